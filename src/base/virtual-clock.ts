@@ -1,0 +1,85 @@
+import type { Clock } from "./clock.ts";
+
+export interface VirtualClock extends Clock {
+  /** Moves time forward by `ms`, waking every sleeper whose time has come, in order. */
+  advance(ms: number): Promise<void>;
+  /** How many sleeps are pending: zero when nothing is left behind. */
+  readonly sleepers: number;
+}
+
+/**
+ * A clock that stands still until someone waits, then jumps to the earliest waker. Everything else that can run,
+ * runs first, so a story of minutes takes milliseconds and always unfolds in the same order.
+ *
+ * @param options.start Milliseconds since the epoch. Default: 2026-01-01T00:00:00Z.
+ * @param options.auto `false` holds time still until `advance` is called. Default: true.
+ */
+export function virtualClock(options: { start?: number; auto?: boolean } = {}): VirtualClock {
+  const auto = options.auto ?? true;
+  let now = options.start ?? Date.UTC(2026, 0, 1);
+  let order = 0;
+  let scheduled = false;
+  const sleepers: { at: number; order: number; wake: () => void }[] = [];
+
+  const next = () => {
+    sleepers.sort((a, b) => a.at - b.at || a.order - b.order);
+    return sleepers[0];
+  };
+
+  const wakeNext = () => {
+    const first = next();
+    if (!first) return;
+    sleepers.shift();
+    now = Math.max(now, first.at);
+    first.wake();
+  };
+
+  const jumpWhenIdle = async () => {
+    if (scheduled) return;
+    scheduled = true;
+    await idle();
+    scheduled = false;
+    wakeNext();
+    if (sleepers.length > 0) void jumpWhenIdle();
+  };
+
+  return {
+    now: () => now,
+    get sleepers() {
+      return sleepers.length;
+    },
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        if (signal?.aborted) return reject(signal.reason);
+        const onAbort = () => {
+          sleepers.splice(sleepers.indexOf(sleeper), 1);
+          reject(signal?.reason);
+        };
+        const sleeper = {
+          at: now + Math.max(0, ms),
+          order: order++,
+          wake: () => {
+            signal?.removeEventListener("abort", onAbort);
+            resolve();
+          },
+        };
+        sleepers.push(sleeper);
+        signal?.addEventListener("abort", onAbort, { once: true });
+        if (auto) void jumpWhenIdle();
+      }),
+    async advance(ms) {
+      const until = now + ms;
+      await idle();
+      for (let first = next(); first && first.at <= until; first = next()) {
+        wakeNext();
+        await idle();
+      }
+      now = until;
+    },
+  };
+}
+
+/** Lets every pending microtask and a few turns of the event loop run: streams and bodies need more than one. */
+async function idle(): Promise<void> {
+  for (let turn = 0; turn < 4; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
