@@ -1,0 +1,133 @@
+const { builtinModules } = require("node:module");
+const { exports: packageExports } = require("./package.json");
+
+/** Folders of src that make up the client: what src/client.ts may assemble and src/index.ts may name. */
+const CLIENT = [
+  "base",
+  "environment",
+  "transport",
+  "queue",
+  "calls",
+  "storage",
+  "platform",
+  "attribution",
+  "store",
+  "ledger",
+  "chain",
+  "webhooks",
+];
+
+/**
+ * Who may import whom: a folder (or file) of src, and what it may import besides itself. A folder without a row may
+ * neither import nor be imported, so a new one starts by getting its row here.
+ */
+const MAY_IMPORT = {
+  base: [],
+  environment: ["base"],
+  ledger: ["base"],
+  store: ["base"],
+  attribution: ["base"],
+  transport: ["base", "environment"],
+  queue: ["base"],
+  storage: ["base"],
+  platform: ["base"],
+  webhooks: ["base"],
+  calls: ["base", "queue", "platform", "attribution"],
+  chain: ["base", "calls", "store", "ledger", "attribution"],
+  worker: ["base", "chain", "store"],
+  proxy: ["base", "environment"],
+  app: ["base", "environment", "attribution"],
+  emulator: ["base"],
+  testing: ["base", "emulator"],
+  cli: ["base", "index.ts", "emulator/index.ts"],
+  "client.ts": CLIENT,
+  "index.ts": [...CLIENT, "client.ts"],
+};
+
+/** A row's name as a pattern: "queue" is the folder, "index.ts" the file. */
+const inSrc = (name) => `^src/${name.replaceAll(".", "\\.")}${name.endsWith(".ts") ? "$" : "/"}`;
+
+const OURS = "^(src|test|examples|bench|\\.ci)/";
+
+/** The sources behind the package's entry points, as package.json lists them. */
+const ENTRY_POINTS = Object.values(packageExports)
+  .map((target) => target["fal-chain-source"])
+  .filter(Boolean)
+  .map((file) => inSrc(file.replace("./src/", "")));
+
+const NODE_MODULES = `^(node:)?(${builtinModules.map((name) => name.replace("node:", "")).join("|")})(/|$)`;
+
+/** @type {import("dependency-cruiser").IConfiguration} */
+module.exports = {
+  forbidden: [
+    ...Object.entries(MAY_IMPORT).map(([name, others]) => ({
+      name: `direction-of-${name}`,
+      severity: "error",
+      from: { path: inSrc(name) },
+      to: { path: OURS, pathNot: [name, ...others].map(inSrc) },
+    })),
+    {
+      name: "folder-without-a-row",
+      severity: "error",
+      from: { path: "^src/", pathNot: Object.keys(MAY_IMPORT).map(inSrc) },
+      to: {},
+    },
+    {
+      name: "test-of-a-folder",
+      comment: "test/<folder> reaches into src/<folder> only; everything else it uses as a user would.",
+      severity: "error",
+      from: { path: "^test/([^/]+)" },
+      to: {
+        path: OURS,
+        pathNot: ["^src/$1/", "^test/$1/", "^test/support/", inSrc("base"), ...ENTRY_POINTS],
+      },
+    },
+    {
+      name: "examples-use-the-package",
+      comment: "By its name: they run against the packed build too, where there is no ../src.",
+      severity: "error",
+      from: { path: "^(examples|bench)/" },
+      to: { path: OURS, pathNot: "^$1/", dependencyTypes: ["local"] },
+    },
+    {
+      name: "no-cycles",
+      comment: "Type-only imports count: they tie two files together just as well.",
+      severity: "error",
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: "client-runs-anywhere",
+      comment:
+        "The client is bundled for runtimes without Node's modules; process.getBuiltinModule finds them.",
+      severity: "error",
+      from: { path: inSrc("index.ts") },
+      to: { reachable: true, path: NODE_MODULES },
+    },
+    {
+      name: "only-declared-dependencies",
+      comment:
+        "A user's install has `dependencies` and nothing else. Type-only imports end up in our declarations.",
+      severity: "error",
+      from: { path: "^src/" },
+      to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"] },
+    },
+    {
+      name: "unresolvable",
+      comment: "What cannot be found cannot be checked by any rule above.",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    tsConfig: { fileName: "tsconfig.json" },
+    // Before compilation, so that type-only imports are seen.
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["fal-chain-source", "node", "import", "types", "default"],
+    },
+  },
+};

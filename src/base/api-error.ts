@@ -1,0 +1,132 @@
+import { FalError } from "./errors.ts";
+
+export interface ApiErrorFacts {
+  readonly message?: string;
+  readonly status: number;
+  readonly body?: unknown;
+  readonly requestId?: string | undefined;
+  readonly timeoutType?: string | undefined;
+  readonly headers?: Headers;
+  readonly endpoint?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/** One problem of one input field: https://fal.ai/docs/documentation/model-apis/errors */
+export interface ValidationErrorInfo {
+  readonly msg: string;
+  readonly loc: readonly (string | number)[];
+  readonly type: string;
+  readonly ctx?: Readonly<Record<string, unknown>>;
+}
+
+/** An answer that says no. The fields are those of the official client, and more. */
+export class ApiError<Body = unknown> extends FalError {
+  override readonly name: string = "ApiError";
+  readonly code: string = "api";
+  readonly status: number;
+  declare readonly body: Body;
+  /** fal's `error_type` (or `X-Fal-Error-Type`, or the type of the first model error), where it sent one. */
+  readonly errorType: string | undefined;
+  /** `user` when the deadline that passed was the caller's own. */
+  readonly timeoutType: string | undefined;
+  declare readonly headers: Headers;
+
+  constructor(facts: ApiErrorFacts) {
+    const errorType = errorTypeOf(facts);
+    super(facts.message ?? describe(facts), {
+      endpoint: facts.endpoint,
+      requestId: facts.requestId,
+      retryable: isRetryable(facts),
+      billed: wasBilled(facts),
+      ...("cause" in facts ? { cause: facts.cause } : {}),
+    });
+    this.status = facts.status;
+    this.errorType = errorType;
+    this.timeoutType = facts.timeoutType ?? facts.headers?.get("x-fal-request-timeout-type") ?? undefined;
+    // Not enumerable: fal's validation errors quote the input, and a logger that walks the error would print it.
+    Object.defineProperty(this, "body", { value: facts.body, enumerable: false });
+    Object.defineProperty(this, "headers", { value: facts.headers ?? new Headers(), enumerable: false });
+  }
+
+  get isUserTimeout(): boolean {
+    return this.status === 504 && this.timeoutType === "user";
+  }
+}
+
+/** A 422: the input was not accepted, field by field. */
+export class ValidationError extends ApiError<{ detail?: readonly ValidationErrorInfo[] | string }> {
+  override readonly name = "ValidationError";
+  override readonly code = "validation";
+
+  get fieldErrors(): readonly ValidationErrorInfo[] {
+    const detail = this.body?.detail;
+    if (typeof detail === "string") return [{ loc: ["body"], msg: detail, type: "value_error" }];
+    return Array.isArray(detail) ? detail.filter((item) => typeof item?.msg === "string") : [];
+  }
+
+  /** The problems of one field, by its name. */
+  getFieldErrors(field: string): readonly ValidationErrorInfo[] {
+    return this.fieldErrors.filter((error) => error.loc?.at(-1) === field);
+  }
+}
+
+/** The one place that makes an error of an answer. */
+export const apiError = (facts: ApiErrorFacts): ApiError =>
+  facts.status === 422
+    ? new ValidationError(facts as ConstructorParameters<typeof ValidationError>[0])
+    : new ApiError(facts);
+
+type Detail = string | readonly { loc?: readonly unknown[]; msg?: unknown; type?: unknown }[] | undefined;
+
+const field = (body: unknown, name: string): unknown =>
+  typeof body === "object" && body !== null ? (body as Record<string, unknown>)[name] : undefined;
+
+/** fal's own words: the text of `detail`, or each field with its message. Never the `input` that it quotes back. */
+function describe({ status, body, endpoint }: ApiErrorFacts): string {
+  const detail = field(body, "detail") as Detail;
+  const platform = field(field(body, "error"), "message");
+  const words =
+    typeof detail === "string"
+      ? detail
+      : Array.isArray(detail)
+        ? detail
+            .map(({ loc, msg }) => `${fieldPath(loc)}${typeof msg === "string" ? msg : "invalid"}`)
+            .join("; ")
+        : typeof platform === "string"
+          ? platform
+          : undefined;
+  return `${endpoint ? `${endpoint}: ` : ""}${words || "the platform answered without a reason"} (HTTP ${status})`;
+}
+
+const fieldPath = (loc: readonly unknown[] | undefined): string => {
+  const path = (loc ?? []).filter((part, index) => !(index === 0 && part === "body")).join(".");
+  return path ? `${path}: ` : "";
+};
+
+function errorTypeOf({ body, headers }: ApiErrorFacts): string | undefined {
+  const detail = field(body, "detail");
+  const candidates = [
+    field(body, "error_type"),
+    headers?.get("x-fal-error-type"),
+    Array.isArray(detail) ? field(detail[0], "type") : undefined,
+    field(body, "type"),
+    field(field(body, "error"), "type"),
+  ];
+  return candidates.find((value): value is string => typeof value === "string" && value !== "");
+}
+
+const FINAL_STATUSES = new Set([400, 401, 402, 403, 404, 405, 413, 422, 499]);
+
+/** The two headers are spelt differently by different pages, and which one an endpoint sends is not established. */
+function isRetryable({ status, headers }: ApiErrorFacts): boolean {
+  const said = headers?.get("x-fal-retryable") ?? headers?.get("x-fal-needs-retry");
+  if (said) return ["1", "true", "yes"].includes(said.toLowerCase());
+  return !FINAL_STATUSES.has(status);
+}
+
+/** 5xx is never billed, and refusals before a request runs are not; a 422 may be: https://fal.ai/docs/model-apis/faq */
+function wasBilled({ status, headers }: ApiErrorFacts): boolean | "unknown" {
+  const units = headers?.get("x-fal-billable-units");
+  if (units !== null && units !== undefined && Number.isFinite(Number(units))) return Number(units) > 0;
+  return status === 422 || status === 499 ? "unknown" : false;
+}

@@ -1,0 +1,35 @@
+/** A value that follows the asynchronous flow of control. */
+export interface AsyncContext<T> {
+  get(): T | undefined;
+  run<R>(value: T, fn: () => R): R;
+}
+
+interface Storage<T> {
+  getStore(): T | undefined;
+  run<R>(value: T, fn: () => R): R;
+}
+
+/**
+ * AsyncLocalStorage where the runtime has it, found without a `node:` import so that bundlers for other runtimes are
+ * not disturbed. Elsewhere the value holds until the first `await`: pass the run explicitly there.
+ */
+export function asyncContext<T>(): AsyncContext<T> {
+  const builtin = globalThis.process?.getBuiltinModule?.("node:async_hooks");
+  if (builtin) {
+    const storage: Storage<T> = new builtin.AsyncLocalStorage<T>();
+    return { get: () => storage.getStore(), run: (value, fn) => storage.run(value, fn) };
+  }
+  let current: T | undefined;
+  return {
+    get: () => current,
+    run(value, fn) {
+      const outer = current;
+      current = value;
+      try {
+        return fn();
+      } finally {
+        current = outer;
+      }
+    },
+  };
+}

@@ -1,0 +1,123 @@
+/**
+ * A log that any number of readers read from its first event, each with its own cursor. Events marked `droppable` are
+ * kept in a bounded ring; the others are kept always. A slow reader never holds the writer back.
+ */
+export interface EventLog<E> {
+  push(event: E): void;
+  /** No more events will come: loops end. */
+  end(): void;
+  /** No more events will come: loops throw `error` after the last one. */
+  fail(error: unknown): void;
+  /** From the event with this number on; the first has number 0. Leaving the loop detaches, and does nothing else. */
+  read(from?: number): AsyncIterableIterator<E>;
+}
+
+interface Entry<E> {
+  readonly number: number;
+  readonly event: E;
+}
+
+export interface EventLogOptions<E> {
+  readonly droppable: (event: E) => boolean;
+  /** How many droppable events are kept. */
+  readonly keep: number;
+  /** Says in an event how many before it a reader missed. */
+  readonly withDropped: (event: E, dropped: number) => E;
+}
+
+export function eventLog<E>(options: EventLogOptions<E>): EventLog<E> {
+  const entries: Entry<E>[] = [];
+  const waiting = new Set<() => void>();
+  let count = 0;
+  let droppable = 0;
+  let outcome: { ended: true; error?: unknown; failed: boolean } | undefined;
+
+  const wake = () => {
+    for (const resume of [...waiting]) resume();
+  };
+
+  return {
+    push(event) {
+      if (outcome) return;
+      entries.push({ number: count++, event });
+      if (options.droppable(event) && ++droppable > options.keep) {
+        entries.splice(
+          entries.findIndex((entry) => options.droppable(entry.event)),
+          1,
+        );
+        droppable--;
+      }
+      wake();
+    },
+    end() {
+      outcome ??= { ended: true, failed: false };
+      wake();
+    },
+    fail(error) {
+      outcome ??= { ended: true, failed: true, error };
+      wake();
+    },
+    read: (from = 0) => cursor(from),
+  };
+
+  function cursor(from: number): AsyncIterableIterator<E> {
+    let next = from;
+    let missed = 0;
+    let left = false;
+    let detach: () => void = () => {};
+
+    const take = (): E | undefined => {
+      const entry = entries[indexOf(next)];
+      if (!entry) return undefined;
+      missed += entry.number - next;
+      next = entry.number + 1;
+      if (missed === 0 || !options.droppable(entry.event)) return entry.event;
+      const event = options.withDropped(entry.event, missed);
+      missed = 0;
+      return event;
+    };
+
+    return {
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      async next() {
+        while (!left) {
+          const event = take();
+          if (event !== undefined) return { done: false, value: event };
+          if (outcome) {
+            left = true;
+            if (outcome.failed) throw outcome.error;
+            break;
+          }
+          await new Promise<void>((resolve) => {
+            detach = () => {
+              waiting.delete(detach);
+              resolve();
+            };
+            waiting.add(detach);
+          });
+          waiting.delete(detach);
+        }
+        return { done: true, value: undefined };
+      },
+      async return() {
+        left = true;
+        detach();
+        return { done: true, value: undefined };
+      },
+    };
+  }
+
+  /** The first entry whose number is at least `number`: entries are sorted by it. */
+  function indexOf(number: number): number {
+    let low = 0;
+    let high = entries.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((entries[middle]?.number ?? number) < number) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

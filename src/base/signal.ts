@@ -1,0 +1,26 @@
+/** An AbortController that also aborts when `parent` does, with its reason. `unlink` leaves no listener behind. */
+export function linkedController(parent?: AbortSignal): { controller: AbortController; unlink: () => void } {
+  const controller = new AbortController();
+  if (!parent) return { controller, unlink: () => {} };
+  const onAbort = () => controller.abort(parent.reason);
+  if (parent.aborted) onAbort();
+  else parent.addEventListener("abort", onAbort, { once: true });
+  return { controller, unlink: () => parent.removeEventListener("abort", onAbort) };
+}
+
+/** Waits for `promise`, but rejects with the signal's reason as soon as it aborts. The promise itself goes on. */
+export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  // Whoever gives up waiting does not want to hear of a later failure.
+  promise.catch(() => {});
+  signal.throwIfAborted();
+  let onAbort: () => void = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}

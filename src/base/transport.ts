@@ -1,0 +1,46 @@
+/** What a request is for. It decides whether it may be repeated: only a submit is paid for. */
+export type Operation = "submit" | "status" | "result" | "cancel" | "platform";
+
+export interface WireRequest {
+  readonly operation: Operation;
+  readonly method: "GET" | "POST" | "PUT";
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** For messages. */
+  readonly endpoint?: string;
+  readonly requestId?: string;
+  /**
+   * Ends waiting at once. A submit whose bytes may have left is never cut: for it the signal is heeded before each
+   * attempt and in the pauses between them.
+   */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface WireReply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+/** The network as the other folders need it. The key is added on the other side, and only for origins that may have it. */
+export interface Transport {
+  /**
+   * Sends, repeats what may be repeated, and reads a good answer with `read`. An answer that `read` cannot make sense
+   * of counts as no usable answer.
+   *
+   * @throws {ApiError} for an answer that says no.
+   * @throws {NetworkError} where no usable answer came to something that is free to repeat.
+   * @throws {AmbiguousSubmitError} where no usable answer came to a submit.
+   */
+  send<T>(request: WireRequest, read: (reply: WireReply) => T): Promise<T>;
+  /**
+   * Opens a stream of server-sent events and gives the data of each. Not repeated: who watches knows better what to do.
+   *
+   * @param onBytes Told of every sign of life, comments included.
+   * @throws {ApiError | NetworkError} where the stream cannot be had; from the loop where it breaks.
+   */
+  open(request: WireRequest, onBytes?: () => void): Promise<AsyncIterable<string>>;
+  /** Whether a link that the server sent may be followed. */
+  mayFollow(url: string): boolean;
+}

@@ -1,0 +1,121 @@
+import type { WireLog, WireStatus } from "../queue/wire.ts";
+
+/** One line that a model wrote while it ran. */
+export interface RequestLog {
+  readonly message: string;
+  readonly level?: string;
+  readonly source?: string;
+  readonly timestamp?: string;
+}
+
+/** What came of a completed call. */
+export interface Result<T> {
+  readonly data: T;
+  readonly requestId: string;
+  readonly billing: {
+    /** How much fal bills, in the endpoint's own unit; undefined where it did not say. */
+    readonly units: number | undefined;
+  };
+  readonly metrics: {
+    /** Seconds between the submit and the start, as seen from here. */
+    readonly waitSeconds: number | undefined;
+    /** Seconds that the model ran: fal's number where it gives one, else as seen from here. */
+    readonly runSeconds: number | undefined;
+  };
+}
+
+/** `at` is in milliseconds since the epoch, on the caller's clock. */
+export type CallEvent<T = unknown> =
+  | {
+      readonly type: "submitted";
+      readonly at: number;
+      readonly endpoint: string;
+      readonly requestId: string;
+      /** As they went over the wire. */
+      readonly tags: Readonly<Record<string, string>>;
+    }
+  | { readonly type: "queued"; readonly at: number; readonly position: number | undefined }
+  | { readonly type: "running"; readonly at: number }
+  | {
+      readonly type: "log";
+      readonly at: number;
+      readonly log: RequestLog;
+      /** How many log lines before this one were let go, because nobody had read them in time. */
+      readonly dropped: number;
+    }
+  | { readonly type: "completed"; readonly at: number; readonly result: Result<T> };
+
+/** What a status can tell, short of the result. */
+export type StatusEvent = Extract<CallEvent, { type: "queued" | "running" | "log" }>;
+
+export interface StatusFold {
+  /**
+   * The events that this status adds to what is known already. The same ones whichever transport brought it: states
+   * never go back, positions and log lines never repeat.
+   *
+   * @param connection Names the source of `logs`: within one connection lines add up, and each connection may begin
+   * with lines that an earlier one had brought. A poll is a connection of its own, since its logs are cumulative.
+   */
+  take(status: WireStatus, connection: object, at: number): StatusEvent[];
+  readonly logs: readonly RequestLog[];
+}
+
+const RANK = { IN_QUEUE: 0, IN_PROGRESS: 1, COMPLETED: 2 } as const;
+
+export function statusFold(): StatusFold {
+  let rank = -1;
+  let position: number | undefined;
+  const logs: RequestLog[] = [];
+  const told = new Map<string, number>();
+  const counts = new WeakMap<object, Map<string, number>>();
+
+  const newLines = (lines: readonly WireLog[], connection: object): RequestLog[] => {
+    const seen = counts.get(connection) ?? new Map<string, number>();
+    counts.set(connection, seen);
+    return lines.flatMap((line) => {
+      const key = JSON.stringify([line.timestamp, line.level, line.source, line.message]);
+      const nth = (seen.get(key) ?? 0) + 1;
+      seen.set(key, nth);
+      // The nth such line of this connection is known if n of them were told already.
+      if (nth <= (told.get(key) ?? 0)) return [];
+      told.set(key, nth);
+      return [logOf(line)];
+    });
+  };
+
+  return {
+    logs,
+    take(status, connection, at) {
+      const events: StatusEvent[] = [];
+      const now = RANK[status.status];
+      if (status.status === "IN_QUEUE" && rank <= now) {
+        const next = status.queue_position ?? undefined;
+        if (rank < now || next !== position) events.push({ type: "queued", at, position: next });
+        position = next;
+      }
+      // A completed request did run, even if nobody looked while it did; a failed one may never have started.
+      const ran = status.status === "IN_PROGRESS" || (status.status === "COMPLETED" && !hasFailed(status));
+      if (ran && rank < RANK.IN_PROGRESS) events.push({ type: "running", at });
+      rank = Math.max(rank, now);
+
+      for (const log of newLines(status.logs ?? [], connection)) {
+        logs.push(log);
+        events.push({ type: "log", at, log, dropped: 0 });
+      }
+      return events;
+    },
+  };
+}
+
+/** `COMPLETED` says only that it is over: a failed request is completed too, with `error`. */
+export const hasFailed = (status: WireStatus): boolean =>
+  status.status === "COMPLETED" && status.error !== undefined && status.error !== null;
+
+function logOf({ message, level, source, timestamp }: WireLog): RequestLog {
+  return {
+    message,
+    ...(level && { level }),
+    ...(source && { source }),
+    ...(timestamp && { timestamp }),
+  };
+}

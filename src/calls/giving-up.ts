@@ -1,0 +1,91 @@
+import type { Clock } from "../base/clock.ts";
+import {
+  AmbiguousSubmitError,
+  CallAbortedError,
+  CallTimeoutError,
+  type CancelOutcome,
+} from "../base/errors.ts";
+import type { Queue, Ticket } from "../queue/queue.ts";
+import type { WatchSettings } from "./options.ts";
+
+/** The ways in which a call ends before its result: its signal, its timeout, its caller, `cancel()`. */
+export interface GivingUp {
+  /** Aborted with the very error that the call rejects with. */
+  readonly signal: AbortSignal;
+  /** Aborts with an `AbortError`; resolves to what became of the request. Never rejects. */
+  cancel(): Promise<CancelOutcome>;
+  /** The call is over: listeners and timer go. */
+  settle(how: "completed" | "failed"): void;
+}
+
+export interface GivingUpOptions {
+  readonly endpoint: string;
+  readonly clock: Clock;
+  readonly queue: () => Queue;
+  readonly settings: WatchSettings;
+  /** Further signals that mean the same as the user's own. */
+  readonly also: readonly (AbortSignal | undefined)[];
+  /** The POST under way, once it is. It is seen through before the request can be cancelled. */
+  readonly submitting: () => Promise<Ticket> | undefined;
+  readonly requestId: () => string | undefined;
+  /** What still has to finish after the call has given up. */
+  readonly background: Set<Promise<unknown>>;
+}
+
+export function givingUp(options: GivingUpOptions): GivingUp {
+  const { endpoint, clock, settings, background } = options;
+  const controller = new AbortController();
+  const over = new AbortController();
+  let ended: "completed" | "failed" | undefined;
+  let cancelled: Promise<CancelOutcome> | undefined;
+
+  const giveUp = (
+    toError: (facts: { cancel: Promise<CancelOutcome>; requestId: string | undefined }) => Error,
+  ) => {
+    if (ended || cancelled) return;
+    const cancel = cancelUpstream();
+    cancelled = cancel;
+    background.add(cancel);
+    void cancel.finally(() => background.delete(cancel));
+    controller.abort(toError({ cancel, requestId: options.requestId() }));
+  };
+
+  for (const signal of [settings.abortSignal, ...options.also]) {
+    if (!signal) continue;
+    const onAbort = () =>
+      giveUp((facts) => new CallAbortedError(endpoint, { ...facts, cause: signal.reason }));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true, signal: over.signal });
+  }
+
+  const { timeout } = settings;
+  if (timeout !== undefined) {
+    const onTimeout = () => giveUp((facts) => new CallTimeoutError(endpoint, timeout, facts));
+    clock.sleep(timeout, over.signal).then(onTimeout, () => {});
+  }
+
+  return {
+    signal: controller.signal,
+    async cancel() {
+      giveUp((facts) => new CallAbortedError(endpoint, facts));
+      return cancelled ?? (ended === "completed" ? "too-late" : "not-sent");
+    },
+    settle(how) {
+      ended ??= how;
+      over.abort();
+    },
+  };
+
+  async function cancelUpstream(): Promise<CancelOutcome> {
+    // The error that this promise travels on is made first.
+    await undefined;
+    let ticket: Ticket | undefined;
+    try {
+      ticket = await options.submitting();
+    } catch (error) {
+      return error instanceof AmbiguousSubmitError ? "unknown" : "not-sent";
+    }
+    if (!ticket || settings.cancelOnAbort === false) return "not-sent";
+    return options.queue().cancel(ticket);
+  }
+}

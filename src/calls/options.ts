@@ -1,0 +1,211 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { type Attribution, currentAttribution } from "../attribution/context.ts";
+import { parseTagsHeader, tagsHeader, type UserTags, wireTags } from "../attribution/tags.ts";
+import { InputMismatchError, InvalidArgumentError } from "../base/errors.ts";
+import { wireJson } from "../base/json.ts";
+import { nearest } from "../base/text.ts";
+import { type AnyEndpoint, type EndpointId, type InputOf, idOf, parseEndpointId } from "../queue/endpoint.ts";
+import type { Submission } from "../queue/queue.ts";
+import type { QueueStatus } from "./queue-status.ts";
+
+/** How long fal keeps the files that a call makes, and who may read them. */
+export interface StorageSettings {
+  /** Seconds, or a word. `never` is the same as leaving it out. */
+  readonly expiresIn?: "never" | "immediate" | "1h" | "1d" | "7d" | "30d" | "1y" | number;
+  readonly initialAcl?: {
+    readonly default?: "hide" | "forbid" | "allow";
+    readonly rules?: readonly { readonly user: string; readonly decision: "hide" | "forbid" | "allow" }[];
+  };
+}
+
+export interface SubmitSettings {
+  /** Up to five tags of your own, for billing. */
+  readonly tags?: UserTags;
+  /** fal will POST the result here. */
+  readonly webhookUrl?: string;
+  /** `low` waits behind every `normal` request. @default "normal" */
+  readonly priority?: "low" | "normal";
+  /** Requests with the same hint go to the same runner where possible. */
+  readonly hint?: string;
+  /** Seconds, more than 1: a request that has not started by then is given up by fal. */
+  readonly startTimeout?: number;
+  readonly storageSettings?: StorageSettings;
+  /** Further headers for the submit. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly abortSignal?: AbortSignal;
+}
+
+export interface WatchSettings {
+  /** Ask for the model's log lines. @default false */
+  readonly logs?: boolean;
+  /** How the status arrives. `auto` and `streaming` prefer server-sent events and poll where they fail. @default "auto" */
+  readonly mode?: "auto" | "streaming" | "polling";
+  /** Milliseconds between two polls. @default 500, growing to 5000 while nothing changes */
+  readonly pollInterval?: number;
+  /** Milliseconds without a sign of life on a stream (fal sends one every 15 s) before it is reopened. @default 45000 */
+  readonly idleTimeout?: number;
+  /** Milliseconds for the whole call, from the first attempt to the result. @default none */
+  readonly timeout?: number;
+  /** Whether giving up cancels the request upstream. @default true */
+  readonly cancelOnAbort?: boolean;
+  readonly abortSignal?: AbortSignal;
+  /** The request has an id. */
+  readonly onEnqueue?: (requestId: string) => void;
+  /** The status changed; `logs` are all lines so far. */
+  readonly onQueueUpdate?: (status: QueueStatus) => void;
+}
+
+export interface SubmitOptions<T> extends SubmitSettings {
+  readonly input: InputOf<T>;
+}
+
+export interface CallOptions<T, S extends StandardSchemaV1 | undefined = undefined>
+  extends SubmitSettings,
+    WatchSettings {
+  readonly input: InputOf<T>;
+  /** A schema that this call's output must satisfy; it also gives the output its type. */
+  readonly output?: S;
+  /** What the call is called within its run. @default the endpoint id */
+  readonly step?: string;
+  readonly abortSignal?: AbortSignal;
+}
+
+/** Who calls and from where, taken at the moment of the call and not later. */
+export interface CallContext {
+  readonly attribution: Attribution;
+  readonly jobId: string | undefined;
+  readonly app: string | undefined;
+}
+
+export const contextNow = (identity: {
+  jobId: string | undefined;
+  appName: string | undefined;
+}): CallContext => ({
+  attribution: currentAttribution(),
+  jobId: identity.jobId,
+  app: identity.appName,
+});
+
+/** What can be known to be wrong before anything is sent, is found here. */
+export async function prepare(
+  target: EndpointId | AnyEndpoint,
+  options: SubmitSettings & { readonly input: unknown },
+  context: CallContext,
+): Promise<{ submission: Submission; tags: Readonly<Record<string, string>> }> {
+  const endpoint = parseEndpointId(idOf(target));
+  const input = options.input ?? {};
+  if (typeof input !== "object" || Array.isArray(input)) {
+    throw new InvalidArgumentError(
+      `The input of ${endpoint.id} is ${typeof input}, not an object of fields.`,
+    );
+  }
+  if (typeof target === "object") await checkInput(endpoint.id, target.schemas.input, input);
+
+  const { attribution, jobId, app } = context;
+  const own = {
+    job_id: jobId,
+    app,
+    chain: attribution.chain,
+    run: attribution.run,
+    request: attribution.request,
+  };
+  const { tagged, headers } = splitHeaders(options.headers);
+  const tags = await wireTags(own, { ...attribution.tags, ...tagged, ...options.tags });
+  const submission: Submission = {
+    endpoint,
+    body: wireJson(input),
+    headers: {
+      ...headers,
+      ...platformHeaders(options),
+      ...(hasKeys(tags) && { "x-fal-tags": tagsHeader(tags) }),
+    },
+    webhookUrl: webhook(options.webhookUrl),
+  };
+  return { submission, tags };
+}
+
+async function checkInput(endpoint: string, schema: StandardSchemaV1, input: unknown): Promise<void> {
+  const { issues } = await schema["~standard"].validate(input);
+  if (issues) throw new InputMismatchError(endpoint, issues.map(plainIssue));
+}
+
+/** A Standard Schema issue with its path as text: `images[0].url` reads `images.0.url`. */
+export const plainIssue = ({ message, path = [] }: StandardSchemaV1.Issue) => ({
+  message,
+  path: path.map((part) => String(typeof part === "object" ? part.key : part)).join("."),
+});
+
+/** Tags that were written as a header are tags all the same, and checked like them. */
+function splitHeaders(headers: Readonly<Record<string, string>> = {}) {
+  const rest: Record<string, string> = {};
+  let tagged: UserTags = {};
+  for (const [name, value] of Object.entries(headers)) {
+    const lower = name.toLowerCase();
+    if (lower === "authorization") {
+      throw new InvalidArgumentError(
+        "A call takes no authorization header; pass createFal({ credentials }).",
+      );
+    }
+    if (lower === "x-fal-tags") tagged = parseTagsHeader(value);
+    else rest[lower] = value;
+  }
+  return { tagged, headers: rest };
+}
+
+const hasKeys = (object: object): boolean => Object.keys(object).length > 0;
+
+/** https://fal.ai/docs/documentation/model-apis/common-parameters */
+function platformHeaders({ priority, hint, startTimeout, storageSettings }: SubmitSettings) {
+  const headers: Record<string, string> = {};
+  if (priority !== undefined)
+    headers["x-fal-queue-priority"] = oneOf("priority", priority, ["low", "normal"]);
+  if (hint !== undefined) headers["x-fal-runner-hint"] = hint;
+  if (startTimeout !== undefined) {
+    if (!(startTimeout > 1)) {
+      throw new InvalidArgumentError(`startTimeout is ${startTimeout}; it is in seconds, and more than 1.`);
+    }
+    // The newer name wins where it is known; older deployments know the other one.
+    headers["x-fal-request-start-timeout"] = String(startTimeout);
+    headers["x-fal-request-timeout"] = String(startTimeout);
+  }
+  const lifecycle = storageSettings && lifecyclePreference(storageSettings);
+  if (lifecycle && hasKeys(lifecycle)) {
+    headers["x-fal-object-lifecycle-preference"] = JSON.stringify(lifecycle);
+  }
+  return headers;
+}
+
+const SECONDS = {
+  immediate: 60,
+  "1h": 3600,
+  "1d": 86_400,
+  "7d": 604_800,
+  "30d": 2_592_000,
+  "1y": 31_536_000,
+};
+
+function lifecyclePreference({ expiresIn, initialAcl }: StorageSettings) {
+  const seconds = typeof expiresIn === "string" && expiresIn !== "never" ? SECONDS[expiresIn] : expiresIn;
+  return {
+    ...(typeof seconds === "number" && { expiration_duration_seconds: seconds }),
+    ...(initialAcl && { initial_acl: initialAcl }),
+  };
+}
+
+function webhook(url: string | undefined): string | undefined {
+  if (url === undefined) return undefined;
+  const parsed = URL.parse(url);
+  if (!parsed || !/^https?:$/.test(parsed.protocol)) {
+    throw new InvalidArgumentError("webhookUrl is not an http(s) URL.");
+  }
+  return url;
+}
+
+export function oneOf<const T extends string>(name: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((candidate) => candidate === value);
+  if (found) return found;
+  const meant = nearest(value, allowed);
+  throw new InvalidArgumentError(
+    `${name} is ${JSON.stringify(value)}; it is one of ${allowed.join(", ")}.${meant ? ` Did you mean "${meant}"?` : ""}`,
+  );
+}

@@ -1,0 +1,92 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { RunStateError } from "../base/errors.ts";
+import {
+  type AnyEndpoint,
+  type EndpointId,
+  idOf,
+  type OutputOf,
+  parseEndpointId,
+} from "../queue/endpoint.ts";
+import type { Ticket } from "../queue/queue.ts";
+import { type Call, type CallDeps, startCall } from "./call.ts";
+import { currentCaller } from "./caller.ts";
+import { type CallContext, type CallOptions, prepare, type WatchSettings } from "./options.ts";
+
+export interface AttachOptions<S extends StandardSchemaV1 | undefined = undefined> extends WatchSettings {
+  readonly requestId: string;
+  readonly output?: S;
+}
+
+/** Makes calls: `subscribe` starts a new one, `attach` picks up a request that exists already. */
+export interface Calls {
+  subscribe<const T extends EndpointId | AnyEndpoint, S extends StandardSchemaV1 | undefined = undefined>(
+    endpoint: T,
+    options: CallOptions<T, S>,
+  ): Call<OutputOf<T, S>>;
+  attach<const T extends EndpointId | AnyEndpoint, S extends StandardSchemaV1 | undefined = undefined>(
+    endpoint: T,
+    options: AttachOptions<S>,
+  ): Call<OutputOf<T, S>>;
+}
+
+export interface SubscribeDeps extends CallDeps {
+  /** Asked once for each call, at the moment of the call. */
+  readonly context: () => CallContext;
+  readonly requireRun: boolean;
+}
+
+export function createCalls(deps: SubscribeDeps): Calls {
+  const start = <O>(
+    target: EndpointId | AnyEndpoint,
+    settings: WatchSettings & { readonly output?: StandardSchemaV1 | undefined; readonly step?: string },
+    begin: Parameters<typeof startCall>[1]["begin"],
+  ): Call<O> =>
+    startCall<O>(deps, {
+      endpoint: idOf(target),
+      step: settings.step,
+      caller: currentCaller(),
+      settings,
+      output: settings.output ?? (typeof target === "object" ? target.schemas.output : undefined),
+      begin,
+    });
+
+  return {
+    subscribe(target, options) {
+      const inRun = currentCaller() !== undefined;
+      // The context is where the call is made, not where its promise is awaited; a bad one is the call's rejection.
+      const context = attempt(deps.context);
+      return start(target, options, {
+        prepare: async () => {
+          if (deps.requireRun && !inRun) throw outsideRun(idOf(target));
+          return prepare(target, options, context());
+        },
+      });
+    },
+
+    attach(target, options) {
+      return start(target, options, { attach: () => ticketOf(deps, target, options.requestId) });
+    },
+  };
+}
+
+export const ticketOf = (deps: CallDeps, target: EndpointId | AnyEndpoint, requestId: string): Ticket =>
+  deps.queue().ticket(parseEndpointId(idOf(target)), requestId);
+
+/** Does it now, and throws later. */
+function attempt<T>(read: () => T): () => T {
+  try {
+    const value = read();
+    return () => value;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
+  }
+}
+
+const outsideRun = (endpoint: string) =>
+  new RunStateError(
+    "run_required",
+    `The call to ${endpoint} was made outside a run, and this client requires one. Make it inside a chain, or, where ` +
+      "the context was lost on the way (a shared worker pool), through the run that the chain was given.",
+  );

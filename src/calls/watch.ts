@@ -1,0 +1,126 @@
+import type { ApiError } from "../base/api-error.ts";
+import type { Clock } from "../base/clock.ts";
+import { FalError } from "../base/errors.ts";
+import { linkedController } from "../base/signal.ts";
+import type { Queue, Ticket } from "../queue/queue.ts";
+import type { WireStatus } from "../queue/wire.ts";
+
+export interface WatchOptions {
+  /** `polling` never opens a stream; the other two prefer one, and poll where it cannot be had. */
+  readonly mode: "auto" | "streaming" | "polling";
+  readonly logs: boolean;
+  /** Milliseconds between two polls. Default: from 500 ms, growing by half to 5 s while nothing changes. */
+  readonly pollInterval?: number | undefined;
+  /** The longest silence on a stream, comments included, in milliseconds; past it the stream is opened again. */
+  readonly idleTimeout: number;
+  readonly signal: AbortSignal;
+}
+
+/** A status, and where it came from: log lines add up within one connection. */
+export interface Observation {
+  readonly status: WireStatus;
+  readonly connection: object;
+}
+
+const FIRST_POLL_MS = 500;
+const LONGEST_POLL_MS = 5_000;
+/** After so many polls in a row, a stream that could not be had is tried again. */
+const POLLS_BETWEEN_STREAMS = 8;
+
+/**
+ * Every status of a request until it is completed. A stream that ends early, breaks or falls silent is not an end:
+ * a poll takes its place, then the stream is opened again.
+ *
+ * @throws {FalError} where the status itself cannot be had for good.
+ */
+export async function* watch(
+  queue: Queue,
+  clock: Clock,
+  ticket: Ticket,
+  options: WatchOptions,
+): AsyncGenerator<Observation, void, void> {
+  const { logs, signal } = options;
+  let interval = options.pollInterval ?? FIRST_POLL_MS;
+  let last = "";
+  let opened = false;
+
+  for (let round = 0; ; round++) {
+    let streamed = false;
+    if (options.mode !== "polling" && round % POLLS_BETWEEN_STREAMS === 0) {
+      for await (const observation of stream(queue, clock, ticket, options, opened)) {
+        streamed = opened = true;
+        yield observation;
+        if (observation.status.status === "COMPLETED") return;
+      }
+    }
+
+    const status = await queue.status(ticket, { logs, signal });
+    yield { status, connection: {} };
+    if (status.status === "COMPLETED") return;
+
+    const seen = JSON.stringify([
+      status.status,
+      "queue_position" in status && status.queue_position,
+      status.logs?.length,
+    ]);
+    const grows = options.pollInterval === undefined && seen === last;
+    interval = grows ? Math.min(interval * 1.5, LONGEST_POLL_MS) : (options.pollInterval ?? FIRST_POLL_MS);
+    last = seen;
+    await clock.sleep(interval, signal);
+    // A stream that did work is worth opening again at once.
+    if (streamed) round = -1;
+  }
+}
+
+/**
+ * One status stream, for as long as it lasts. Ends quietly however it ends, unless the watcher gave up or the answer
+ * is one that a poll would get too.
+ */
+async function* stream(
+  queue: Queue,
+  clock: Clock,
+  ticket: Ticket,
+  { logs, idleTimeout, signal }: WatchOptions,
+  reopened: boolean,
+): AsyncGenerator<Observation, void, void> {
+  const { controller, unlink } = linkedController(signal);
+  const silence = watchdog(clock, idleTimeout, controller);
+  const connection = {};
+  try {
+    const statuses = await queue.streamStatus(ticket, {
+      logs,
+      signal: controller.signal,
+      onBytes: silence.reset,
+    });
+    if (reopened && logs) {
+      // What was logged between the two connections is in neither: a poll has it. Asked for only now that the new
+      // stream is open, so that nothing falls between.
+      yield { status: await queue.status(ticket, { logs, signal }), connection: {} };
+    }
+    for await (const status of statuses) yield { status, connection };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (isFinal(error)) throw error;
+  } finally {
+    unlink();
+    controller.abort();
+  }
+}
+
+/** Aborts `controller` after `ms` without a `reset`. Ends with the controller. */
+function watchdog(clock: Clock, ms: number, controller: AbortController): { reset: () => void } {
+  let until = clock.now() + ms;
+  (async () => {
+    for (let left = ms; left > 0; left = until - clock.now()) await clock.sleep(left, controller.signal);
+    controller.abort(new Error(`the status stream was silent for ${ms} ms`));
+  })().catch(() => {});
+  return {
+    reset: () => {
+      until = clock.now() + ms;
+    },
+  };
+}
+
+/** The key is wrong or the request unknown: no other way of asking would help. */
+const isFinal = (error: unknown): boolean =>
+  error instanceof FalError && error.code === "api" && [401, 403].includes((error as ApiError).status);

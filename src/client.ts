@@ -1,0 +1,166 @@
+import { type IncomingRequest, withRequest, withTags } from "./attribution/context.ts";
+import type { UserTags } from "./attribution/tags.ts";
+import { type Clock, systemClock } from "./base/clock.ts";
+import { volatileJournal } from "./calls/journal.ts";
+import { contextNow } from "./calls/options.ts";
+import { createQueueClient, type QueueClient } from "./calls/queue-client.ts";
+import { type Calls, createCalls } from "./calls/subscribe.ts";
+import { createChains, type DefineChain } from "./chain/chain.ts";
+import { ambientEnv, type Env, type Environment, readEnvironment } from "./environment/environment.ts";
+import type { Origins } from "./environment/origins.ts";
+import { createPrices, type Price } from "./platform/prices.ts";
+import { endpoint } from "./queue/endpoint.ts";
+import { createQueue } from "./queue/queue.ts";
+import { createTransport } from "./transport/http.ts";
+import type { RetryOptions } from "./transport/retry.ts";
+
+export interface FalOptions {
+  /** Where the platform's variables are read, at the first call. @default process.env */
+  readonly env?: Env;
+  /** `key_id:key_secret`, or a function that gives it for each request. Wins over `FAL_KEY`. */
+  readonly credentials?: string | (() => string | undefined);
+  /** @default the global fetch */
+  readonly fetch?: typeof fetch;
+  readonly retry?: RetryOptions;
+  /** Makes a call outside a run an error. @default false */
+  readonly requireRun?: boolean;
+  /** Lets the key go over plain http to a host that is not loopback. @default false */
+  readonly allowHttp?: boolean;
+  /** Told of what went wrong beside a call without failing it. pino fits. @default process.emitWarning */
+  readonly logger?: { warn(details: object, message: string): void };
+  /** Time as a parameter, for tests. */
+  readonly clock?: Clock;
+  /** Chance as a parameter, for tests: at least 0, less than 1. */
+  readonly random?: () => number;
+}
+
+/** A client of fal. Nothing is read from the environment before the first call. */
+export interface Fal {
+  /** Starts a call: await it for its result, loop over it for its events. */
+  readonly subscribe: Calls["subscribe"];
+  /** The queue, request by request. */
+  readonly queue: QueueClient;
+  /** Names an async function whose calls belong together. */
+  readonly chain: DefineChain;
+  /** Describes an endpoint by its input and output schemas. */
+  readonly endpoint: typeof endpoint;
+  /** Every call that `fn` makes carries these tags. */
+  withTags<R>(tags: UserTags, fn: () => R): R;
+  /** Every call that `fn` makes is attributed to this incoming request. */
+  withRequest<R>(request: IncomingRequest, fn: () => R): R;
+  /** What the platform asks for one unit of an endpoint; undefined where it does not say. Kept for an hour. */
+  price(endpoint: string): Promise<Price | undefined>;
+  /** What this client reads from its environment, each part when it is asked for. */
+  readonly environment: Environment;
+  /** Merges further options into this client's; calls made before keep theirs. */
+  config(options: FalOptions): void;
+  /** Waits for what calls that were given up have left to do, such as cancelling upstream. */
+  close(): Promise<void>;
+}
+
+export function createFal(options: FalOptions = {}): Fal {
+  const background = new Set<Promise<unknown>>();
+  let settings = options;
+  let parts = assemble(settings, background);
+  const chain = createChains(() => parts);
+
+  return {
+    subscribe: (target, call) => parts.calls.subscribe(target, call),
+    chain,
+    price: (id) => parts.price(id),
+    get queue() {
+      return parts.queueClient;
+    },
+    get environment() {
+      return parts.environment;
+    },
+    endpoint,
+    withTags,
+    withRequest,
+    config(more) {
+      settings = { ...settings, ...more };
+      parts = assemble(settings, background);
+    },
+    async close() {
+      while (background.size > 0) await Promise.allSettled(background);
+    },
+  };
+}
+
+/** Puts the folders together: the only place that knows them all. */
+function assemble(options: FalOptions, background: Set<Promise<unknown>>) {
+  const clock = options.clock ?? systemClock;
+  const environment = environmentOf(options);
+  const origins = once((): Origins => environment.origins);
+
+  const transport = createTransport({
+    key: () => environment.key,
+    trusted: () => origins().trusted,
+    fetch: (...args) => (options.fetch ?? globalThis.fetch)(...args),
+    clock,
+    random: options.random ?? Math.random,
+    retry: options.retry,
+  });
+  const queue = createQueue(transport, () => origins().queue);
+  const price = createPrices(transport, () => origins().api, clock);
+
+  const deps = {
+    queue: () => queue,
+    clock,
+    journal: volatileJournal,
+    background,
+    report: reporter(options.logger),
+    context: () => contextNow(environment.identity),
+    requireRun: options.requireRun ?? false,
+  };
+  const calls = createCalls(deps);
+  return { environment, clock, calls, price, queueClient: createQueueClient(deps, calls) };
+}
+
+function environmentOf({ env, credentials, allowHttp = false }: FalOptions): Environment {
+  const read = () =>
+    readEnvironment(env ?? ambientEnv(), {
+      credentials: typeof credentials === "function" ? credentials() : credentials,
+      allowHttp,
+    });
+  return {
+    get key() {
+      return read().key;
+    },
+    get origins() {
+      return read().origins;
+    },
+    get identity() {
+      return read().identity;
+    },
+    get runnerState() {
+      return read().runnerState;
+    },
+    get hfHome() {
+      return read().hfHome;
+    },
+  };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+/** The library prints nothing; what it must say goes to the logger, or the way that the runtime has for warnings. */
+const reporter =
+  (logger: FalOptions["logger"]) =>
+  (what: string, error: unknown): void => {
+    if (logger) logger.warn({ err: error }, what);
+    else
+      globalThis.process?.emitWarning?.(
+        `${what}: ${error instanceof Error ? error.message : error}`,
+        "FalWarning",
+      );
+  };
+
+/** The client that most programs need: its settings come from the environment, at the first call. */
+export const fal: Fal = createFal();

@@ -1,0 +1,25 @@
+/** Who is asking: any well-formed key is accepted, and its id stands for the account. */
+export type Caller =
+  | { readonly known: true; readonly account: string }
+  | { readonly known: false; readonly why: string };
+
+const KEY = /^Key ([^\s:]+):(\S+)$/;
+
+/**
+ * Reads `Authorization: Key id:secret`. A proxy holds the key itself, so a request that came through one needs none.
+ * The texts are what third parties have seen (the one for a missing header is not established).
+ */
+export function callerOf(headers: Headers, via: "path" | "host" | "proxy"): Caller {
+  const authorization = headers.get("authorization");
+  if (authorization === null) {
+    return via === "proxy"
+      ? { known: true, account: "proxy" }
+      : { known: false, why: "Authentication is required. Send the header 'Authorization: Key id:secret'." };
+  }
+  const account = KEY.exec(authorization)?.[1];
+  if (account) return { known: true, account };
+  return {
+    known: false,
+    why: authorization.startsWith("Bearer ") ? "bearer: unable to decode issuer" : "invalid key credentials",
+  };
+}

@@ -1,0 +1,100 @@
+import { setImmediate as turnOfTheLoop } from "node:timers/promises";
+import type { Clock } from "../base/clock.ts";
+import { loadFile } from "./download.ts";
+import type { FileStore } from "./files.ts";
+import type { Job, Outcome } from "./job.ts";
+import { type Model, type ModelContext, ModelFailure } from "./model.ts";
+import { failureOutcome, refusalOutcome, successOutcome } from "./outcomes.ts";
+import { randomFrom } from "./random.ts";
+import { parseInput } from "./validation.ts";
+
+/** A refusal takes a moment too: nobody should come to rely on it being there at once. */
+const REFUSAL_MS = 120;
+
+export interface PerformOptions {
+  readonly models: ReadonlyMap<string, Model>;
+  readonly clock: Clock;
+  readonly files: FileStore;
+  readonly seed: number;
+  readonly fetch: typeof fetch;
+  log(job: Job, message: string): void;
+}
+
+/** Runs the stand-in of a job that has just started: the work itself, spread over a plausible time. */
+export function createPerformer(options: PerformOptions): (job: Job) => Promise<Outcome> {
+  const { clock, log } = options;
+  return async (job) => {
+    const startedAt = clock.now();
+    const model = options.models.get(job.endpoint);
+    if (!model) return failureOutcome(500, "internal_error", `No stand-in serves ${job.endpoint}`);
+    try {
+      const input = parseInput(model.input, job.input);
+      const seconds = secondsOf(model, job, options.seed);
+      const run = await paced(model, input, contextOf(job, seconds, options), startedAt, (message) =>
+        log(job, message),
+      );
+      return successOutcome(run.output, run.units);
+    } catch (error) {
+      if (job.stop.signal.aborted) throw error;
+      await clock.sleep(startedAt + REFUSAL_MS - clock.now(), job.stop.signal);
+      if (error instanceof ModelFailure) return refusalOutcome(error);
+      const why = error instanceof Error ? error.message : String(error);
+      return failureOutcome(500, "internal_error", `The stand-in for ${job.endpoint} broke: ${why}`);
+    }
+  };
+}
+
+/** The same input takes the same time in every emulator with the same seed. */
+function secondsOf(model: Model, job: Job, seed: number): number {
+  const [least, most] = model.takes;
+  const share = randomFrom(seed, "seconds", model.id, JSON.stringify(job.input))();
+  return Math.round((least + share * (most - least)) * 1000) / 1000;
+}
+
+/** The work runs beside its timetable, so that a virtual clock always has the timetable to stop at. */
+async function paced<I>(
+  model: Model<I>,
+  input: I,
+  context: ModelContext,
+  startedAt: number,
+  log: (message: string) => void,
+) {
+  const broken = new AbortController();
+  const signal = AbortSignal.any([context.signal, broken.signal]);
+  const stages = model.stages(input);
+  const lengthMs = context.seconds * 1000;
+
+  const timetable = async () => {
+    log(model.notice);
+    for (const [i, stage] of stages.entries()) {
+      const due = startedAt + (lengthMs * (i + 1)) / (stages.length + 1);
+      await context.clock.sleep(due - context.clock.now(), signal);
+      log(stage);
+    }
+    await context.clock.sleep(startedAt + lengthMs - context.clock.now(), signal);
+  };
+
+  try {
+    const [, run] = await Promise.all([timetable(), model.run(input, context)]);
+    return run;
+  } finally {
+    broken.abort();
+  }
+}
+
+function contextOf(job: Job, seconds: number, { clock, files, fetch, log }: PerformOptions): ModelContext {
+  const { signal } = job.stop;
+  return {
+    random: job.random,
+    seconds,
+    clock,
+    signal,
+    storeFile: (bytes, name, contentType) => `${job.filesBase}${files.put(bytes, name, contentType)}`,
+    loadFile: (url) => loadFile(url, { files, fetch, signal }),
+    log: (message) => log(job, message),
+    async breathe() {
+      await turnOfTheLoop();
+      signal.throwIfAborted();
+    },
+  };
+}

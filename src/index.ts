@@ -1,0 +1,43 @@
+export type { IncomingRequest } from "./attribution/context.ts";
+export type { UserTags } from "./attribution/tags.ts";
+export { ApiError, ValidationError, type ValidationErrorInfo } from "./base/api-error.ts";
+export { type Clock, systemClock } from "./base/clock.ts";
+export {
+  AmbiguousSubmitError,
+  CallAbortedError,
+  CallTimeoutError,
+  type CancelOutcome,
+  EnvironmentError,
+  FalError,
+  InputMismatchError,
+  InvalidArgumentError,
+  MalformedReplyError,
+  NetworkError,
+  OutputMismatchError,
+  RunAbortedError,
+  RunStateError,
+} from "./base/errors.ts";
+export type { Call } from "./calls/call.ts";
+export type { CallEvent, RequestLog, Result } from "./calls/events.ts";
+export type { CallOptions, StorageSettings, SubmitOptions } from "./calls/options.ts";
+export type { QueueClient, StatusStream } from "./calls/queue-client.ts";
+export type { CompletedQueueStatus, InQueueStatus, QueueStatus } from "./calls/queue-status.ts";
+export type { Chain, StartOptions } from "./chain/chain.ts";
+export type { Run, RunCall, RunEvent, RunScope } from "./chain/run.ts";
+export type { Saved } from "./chain/saved.ts";
+export { createFal, type Fal, type FalOptions, fal } from "./client.ts";
+export {
+  type Env,
+  type Environment,
+  type Finding,
+  inspectEnvironment,
+  readEnvironment,
+} from "./environment/environment.ts";
+export { secrets } from "./environment/secrets.ts";
+export { type Cost, formatUsd, type Total } from "./ledger/cost.ts";
+export type { Price } from "./platform/prices.ts";
+// A star, so that users can add to EndpointTypes by declaration merging: an interface that is exported by name cannot
+// be merged into from outside.
+export * from "./queue/catalog.ts";
+export type { Endpoint, EndpointId, InputOf, OutputOf } from "./queue/endpoint.ts";
+export type { RetryOptions, RetryPolicy } from "./transport/retry.ts";

@@ -1,0 +1,53 @@
+import * as z from "zod/mini";
+import type { Clock } from "../base/clock.ts";
+import type { Transport } from "../base/transport.ts";
+
+/** What fal asks for one unit. A unit may be an image, a megapixel, a second: never take it for a price per output. */
+export interface Price {
+  readonly endpoint: string;
+  readonly unit: string;
+  readonly unitPriceNanoUsd: number;
+  /** When it was read, in milliseconds since the epoch. */
+  readonly at: number;
+}
+
+const Prices = z.looseObject({
+  prices: z.array(
+    z.looseObject({
+      endpoint_id: z.string(),
+      unit_price: z.number(),
+      unit: z.string(),
+      currency: z.optional(z.string()),
+    }),
+  ),
+});
+
+const FRESH_MS = 60 * 60 * 1000;
+
+/** Prices from `GET /v1/models/pricing`, kept for an hour. Undefined where the platform does not tell one. */
+export function createPrices(transport: Transport, base: () => string, clock: Clock) {
+  const known = new Map<string, { readonly at: number; readonly price: Promise<Price | undefined> }>();
+
+  async function fetchPrice(endpoint: string): Promise<Price | undefined> {
+    const url = new URL(`${base()}/models/pricing`);
+    url.searchParams.append("endpoint_id", endpoint);
+    const { prices } = await transport.send(
+      { operation: "platform", method: "GET", url: url.href, endpoint },
+      ({ text }) => z.parse(Prices, JSON.parse(text)),
+    );
+    const found = prices.find(({ endpoint_id }) => endpoint_id === endpoint);
+    if (!found || (found.currency ?? "USD") !== "USD") return undefined;
+    const unitPriceNanoUsd = Math.round(found.unit_price * 1e9);
+    return { endpoint, unit: found.unit, unitPriceNanoUsd, at: clock.now() };
+  }
+
+  return async (endpoint: string): Promise<Price | undefined> => {
+    const cached = known.get(endpoint);
+    if (cached && clock.now() - cached.at < FRESH_MS) return cached.price;
+    const price = fetchPrice(endpoint);
+    known.set(endpoint, { at: clock.now(), price });
+    // A failure is not worth remembering.
+    price.catch(() => known.delete(endpoint));
+    return price;
+  };
+}

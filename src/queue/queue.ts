@@ -1,0 +1,174 @@
+import type { CancelOutcome } from "../base/errors.ts";
+import { InvalidArgumentError } from "../base/errors.ts";
+import type { Transport } from "../base/transport.ts";
+import type { EndpointAddress } from "./endpoint.ts";
+import { parseJson, readCancelled, readStatus, readSubmitted, type WireStatus } from "./wire.ts";
+
+/** A submit, complete: everything that can be wrong with it has been checked. */
+export interface Submission {
+  readonly endpoint: EndpointAddress;
+  /** The exact JSON that is sent. */
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly webhookUrl?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A request in fal's queue, and where to ask for it. Plain JSON. */
+export interface Ticket {
+  readonly endpoint: string;
+  readonly requestId: string;
+  readonly statusUrl: string;
+  readonly responseUrl: string;
+  readonly cancelUrl: string;
+}
+
+/** What a completed request gave. */
+export interface Answer {
+  readonly data: unknown;
+  /** In the model's priced unit; undefined where fal did not say. */
+  readonly units: number | undefined;
+  /** The reply as it came, body and all. */
+  readonly response: Response;
+}
+
+/** The queue's five requests, each one exchange. Who may repeat what is the transport's business. */
+export interface Queue {
+  submit(submission: Submission): Promise<{ ticket: Ticket; position: number | undefined }>;
+  status(ticket: Ticket, options: { logs: boolean; signal?: AbortSignal | undefined }): Promise<WireStatus>;
+  streamStatus(
+    ticket: Ticket,
+    options: { logs: boolean; signal?: AbortSignal | undefined; onBytes?: () => void },
+  ): Promise<AsyncIterable<WireStatus>>;
+  result(ticket: Ticket, options?: { signal?: AbortSignal | undefined }): Promise<Answer>;
+  cancel(ticket: Ticket): Promise<CancelOutcome>;
+  /** A ticket for a request that is known by its id only. */
+  ticket(endpoint: EndpointAddress, requestId: string): Ticket;
+}
+
+export function createQueue(transport: Transport, base: () => string): Queue {
+  const ticketFor = ({ id, app }: EndpointAddress, requestId: string): Ticket => {
+    if (!/^[\w.~-]+$/.test(requestId) || /^\.+$/.test(requestId)) {
+      throw new InvalidArgumentError(`${JSON.stringify(requestId)} is not a request id.`);
+    }
+    const request = `${base()}/${app}/requests/${requestId}`;
+    return {
+      endpoint: id,
+      requestId,
+      statusUrl: `${request}/status`,
+      responseUrl: request,
+      cancelUrl: `${request}/cancel`,
+    };
+  };
+
+  /** fal's own links are the better ones, but only on an origin that is ours; else the address is made anew. */
+  const link = (sent: string | undefined, made: string): string =>
+    sent !== undefined && transport.mayFollow(sent) ? sent : made;
+
+  return {
+    ticket: ticketFor,
+
+    submit({ endpoint, body, headers, webhookUrl, signal }) {
+      const url = new URL(`${base()}/${endpoint.id}`);
+      if (webhookUrl !== undefined) url.searchParams.set("fal_webhook", webhookUrl);
+      return transport.send(
+        {
+          operation: "submit",
+          method: "POST",
+          url: url.href,
+          headers: { ...headers, "content-type": "application/json" },
+          body,
+          endpoint: endpoint.id,
+          signal,
+        },
+        (reply) => {
+          const sent = readSubmitted(reply);
+          const made = ticketFor(endpoint, sent.request_id);
+          const ticket = {
+            ...made,
+            statusUrl: link(sent.status_url, made.statusUrl),
+            responseUrl: link(sent.response_url, made.responseUrl),
+            cancelUrl: link(sent.cancel_url, made.cancelUrl),
+          };
+          return { ticket, position: sent.queue_position ?? undefined };
+        },
+      );
+    },
+
+    status(ticket, { logs, signal }) {
+      return transport.send(
+        {
+          operation: "status",
+          method: "GET",
+          url: withLogs(ticket.statusUrl, logs),
+          ...about(ticket),
+          signal,
+        },
+        (reply) => readStatus(reply.text),
+      );
+    },
+
+    async streamStatus(ticket, { logs, signal, onBytes }) {
+      const url = withLogs(`${ticket.statusUrl.replace(/\/+$/, "")}/stream`, logs);
+      const request = { operation: "status", method: "GET", url, ...about(ticket), signal } as const;
+      const events = await transport.open(request, onBytes);
+      return (async function* () {
+        for await (const data of events) {
+          const status = readStatus(data);
+          yield status;
+          // The server closes after this one; a server that does not must not hold us up.
+          if (status.status === "COMPLETED") return;
+        }
+      })();
+    },
+
+    result(ticket, { signal } = {}) {
+      return transport.send(
+        { operation: "result", method: "GET", url: ticket.responseUrl, ...about(ticket), signal },
+        ({ status, headers, text }) => ({
+          data: parseJson(text),
+          units: billableUnits(headers),
+          response: new Response(text, { status, headers: withoutEncoding(headers) }),
+        }),
+      );
+    },
+
+    async cancel(ticket) {
+      try {
+        return await transport.send(
+          { operation: "cancel", method: "PUT", url: ticket.cancelUrl, ...about(ticket) },
+          // fal documents 200 OK for a request that had not started, but which status goes with which word is not
+          // established: the word decides, and anything else that is a yes is a request to stop.
+          ({ text }) => (readCancelled(text) === "OK" ? ("in-time" as const) : ("requested" as const)),
+        );
+      } catch (error) {
+        const status = (error as { status?: unknown }).status;
+        if (status === 400) return "too-late";
+        return "unknown";
+      }
+    },
+  };
+}
+
+const about = ({ endpoint, requestId }: Ticket) => ({ endpoint, requestId });
+
+function withLogs(address: string, logs: boolean): string {
+  const url = new URL(address);
+  url.searchParams.set("logs", logs ? "1" : "0");
+  return url.href;
+}
+
+/** `x-fal-billable-units`: https://fal.ai/docs/documentation/model-apis/common-parameters */
+function billableUnits(headers: Headers): number | undefined {
+  const raw = headers.get("x-fal-billable-units");
+  const units = raw === null || raw.trim() === "" ? Number.NaN : Number(raw);
+  return Number.isFinite(units) ? units : undefined;
+}
+
+/** The text is already decoded, so these would be wrong of it. */
+function withoutEncoding(headers: Headers): Headers {
+  const copy = new Headers(headers);
+  copy.delete("content-encoding");
+  copy.delete("content-length");
+  return copy;
+}

@@ -1,0 +1,114 @@
+import type { Operation, WireReply } from "../base/transport.ts";
+
+/**
+ * Every way a request can end other than well, as data. What follows from it is decided per operation, below.
+ *
+ * | kind | what happened | a submit | a read or a cancel |
+ * | --- | --- | --- | --- |
+ * | `refused` | provably not accepted: no byte left (DNS, connect, TLS), a 429, a 503 of a listed type on a submit | is repeated | is repeated |
+ * | `ambiguous` | bytes may have left and no usable answer came: reset, timeout, 408, 5xx, redirect, unreadable 2xx | is never repeated | is repeated |
+ * | `response` | an answer that says no | is an error | is an error |
+ */
+export type Failure =
+  | { readonly kind: "refused"; readonly why: string; readonly cause?: unknown; readonly reply?: WireReply }
+  | { readonly kind: "ambiguous"; readonly why: string; readonly cause?: unknown; readonly reply?: WireReply }
+  | { readonly kind: "response"; readonly reply: WireReply };
+
+export const mayRepeat = (operation: Operation, failure: Failure): boolean =>
+  failure.kind === "refused" || (failure.kind === "ambiguous" && operation !== "submit");
+
+/** Error codes that arise before any byte of the request is sent, in Node and in undici. */
+const NOT_SENT = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+  "ERR_TLS_CERT_ALTNAME_INVALID",
+  "CERT_HAS_EXPIRED",
+  "CERT_NOT_YET_VALID",
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+]);
+
+/** What a thrown error means. Where a runtime hides the cause, nothing is proven: ambiguous. */
+export function failureOfError(error: unknown): Failure {
+  const codes = errorCodes(error);
+  const notSent = codes.length > 0 && codes.every((code) => NOT_SENT.has(code));
+  const why = [...new Set(codes)].join(", ") || (error instanceof Error ? error.name : "no answer");
+  return { kind: notSent ? "refused" : "ambiguous", why, cause: withoutRequest(error) };
+}
+
+/** ky's errors hold the Request, and with it the key; the error that they wrap does not. */
+const withoutRequest = (error: unknown): unknown =>
+  error instanceof Error && "request" in error ? error.cause : error;
+
+/**
+ * The codes at the ends of an error's cause chain. An aggregate (one error per address that was tried) counts with all
+ * its members, so it proves something only if every member does.
+ */
+function errorCodes(error: unknown, depth = 0): string[] {
+  if (!(error instanceof Error) || depth > 8) return [];
+  if (error instanceof AggregateError && error.errors.length > 0) {
+    return error.errors.flatMap((member) => {
+      const codes = errorCodes(member, depth + 1);
+      return codes.length > 0 ? codes : ["unknown"];
+    });
+  }
+  const deeper = errorCodes(error.cause, depth + 1);
+  if (deeper.length > 0) return deeper;
+  const code: unknown = (error as { code?: unknown }).code;
+  return typeof code === "string" ? [code] : [];
+}
+
+/** fal's 503s of requests that were not taken: https://fal.ai/docs/documentation/model-apis/request-errors */
+const NOT_TAKEN = new Set([
+  "runner_scheduling_failure",
+  "runner_connection_timeout",
+  "runner_disconnected",
+  "runner_connection_refused",
+  "runner_connection_error",
+]);
+
+/** What an answer outside 2xx means; undefined where it is a good one. */
+export function failureOfReply(operation: Operation, reply: WireReply): Failure | undefined {
+  const { status, headers } = reply;
+  if (status >= 200 && status < 300) return undefined;
+  if (status === 429) return { kind: "refused", why: "HTTP 429", reply };
+  if (operation === "submit" && status === 503 && NOT_TAKEN.has(headers.get("x-fal-error-type") ?? "")) {
+    return { kind: "refused", why: `HTTP 503 ${headers.get("x-fal-error-type")}`, reply };
+  }
+  if (isModelsOwnAnswer(operation, reply)) return { kind: "response", reply };
+  if (status === 408 || status === 499 || status >= 500 || (status >= 300 && status < 400)) {
+    return { kind: "ambiguous", why: `HTTP ${status}`, reply };
+  }
+  return { kind: "response", reply };
+}
+
+/**
+ * Reading the result of a failed request gives the model's own status and body, a 5xx included: final, not an outage.
+ * The platform puts the request's id on such an answer; a proxy's error page has none. (That every model error carries
+ * the header is not established: without it the read is repeated, and ends in the same answer.)
+ */
+const isModelsOwnAnswer = (operation: Operation, { status, headers }: WireReply): boolean =>
+  operation === "result" &&
+  (status >= 500 || status === 499 || status === 408) &&
+  headers.has("x-fal-request-id");
+
+/**
+ * How long the server asks to wait, in milliseconds: `Retry-After-Ms`, or `Retry-After` in seconds or as a date.
+ * Whether fal sends any of them on inference is not established.
+ */
+export function retryAfterMs(failure: Failure, now: number): number | undefined {
+  const headers = failure.reply?.headers;
+  const ms = headers?.get("retry-after-ms");
+  if (ms && /^\d+(\.\d+)?$/.test(ms.trim())) return Number(ms);
+  const value = headers?.get("retry-after")?.trim();
+  if (!value) return undefined;
+  if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}

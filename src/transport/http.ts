@@ -1,0 +1,203 @@
+import ky from "ky";
+import { apiError } from "../base/api-error.ts";
+import type { Clock } from "../base/clock.ts";
+import {
+  AmbiguousSubmitError,
+  FalError,
+  InvalidArgumentError,
+  MalformedReplyError,
+  NetworkError,
+} from "../base/errors.ts";
+import { linkedController } from "../base/signal.ts";
+import type { Transport, WireReply, WireRequest } from "../base/transport.ts";
+import { VERSION } from "../base/version.ts";
+import type { FalKey } from "../environment/credentials.ts";
+import { isTrusted } from "../environment/origins.ts";
+import { type Failure, failureOfError, failureOfReply } from "./failure.ts";
+import { FailedAttempt, policyFor, type RetryOptions, retrying } from "./retry.ts";
+import { readEvents } from "./sse.ts";
+
+export interface TransportOptions {
+  /** Asked at each request, so that nothing is read before the first one. */
+  readonly key: () => FalKey;
+  readonly trusted: () => ReadonlySet<string>;
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly retry?: RetryOptions | undefined;
+}
+
+/** A read that has no answer by then is given up and repeated. A submit waits as long as it takes. */
+const READ_TIMEOUT_MS = 60_000;
+const MAX_REDIRECTS = 5;
+
+export function createTransport(options: TransportOptions): Transport {
+  const { clock, random, retry } = options;
+  const mayFollow = (url: string) => isTrusted(url, options.trusted());
+
+  return {
+    mayFollow,
+
+    async send(request, read) {
+      const how = {
+        operation: request.operation,
+        policy: policyFor(request.operation, retry),
+        clock,
+        random,
+      };
+      try {
+        return await retrying(() => attempt(request, read), { ...how, signal: request.signal });
+      } catch (error) {
+        throw error instanceof FailedAttempt ? errorOf(request, error.failure) : error;
+      }
+    },
+
+    async open(request, onBytes) {
+      const response = await exchange(request, "text/event-stream", request.signal).catch(
+        (error: unknown) => {
+          request.signal?.throwIfAborted();
+          throw error instanceof FalError ? error : errorOf(request, failureOfError(error));
+        },
+      );
+      const type = response.headers.get("content-type") ?? "";
+      if (response.ok && response.body && type.startsWith("text/event-stream")) {
+        return readEvents(response.body, onBytes);
+      }
+      const reply = await readReply(response);
+      const failure = failureOfReply(request.operation, reply);
+      throw failure
+        ? errorOf(request, failure)
+        : malformed(request, `${type || "nothing"} instead of an event stream`);
+    },
+  };
+
+  async function attempt<T>(request: WireRequest, read: (reply: WireReply) => T): Promise<T> {
+    request.signal?.throwIfAborted();
+    // A submit is never cut: once it is sent, its answer is worth money.
+    if (request.operation === "submit") return readAnswer(request, read);
+
+    const { controller, unlink } = linkedController(request.signal);
+    const tooLate = () => controller.abort(new Error(`no answer within ${READ_TIMEOUT_MS} ms`));
+    clock.sleep(READ_TIMEOUT_MS, controller.signal).then(tooLate, () => {});
+    try {
+      return await readAnswer(request, read, controller.signal);
+    } catch (error) {
+      request.signal?.throwIfAborted();
+      throw error;
+    } finally {
+      unlink();
+      controller.abort();
+    }
+  }
+
+  /** @throws {FailedAttempt} for whatever went wrong on the way, @throws {FalError} for what can never go well. */
+  async function readAnswer<T>(
+    request: WireRequest,
+    read: (reply: WireReply) => T,
+    signal?: AbortSignal,
+  ): Promise<T> {
+    let reply: WireReply;
+    try {
+      reply = await readReply(await exchange(request, "application/json", signal));
+    } catch (error) {
+      throw error instanceof FalError ? error : new FailedAttempt(failureOfError(error));
+    }
+    const failure = failureOfReply(request.operation, reply);
+    if (failure) throw new FailedAttempt(failure);
+    try {
+      return read(reply);
+    } catch (cause) {
+      throw new FailedAttempt({ kind: "ambiguous", why: `an unreadable answer, ${messageOf(cause)}`, cause });
+    }
+  }
+
+  /**
+   * One HTTP exchange, up to the headers. The key goes along only where the whole origin is one of ours, at each hop;
+   * a write never follows a redirect.
+   */
+  async function exchange(request: WireRequest, accept: string, signal?: AbortSignal): Promise<Response> {
+    let url = request.url;
+    for (let hop = 0; ; hop++) {
+      if (!mayFollow(url)) {
+        throw new InvalidArgumentError(`${URL.parse(url)?.origin ?? "The address"} is not an origin of fal.`);
+      }
+      const response = await ky(url, {
+        method: request.method,
+        headers: {
+          ...request.headers,
+          accept,
+          authorization: options.key().header(),
+          "user-agent": `fal-chain/${VERSION}`,
+        },
+        fetch: options.fetch,
+        redirect: "manual",
+        retry: 0,
+        throwHttpErrors: false,
+        timeout: false,
+        ...(request.body !== undefined && { body: request.body }),
+        ...(signal && { signal }),
+      });
+      const target = redirectTarget(response, url);
+      if (!target || request.method !== "GET" || hop === MAX_REDIRECTS || !mayFollow(target)) return response;
+      response.body?.cancel().catch(() => {});
+      url = target;
+    }
+  }
+}
+
+function redirectTarget(response: Response, from: string): string | undefined {
+  const location = response.status >= 300 && response.status < 400 ? response.headers.get("location") : null;
+  return location ? (URL.parse(location, from)?.href ?? undefined) : undefined;
+}
+
+const readReply = async (response: Response): Promise<WireReply> => ({
+  // Some runtimes hide a redirect that was not followed behind status 0.
+  status: response.type === "opaqueredirect" ? 302 : response.status,
+  headers: response.headers,
+  text: await response.text(),
+});
+
+/** The error that a failure becomes once nothing more can be tried. */
+function errorOf(request: WireRequest, failure: Failure): FalError {
+  const { operation, endpoint, requestId } = request;
+  const { reply } = failure;
+  const cause = failure.kind === "response" ? undefined : failure.cause;
+  if (operation === "submit" && failure.kind === "ambiguous") {
+    const claimed = reply?.headers.get("x-fal-request-id") ?? undefined;
+    return new AmbiguousSubmitError(endpoint ?? "fal", failure.why, { requestId: claimed, cause });
+  }
+  if (reply) {
+    return apiError({
+      status: reply.status,
+      body: parseBody(reply.text),
+      headers: reply.headers,
+      requestId: requestId ?? reply.headers.get("x-fal-request-id") ?? undefined,
+      endpoint,
+    });
+  }
+  const why = failure.kind === "response" ? "" : failure.why;
+  if (why.startsWith("an unreadable answer")) return malformed(request, why, cause);
+  return new NetworkError(
+    `${URL.parse(request.url)?.origin} could not be reached for the ${operation}${endpoint ? ` of ${endpoint}` : ""} ` +
+      `(${why}). Check the network and FAL_HOST.`,
+    { endpoint, requestId, cause, billed: requestId ? "unknown" : false },
+  );
+}
+
+const malformed = ({ operation, endpoint, requestId }: WireRequest, what: string, cause?: unknown) =>
+  new MalformedReplyError(`The ${operation}${endpoint ? ` of ${endpoint}` : ""} was answered with ${what}.`, {
+    endpoint,
+    requestId,
+    cause,
+    billed: requestId ? "unknown" : false,
+  });
+
+function parseBody(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

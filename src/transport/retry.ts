@@ -1,0 +1,86 @@
+import pRetry from "p-retry";
+import type { Clock } from "../base/clock.ts";
+import type { Operation } from "../base/transport.ts";
+import { type Failure, mayRepeat, retryAfterMs } from "./failure.ts";
+
+/** How often and how patiently something is repeated. Times in milliseconds. */
+export interface RetryPolicy {
+  /** Repeats after the first attempt. 0 switches them off. */
+  readonly maxRetries: number;
+  /** The pause before repeat n is random between 0 and `baseDelay × backoffMultiplier^(n-1)`, at most `maxDelay`. */
+  readonly baseDelay: number;
+  readonly maxDelay: number;
+  readonly backoffMultiplier: number;
+  /** `false` waits the whole pause each time. */
+  readonly enableJitter: boolean;
+}
+
+/** Settings for every operation, and for one kind of it. What is set here wins over the defaults. */
+export interface RetryOptions extends Partial<RetryPolicy> {
+  /** The one request that is paid for. Only provably refused ones are repeated, whatever is set. */
+  readonly submit?: Partial<RetryPolicy>;
+  /** Status, result, cancel and prices: free to repeat. */
+  readonly read?: Partial<RetryPolicy>;
+}
+
+const COMMON = { baseDelay: 500, maxDelay: 30_000, backoffMultiplier: 2, enableJitter: true };
+const DEFAULTS = {
+  submit: { ...COMMON, maxRetries: 5 },
+  // A call that is paid already outlives an outage of some minutes.
+  read: { ...COMMON, maxRetries: 30 },
+} as const satisfies Record<string, RetryPolicy>;
+
+export function policyFor(operation: Operation, options: RetryOptions = {}): RetryPolicy {
+  const { submit, read, ...all } = options;
+  return operation === "submit"
+    ? { ...DEFAULTS.submit, ...all, ...submit }
+    : { ...DEFAULTS.read, ...all, ...read };
+}
+
+/** Thrown by an attempt, so that the loop sees data and not a class. Never leaves this folder. */
+export class FailedAttempt extends Error {
+  override readonly name = "FailedAttempt";
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.kind === "response" ? `HTTP ${failure.reply.status}` : failure.why);
+    this.failure = failure;
+  }
+}
+
+export interface Retrying {
+  readonly operation: Operation;
+  readonly policy: RetryPolicy;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * The one retry loop. p-retry counts the attempts; the pause is ours, since it has to heed the server's own delay, a
+ * clock that may be virtual, and an abort in the middle of it.
+ *
+ * @throws {FailedAttempt} with the last failure.
+ */
+export function retrying<T>(attempt: () => Promise<T>, how: Retrying): Promise<T> {
+  const { operation, policy, clock, random, signal } = how;
+  // p-retry is not given the signal: it would throw away the answer to a submit that was aborted while under way.
+  return pRetry(attempt, {
+    retries: policy.maxRetries,
+    minTimeout: 0,
+    shouldRetry: async ({ error, attemptNumber }) => {
+      if (!(error instanceof FailedAttempt) || !mayRepeat(operation, error.failure)) return false;
+      await clock.sleep(
+        retryAfterMs(error.failure, clock.now()) ?? backoffMs(policy, attemptNumber, random),
+        signal,
+      );
+      return true;
+    },
+  });
+}
+
+/** Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */
+export function backoffMs(policy: RetryPolicy, attempt: number, random: () => number): number {
+  const ceiling = Math.min(policy.maxDelay, policy.baseDelay * policy.backoffMultiplier ** (attempt - 1));
+  return policy.enableJitter ? random() * ceiling : ceiling;
+}

@@ -1,0 +1,36 @@
+import { createParser } from "eventsource-parser";
+
+/** The longest event that is taken in, in characters: a hostile stream cannot eat the memory. */
+const MAX_EVENT = 16 * 1024 * 1024;
+
+/**
+ * The `data` of each server-sent event of a body. Ends where the body ends; leaving the loop closes the connection.
+ * Comments are dropped, but each chunk, a comment too, is a sign of life: `onBytes` is told.
+ */
+export async function* readEvents(
+  body: ReadableStream<Uint8Array>,
+  onBytes: () => void = () => {},
+): AsyncGenerator<string, void, void> {
+  const ready: string[] = [];
+  const parser = createParser({
+    maxBufferSize: MAX_EVENT,
+    onEvent: ({ data }) => ready.push(data),
+    onError: (error) => {
+      if (error.type === "max-buffer-size-exceeded") throw error;
+    },
+  });
+  const decoder = new TextDecoder();
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      onBytes();
+      parser.feed(decoder.decode(value, { stream: true }));
+      yield* ready.splice(0);
+    }
+  } finally {
+    // Not awaited: a peer that does not answer must not hold the reader up. A body that failed cannot be cancelled.
+    reader.cancel().catch(() => {});
+  }
+}
