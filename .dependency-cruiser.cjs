@@ -39,7 +39,8 @@ const MAY_IMPORT = {
   app: ["base", "environment", "attribution"],
   emulator: ["base"],
   testing: ["base", "emulator"],
-  cli: ["base", "index.ts", "emulator/index.ts"],
+  terminal: ["base", "calls", "chain", "ledger"],
+  cli: ["base", "index.ts", "emulator/index.ts", "terminal/index.ts"],
   "client.ts": CLIENT,
   "index.ts": [...CLIENT, "client.ts"],
 };

@@ -10,7 +10,6 @@ export interface Address {
   readonly search: string;
   readonly queueBase: string;
   readonly filesBase: string;
-  readonly restBase: string;
 }
 
 const SERVICE_OF_HOST: Readonly<Record<string, Service>> = {
@@ -51,7 +50,6 @@ export function addressOf(request: Request, own: OwnOrigins): Address | undefine
     search: url.search,
     queueBase: `${origin}/queue`,
     filesBase: `${origin}/files`,
-    restBase: `${origin}/rest`,
   };
 }
 
@@ -69,7 +67,6 @@ function onFalHosts(
     search: url.search,
     queueBase: "https://queue.fal.run",
     filesBase: filesOrigin ? `${filesOrigin}/files` : "https://v3.fal.media/files",
-    restBase: filesOrigin ? `${filesOrigin}/rest` : "https://rest.fal.ai",
   };
 }
 

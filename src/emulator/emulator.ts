@@ -16,6 +16,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { pricingRoutes } from "./routes/pricing.ts";
 import { queueRoutes } from "./routes/queue.ts";
 import { runRoutes } from "./routes/run.ts";
+import { storageRoutes } from "./routes/storage.ts";
 
 export interface EmulatorOptions {
   /** What time it is and how to wait. With `virtualClock()` a story of minutes takes milliseconds. @default systemClock */
@@ -114,6 +115,7 @@ function routes(platform: Platform): Hono<RouteEnv> {
     .route("/", queueRoutes(platform))
     .route("/", runRoutes(platform))
     .route("/", fileRoutes(platform))
+    .route("/", storageRoutes(platform))
     .route("/", pricingRoutes(platform))
     .route("/", healthRoutes(platform))
     .notFound((c) => plainError(404, `Path ${c.req.path} not found`))

@@ -1,17 +1,18 @@
 import { createHash } from "node:crypto";
 
 export interface StoredFile {
-  readonly id: string;
   readonly name: string;
   readonly contentType: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 export interface FileStore {
-  /** Gives the path below a files base: `/id/name`. */
+  /** Keeps a file and gives its path below a files base: `/id/name`. */
   put(bytes: Uint8Array, name: string, contentType: string): string;
-  /** Keeps bytes under an id that was handed out before they came, as an upload does. */
-  putAs(id: string, bytes: Uint8Array, name: string, contentType: string): void;
+  /** Gives the path of a file that is to be uploaded under this id. */
+  announce(id: string, name: string, contentType: string): string;
+  /** Keeps the bytes of an announced file; false when it was not announced. */
+  receive(id: string, bytes: ArrayBuffer): boolean;
   get(id: string): StoredFile | undefined;
   /** The file that a URL points to, whichever origin it names. */
   find(url: URL): StoredFile | undefined;
@@ -19,11 +20,12 @@ export interface FileStore {
 }
 
 /**
- * Files in memory, oldest out first. The id is a digest of the bytes: a link kept from an earlier life of the
- * emulator is either the same picture or gone, never another one.
+ * Files in memory, oldest out first. The id of a file that a model made is a digest of its bytes: a link kept from an
+ * earlier life of the emulator is either the same picture or gone, never another one.
  */
 export function createFileStore(mostBytes = 256 * 2 ** 20): FileStore {
   const files = new Map<string, StoredFile>();
+  const announced = new Map<string, Omit<StoredFile, "bytes">>();
   let held = 0;
 
   const drop = (id: string) => {
@@ -31,24 +33,36 @@ export function createFileStore(mostBytes = 256 * 2 ** 20): FileStore {
     files.delete(id);
   };
 
-  const keep = (id: string, bytes: Uint8Array, name: string, contentType: string) => {
+  const keep = (id: string, file: StoredFile) => {
     drop(id);
-    files.set(id, { id, name, contentType, bytes: new Uint8Array(bytes) });
-    held += bytes.length;
+    files.set(id, file);
+    held += file.bytes.length;
     for (const oldest of files.keys()) {
       if (held <= mostBytes || oldest === id) break;
       drop(oldest);
     }
   };
 
+  const pathOf = (id: string, name: string) => `/${id}/${encodeURIComponent(name)}`;
+
   return {
     mostBytes,
     put(bytes, name, contentType) {
       const id = createHash("sha256").update(bytes).digest("hex").slice(0, 24);
-      keep(id, bytes, name, contentType);
-      return `/${id}/${encodeURIComponent(name)}`;
+      keep(id, { name, contentType, bytes: new Uint8Array(bytes) });
+      return pathOf(id, name);
     },
-    putAs: keep,
+    announce(id, name, contentType) {
+      announced.set(id, { name, contentType });
+      return pathOf(id, name);
+    },
+    receive(id, bytes) {
+      const file = announced.get(id);
+      if (!file) return false;
+      announced.delete(id);
+      keep(id, { ...file, bytes: new Uint8Array(bytes) });
+      return true;
+    },
     get: (id) => files.get(id),
     find(url) {
       const [folder, id] = url.pathname.split("/").filter(Boolean);

@@ -10,6 +10,8 @@ interface Lane {
   readonly queued: Job[];
   readonly scheduled: Set<Job>;
   busy: number;
+  /** When the latest of them starts: whoever comes later does not start sooner. */
+  lastStart: number;
 }
 
 export interface Machine {
@@ -47,7 +49,7 @@ export function createMachine({ clock, concurrency, perform }: MachineOptions): 
   let closed = false;
 
   const laneOf = (account: string): Lane => {
-    const lane = lanes.get(account) ?? { queued: [], scheduled: new Set(), busy: 0 };
+    const lane = lanes.get(account) ?? { queued: [], scheduled: new Set(), busy: 0, lastStart: 0 };
     lanes.set(account, lane);
     return lane;
   };
@@ -86,7 +88,9 @@ export function createMachine({ clock, concurrency, perform }: MachineOptions): 
   const work = async (lane: Lane, job: Job) => {
     try {
       const [least, most] = SCHEDULING_MS;
-      await clock.sleep(Math.round(least + job.random() * (most - least)), job.stop.signal);
+      const ready = clock.now() + Math.round(least + job.random() * (most - least));
+      lane.lastStart = Math.max(ready, lane.lastStart);
+      await clock.sleep(lane.lastStart - clock.now(), job.stop.signal);
       start(job);
       complete(job, await perform(job));
     } catch (error) {

@@ -29,8 +29,8 @@ export async function serveEmulator(options: ServeOptions = {}): Promise<Emulato
   const { port = 0, host = "127.0.0.1", ...rest } = options;
   const server = createServer();
   const url = await listen(server, port, host);
-  // Nothing is served before this line: connections wait until the event loop turns.
-  const emulator = createEmulator({ ...rest, servedAt: url });
+  const emulator = createOrLeave();
+  // Nothing was missed before this line: a connection waits until the event loop turns.
   const listener = getRequestListener((request) => emulator.fetch(request), { overrideGlobalObjects: false });
   server.on("request", (incoming, outgoing) => void listener(incoming, outgoing));
 
@@ -47,6 +47,15 @@ export async function serveEmulator(options: ServeOptions = {}): Promise<Emulato
       await closed;
     },
   };
+
+  function createOrLeave(): Emulator {
+    try {
+      return createEmulator({ ...rest, servedAt: url });
+    } catch (error) {
+      server.close();
+      throw error;
+    }
+  }
 }
 
 function listen(server: Server, port: number, host: string): Promise<string> {

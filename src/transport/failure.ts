@@ -42,9 +42,38 @@ export function failureOfError(error: unknown): Failure {
   return { kind: notSent ? "refused" : "ambiguous", why, cause: withoutRequest(error) };
 }
 
-/** ky's errors hold the Request, and with it the key; the error that they wrap does not. */
-const withoutRequest = (error: unknown): unknown =>
-  error instanceof Error && "request" in error ? error.cause : error;
+/** The own properties that errors of Node's network have. */
+const HARMLESS = ["name", "message", "stack", "code", "errno", "syscall", "hostname", "address", "port"];
+
+/**
+ * ky's errors hold the Request, and with it the key; so may those of a fetch that was passed in. So of a thrown error
+ * only a copy is kept, of what network errors have, all along its causes.
+ */
+function withoutRequest(error: unknown, depth = 0): Error | undefined {
+  if (!(error instanceof Error) || depth > 8) return undefined;
+  if ("request" in error && error.cause instanceof Error) return withoutRequest(error.cause, depth + 1);
+  const cause = withoutRequest(error.cause, depth + 1);
+  const options = cause ? { cause } : {};
+  const copy =
+    error instanceof AggregateError
+      ? new AggregateError(
+          error.errors.map((member) => withoutRequest(member, depth + 1) ?? new Error("not an error")),
+          error.message,
+          options,
+        )
+      : new Error(error.message, options);
+  for (const name of HARMLESS) {
+    const value: unknown = error[name as keyof Error];
+    if (typeof value !== "string" && typeof value !== "number") continue;
+    Object.defineProperty(copy, name, {
+      value,
+      configurable: true,
+      writable: true,
+      enumerable: !(name in copy),
+    });
+  }
+  return copy;
+}
 
 /**
  * The codes at the ends of an error's cause chain. An aggregate (one error per address that was tried) counts with all

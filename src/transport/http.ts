@@ -8,7 +8,7 @@ import {
   MalformedReplyError,
   NetworkError,
 } from "../base/errors.ts";
-import { linkedController } from "../base/signal.ts";
+import { abortable, linkedController } from "../base/signal.ts";
 import type { Transport, WireReply, WireRequest } from "../base/transport.ts";
 import { VERSION } from "../base/version.ts";
 import type { FalKey } from "../environment/credentials.ts";
@@ -53,15 +53,15 @@ export function createTransport(options: TransportOptions): Transport {
     },
 
     async open(request, onBytes) {
-      const response = await exchange(request, "text/event-stream", request.signal).catch(
-        (error: unknown) => {
-          request.signal?.throwIfAborted();
-          throw error instanceof FalError ? error : errorOf(request, failureOfError(error));
-        },
-      );
+      const answered = exchange(request, "text/event-stream", request.signal);
+      const { signal } = request;
+      const response = await (signal ? abortable(answered, signal) : answered).catch((error: unknown) => {
+        signal?.throwIfAborted();
+        throw error instanceof FalError ? error : errorOf(request, failureOfError(error));
+      });
       const type = response.headers.get("content-type") ?? "";
       if (response.ok && response.body && type.startsWith("text/event-stream")) {
-        return readEvents(response.body, onBytes);
+        return readEvents(response.body, { onBytes, signal });
       }
       const reply = await readReply(response);
       const failure = failureOfReply(request.operation, reply);
@@ -80,7 +80,8 @@ export function createTransport(options: TransportOptions): Transport {
     const tooLate = () => controller.abort(new Error(`no answer within ${READ_TIMEOUT_MS} ms`));
     clock.sleep(READ_TIMEOUT_MS, controller.signal).then(tooLate, () => {});
     try {
-      return await readAnswer(request, read, controller.signal);
+      // A fetch that was passed in may not heed the signal; a caller that gave up does not wait for it.
+      return await abortable(readAnswer(request, read, controller.signal), controller.signal);
     } catch (error) {
       request.signal?.throwIfAborted();
       throw error;

@@ -5,11 +5,12 @@ const MAX_EVENT = 16 * 1024 * 1024;
 
 /**
  * The `data` of each server-sent event of a body. Ends where the body ends; leaving the loop closes the connection.
- * Comments are dropped, but each chunk, a comment too, is a sign of life: `onBytes` is told.
+ * Comments are dropped, but each chunk, a comment too, is a sign of life: `onBytes` is told. Throws the signal's reason
+ * once it aborts, whether or not the body heeds it too.
  */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
-  onBytes: () => void = () => {},
+  { onBytes, signal }: { onBytes?: (() => void) | undefined; signal?: AbortSignal | undefined } = {},
 ): AsyncGenerator<string, void, void> {
   const ready: string[] = [];
   const parser = createParser({
@@ -21,16 +22,21 @@ export async function* readEvents(
   });
   const decoder = new TextDecoder();
   const reader = body.getReader();
+  const leave = () => void reader.cancel().catch(() => {});
+  signal?.addEventListener("abort", leave, { once: true });
   try {
     for (;;) {
+      signal?.throwIfAborted();
       const { done, value } = await reader.read();
+      signal?.throwIfAborted();
       if (done) return;
-      onBytes();
+      onBytes?.();
       parser.feed(decoder.decode(value, { stream: true }));
       yield* ready.splice(0);
     }
   } finally {
     // Not awaited: a peer that does not answer must not hold the reader up. A body that failed cannot be cancelled.
-    reader.cancel().catch(() => {});
+    leave();
+    signal?.removeEventListener("abort", leave);
   }
 }

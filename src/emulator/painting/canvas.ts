@@ -41,18 +41,21 @@ export function fill(canvas: Canvas, drawn: Shape, paint: Paint, opacity = 1): v
   }
 }
 
-/** Everything below a line, column by column. `paint` gets the depth below the line as well. */
+/**
+ * Everything below a line, column by column, down to `floor`, below which something else will cover it anyway.
+ * `paint` gets the depth below the line as well.
+ */
 export function fillBelow(
   canvas: Canvas,
   line: (x: number) => number,
   paint: (x: number, y: number, depth: number) => Colour,
-  opacity: (x: number, y: number, depth: number) => number = () => 1,
+  floor = canvas.height,
 ): void {
+  const bottom = Math.min(canvas.height, Math.ceil(floor));
   for (let x = 0; x < canvas.width; x++) {
     const top = line(x);
-    for (let y = Math.max(0, Math.floor(top)); y < canvas.height; y++) {
-      const covered = Math.min(1, y + 1 - top) * opacity(x, y, y - top);
-      if (covered > 0.002) blend(canvas, x, y, paint(x, y, y - top), covered);
+    for (let y = Math.max(0, Math.floor(top)); y < bottom; y++) {
+      blend(canvas, x, y, paint(x, y, y - top), Math.min(1, y + 1 - top));
     }
   }
 }

@@ -1,5 +1,5 @@
-import { type Breathe, blankPlane } from "../picture/picture.ts";
-import { resizePlane } from "../picture/resize.ts";
+import type { Breathe } from "../picture/picture.ts";
+import { blankPlane, resizePlane } from "../picture/plane.ts";
 import { blend } from "./canvas.ts";
 import { clamp01, lighter, mix, smooth } from "./colour.ts";
 import type { Scene } from "./scene.ts";
@@ -30,19 +30,22 @@ export async function paintCloudSea(scene: Scene, lift: number, breathe: Breathe
     }
     await breathe();
     const full = resizePlane(billow, canvas.width, canvas.height);
-    for (let y = Math.max(0, Math.floor(top - swell * 3)); y < canvas.height; y++) {
+    const crests = Float32Array.from(
+      { length: canvas.width },
+      (_, x) => top - (noise.line((x / unit) * scale * 1.7 + shift, 2) - 0.5) * swell * 3,
+    );
+    // The next bank hides what lies deeper.
+    const floor = bank === banks - 1 ? canvas.height : Math.min(canvas.height, top + unit * 0.42);
+    for (let y = Math.max(0, Math.floor(top - swell * 3)); y < floor; y++) {
       for (let x = 0; x < canvas.width; x++) {
         const puff = full.data[y * canvas.width + x] ?? 0;
-        const edge =
-          top -
-          (noise.line((x / unit) * scale * 1.7 + shift, 2) - 0.5) * swell * 3 -
-          (puff - 0.5) * swell * 2.4;
+        const edge = (crests[x] ?? 0) - (puff - 0.5) * swell * 2.4;
         const cover = smooth(edge - unit * 0.012, edge + unit * 0.03, y);
         if (cover < 0.01) continue;
         const depth = clamp01((y - edge) / (unit * 0.2));
         const near = 1 - clamp01(Math.abs(x - sun.x) / (unit * 1.1));
         const light = clamp01(0.75 - depth * 0.75 + (puff - 0.5) * 1.1 + near * 0.2);
-        blend(canvas, x, y, mix(shaded, bright, light), cover * (0.75 + share * 0.22));
+        blend(canvas, x, y, mix(shaded, bright, light), cover * (0.93 + share * 0.05));
       }
     }
     await breathe();

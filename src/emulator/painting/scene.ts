@@ -51,7 +51,7 @@ export async function paint(
     noise: noiseFrom(random),
     horizon,
     sun: {
-      x: width * (0.5 + side * (0.18 + random() * 0.2)),
+      x: width * (0.5 + side * (0.33 + random() * 0.1)),
       y: horizon * (1 - mood.height) - horizon * 0.04 * random(),
     },
     stand: { x: standX, y: height * 0.86, size: unit * (0.6 + random() * 0.1) },

@@ -1,5 +1,5 @@
-import { type Breathe, blankPlane, rowsPerBreath } from "../picture/picture.ts";
-import { resizePlane } from "../picture/resize.ts";
+import { type Breathe, rowsPerBreath } from "../picture/picture.ts";
+import { blankPlane, resizePlane } from "../picture/plane.ts";
 import { blend, fill, glow } from "./canvas.ts";
 import { type Colour, clamp01, gradient, lighter, mix, smooth } from "./colour.ts";
 import { ellipse } from "./path.ts";

@@ -13,12 +13,17 @@ export interface RidgeOptions {
   /** Sharp crests instead of rolling ones. */
   readonly sharp?: boolean;
   readonly colour: Colour;
+  /** The last row to paint, where nearer layers cover the rest. @default the lower edge */
+  readonly floor?: number;
   /** Which mist gathers at the foot, and how much. */
   readonly mist?: { readonly colour: Colour; readonly amount: number; readonly reach: number };
 }
 
 /** The crest of a ridge as a row for each column. */
-export function crestOf(scene: Scene, options: Omit<RidgeOptions, "colour" | "mist">): (x: number) => number {
+export function crestOf(
+  scene: Scene,
+  options: Omit<RidgeOptions, "colour" | "mist" | "floor">,
+): (x: number) => number {
   const { noise, random, unit } = scene;
   const { crest, swing, detail, octaves = 5, sharp = false } = options;
   const shift = random() * 200;
@@ -34,8 +39,11 @@ export function paintRidge(scene: Scene, options: RidgeOptions): (x: number) => 
   const { canvas } = scene;
   const line = crestOf(scene, options);
   const { colour, mist } = options;
-  fillBelow(canvas, line, (_x, _y, depth) =>
-    mist ? mix(colour, mist.colour, clamp01(depth / mist.reach) * mist.amount) : colour,
+  fillBelow(
+    canvas,
+    line,
+    (_x, _y, depth) => (mist ? mix(colour, mist.colour, clamp01(depth / mist.reach) * mist.amount) : colour),
+    options.floor,
   );
   return line;
 }
@@ -52,6 +60,7 @@ export function paintRange(scene: Scene, layers: number, options: { sharp: boole
       sharp: options.sharp,
       colour: mix(mood.haze, mood.near, near * 0.82),
       mist: { colour: mood.haze, amount: 0.75 * (1 - near * 0.5), reach: unit * 0.3 },
+      floor: horizon + unit * 0.2,
     });
   }
 }
@@ -62,16 +71,24 @@ export function paintGround(scene: Scene, top: number, colour: Colour, layers = 
   for (let i = 0; i < layers; i++) {
     const share = layers === 1 ? 0 : i / (layers - 1);
     const crest = top + (canvas.height * 0.88 - top) * share;
-    const line = crestOf(scene, { crest, swing: unit * 0.045, detail: 1.1, octaves: 2 });
+    const swing = unit * 0.045;
+    const line = crestOf(scene, { crest, swing, detail: 1.1, octaves: 2 });
+    const slopes = Float32Array.from({ length: canvas.width }, (_, x) => (line(x + 2) - line(x - 2)) / 4);
+    const step = (canvas.height * 0.88 - top) / Math.max(1, layers - 1);
+    const floor = i === layers - 1 ? canvas.height : crest + step + swing * 2;
     const base = mix(mix(colour, mood.haze, 0.35 * (1 - share)), mood.near, 0.18 * share * mood.contrast);
-    fillBelow(canvas, line, (x, y, depth) => {
-      const slope = (line(x + 2) - line(x - 2)) / 4;
-      const toward = sun.x > x ? slope : -slope;
-      const light = clamp01(0.5 + toward * 2.2) - 0.5;
-      const texture = (noise.plane((x / unit) * 26, (y / unit) * 60, 2) - 0.5) * 0.16;
-      const shade = clamp01(depth / (unit * 0.5)) * 0.25 * mood.contrast - light * 0.35 - texture;
-      return shade > 0 ? darker(base, shade) : lighter(base, -shade);
-    });
+    fillBelow(
+      canvas,
+      line,
+      (x, y, depth) => {
+        const toward = (slopes[x] ?? 0) * Math.min(1, Math.max(-1, ((sun.x - x) / unit) * 3));
+        const light = clamp01(0.5 + toward * 2.2) - 0.5;
+        const texture = (noise.plane((x / unit) * 26, (y / unit) * 60, 2) - 0.5) * 0.16;
+        const shade = clamp01(depth / (unit * 0.5)) * 0.25 * mood.contrast - light * 0.35 - texture;
+        return shade > 0 ? darker(base, shade) : lighter(base, -shade);
+      },
+      floor,
+    );
   }
 }
 
@@ -101,7 +118,8 @@ export function conifer(
   const outline = points.map((v, i) => (i % 2 ? foot + v * size : x + v * size));
   fill(canvas, [outline], (px, py) => {
     const side = clamp01((px - x) / (size * 0.3) + 0.5);
-    const tier = ((py - foot) / size + 1) * tiers;
+    // Each tier hangs down a little towards its ends.
+    const tier = ((py - foot - Math.abs(px - x) * 0.28) / size + 1) * tiers;
     const white = snow * clamp01(1 - ((tier % 1) + 0.1) * 1.7) * (0.5 + side * 0.5);
     return mix(mix(darker(colour, 0.18), lighter(colour, 0.06), side), [238, 244, 250], white);
   });

@@ -82,6 +82,17 @@ const DWELLERS: Readonly<Record<SettingName, readonly SubjectName[]>> = {
   fields: ["tree", "balloon", "cabin"],
 };
 
+/** The hours at which a setting looks its best, for when the prompt names none. */
+const HOURS: Readonly<Record<SettingName, readonly MoodName[]>> = {
+  sea: ["dawn", "dusk", "day"],
+  mountains: ["dawn", "day", "dusk", "autumn"],
+  forest: ["autumn", "dawn", "day"],
+  city: ["dusk", "night", "neon", "day"],
+  table: ["day", "autumn"],
+  clouds: ["dawn", "dusk", "day"],
+  fields: ["day", "autumn", "dusk"],
+};
+
 export function readPrompt(prompt: string, random: Random): Motif {
   const text = prompt.toLowerCase();
   const named = <T extends string>(dictionary: Dictionary<T>): T | undefined =>
@@ -93,7 +104,7 @@ export function readPrompt(prompt: string, random: Random): Motif {
   const anySetting = oneOf<SettingName>(["sea", "mountains", "forest", "fields", "clouds"], "mountains");
   const setting = said.setting ?? (said.subject ? oneOf(HOME[said.subject], "mountains") : anySetting);
   const subject = said.subject ?? oneOf(DWELLERS[setting], "tree");
-  const mood = said.mood ?? oneOf<MoodName>(["dawn", "day", "dusk", "autumn", "night"], "day");
+  const mood = said.mood ?? oneOf(HOURS[setting], "day");
   // Some subjects only make sense in one place, whatever else the prompt mentions.
   const fixed: Partial<Record<SubjectName, SettingName>> = { fruit: "table", tower: "city", sailboat: "sea" };
   return {

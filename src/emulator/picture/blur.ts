@@ -1,46 +1,38 @@
-import type { Plane } from "./picture.ts";
+import { combine, type Plane } from "./plane.ts";
 
 /** Mean over a square window of `radius` to each side, cut off at the border; running sums, so any radius costs the same. */
 export function boxBlur({ width, height, data }: Plane, radius: number): Plane {
   const across = new Float32Array(width * height);
-  for (let y = 0; y < height; y++) blurLine(data, across, y * width, 1, width, radius);
+  for (let y = 0; y < height; y++) {
+    const row = y * width;
+    let sum = 0;
+    for (let x = 0; x < Math.min(radius, width); x++) sum += data[row + x] ?? 0;
+    for (let x = 0; x < width; x++) {
+      if (x + radius < width) sum += data[row + x + radius] ?? 0;
+      if (x > radius) sum -= data[row + x - radius - 1] ?? 0;
+      across[row + x] = sum / windowSize(x, width, radius);
+    }
+  }
+  // Downwards all columns move together, which is how memory lies.
   const out = new Float32Array(width * height);
-  for (let x = 0; x < width; x++) blurLine(across, out, x, width, height, radius);
+  const sums = new Float64Array(width);
+  for (let y = -radius; y < height; y++) {
+    const enters = (y + radius) * width;
+    const leaves = (y - radius - 1) * width;
+    const count = windowSize(y, height, radius);
+    for (let x = 0; x < width; x++) {
+      let sum = sums[x] ?? 0;
+      if (y + radius < height) sum += across[enters + x] ?? 0;
+      if (leaves >= 0) sum -= across[leaves + x] ?? 0;
+      sums[x] = sum;
+      if (y >= 0) out[y * width + x] = sum / count;
+    }
+  }
   return { width, height, data: out };
 }
 
-function blurLine(
-  from: Float32Array,
-  to: Float32Array,
-  start: number,
-  step: number,
-  count: number,
-  radius: number,
-) {
-  let sum = 0;
-  let inside = 0;
-  for (let i = 0; i < Math.min(radius, count); i++, inside++) sum += from[start + i * step] ?? 0;
-  for (let i = 0; i < count; i++) {
-    const enters = i + radius;
-    const leaves = i - radius - 1;
-    if (enters < count) {
-      sum += from[start + enters * step] ?? 0;
-      inside += 1;
-    }
-    if (leaves >= 0) {
-      sum -= from[start + leaves * step] ?? 0;
-      inside -= 1;
-    }
-    to[start + i * step] = sum / inside;
-  }
-}
-
-/** Applies a function to planes of the same size, pixel by pixel. */
-export function combine(first: Plane, second: Plane, f: (a: number, b: number) => number): Plane {
-  const data = new Float32Array(first.data.length);
-  for (let i = 0; i < data.length; i++) data[i] = f(first.data[i] ?? 0, second.data[i] ?? 0);
-  return { width: first.width, height: first.height, data };
-}
+const windowSize = (at: number, length: number, radius: number): number =>
+  Math.min(length - 1, at + radius) - Math.max(0, at - radius) + 1;
 
 /**
  * The guided filter: `plane` smoothed, except where `guide` has an edge. It is the line a·guide + b that fits best

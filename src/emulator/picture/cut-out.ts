@@ -1,13 +1,6 @@
 import { boxBlur, guidedLines } from "./blur.ts";
-import {
-  type Breathe,
-  blankPicture,
-  blankPlane,
-  type Picture,
-  type Plane,
-  rowsPerBreath,
-} from "./picture.ts";
-import { resize, resizePlane } from "./resize.ts";
+import { type Breathe, blankPicture, type Picture, rowsPerBreath, shrink } from "./picture.ts";
+import { blankPlane, type Plane, resizePlane } from "./plane.ts";
 import { segment } from "./segment.ts";
 
 /** The side on which the subject is searched for, and the one on which its edge is found. */
@@ -16,10 +9,10 @@ const EDGE_SIDE = 512;
 
 /** How much of each pixel belongs to the subject: found on a small copy, fitted to the edges of a larger one. */
 export async function findSubject(picture: Picture, breathe: Breathe): Promise<Plane> {
-  const small = await within(picture, SEARCH_SIDE, breathe);
-  const rough = segment(small);
+  const medium = within(picture, EDGE_SIDE);
   await breathe();
-  const medium = await within(picture, EDGE_SIDE, breathe);
+  const rough = await segment(within(medium, SEARCH_SIDE), breathe);
+  await breathe();
   const mask = resizePlane(rough, medium.width, medium.height);
   const toGuide = contrastAxis(medium, mask);
   const guide = toGuide(medium);
@@ -28,9 +21,11 @@ export async function findSubject(picture: Picture, breathe: Breathe): Promise<P
   const { a, b } = guidedLines(guide, mask, radius, 0.0008);
   await breathe();
   const slopes = resizePlane(a, picture.width, picture.height);
+  await breathe();
   const offsets = resizePlane(b, picture.width, picture.height);
   await breathe();
   const alpha = toGuide(picture);
+  await breathe();
   for (let i = 0; i < alpha.data.length; i++) {
     const value = (slopes.data[i] ?? 0) * (alpha.data[i] ?? 0) + (offsets.data[i] ?? 0);
     const t = Math.min(1, Math.max(0, (value - 0.22) / 0.56));
@@ -46,22 +41,18 @@ export async function cutOut(
   refine: boolean,
   breathe: Breathe,
 ): Promise<Picture> {
-  const { width, height, data } = picture;
-  const result = blankPicture(width, height);
+  const { width, height } = picture;
+  const result: Picture = { width, height, data: new Uint8ClampedArray(picture.data) };
   const inner = refine ? subjectColours(picture, alpha) : undefined;
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const i = y * width + x;
+  await breathe();
+  for (let y = 0, i = 0; y < height; y++) {
+    for (let x = 0; x < width; x++, i++) {
       const share = alpha.data[i] ?? 0;
-      if (share <= 0.004) continue;
-      const edge = inner && share < 0.98 && (inner.weight.data[i] ?? 0) > 0.02 ? 1 - share : 0;
-      for (let c = 0; c < 3; c++) {
-        const own = data[i * 4 + c] ?? 0;
-        const clean =
-          edge > 0 && inner ? (inner.channels[c]?.data[i] ?? 0) / (inner.weight.data[i] ?? 0) : own;
-        result.data[i * 4 + c] = own + (clean - own) * edge;
+      if (share <= 0.004) result.data.fill(0, i * 4, i * 4 + 4);
+      else {
+        result.data[i * 4 + 3] = share * 255;
+        if (inner && share < 0.98) inner(result.data, i, x, y, 1 - share);
       }
-      result.data[i * 4 + 3] = share * 255;
     }
     if (y % rowsPerBreath(width) === 0) await breathe();
   }
@@ -78,11 +69,11 @@ export function maskPicture({ width, height, data }: Plane): Picture {
   return picture;
 }
 
-async function within(picture: Picture, side: number, breathe: Breathe): Promise<Picture> {
+function within(picture: Picture, side: number): Picture {
   const share = side / Math.max(picture.width, picture.height);
   if (share >= 1) return picture;
   const size = (length: number) => Math.max(1, Math.round(length * share));
-  return resize(picture, size(picture.width), size(picture.height), breathe);
+  return shrink(picture, size(picture.width), size(picture.height));
 }
 
 /** The direction in colour space that parts subject and background best, as one channel: edges show most along it. */
@@ -111,17 +102,32 @@ function contrastAxis({ data }: Picture, mask: Plane): (picture: Picture) => Pla
   };
 }
 
-/** The mean colour of what is surely subject around each pixel, as sums and their weight. */
-function subjectColours({ width, height, data }: Picture, alpha: Plane) {
+/** Moves a pixel of the edge towards the mean colour of what is surely subject around it. */
+function subjectColours(picture: Picture, alpha: Plane) {
+  // Means are smooth, so those of a small copy will do.
+  const small = within(picture, EDGE_SIDE);
+  const { width, height } = small;
+  const sure = resizePlane(alpha, width, height);
+  const weights = blankPlane(width, height);
+  for (let i = 0; i < weights.data.length; i++) weights.data[i] = (sure.data[i] ?? 0) > 0.95 ? 1 : 0;
   const radius = Math.max(2, Math.round(Math.max(width, height) / 160));
-  const sure = (i: number) => ((alpha.data[i] ?? 0) > 0.95 ? 1 : 0);
-  const blurred = (value: (i: number) => number) => {
+  const blurred = (channel: number) => {
     const plane = blankPlane(width, height);
-    for (let i = 0; i < plane.data.length; i++) plane.data[i] = value(i);
-    return boxBlur(plane, radius);
+    for (let i = 0; i < plane.data.length; i++) {
+      plane.data[i] = (weights.data[i] ?? 0) * (small.data[i * 4 + channel] ?? 0);
+    }
+    return boxBlur(plane, radius).data;
   };
-  return {
-    weight: blurred(sure),
-    channels: [0, 1, 2].map((c) => blurred((i) => sure(i) * (data[i * 4 + c] ?? 0))),
+  const weight = boxBlur(weights, radius).data;
+  const channels = [blurred(0), blurred(1), blurred(2)];
+
+  return (data: Uint8ClampedArray, pixel: number, x: number, y: number, amount: number) => {
+    const near = Math.floor((y * height) / picture.height) * width + Math.floor((x * width) / picture.width);
+    const known = weight[near] ?? 0;
+    if (known < 0.02) return;
+    channels.forEach((channel, c) => {
+      const own = data[pixel * 4 + c] ?? 0;
+      data[pixel * 4 + c] = own + ((channel[near] ?? 0) / known - own) * amount;
+    });
   };
 }

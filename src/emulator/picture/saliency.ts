@@ -1,6 +1,6 @@
 import { boxBlur } from "./blur.ts";
 import type { Perceptual } from "./perceptual.ts";
-import { blankPlane, type Plane } from "./picture.ts";
+import { blankPlane, type Plane } from "./plane.ts";
 
 /** How much of the lower edge, to each side, counts as background: subjects stand on the middle of it. */
 const LOWER_CORNERS = 0.16;
@@ -20,7 +20,7 @@ export function saliency(picture: Perceptual): Plane {
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const i = y * width + x;
-      const u = (x / width - 0.5) / 0.42;
+      const u = (x / width - 0.5) / 0.34;
       const v = (y / height - 0.55) / 0.6;
       const central = Math.exp(-0.7 * (u * u + v * v));
       const barrier = Math.min(1, (barriers.data[i] ?? 0) / barrierTop);
@@ -79,13 +79,13 @@ function addBarriers({ width, height, data }: Perceptual, channel: number, sum: 
 /** Scenery lies in layers, so what a row's background looks like can be seen at its two ends. */
 function unlikeTheSides({ width, height, data }: Perceptual): Plane {
   const result = blankPlane(width, height);
-  const margin = Math.max(1, Math.round(width * 0.09));
-  const rows = Math.max(2, Math.round(height * 0.07));
+  const margin = Math.max(1, Math.round(width * 0.1));
+  const rows = Math.max(2, Math.round(height * 0.18));
   const stepX = Math.max(1, Math.floor(margin / 5));
   const samples: number[] = [];
   for (let y = 0; y < height; y++) {
     samples.length = 0;
-    for (let sy = Math.max(0, y - rows); sy <= Math.min(height - 1, y + rows); sy += 2) {
+    for (let sy = Math.max(0, y - rows); sy <= Math.min(height - 1, y + rows); sy += 4) {
       for (let sx = 0; sx < margin; sx += stepX) {
         samples.push((sy * width + sx) * 3, (sy * width + width - 1 - sx) * 3);
       }

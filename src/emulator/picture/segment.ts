@@ -1,6 +1,8 @@
-import { combine, guidedLines } from "./blur.ts";
+import { boxBlur, guidedLines } from "./blur.ts";
+import { withoutLeaks } from "./geodesic.ts";
 import { type Perceptual, toPerceptual } from "./perceptual.ts";
-import { blankPlane, type Picture, type Plane } from "./picture.ts";
+import type { Breathe, Picture } from "./picture.ts";
+import { blankPlane, combine, type Plane } from "./plane.ts";
 import { saliency } from "./saliency.ts";
 
 const BINS = 10;
@@ -11,14 +13,16 @@ const ROUNDS = 4;
  * colours inside and outside of the guess are counted, every pixel is judged again by its colour and its guess, and
  * the judgement is smoothed along the picture's edges, a few times over.
  */
-export function segment(picture: Picture): Plane {
+export async function segment(picture: Picture, breathe: Breathe): Promise<Plane> {
   const perceptual = toPerceptual(picture);
   const salient = saliency(perceptual);
+  await breathe();
   const threshold = splitPoint(salient.data);
   const guess = combine(salient, salient, (s) => sigmoid((s - threshold) * 9));
   const light = lightness(perceptual);
   let mask = guess;
   for (let round = 0; round < ROUNDS; round++) {
+    await breathe();
     const colour = byColour(perceptual, mask);
     const judged = combine(colour, guess, (c, g) => sigmoid(c * 0.85 + logit(g) * 0.95));
     const { a, b } = guidedLines(light, judged, 3, 0.002);
@@ -29,7 +33,8 @@ export function segment(picture: Picture): Plane {
     );
     mask = combine(fitted, judged, (f) => Math.min(1, Math.max(0, f)));
   }
-  return withoutCrumbs(mask);
+  await breathe();
+  return withoutCrumbs(decided(withoutLeaks(perceptual, decided(mask), salient)));
 }
 
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
@@ -96,18 +101,35 @@ function byColour({ width, height, data }: Perceptual, mask: Plane): Plane {
   return result;
 }
 
-/** Drops patches that are small beside the largest one, and fills holes that are. */
+/** Yes or no for every pixel, by the majority around it: threads and notches of a pixel or two disappear. */
+function decided(mask: Plane): Plane {
+  const around = boxBlur(
+    combine(mask, mask, (value) => (value >= 0.5 ? 1 : 0)),
+    1,
+  );
+  return combine(around, mask, (share) => (share >= 0.5 ? 1 : 0));
+}
+
+/** Keeps the patch that is large and in the middle, and those beside it that matter; fills small holes. */
 function withoutCrumbs(mask: Plane): Plane {
+  const { width } = mask;
   const subject = patches(mask, (value) => value >= 0.5);
+  const weights = subject.sizes.map(() => 0);
+  subject.labels.forEach((label, i) => {
+    if (label === 0) return;
+    const away = Math.abs((i % width) / width - 0.5) * 2;
+    weights[label - 1] = (weights[label - 1] ?? 0) + Math.exp(-3 * away * away);
+  });
+  const main = Math.max(0, ...weights);
   const largest = Math.max(0, ...subject.sizes);
   const data = Float32Array.from(mask.data, (value, i) => {
     const patch = (subject.labels[i] ?? 0) - 1;
-    return patch >= 0 && (subject.sizes[patch] ?? 0) < largest * 0.12 ? 0 : value;
+    return patch >= 0 && (weights[patch] ?? 0) < main * 0.05 ? 0 : value;
   });
   const holes = patches({ ...mask, data }, (value) => value < 0.5);
   const filled = data.map((value, i) => {
     const hole = (holes.labels[i] ?? 0) - 1;
-    return hole >= 0 && (holes.sizes[hole] ?? 0) < largest * 0.06 ? 1 : value;
+    return hole >= 0 && (holes.sizes[hole] ?? 0) < largest * 0.08 ? 1 : value;
   });
   return { ...mask, data: filled };
 }

@@ -5,7 +5,7 @@ import type { Scene } from "../scene.ts";
 import { brushAt, inTheLightOf, lit, sunSide } from "./brush.ts";
 
 const BANDS = 5;
-const [TOP, FOOT] = [-0.83, -0.2];
+const [TOP, FOOT] = [-0.83, -0.1];
 
 /** A banded tower on a rock, with its lamp lit. */
 export function lighthouse(scene: Scene): void {
@@ -13,8 +13,6 @@ export function lighthouse(scene: Scene): void {
   const to = { x: stand.x, y: canvas.height * 0.9, scale: stand.size * 1.12 };
   const draw = brushAt(canvas, to);
   const side = sunSide(scene);
-  rock(scene, to);
-
   const band = inTheLightOf(scene, random() < 0.75 ? hex("#c8443a") : hex("#2f5d86"));
   const white = inTheLightOf(scene, hex("#f6efe4"));
   const halfAt = (y: number) => 0.05 + ((y - TOP) / (FOOT - TOP)) * 0.032;
@@ -23,7 +21,7 @@ export function lighthouse(scene: Scene): void {
       `M${-halfAt(TOP)} ${TOP} L${halfAt(TOP)} ${TOP} L${halfAt(FOOT)} ${FOOT} L${-halfAt(FOOT)} ${FOOT} Z`,
     ),
     (x, y) => {
-      const index = Math.floor(((y - TOP) / (FOOT - TOP)) * BANDS);
+      const index = Math.floor(((y - TOP) / (-0.2 - TOP)) * BANDS);
       return lit(scene, index % 2 ? band : white, x / halfAt(y), 1.35);
     },
   );
@@ -49,8 +47,10 @@ export function lighthouse(scene: Scene): void {
   draw(rectangle(-0.003, TOP - 0.2, 0.003, TOP - 0.165), iron);
 
   house(scene, draw, side);
+  // The rock comes last: its uneven crest hides where the walls end.
+  rock(scene, to);
   const lampY = to.y + (TOP - 0.055) * to.scale;
-  glow(canvas, to.x, lampY, unit * 0.2, lamp, mood.stars > 0.05 ? 0.75 : 0.35);
+  glow(canvas, to.x, lampY, unit * 0.13, lamp, mood.stars > 0.05 ? 0.7 : 0.3);
   if (mood.stars > 0.05) beam(scene, to.x, lampY, -side);
 }
 
@@ -85,7 +85,7 @@ function house(scene: Scene, draw: ReturnType<typeof brushAt>, side: 1 | -1) {
   const wall = inTheLightOf(scene, hex("#efe6d6"));
   const roof = inTheLightOf(scene, hex("#7a3f3a"));
   const x = (value: number) => -side * value;
-  draw([[x(0.09), -0.185, x(0.09), -0.27, x(0.25), -0.27, x(0.25), -0.165]], () => lit(scene, wall, -0.1));
+  draw([[x(0.09), -0.1, x(0.09), -0.27, x(0.25), -0.27, x(0.25), -0.1]], () => lit(scene, wall, -0.1));
   draw([[x(0.08), -0.265, x(0.115), -0.325, x(0.23), -0.325, x(0.262), -0.265]], () => lit(scene, roof, 0.1));
   for (const at of [0.125, 0.185])
     draw(rectangle(x(at + 0.0125) - 0.0125, -0.245, x(at + 0.0125) + 0.0125, -0.21), hex("#ffdf94"));

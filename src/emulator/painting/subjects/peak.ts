@@ -36,9 +36,15 @@ export async function peak(scene: Scene, breathe: Breathe): Promise<void> {
     const lightShare = smooth(-0.05, 0.05, (u - ridge) * side + ribs * 0.34);
     const line = 0.5 + (noise.line(u * 9 + shift, 3) - 0.5) * 0.35 + ribs * 0.6;
     const white = smooth(0.05, -0.04, down - line);
+    // Gullies run down from the ridge; without them the snow would be one flat patch.
+    const gully = noise.plane(u * 11 + ribs * 2 + shift, down * 6 - Math.abs(u) * 7, 5) - 0.5;
     const lightStone = mix(lighter(stone, 0.12 + ribs * 0.2), mood.light, 0.25);
-    const bright = mix(lightStone, mix(snow, mood.light, 0.3), white);
-    const dim = mix(darker(stone, 0.25 - ribs * 0.2), mix(snow, shadow, 0.58), white);
+    const bright = mix(
+      lightStone,
+      mix(darker(mix(snow, mood.light, 0.3), 0.06), shadow, clamp01(gully * 1.2)),
+      white,
+    );
+    const dim = mix(darker(stone, 0.25 - ribs * 0.2), mix(snow, shadow, clamp01(0.58 + gully * 0.9)), white);
     return mix(mix(dim, bright, lightShare), mood.haze, smooth(0.45, 1.05, down) * 0.75);
   });
   await breathe();
@@ -46,6 +52,6 @@ export async function peak(scene: Scene, breathe: Breathe): Promise<void> {
     await paintCloudSea(scene, -unit * 0.08, breathe, 3);
   } else {
     const ground = motif.snow ? hex("#eef3fa") : mood.ground;
-    paintGround(scene, horizon + unit * 0.1, ground);
+    paintGround(scene, horizon + unit * 0.07, ground);
   }
 }

@@ -20,11 +20,11 @@ export function tower(scene: Scene): void {
   const to = { x: stand.x, y: foot, scale: Math.min(foot * 0.84, unit * 0.86) };
   const draw = brushAt(canvas, to);
   const isDark = mood.stars > 0;
-  const accent = NEON[Math.floor(random() * NEON.length)] ?? mood.light;
+  const accent = NEON[1 + Math.floor(random() * (NEON.length - 1))] ?? mood.light;
   const second = NEON[Math.floor(random() * NEON.length)] ?? mood.light;
-  const wall = isDark ? mix(mood.near, hex("#3a3f6e"), 0.55) : mix(hex("#c9b8a0"), mood.haze, 0.1);
+  const wall = isDark ? hex("#2f5a74") : mix(hex("#c9b8a0"), mood.haze, 0.1);
   groundShadow(scene, to.x, to.y, to.scale * 0.26, to.scale * 0.03, 0.7);
-  if (isDark) glow(canvas, to.x, to.y - to.scale * 0.6, to.scale * 0.5, accent, 0.35);
+  if (isDark) glow(canvas, to.x, to.y - to.scale * 0.6, to.scale * 0.5, accent, 0.18);
 
   let bottom = 0;
   for (const [half, top] of STEPS) {
@@ -36,7 +36,7 @@ export function tower(scene: Scene): void {
     if (isDark) {
       draw(rectangle(-half - 0.004, top - 0.006, half + 0.004, top + 0.003), lighter(accent, 0.3));
       for (const x of [-half, half]) draw(rectangle(x - 0.0035, top, x + 0.0035, bottom), second, 0.75);
-      glow(canvas, to.x, to.y + top * to.scale, to.scale * half * 1.5, accent, 0.55);
+      glow(canvas, to.x, to.y + top * to.scale, to.scale * half * 1.3, accent, 0.4);
     } else {
       draw(rectangle(-half - 0.006, top - 0.008, half + 0.006, top + 0.004), lighter(wall, 0.2));
     }

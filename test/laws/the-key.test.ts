@@ -1,0 +1,168 @@
+import { createFal, type FalOptions } from "fal-chain";
+import { describe, expect, test } from "vitest";
+import { printed } from "../support/printed.ts";
+import { collect, FLUX, failureOf, KEY, SECRET, SMALL, setup } from "../support/setup.ts";
+import { instead, json, kindOf, networkError, type Wire } from "../support/wire.ts";
+
+// Law 5: the key reaches no origin that was not derived from the environment, and shows nowhere.
+
+const STRANGERS = [
+  "https://evilfal.run",
+  "https://queue.fal.run.evil.test",
+  "https://queue.fal.run@evil.test",
+  "https://user:pass@queue.fal.run",
+  "https://queue.fal.run:8443",
+  "http://queue.fal.run",
+  "https://fal.media",
+  "https://QUEUE.FAL.RUN.",
+  "//evil.test",
+];
+
+const keyless = ({ sent }: ReturnType<typeof setup>) =>
+  sent.filter(({ url }) => new URL(url).origin !== "https://queue.fal.run");
+
+/** Rewrites the links that a submit's answer holds. */
+const misdirecting =
+  (origin: string): Wire =>
+  async (request, forward) => {
+    const reply = await forward();
+    if (kindOf(request) !== "submit") return reply;
+    const body = (await reply.json()) as Record<string, unknown>;
+    for (const link of ["status_url", "response_url", "cancel_url"]) {
+      body[link] = String(body[link]).replace("https://queue.fal.run", origin);
+    }
+    return json(body);
+  };
+
+describe.each(STRANGERS)("links to %s", (origin) => {
+  test("are not followed but made anew", async () => {
+    const world = setup({ wire: misdirecting(origin) });
+    const { images } = (await world.fal.subscribe(FLUX, { input: SMALL, mode: "polling" })).data;
+    expect(images).toHaveLength(1);
+    expect(keyless(world)).toEqual([]);
+    const controller = new AbortController();
+    const call = world.fal.subscribe(FLUX, { input: SMALL, abortSignal: controller.signal });
+    await call.submitted;
+    await expect(call.cancel()).resolves.toBe("requested");
+    await failureOf(call);
+    expect(keyless(world)).toEqual([]);
+  });
+
+  test("do not become a redirect's target", async () => {
+    const redirect = () => new Response(null, { status: 302, headers: { location: `${origin}/x` } });
+    const world = setup({ wire: instead("status", redirect), retry: { maxRetries: 1 } });
+    await expect(world.fal.subscribe(FLUX, { input: SMALL, mode: "polling" })).rejects.toMatchObject({
+      status: 302,
+    });
+    expect(keyless(world)).toEqual([]);
+  });
+});
+
+test("links on an origin of ours are followed", async () => {
+  const wire: Wire = (request, forward) =>
+    new URL(request.url).host === "rest.fal.ai" ? json({ status: "COMPLETED", logs: null }) : forward();
+  const misdirected = misdirecting("https://rest.fal.ai");
+  const { fal, sent } = setup({
+    wire: async (request, forward) => {
+      if (kindOf(request) === "submit") return misdirected(request, forward);
+      if (kindOf(request) === "result") return json({ images: [] });
+      return wire(request, forward);
+    },
+  });
+  await fal.subscribe(FLUX, { input: SMALL, mode: "polling" });
+  expect(sent.at(-1)?.url).toMatch(/^https:\/\/rest\.fal\.ai\//);
+  expect(sent.at(-1)?.authorization).toBe(`Key ${KEY}`);
+});
+
+test("a read follows a redirect within our origins, with the key", async () => {
+  const { fal, sent } = setup({
+    wire: instead("status", () => new Response(null, { status: 307, headers: { location: "/moved" } }), 1),
+  });
+  const { request_id } = await fal.queue.submit(FLUX, { input: SMALL });
+  await failureOf(fal.queue.status(FLUX, { requestId: request_id }));
+  expect(sent.at(-1)).toMatchObject({ url: "https://queue.fal.run/moved", authorization: `Key ${KEY}` });
+});
+
+test("a submit follows no redirect, not even to an origin of ours", async () => {
+  const { fal, sent } = setup({
+    wire: instead("submit", () => Response.redirect("https://queue.fal.run/elsewhere", 307)),
+  });
+  await expect(fal.queue.submit(FLUX, { input: SMALL })).rejects.toMatchObject({ code: "ambiguous_submit" });
+  expect(sent).toHaveLength(1);
+});
+
+test.each(["https://evil.test/fal-ai/flux", "fal-ai/../../evil", "a/b?x=1", "a/b#c", "a/b@c"])(
+  "%s is no endpoint id, and nothing is sent",
+  async (id) => {
+    const { fal, sent } = setup();
+    await expect(fal.subscribe(id, { input: {} })).rejects.toMatchObject({ code: "invalid_argument" });
+    await expect(fal.queue.status(id, { requestId: "r" })).rejects.toMatchObject({
+      code: "invalid_argument",
+    });
+    expect(sent).toEqual([]);
+  },
+);
+
+test.each(["../../other", "a/b", "", "..", "x?y", "x#y"])("%j is no request id", async (requestId) => {
+  const { fal, sent } = setup();
+  for (const ask of [fal.queue.status, fal.queue.result, fal.queue.cancel]) {
+    await expect(ask(FLUX, { requestId })).rejects.toMatchObject({ code: "invalid_argument" });
+  }
+  expect(sent).toEqual([]);
+});
+
+describe("whatever goes wrong", () => {
+  const no = (status: number) => () => json({ detail: "no" }, { status });
+  const WRONG: Record<string, FalOptions & { wire?: Wire; env?: Record<string, string> }> = {
+    "an ambiguous submit": { wire: instead("submit", () => networkError("ECONNRESET")) },
+    "a refused connection": { wire: instead("submit", () => networkError("ECONNREFUSED")) },
+    "a fetch whose error holds the request": {
+      wire: (request) => {
+        throw Object.assign(new TypeError("fetch failed"), { request, headers: [...request.headers] });
+      },
+    },
+    "a wrong key": { wire: instead("submit", no(401)) },
+    "a 422": { wire: instead("submit", no(422)) },
+    "an unreadable status": { wire: instead("status", () => new Response("<html>")) },
+    "a status that cannot be had": { wire: instead("status", () => networkError("ECONNRESET")) },
+    "a key with white space": { env: { FAL_KEY: `${KEY} x` } },
+    "a key in quotation marks": { env: { FAL_KEY: `"${KEY}"` } },
+    "a key with a scheme": { env: { FAL_KEY: `Key ${KEY}` } },
+    "a key of three parts": { env: { FAL_KEY: `${KEY}:more` } },
+    "half a key": { env: { FAL_KEY_SECRET: SECRET } },
+    "a bad host": { env: { FAL_KEY: KEY, FAL_HOST: "ftp://api.fal.ai" } },
+    "a timeout": { wire: instead("submit", () => networkError("ECONNREFUSED")), retry: { baseDelay: 1e6 } },
+  };
+
+  test.each(Object.entries(WRONG))(
+    "with %s the key shows in no error, event or warning",
+    async (_, wrong) => {
+      const warned: unknown[] = [];
+      const world = setup({
+        retry: { maxRetries: 1 },
+        logger: { warn: (...said) => warned.push(...said) },
+        ...wrong,
+      });
+      const call = world.fal.subscribe(FLUX, { input: SMALL, mode: "polling", timeout: 1e5 });
+      const { seen, error } = await collect(call);
+      expect(error).toBeInstanceOf(Error);
+      const said = [error, seen, warned, await failureOf(call), call].map(printed).join("\n");
+      expect(said).not.toContain(SECRET);
+    },
+  );
+});
+
+test("a client, its environment and its key do not print", () => {
+  const fal = createFal({ env: { FAL_KEY: KEY }, credentials: KEY });
+  for (const thing of [fal, fal.environment, fal.environment.key, { key: fal.environment.key }]) {
+    expect(printed(thing)).not.toContain(SECRET);
+  }
+  expect(fal.environment.key.redacted()).toBe("k3y-id…:…");
+});
+
+test("a call takes no authorization header of its own, whatever its case", async () => {
+  const { fal, sent } = setup();
+  const headers = { AuthoriZation: "Bearer x" };
+  await expect(fal.subscribe(FLUX, { input: SMALL, headers })).rejects.toThrow(/credentials/);
+  expect(sent).toEqual([]);
+});
