@@ -118,14 +118,10 @@ function assemble(options: FalOptions, background: Set<Promise<unknown>>) {
 }
 
 function environmentOf({ env, credentials, allowHttp = false }: FalOptions): Environment {
-  const read = () =>
-    readEnvironment(env ?? ambientEnv(), {
-      credentials: typeof credentials === "function" ? credentials() : credentials,
-      allowHttp,
-    });
+  const read = (key?: string) => readEnvironment(env ?? ambientEnv(), { credentials: key, allowHttp });
   return {
     get key() {
-      return read().key;
+      return read(typeof credentials === "function" ? credentials() : credentials).key;
     },
     get origins() {
       return read().origins;

@@ -138,6 +138,7 @@ export function retryAfterMs(failure: Failure, now: number): number | undefined 
   const value = headers?.get("retry-after")?.trim();
   if (!value) return undefined;
   if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000;
-  const date = Date.parse(value);
+  // A date names its month; without this, a negative number would be taken for a year.
+  const date = /[a-z]{3}/i.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }

@@ -84,7 +84,7 @@ export function createTransport(options: TransportOptions): Transport {
       return await abortable(readAnswer(request, read, controller.signal), controller.signal);
     } catch (error) {
       request.signal?.throwIfAborted();
-      throw error;
+      throw error === controller.signal.reason ? new FailedAttempt(failureOfError(error)) : error;
     } finally {
       unlink();
       controller.abort();

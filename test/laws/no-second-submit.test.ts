@@ -1,6 +1,6 @@
 import { AmbiguousSubmitError } from "fal-chain";
 import { describe, expect, test } from "vitest";
-import { FLUX, failureOf, SMALL, setup } from "../support/setup.ts";
+import { ECHO, failureOf, setup } from "../support/setup.ts";
 import { instead, json, losing, networkError } from "../support/wire.ts";
 
 // Law 2: no submit is repeated after an ambiguous failure.
@@ -33,17 +33,19 @@ describe.each(Object.entries(AMBIGUOUS))("a submit answered by %s", (_, answer) 
   test.each(["subscribe", "queue.submit"] as const)("is sent once by %s and named ambiguous", async (how) => {
     const { fal, sent } = setup({ wire: instead("submit", answer), retry: { maxRetries: 9 } });
     const error = await failureOf(
-      how === "subscribe" ? fal.subscribe(FLUX, { input: SMALL }) : fal.queue.submit(FLUX, { input: SMALL }),
+      how === "subscribe"
+        ? fal.subscribe(ECHO, { input: { prompt: "a fox" } })
+        : fal.queue.submit(ECHO, { input: { prompt: "a fox" } }),
     );
     expect(error).toBeInstanceOf(AmbiguousSubmitError);
-    expect(error).toMatchObject({ code: "ambiguous_submit", endpoint: FLUX, billed: "unknown" });
+    expect(error).toMatchObject({ code: "ambiguous_submit", endpoint: ECHO, billed: "unknown" });
     expect(sent.filter(({ method }) => method === "POST")).toHaveLength(1);
   });
 });
 
 test("a submit whose answer was lost is accepted once, and never repeated", async () => {
   const { fal, emulator, sent } = setup({ wire: losing("submit"), retry: { submit: { maxRetries: 9 } } });
-  await expect(fal.subscribe(FLUX, { input: SMALL })).rejects.toThrow(AmbiguousSubmitError);
+  await expect(fal.subscribe(ECHO, { input: { prompt: "a fox" } })).rejects.toThrow(AmbiguousSubmitError);
   await fal.close();
   expect(sent.filter(({ method }) => method === "POST")).toHaveLength(1);
   expect(emulator.jobs).toHaveLength(1);
@@ -52,7 +54,9 @@ test("a submit whose answer was lost is accepted once, and never repeated", asyn
 test("an ambiguous answer's own request id is on the error", async () => {
   const wire = instead("submit", reply(502, { "x-fal-request-id": "claimed-1" }));
   const { fal } = setup({ wire });
-  await expect(fal.subscribe(FLUX, { input: SMALL })).rejects.toMatchObject({ requestId: "claimed-1" });
+  await expect(fal.subscribe(ECHO, { input: { prompt: "a fox" } })).rejects.toMatchObject({
+    requestId: "claimed-1",
+  });
 });
 
 const REFUSED = {
@@ -68,7 +72,7 @@ const REFUSED = {
 
 test.each(Object.entries(REFUSED))("a submit met by %s is repeated, and paid for once", async (_, answer) => {
   const { fal, emulator, sent } = setup({ wire: instead("submit", answer, 3) });
-  await fal.subscribe(FLUX, { input: SMALL });
+  await fal.subscribe(ECHO, { input: { prompt: "a fox" } });
   expect(sent.filter(({ kind }) => kind === "submit")).toHaveLength(4);
   expect(emulator.jobs).toHaveLength(1);
 });

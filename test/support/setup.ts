@@ -1,11 +1,15 @@
 import { createFal, type Fal, type FalOptions } from "fal-chain";
 import {
+  birefnet,
   createEmulator,
   type Emulator,
   type EmulatorOptions,
+  esrgan,
+  fluxSchnell,
   type VirtualClock,
   virtualClock,
 } from "fal-chain/emulator";
+import { echo } from "./models.ts";
 import { type Sent, type Wire, wireFetch } from "./wire.ts";
 
 export const KEY = "k3y-id-0a1b2c:s3cr3t-0123456789abcdef";
@@ -15,6 +19,8 @@ export const ENV = { FAL_KEY: KEY };
 /** A picture small enough to be drawn at once. */
 export const SMALL = { prompt: "a fox", image_size: { width: 64, height: 64 }, seed: 7 } as const;
 export const FLUX = "fal-ai/flux/schnell";
+/** Draws nothing, so it costs a test no time. */
+export const ECHO = "acme/echo";
 
 export interface Setup {
   readonly fal: Fal;
@@ -28,7 +34,7 @@ export interface Setup {
 export function setup(options: FalOptions & { wire?: Wire; emulator?: EmulatorOptions } = {}): Setup {
   const { wire, emulator: emulated, ...rest } = options;
   const clock = virtualClock();
-  const emulator = createEmulator({ clock, ...emulated });
+  const emulator = createEmulator({ clock, models: [echo(), fluxSchnell, esrgan, birefnet], ...emulated });
   const sent: Sent[] = [];
   const fal = createFal({
     env: ENV,

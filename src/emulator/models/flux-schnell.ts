@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { Model } from "../model.ts";
-import { paint } from "../painting/scene.ts";
+import { paint } from "../painting/paint.ts";
 import { dataUri, encodePicture } from "../picture/encode.ts";
 import { wholeBetween } from "../random.ts";
 

@@ -20,7 +20,7 @@ export interface RidgeOptions {
 }
 
 /** The crest of a ridge as a row for each column. */
-export function crestOf(
+function crestOf(
   scene: Scene,
   options: Omit<RidgeOptions, "colour" | "mist" | "floor">,
 ): (x: number) => number {

@@ -12,7 +12,7 @@ const EDGE = 0.16;
  * How much change of colour must be crossed, at least, to get to each pixel from the nearest seed. Found by sweeping
  * the picture to and fro.
  */
-export function distanceFrom({ width, height, data }: Perceptual, isSeed: (pixel: number) => boolean) {
+function distanceFrom({ width, height, data }: Perceptual, isSeed: (pixel: number) => boolean) {
   const distance = new Float32Array(width * height);
   for (let i = 0; i < distance.length; i++) distance[i] = isSeed(i) ? 0 : Number.POSITIVE_INFINITY;
   const reach = (i: number, from: number) => {

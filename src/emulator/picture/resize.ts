@@ -58,6 +58,11 @@ function scaleRow({ width, data }: Picture, y: number, across: Taps, to: Float32
   return to;
 }
 
+function addRow(sum: Float32Array, row: Float32Array, weight: number, isFirst: boolean): void {
+  if (isFirst) for (let i = 0; i < sum.length; i++) sum[i] = weight * (row[i] ?? 0);
+  else for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + weight * (row[i] ?? 0);
+}
+
 /** Scales with a bicubic filter. */
 export async function resize(
   picture: Picture,
@@ -72,13 +77,11 @@ export async function resize(
   const rows = new Map<number, Float32Array>();
   const sum = new Float32Array(width * 4);
   for (let y = 0; y < height; y++) {
-    sum.fill(0);
     for (let k = 0; k < down.count; k++) {
       const place = down.places[y * down.count + k] ?? 0;
-      const weight = down.weights[y * down.count + k] ?? 0;
       const row = rows.get(place) ?? scaleRow(picture, place, across, new Float32Array(width * 4));
       rows.set(place, row);
-      for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + weight * (row[i] ?? 0);
+      addRow(sum, row, down.weights[y * down.count + k] ?? 0, k === 0);
     }
     const base = y * width * 4;
     for (let i = 0; i < sum.length; i += 4) {

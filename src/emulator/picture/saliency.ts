@@ -106,7 +106,7 @@ function unlikeTheSides({ width, height, data }: Perceptual): Plane {
 }
 
 /** The value below which this share of all values lies; never zero, as one divides by it. */
-export function percentile(values: Float32Array, share: number): number {
+function percentile(values: Float32Array, share: number): number {
   const sorted = Float32Array.from(values).sort();
   return Math.max(1e-3, sorted[Math.floor((sorted.length - 1) * share)] ?? 0);
 }

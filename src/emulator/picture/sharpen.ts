@@ -22,9 +22,10 @@ export async function sharpen(picture: Picture, amount: number, breathe: Breathe
         const w = data[c + left] ?? 0;
         const e = data[c + right] ?? 0;
         const value = here + amount * (here - (n + s + w + e) / 4);
-        const low = Math.min(here, n, s, w, e);
-        const high = Math.max(here, n, s, w, e);
-        out[c] = Math.min(high, Math.max(low, value));
+        out[c] =
+          value > here
+            ? Math.min(value, Math.max(Math.max(here, n), Math.max(Math.max(s, w), e)))
+            : Math.max(value, Math.min(Math.min(here, n), Math.min(Math.min(s, w), e)));
       }
       out[i + 3] = data[i + 3] ?? 0;
     }

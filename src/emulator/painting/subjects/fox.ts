@@ -43,7 +43,7 @@ export function fox(scene: Scene): void {
   const draw = brushAt(canvas, to);
   const mirror = to.mirrored ? -1 : 1;
   const fur = inTheLightOf(scene, mix(hex("#d9692b"), hex("#e58a3c"), random()));
-  const white = inTheLightOf(scene, hex("#fbf3e8"));
+  const white = inTheLightOf(scene, hex("#f9e4cc"));
   const dark = inTheLightOf(scene, hex("#3a2522"));
   groundShadow(
     scene,

@@ -1,0 +1,136 @@
+import { MalformedReplyError } from "fal-chain";
+import { expect, test } from "vitest";
+import { echo } from "../support/models.ts";
+import { collect, ECHO, FLUX, failureOf, SMALL, setup } from "../support/setup.ts";
+import { faultyStreams, instead, json, networkError } from "../support/wire.ts";
+
+// The names of options and results are those of @fal-ai/client 1.10.1.
+
+test("submit gives the queue's answer with its links", async () => {
+  const { fal, emulator } = setup();
+  const submitted = await fal.queue.submit(FLUX, { input: SMALL });
+  const id = emulator.jobs[0]?.requestId;
+  expect(submitted).toMatchObject({
+    status: "IN_QUEUE",
+    request_id: id,
+    queue_position: 0,
+    response_url: `https://queue.fal.run/fal-ai/flux/requests/${id}`,
+    status_url: `https://queue.fal.run/fal-ai/flux/requests/${id}/status`,
+    cancel_url: `https://queue.fal.run/fal-ai/flux/requests/${id}/cancel`,
+  });
+  expect(emulator.jobs[0]).toMatchObject({ endpoint: FLUX, input: SMALL });
+});
+
+test("what fal knows by headers goes along as headers", async () => {
+  const { fal, emulator } = setup();
+  await fal.queue.submit(ECHO, {
+    input: {},
+    priority: "low",
+    hint: "warm-1",
+    startTimeout: 30,
+    webhookUrl: "https://app.test/hook?x=1",
+    storageSettings: { expiresIn: "1d", initialAcl: { default: "hide" } },
+    headers: { "X-Custom": "yes" },
+  });
+  expect(emulator.jobs[0]).toMatchObject({ priority: "low", webhookUrl: "https://app.test/hook?x=1" });
+  expect(emulator.jobs[0]?.headers).toMatchObject({
+    "x-fal-queue-priority": "low",
+    "x-fal-runner-hint": "warm-1",
+    "x-fal-request-start-timeout": "30",
+    "x-fal-request-timeout": "30",
+    "x-fal-object-lifecycle-preference":
+      '{"expiration_duration_seconds":86400,"initial_acl":{"default":"hide"}}',
+    "x-custom": "yes",
+    "user-agent": expect.stringMatching(/^fal-chain\/\d/),
+  });
+});
+
+test.each([
+  [{ priority: "lowest" }, /priority is "lowest".*Did you mean "low"/],
+  [{ startTimeout: 1 }, /in seconds, and more than 1/],
+  [{ startTimeout: Number.NaN }, /startTimeout/],
+  [{ webhookUrl: "app.test/hook" }, /webhookUrl/],
+  [{ webhookUrl: "ftp://app.test" }, /webhookUrl/],
+  [{ input: "a fox" }, /not an object of fields/],
+  [{ input: [1] }, /not an object of fields/],
+  [{ input: { seed: Number.NaN } }, /input\.seed is NaN/],
+  [{ input: { when: new Map() } }, /input\.when is a Map/],
+  [{ input: { image: new Blob([]) } }, /input\.image is a Blob/],
+])("options such as %o are refused before anything is sent", async (options, message) => {
+  const { fal, sent } = setup();
+  const wrong = { input: {}, ...options } as never;
+  await expect(fal.queue.submit(ECHO, wrong)).rejects.toThrow(message);
+  await expect(fal.subscribe(ECHO, wrong)).rejects.toThrow(message);
+  expect(sent).toEqual([]);
+});
+
+test("status, subscribeToStatus and result follow a request to its end", async () => {
+  const { fal } = setup({ emulator: { models: [echo({ lines: ["one"] })] } });
+  const { request_id: requestId } = await fal.queue.submit(ECHO, { input: { a: 1 } });
+  expect(await fal.queue.status(ECHO, { requestId })).toMatchObject({
+    status: "IN_QUEUE",
+    queue_position: 0,
+  });
+  const seen: string[] = [];
+  const onQueueUpdate = ({ status }: { status: string }) => seen.push(status);
+  const done = await fal.queue.subscribeToStatus(ECHO, { requestId, logs: true, onQueueUpdate });
+  expect(done).toMatchObject({ status: "COMPLETED", metrics: { inference_time: 2 } });
+  expect(done.logs.map(({ message }) => message)).toEqual(["stand-in", "one"]);
+  expect([...new Set(seen)]).toEqual(["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]);
+  expect(await fal.queue.result(ECHO, { requestId })).toEqual({
+    data: { echo: { a: 1 } },
+    requestId,
+    billing: { units: 1 },
+  });
+});
+
+test("streamStatus is a loop over statuses, and done() is the last one", async () => {
+  const { fal } = setup();
+  const { request_id: requestId } = await fal.queue.submit(ECHO, { input: {} });
+  const stream = await fal.queue.streamStatus(ECHO, { requestId });
+  const { seen } = await collect(stream);
+  expect(seen.map(({ status }) => status).filter((s, i, all) => s !== all[i - 1])).toEqual([
+    "IN_QUEUE",
+    "IN_PROGRESS",
+    "COMPLETED",
+  ]);
+  expect(await stream.done()).toEqual(seen.at(-1));
+});
+
+test("a status stream that ends early says so, to the loop and to done()", async () => {
+  const { fal } = setup({ wire: faultyStreams("ends", 1) });
+  const { request_id: requestId } = await fal.queue.submit(ECHO, { input: {} });
+  const stream = await fal.queue.streamStatus(ECHO, { requestId });
+  const { error } = await collect(stream);
+  expect(error).toBeInstanceOf(MalformedReplyError);
+  expect(await failureOf(stream.done())).toBe(error);
+});
+
+test("a failed request is completed for the status, and an error for the result", async () => {
+  const { fal } = setup();
+  const { request_id: requestId } = await fal.queue.submit(FLUX, { input: { prompt: 1 } as never });
+  const status = await fal.queue.subscribeToStatus(FLUX, { requestId });
+  expect(status).toMatchObject({ status: "COMPLETED", error: expect.any(String) });
+  const error = await failureOf(fal.queue.result(FLUX, { requestId }));
+  expect(error).toMatchObject({ name: "ValidationError", status: 422, requestId, endpoint: FLUX });
+  expect((error as { getFieldErrors(f: string): unknown[] }).getFieldErrors("prompt")).toHaveLength(1);
+});
+
+test("cancel says what it achieved, and is never an error of the network", async () => {
+  const { fal, emulator } = setup();
+  const { request_id: requestId } = await fal.queue.submit(ECHO, { input: {} });
+  expect(await fal.queue.cancel(ECHO, { requestId })).toBe("requested");
+  expect(await fal.queue.cancel(ECHO, { requestId })).toBe("too-late");
+  expect(emulator.jobs[0]?.cancelled).toBe(true);
+  for (const answer of [() => networkError("ECONNRESET"), () => json({}, { status: 401 })]) {
+    expect(await setup({ wire: instead("cancel", answer) }).fal.queue.cancel(ECHO, { requestId })).toBe(
+      "unknown",
+    );
+  }
+});
+
+test("an unknown request is fal's 404", async () => {
+  const { fal } = setup();
+  const error = await failureOf(fal.queue.status(ECHO, { requestId: "00000000" }));
+  expect(error).toMatchObject({ name: "ApiError", status: 404, requestId: "00000000" });
+});
