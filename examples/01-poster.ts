@@ -4,7 +4,7 @@
 
 import { createFal } from "fal-chain";
 import { emulatorUnlessKey } from "fal-chain/emulator";
-import { download, showRun, untilInterrupted } from "fal-chain/terminal";
+import { download, runProgram, showRun } from "fal-chain/terminal";
 
 const { env, emulator, close } = await emulatorUnlessKey();
 const fal = createFal({ env });
@@ -19,23 +19,17 @@ const poster = fal.chain("poster", async (input: { prompt: string }) => {
   return { picture: image_url, large: large.data.image.url, cutout: cutout.data.image.url };
 });
 
-const prompt = process.argv.slice(2).join(" ").trim() || "a lighthouse at dawn";
-if (emulator)
-  console.log(
-    `No FAL_KEY: using the built-in emulator on ${emulator.url}. Its pictures are drawn by stand-ins.`,
-  );
-console.log(`Poster: ${prompt}\n`);
+// Ctrl-C aborts the signal, and with it what is still running at fal.
+process.exitCode = await runProgram(async (abortSignal) => {
+  if (emulator) console.log(`No FAL_KEY: the built-in emulator stands in for fal (${emulator.url}).`);
+  const prompt = process.argv.slice(2).join(" ").trim() || "a lighthouse at dawn";
+  console.log(`Poster: ${prompt}\n`);
 
-try {
-  await untilInterrupted(async (abortSignal) => {
-    const files = await showRun(poster.start({ prompt }, { abortSignal }));
-    const saved = await download(files, "out", { signal: abortSignal });
-    console.log(`\nSaved ${saved.join(", ")}`);
-  });
-} catch (error) {
-  console.error(`\n${error instanceof Error ? error.message : error}`);
-  process.exitCode = error instanceof Error && error.name === "AbortError" ? 130 : 1;
-} finally {
-  await fal.close();
-  await close();
-}
+  const run = poster.start({ prompt }, { abortSignal });
+  const files = await showRun(run, { received: () => emulator?.emulator.jobs });
+  const saved = await download(files, "out", { signal: abortSignal });
+  console.log(`\nSaved ${saved.join(", ")}`);
+});
+
+await fal.close();
+await close();

@@ -45,7 +45,7 @@ export function createChains(deps: () => RunDeps): DefineChain {
 
   const remember = (key: string, input: string | undefined, run: Run<unknown>) => {
     runs.set(key, { input, run });
-    run.total.then(() => {
+    void run.total.then(() => {
       // Ended runs go to the back of the queue to be forgotten; those that go on are never forgotten.
       if (runs.delete(key)) runs.set(key, { input, run });
       if (runs.size > KEPT_RUNS) runs.delete(runs.keys().next().value ?? key);

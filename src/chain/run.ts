@@ -115,6 +115,8 @@ export function startRun<O>({ clock, calls, price }: RunDeps, plan: RunPlan<O>):
 
   async function live(): Promise<O> {
     const aborted = Promise.withResolvers<never>();
+    // A run that is cancelled before it begins ends before anybody waits for this.
+    aborted.promise.catch(() => {});
     const onAbort = () => cancel(plan.abortSignal?.reason);
     controller.signal.addEventListener("abort", () => aborted.reject(controller.signal.reason), {
       once: true,

@@ -11,7 +11,6 @@ export type Saved<T> = unknown extends T
           ? { [K in keyof T]: Saved<T[K]> }
           : T;
 
-/** What an input is that would not survive: shown by the compiler where such a function is handed to `chain`. */
-export interface NotSerialisable {
-  readonly "the input of a chain must survive JSON (no Date, Map, class instance…): give text or numbers instead": never;
-}
+/** What an input is that would not survive. A text, since the compiler prints it where such a function is handed over. */
+export type NotSerialisable =
+  "the input of a chain must survive JSON (no Date, Map, class instance…): give text or numbers instead";

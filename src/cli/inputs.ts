@@ -1,4 +1,8 @@
+import { readFile } from "node:fs/promises";
 import { InvalidArgumentError } from "../index.ts";
+import type { Io } from "./io.ts";
+
+type Input = Record<string, unknown>;
 
 /**
  * `["prompt=a fox", "num_images=2", "image_size.width=512"]` as an input. A value that is JSON is taken as such (a
@@ -6,48 +10,52 @@ import { InvalidArgumentError } from "../index.ts";
  *
  * @throws {InvalidArgumentError} naming the argument that is no pair.
  */
-export function parseFields(
-  pairs: readonly string[],
-  base: Record<string, unknown> = {},
-): Record<string, unknown> {
+export function parseFields(pairs: readonly string[], base: Input = {}): Input {
   const input = structuredClone(base);
   for (const pair of pairs) {
     const at = pair.indexOf("=");
-    if (at < 1) {
+    const path = pair.slice(0, Math.max(at, 0)).split(".");
+    if (path.includes("") || path.some((key) => key in Object.prototype)) {
       throw new InvalidArgumentError(
         `${JSON.stringify(pair)} is not a field of the input. Fields read name=value, such as prompt="a fox".`,
       );
     }
-    const path = pair.slice(0, at).split(".");
     const last = path.pop() ?? "";
     let target = input;
     for (const key of path) target = child(target, key, pair);
-    target[last] = parseValue(pair.slice(at + 1));
+    target[last] = parseValue(pair.slice(at + 1), pair);
   }
   return input;
 }
 
-function child(parent: Record<string, unknown>, key: string, pair: string): Record<string, unknown> {
-  if (["__proto__", "constructor", "prototype"].includes(key)) {
-    throw new InvalidArgumentError(`${JSON.stringify(pair)} names no field of an input.`);
-  }
+function child(parent: Input, key: string, pair: string): Input {
   parent[key] ??= {};
   const value = parent[key];
-  if (typeof value === "object" && value !== null && !Array.isArray(value))
-    return value as Record<string, unknown>;
+  if (isInput(value)) return value;
   throw new InvalidArgumentError(
     `${JSON.stringify(pair)} goes into ${key}, which is set to a value already.`,
   );
 }
 
-function parseValue(text: string): unknown {
-  if (!/^(true|false|null|-?\d|["[{])/.test(text)) return text;
+function parseValue(text: string, pair: string): unknown {
+  if (!/^(true$|false$|null$|-?\d|["[{])/.test(text)) return text;
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
     return text;
   }
+  if (typeof value === "number" && /^-?\d+$/.test(text) && !Number.isSafeInteger(value)) {
+    throw new InvalidArgumentError(
+      `${JSON.stringify(pair)} is a number that is too large to be sent exactly. In quotation marks of its own it goes ` +
+        "as a text.",
+    );
+  }
+  return value;
 }
+
+const isInput = (value: unknown): value is Input =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** `["customer=acme"]` as tags. */
 export function parseTags(pairs: readonly string[]): Record<string, string> {
@@ -68,4 +76,27 @@ export function parseDuration(text: string): number {
   const value = Number(match?.[1]) * (factor ?? Number.NaN);
   if (value > 0) return value;
   throw new InvalidArgumentError(`${JSON.stringify(text)} is not a duration. It reads 90s, 5m or 500ms.`);
+}
+
+/** The JSON object in a file, or in standard input for `-`; nothing for no file. */
+export async function readInput(file: string | undefined, stdin: Io["stdin"]): Promise<Input> {
+  if (file === undefined) return {};
+  const name = file === "-" ? "Standard input" : file;
+  const text = await (file === "-" ? readAll(stdin) : readFile(file, "utf8")).catch((cause: Error) => {
+    throw new InvalidArgumentError(`${name} could not be read: ${cause.message}.`, { cause });
+  });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // Said below.
+  }
+  if (isInput(value)) return value;
+  throw new InvalidArgumentError(`${name} does not hold a JSON object.`);
+}
+
+async function readAll(stdin: Io["stdin"]): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stdin) chunks.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
+  return Buffer.concat(chunks).toString("utf8");
 }

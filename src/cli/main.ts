@@ -1,46 +1,77 @@
 import { Command, CommanderError } from "commander";
 import { VERSION } from "../base/version.ts";
-import { AmbiguousSubmitError, EnvironmentError, FalError, InvalidArgumentError } from "../index.ts";
-import { call } from "./commands/call.ts";
-import { demo } from "./commands/demo.ts";
-import { emulate } from "./commands/emulate.ts";
-import { env } from "./commands/env.ts";
-import { EXIT, type Io } from "./io.ts";
+import { EnvironmentError } from "../index.ts";
+import { EXIT, exitCodeOf, tell } from "../terminal/index.ts";
+import { HELP, KEY_CURE } from "./help.ts";
+import type { Io } from "./io.ts";
 
 /** The command: arguments in, exit code out. @param argv without the program and the script. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
   let code: number = EXIT.ok;
-  const finish = async (ending: number | Promise<number>) => {
+  const program = commands(io, async (ending) => {
     code = await ending;
-  };
+  });
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return code;
+  } catch (error) {
+    // Commander has said what is wrong, or printed the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    tell(withCure(error), io.stderr);
+    return exitCodeOf(error);
+  }
+}
 
+/** Each loads what it needs when it is called: a call need not wait for an emulator to be read. */
+function commands(io: Io, finish: (ending: number | Promise<number>) => Promise<void>): Command {
+  const { stdout, stderr } = io;
   const program = new Command("fal-chain")
     .description("Calls and chains of fal models, from the command line.")
     .version(VERSION)
-    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+      getOutHelpWidth: () => stdout.columns ?? 80,
+      getErrHelpWidth: () => stderr.columns ?? 80,
+    })
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .exitOverride()
-    .addHelpText("after", EXIT_CODES);
+    .enablePositionalOptions()
+    .addHelpText("after", HELP.program);
 
   program
     .command("call")
     .description("Calls an endpoint and prints what it gives.")
     .argument("<endpoint>", "such as fal-ai/flux/schnell")
-    .argument("[field=value...]", 'the input: prompt="a fox" num_images=2 image_size.width=512')
+    .argument("[field=value...]", 'the input: prompt="a fox" num_images=2')
     .option("--input <file>", "JSON object to start the input from; - is standard input")
-    .option("--json", "print the whole result as JSON")
+    .option("--json", "print the whole result as JSON: data, request id, tags, cost…")
     .option("--out <dir>", "download the files of the output")
-    .option("--tag <key=value>", "tag for billing; may be given up to five times", collect, [])
-    .option("--timeout <duration>", "give up and cancel after 90s, 5m…")
-    .action((endpoint, fields, options) => finish(call(io, endpoint, fields, options)));
+    .option("--tag <key=value>", "tag for billing; may be given up to five times", collect)
+    .option("--timeout <duration>", "give up and cancel after 90s, 5m, 500ms…")
+    .showHelpAfterError(
+      'Fields of the input are written prompt="a fox", without dashes. See fal-chain help call.',
+    )
+    .addHelpText("after", HELP.call)
+    .action(async (endpoint, fields, options) => {
+      const { call } = await import("./commands/call.ts");
+      await finish(call(io, endpoint, fields, options));
+    });
 
   program
     .command("env")
+    .summary("Shows fal's environment, and which origins follow.")
     .description("Shows what of fal's environment is set, and which origins follow. Prints no secret.")
     .option("--json", "print it as JSON")
-    .action((options) => finish(env(io, options)));
+    .addHelpText("after", HELP.env)
+    .action(async (options) => {
+      const { env } = await import("./commands/env.ts");
+      await finish(env(io, options));
+    });
 
   program
     .command("emulate")
+    .summary("Serves an emulator of fal, or runs a program against one.")
     .description("Serves an emulator of fal: everything but the models is there, nothing is paid.")
     .usage("[options] [-- program args...]")
     .argument("[program...]", "a program to run against it, with FAL_HOST and FAL_KEY set")
@@ -48,43 +79,31 @@ export async function main(argv: readonly string[], io: Io): Promise<number> {
     .option("--seed <number>", "makes request ids and pictures repeatable")
     .option("--concurrency <number>", "requests that run at once (default: 2)")
     .passThroughOptions()
-    .action((words, options) => finish(emulate(io, words, options)));
-  program.enablePositionalOptions();
+    .addHelpText("after", HELP.emulate)
+    .action(async (words, options) => {
+      const { emulate } = await import("./commands/emulate.ts");
+      await finish(emulate(io, words, options));
+    });
 
   program
     .command("demo")
+    .summary("Makes a poster: a chain of three models.")
     .description("Makes a poster: a picture, its upscale and its cut-out. Without FAL_KEY, on the emulator.")
     .argument("[prompt...]", 'what to draw (default: "a lighthouse at dawn")')
     .option("--out <dir>", "where the files go", "out")
-    .action((words, options) => finish(demo(io, words, options)));
+    .addHelpText("after", HELP.demo)
+    .action(async (words, options) => {
+      const { demo } = await import("./commands/demo.ts");
+      await finish(demo(io, words, options));
+    });
 
-  try {
-    await program.parseAsync(argv, { from: "user" });
-    return code;
-  } catch (error) {
-    // Commander has said what is wrong, or printed the help that was asked for.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    io.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    return exitCode(error);
-  }
+  return program;
 }
 
-function exitCode(error: unknown): number {
-  if (error instanceof EnvironmentError || error instanceof InvalidArgumentError) return EXIT.usage;
-  if (error instanceof AmbiguousSubmitError) return EXIT.ambiguous;
-  if (error instanceof FalError && error.name === "TimeoutError") return EXIT.timeout;
-  if (error instanceof FalError && error.name === "AbortError") return EXIT.interrupted;
-  return EXIT.failed;
-}
+const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];
 
-const collect = (value: string, before: readonly string[]): string[] => [...before, value];
-
-const EXIT_CODES = `
-Exit codes:
-  0    done
-  1    fal said no, or the result could not be had
-  2    wrong arguments or environment; nothing was sent
-  3    it is not known whether the call was accepted: do not simply repeat it
-  124  --timeout passed
-  130  interrupted
-`;
+/** The library's cure is for programs; who sits at a terminal has better ones. */
+const withCure = (error: unknown): unknown =>
+  error instanceof EnvironmentError && error.variable === "FAL_KEY" && error.code === "missing_variable"
+    ? new EnvironmentError(error.code, error.variable, "is not set", KEY_CURE)
+    : error;

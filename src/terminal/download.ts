@@ -3,13 +3,14 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import type { ReadableStream } from "node:stream/web";
 import { NetworkError } from "../base/errors.ts";
 
 /**
  * Saves files under `directory`, each as its name with the ending that its content type or URL has. No key goes along:
- * file URLs are public. A file is there whole or not at all.
+ * file URLs are public. A file is there whole or not at all; one that fails does not stop the others.
  *
- * @returns the paths, in order. @throws {NetworkError} naming the file that could not be had.
+ * @returns the paths, in order. @throws {NetworkError} naming the first file that could not be had.
  */
 export async function download(
   files: Readonly<Record<string, string>>,
@@ -17,33 +18,37 @@ export async function download(
   options: { signal?: AbortSignal } = {},
 ): Promise<string[]> {
   await mkdir(directory, { recursive: true });
-  return Promise.all(Object.entries(files).map(([name, url]) => save(name, url, directory, options.signal)));
+  const { signal = new AbortController().signal } = options;
+  const saves = Object.entries(files).map(([name, url]) => save(name, url, directory, signal));
+  await Promise.allSettled(saves);
+  return Promise.all(saves);
 }
 
-async function save(name: string, url: string, directory: string, signal?: AbortSignal): Promise<string> {
-  const response = await fetch(url, signal ? { signal } : {}).catch((cause: unknown) => {
-    throw new NetworkError(`The file ${shorten(url)} could not be reached.`, { cause });
+async function save(name: string, url: string, directory: string, signal: AbortSignal): Promise<string> {
+  const failed = (why: string, cause?: unknown) => {
+    signal.throwIfAborted();
+    return new NetworkError(`The file ${shorten(url)} ${why}`, { cause });
+  };
+  const response = await fetch(url, { signal }).catch((cause: unknown) => {
+    throw failed("could not be reached.", cause);
   });
   if (!response.ok || !response.body) {
     await response.body?.cancel();
-    throw new NetworkError(
-      `The file ${shorten(url)} could not be had (HTTP ${response.status}). fal may have let it go: files and results ` +
-        "are kept for a limited time.",
+    throw failed(
+      `could not be had (HTTP ${response.status}). fal may have let it go: files are kept for a limited time.`,
     );
   }
   const path = join(directory, name + ending(response.headers.get("content-type"), url));
   const partial = `${path}.${crypto.randomUUID().slice(0, 8)}.part`;
   try {
-    await pipeline(
-      Readable.fromWeb(response.body as import("node:stream/web").ReadableStream),
-      createWriteStream(partial),
-    );
+    await pipeline(Readable.fromWeb(response.body as ReadableStream), createWriteStream(partial), { signal });
     await rename(partial, path);
+    return path;
   } catch (error) {
     await rm(partial, { force: true });
-    throw error;
+    // The disk's errors name what the system was asked to do, and are told as they are.
+    throw error instanceof Error && "syscall" in error ? error : failed("broke off before its end.", error);
   }
-  return path;
 }
 
 const ENDINGS: Readonly<Record<string, string>> = {
@@ -57,22 +62,10 @@ const ENDINGS: Readonly<Record<string, string>> = {
   "application/json": ".json",
 };
 
-const ending = (type: string | null, url: string): string =>
-  ENDINGS[type?.split(";")[0]?.trim() ?? ""] ?? extname(URL.parse(url)?.pathname ?? "");
+function ending(type: string | null, url: string): string {
+  const known = ENDINGS[type?.split(";")[0]?.trim().toLowerCase() ?? ""];
+  return known ?? /^\.\w{1,8}$/.exec(extname(URL.parse(url)?.pathname ?? ""))?.[0] ?? "";
+}
 
 /** A data URI is as long as its file. */
 const shorten = (url: string): string => (url.length > 120 ? `${url.slice(0, 117)}…` : url);
-
-/** The files in a model's output: every `url` of an object, named by where it stands (`images-0`, `image`). */
-export function filesIn(output: unknown, path: readonly string[] = []): Record<string, string> {
-  if (typeof output !== "object" || output === null) return {};
-  const files: Record<string, string> = {};
-  for (const [key, value] of Object.entries(output)) {
-    if (key === "url" && typeof value === "string" && /^(https?|data):/.test(value)) {
-      files[path.join("-").replace(/[^\w-]+/g, "_") || "file"] = value;
-    } else {
-      Object.assign(files, filesIn(value, [...path, key]));
-    }
-  }
-  return files;
-}

@@ -1,9 +1,13 @@
 /**
  * What the command draws with, for programs that run in a terminal: a run's live view and table, its files saved,
- * Ctrl-C that cancels. Node only; the client itself prints nothing.
+ * Ctrl-C that cancels, exit codes. Node only; the client itself prints nothing.
  *
  * @module
  */
-export { download, filesIn } from "./download.ts";
-export type { Output } from "./live.ts";
-export { showRun, untilInterrupted } from "./show.ts";
+export { download } from "./download.ts";
+export { EXIT, exitCodeOf, tell } from "./exit.ts";
+export { filesIn } from "./files-in.ts";
+export { aside } from "./live.ts";
+export { runProgram, surviveClosedPipes, untilInterrupted } from "./program.ts";
+export { type Received, type ShowOptions, showRun } from "./show.ts";
+export { type Output, paint, printable, printableJson, wrap } from "./text.ts";

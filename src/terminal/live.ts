@@ -1,13 +1,13 @@
-import { stripVTControlCharacters, styleText } from "node:util";
 import { createLogUpdate } from "log-update";
 import type { RunEvent } from "../chain/run.ts";
-import { type CallProgress, describePosition, type Progress, seconds } from "./progress.ts";
-
-/** A stream to draw on. */
-export type Output = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+import { type CallProgress, describePosition, type Progress } from "./progress.ts";
+import { clip, columnsOf, type Output, paint, printable, seconds } from "./text.ts";
 
 const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const FRAME_MS = 80;
+
+/** What is being drawn right now, so that `aside` can step out of its way. */
+const views = new Set<{ clear(): void; draw(): void }>();
 
 /**
  * Draws what happens, one line a call, until the events end; where the output is no terminal, a plain line an event.
@@ -18,71 +18,85 @@ export async function live(
   progress: Progress,
   output: Output,
 ): Promise<void> {
-  if (!output.isTTY) {
+  if (!output.isTTY || process.env["TERM"] === "dumb") {
     for await (const event of events) {
       const line = progress.take(event);
-      if (line) output.write(`${printable(line)}\n`);
+      if (line) output.write(`${line}\n`);
     }
     return;
   }
 
   const update = createLogUpdate(output as NodeJS.WriteStream);
-  let frame = 0;
-  const draw = () => {
-    const width = Math.max(...[...progress.calls.values()].map(({ step }) => step.length), 4);
-    const lines = [...progress.calls.values()].map((call) => row(call, width, frame, output.columns ?? 80));
-    update(lines.join("\n"));
-  };
-  const timer = setInterval(() => {
-    frame++;
-    draw();
-  }, FRAME_MS);
+  // Time as the run's own clock has it, which need not be ours.
+  let latest = { at: 0, seen: 0 };
+  const frame = () => frameOf(progress.calls.values(), latest.at + performance.now() - latest.seen, output);
+  const view = { clear: update.clear, draw: () => update(frame()) };
+  views.add(view);
+  const timer = setInterval(view.draw, FRAME_MS);
   try {
     for await (const event of events) {
+      latest = { at: event.at, seen: performance.now() };
       progress.take(event);
-      draw();
+      view.draw();
     }
   } finally {
     clearInterval(timer);
-    draw();
+    views.delete(view);
+    // Whole, even where there are more calls than the terminal has lines.
+    if (progress.calls.size > 0) update.persist(frame());
     update.done();
   }
 }
 
-const SIGNS = {
-  done: styleText("green", "✔"),
-  failed: styleText("red", "✖"),
-  cancelled: styleText("yellow", "■"),
-};
-
-function row(call: CallProgress, width: number, frame: number, columns: number): string {
-  const spinner = styleText("cyan", FRAMES[frame % FRAMES.length] ?? "");
-  const sign = call.state in SIGNS ? SIGNS[call.state as keyof typeof SIGNS] : spinner;
-  const text = `${call.step.padEnd(width)}  ${describe(call)}`;
-  const log = call.lastLog && call.state !== "done" ? `  ${call.lastLog}` : "";
-  // One line a call, whatever a model writes into its log.
-  const room = columns - 4;
-  const plain = printable(text).slice(0, room);
-  return `${sign} ${plain}${styleText("dim", printable(log).slice(0, Math.max(0, room - plain.length)))}`;
+/** Writes lines while a live view may be drawn on the same terminal: neither damages the other. */
+export function aside(output: Output, text: string): void {
+  for (const view of views) view.clear();
+  output.write(`${text}\n`);
+  for (const view of views) view.draw();
 }
 
-function describe(call: CallProgress): string {
-  const elapsed = seconds(Math.max(0, Date.now() - call.since) / 1000);
+/** One line a call, whatever a model writes into its log. */
+function frameOf(calls: Iterable<CallProgress>, now: number, output: Output): string {
+  const rows = [...calls];
+  const width = Math.max(...rows.map(({ step }) => columnsOf(step)));
+  const room = Math.max(20, (output.columns ?? 80) - 1);
+  return rows.map((call) => row(call, width, now, room, output)).join("\n");
+}
+
+function row(call: CallProgress, width: number, now: number, room: number, output: Output): string {
+  const step = call.step + " ".repeat(width - columnsOf(call.step));
+  const text = clip(`${step}  ${describe(call, now)}`, room - 2);
+  const left = room - 2 - columnsOf(text) - 2;
+  const ended = ["done", "failed", "cancelled", "timed out"].includes(call.state);
+  const log = !ended && call.lastLog && left > 3 ? `  ${clip(printable(call.lastLog), left)}` : "";
+  return `${sign(call, now, output)} ${text}${log && paint(output)("dim", log)}`;
+}
+
+function sign({ state }: CallProgress, now: number, output: Output): string {
+  const colour = paint(output);
+  switch (state) {
+    case "done":
+      return colour("green", "✔");
+    case "failed":
+    case "timed out":
+      return colour("red", "✖");
+    case "cancelled":
+      return colour("yellow", "■");
+    default:
+      return colour("cyan", FRAMES[Math.floor(now / FRAME_MS) % FRAMES.length] ?? "");
+  }
+}
+
+function describe(call: CallProgress, now: number): string {
+  const elapsed = seconds(Math.max(0, now - call.since) / 1000);
   switch (call.state) {
-    case "submitting":
-      return "submitting";
     case "queued":
       return `${describePosition(call.position)}  ${elapsed}`;
     case "running":
       return `running  ${elapsed}`;
     case "done":
-      return `done  ${call.runSeconds === undefined ? "" : seconds(call.runSeconds)}`;
-    case "failed":
-      return "failed";
-    case "cancelled":
-      return "cancelled";
+      return call.runSeconds === undefined ? "done" : `done in ${seconds(call.runSeconds)}`;
+    default:
+      return call.state;
   }
 }
-
-/** What a model writes must not move the cursor or break the line. */
-const printable = (text: string): string => stripVTControlCharacters(text).replace(/\p{Cc}+/gu, " ");

@@ -1,12 +1,15 @@
-import { CallAbortedError } from "../base/errors.ts";
+import { CallAbortedError, CallTimeoutError, FalError } from "../base/errors.ts";
 import type { RunCall, RunEvent } from "../chain/run.ts";
 import type { Cost } from "../ledger/cost.ts";
+import { printable, seconds } from "./text.ts";
+
+export type CallState = "submitting" | "queued" | "running" | "done" | "failed" | "cancelled" | "timed out";
 
 /** What is known of one call, put together from its events: what the live view and the table show. */
 export interface CallProgress {
   readonly step: string;
   readonly endpoint: string;
-  state: "submitting" | "queued" | "running" | "done" | "failed" | "cancelled";
+  state: CallState;
   /** When the state began, in milliseconds since the epoch. */
   since: number;
   requestId?: string;
@@ -16,6 +19,8 @@ export interface CallProgress {
   runSeconds?: number | undefined;
   units?: number | undefined;
   cost?: Cost;
+  error?: unknown;
+  /** As they went over the wire. */
   tags: Readonly<Record<string, string>>;
 }
 
@@ -30,14 +35,29 @@ export class Progress {
       call.cost = event.cost;
       return undefined;
     }
-    const line = event.type === "call" ? advance(call, event) : fail(call, event);
-    return line && `${call.step}: ${line}`;
+    if (event.type === "call-failed") fail(call, event);
+    const line = event.type === "call" ? advance(call, event) : call.state;
+    return `${call.step}: ${line}`;
+  }
+
+  /** The calls that fal may know of. One that was refused outright has its error, and nothing for a table. */
+  get sent(): CallProgress[] {
+    return [...this.calls.values()].filter(
+      ({ requestId, error }) =>
+        requestId !== undefined || (error instanceof FalError && error.billed !== false),
+    );
   }
 
   #of({ id, step, endpoint }: RunCall, at: number): CallProgress {
     const known = this.calls.get(id);
     if (known) return known;
-    const call: CallProgress = { step, endpoint, state: "submitting", since: at, tags: {} };
+    const call: CallProgress = {
+      step: printable(step),
+      endpoint: printable(endpoint),
+      state: "submitting",
+      since: at,
+      tags: {},
+    };
     this.calls.set(id, call);
     return call;
   }
@@ -46,9 +66,9 @@ export class Progress {
 function advance(call: CallProgress, { event }: Extract<RunEvent, { type: "call" }>): string {
   switch (event.type) {
     case "submitted":
-      call.requestId = event.requestId;
+      call.requestId = printable(event.requestId);
       call.tags = event.tags;
-      return `submitted to ${event.endpoint} as ${event.requestId}`;
+      return `submitted to ${call.endpoint} as ${call.requestId}`;
     case "queued":
       if (call.state !== "queued") Object.assign(call, { state: "queued", since: event.at });
       call.position = event.position;
@@ -57,24 +77,26 @@ function advance(call: CallProgress, { event }: Extract<RunEvent, { type: "call"
       Object.assign(call, { state: "running", since: event.at });
       return "running";
     case "log":
-      call.lastLog = event.log.message;
-      return event.log.message;
+      call.lastLog = printable(event.log.message);
+      return call.lastLog;
     case "completed": {
       const { billing, metrics } = event.result;
       Object.assign(call, { state: "done", since: event.at, units: billing.units, ...metrics });
-      return `done${metrics.runSeconds === undefined ? "" : ` in ${seconds(metrics.runSeconds)}`}`;
+      return metrics.runSeconds === undefined ? "done" : `done in ${seconds(metrics.runSeconds)}`;
     }
   }
 }
 
-function fail(call: CallProgress, { at, error }: Extract<RunEvent, { type: "call-failed" }>): string {
-  const cancelled = error instanceof CallAbortedError;
-  Object.assign(call, { state: cancelled ? "cancelled" : "failed", since: at });
-  call.lastLog = cancelled ? "" : error instanceof Error ? error.message : String(error);
-  return cancelled ? "cancelled" : `failed: ${call.lastLog}`;
+function fail(call: CallProgress, { at, error }: Extract<RunEvent, { type: "call-failed" }>): void {
+  call.state =
+    error instanceof CallAbortedError
+      ? "cancelled"
+      : error instanceof CallTimeoutError
+        ? "timed out"
+        : "failed";
+  call.since = at;
+  call.error = error;
 }
 
 export const describePosition = (position: number | undefined): string =>
   position === undefined ? "queued" : position === 0 ? "queued, next in line" : `queued, ${position} ahead`;
-
-export const seconds = (value: number): string => `${value.toFixed(1)} s`;

@@ -1,65 +1,81 @@
-import { CallAbortedError, type CancelOutcome } from "../base/errors.ts";
+import { CallAbortedError, CallTimeoutError, type CancelOutcome } from "../base/errors.ts";
 import type { Run, RunEvent } from "../chain/run.ts";
 import type { Total } from "../ledger/cost.ts";
-import { live, type Output } from "./live.ts";
-import { Progress } from "./progress.ts";
+import { live } from "./live.ts";
+import { type CallProgress, Progress } from "./progress.ts";
 import { callTable } from "./table.ts";
+import { columnsOf, type Output, printable } from "./text.ts";
+
+export interface ShowOptions {
+  /** @default process.stdout */
+  readonly output?: Output;
+  /**
+   * What the other side received, such as an emulator's jobs: then the table shows those tags, and says so. Without
+   * it the table shows the tags that were sent.
+   */
+  readonly received?: () => Iterable<Received> | undefined;
+}
+
+export interface Received {
+  readonly requestId: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
 
 /**
- * Draws a run while it works, then the table of what it did and what that cost. Gives the run's output, or throws what
- * awaiting it throws, once the table is drawn.
- *
- * @param output @default process.stdout
+ * Draws a run while it works, then what became of cancelled calls, then the table of what each call did and cost. Gives
+ * the run's output, or throws what awaiting it throws, once the table is drawn.
  */
-export async function showRun<O>(run: Run<O>, output: Output = process.stdout): Promise<O> {
+export async function showRun<O>(run: Run<O>, options: ShowOptions = {}): Promise<O> {
+  const { output = process.stdout } = options;
   const progress = new Progress();
-  const cancels: Promise<string>[] = [];
   let total: Total | undefined;
+  let told: unknown;
 
   async function* noted(): AsyncGenerator<RunEvent> {
     for await (const event of run.events()) {
       if (event.type === "settled") total = event.total;
-      if (event.type === "call-failed" && event.error instanceof CallAbortedError) {
-        const { step } = event.call;
-        cancels.push(event.error.cancel.then((outcome) => `${step}: ${CANCELLED[outcome]}`));
-      }
+      if (event.type === "failed") told = event.error;
       yield event;
     }
   }
-
   await live(noted(), progress, output).catch(() => {
     // The run itself throws it, below.
   });
-  for (const line of await Promise.all(cancels)) output.write(`${line}\n`);
-  if (progress.calls.size > 0) output.write(`\n${callTable(progress.calls.values(), total)}\n`);
+
+  const sent = progress.sent;
+  await tellCancels([...progress.calls.values()], output);
+  const received = options.received?.();
+  if (received) takeReceived(sent, received);
+  if (sent.length > 0) {
+    output.write(`\n${callTable(sent, { output, total, told })}\n`);
+    if (received) output.write("The tags are those that the emulator received.\n");
+  }
   return run;
+}
+
+/** One line for each call that was given up, as soon as it is known what became of it. */
+async function tellCancels(calls: readonly CallProgress[], output: Output): Promise<void> {
+  const givenUp = calls.flatMap(({ step, error }) =>
+    error instanceof CallAbortedError || error instanceof CallTimeoutError ? [{ step, error }] : [],
+  );
+  const width = Math.max(...givenUp.map(({ step }) => columnsOf(step)));
+  await Promise.all(
+    givenUp.map(async ({ step, error }) => {
+      const outcome = CANCELLED[await error.cancel];
+      output.write(`${step}${" ".repeat(width - columnsOf(step))}  ${outcome}\n`);
+    }),
+  );
 }
 
 const CANCELLED: Record<CancelOutcome, string> = {
   "in-time": "cancelled before it ran",
-  requested: "fal was asked to stop it; it may still finish and be billed",
-  "too-late": "it had completed before it could be cancelled",
-  "not-sent": "nothing was sent, so there was nothing to cancel",
-  unknown: "it is not known whether it was cancelled; look at its request in fal's dashboard",
+  requested: "asked to stop; it may still finish and be billed",
+  "too-late": "had completed before it could be cancelled",
+  "not-sent": "was not sent, so there is nothing to cancel",
+  unknown: "may or may not be cancelled; look at it in fal's dashboard",
 };
 
-/**
- * Runs `fn` with a signal that Ctrl-C (SIGINT) and SIGTERM abort, saying so. A second one ends the process at once.
- */
-export async function untilInterrupted<T>(
-  fn: (signal: AbortSignal) => Promise<T>,
-  output: Output = process.stderr,
-): Promise<T> {
-  const controller = new AbortController();
-  const onSignal = (name: NodeJS.Signals) => {
-    if (controller.signal.aborted) process.exit(130);
-    output.write(`\n${name}: cancelling what is still running. Once more to leave at once.\n`);
-    controller.abort(new Error(name));
-  };
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
-  try {
-    return await fn(controller.signal);
-  } finally {
-    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
-  }
+function takeReceived(calls: readonly CallProgress[], received: Iterable<Received>): void {
+  const tagsOf = new Map([...received].map(({ requestId, tags }) => [printable(requestId), tags]));
+  for (const call of calls) call.tags = tagsOf.get(call.requestId ?? "") ?? {};
 }

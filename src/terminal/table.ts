@@ -1,56 +1,132 @@
 import Table from "cli-table3";
-import { type Cost, formatUsd, type Total } from "../ledger/cost.ts";
-import { type CallProgress, seconds } from "./progress.ts";
+import { FalError } from "../base/errors.ts";
+import { formatUsd, type Total } from "../ledger/cost.ts";
+import type { CallProgress } from "./progress.ts";
+import { columnsOf, type Output, paint, printable, seconds, wrap } from "./text.ts";
 
-/** Rules above and below, nothing between the columns: it fits into 80 of them. */
-const CHARS = {
-  ...Object.fromEntries(
-    ["top-left", "top-right", "bottom-left", "bottom-right", "left", "left-mid", "mid-mid"].map((name) => [
-      name,
-      "",
-    ]),
-  ),
-  "right-mid": "",
-  right: "",
-  middle: "",
-  "top-mid": "─",
-  "bottom-mid": "─",
-  top: "─",
-  bottom: "─",
-  mid: "",
-};
-
-/** What each call was, how long it waited and ran, what it cost, and the tags that it was sent with. */
-export function callTable(calls: Iterable<CallProgress>, total: Total | undefined): string {
-  const table = new Table({
-    head: ["step", "endpoint", "wait", "run", "billed", "cost"],
-    chars: CHARS,
-    style: { head: ["bold"], border: [], compact: true, "padding-left": 0, "padding-right": 2 },
-    colAligns: ["left", "left", "right", "right", "left", "right"],
-  });
-  for (const call of calls) {
-    table.push([
-      call.step,
-      call.endpoint,
-      call.waitSeconds === undefined ? "–" : seconds(call.waitSeconds),
-      call.runSeconds === undefined ? "–" : seconds(call.runSeconds),
-      billed(call),
-      call.state === "done" ? cost(call.cost) : call.state,
-    ]);
-    const tags = Object.entries(call.tags).map(([key, value]) => `${key}=${value}`);
-    table.push([{ colSpan: 6, content: `  request ${call.requestId ?? "–"}` }]);
-    table.push([{ colSpan: 6, content: `  tags    ${tags.join(" ") || "–"}` }]);
-  }
-  if (total) table.push([{ colSpan: 5, content: "total" }, describeTotal(total)]);
-  return table.toString();
+interface Column {
+  readonly name: string;
+  readonly align: "left" | "right";
+  /** Empty where there is nothing to say; a column of which all cells are empty is left out. */
+  readonly cell: (call: CallProgress) => string;
 }
 
-const billed = ({ units, cost }: CallProgress): string =>
-  units === undefined ? "–" : cost?.source === "measured" ? `${units} ${cost.unit}` : `${units} units`;
+const left = (name: string, cell: Column["cell"]): Column => ({ name, align: "left", cell });
+const right = (name: string, cell: Column["cell"]): Column => ({ name, align: "right", cell });
+const time = (value: number | undefined): string => (value === undefined ? "" : seconds(value));
+
+const COLUMNS: readonly Column[] = [
+  left("step", ({ step, endpoint }) => (step === endpoint ? "" : step)),
+  left("endpoint", ({ endpoint }) => endpoint),
+  left("request", ({ requestId }) => requestId ?? ""),
+  left("state", ({ state }) => state),
+  right("wait", ({ waitSeconds }) => time(waitSeconds)),
+  right("run", ({ runSeconds }) => time(runSeconds)),
+  left("billed", (call) => billed(call)),
+  right("cost", (call) => costOf(call)),
+];
+
+/** Worth a column: all that went well says nothing. */
+const says = (cell: string): boolean => cell !== "" && cell !== "done";
+
+/** What goes below its call where the terminal is too narrow for the column, first things first. */
+const FOLDS = [[], ["request"], ["request", "endpoint"]];
+
+export interface TableOptions {
+  readonly output: Output;
+  readonly total?: Total | undefined;
+  /** The failure that is told anyway, so that it need not be told here too. */
+  readonly told?: unknown;
+}
+
+/** What each call was, how long it waited and ran, what it cost, and the tags that it was sent with. */
+export function callTable(calls: readonly CallProgress[], { output, total, told }: TableOptions): string {
+  const width = output.columns ?? 80;
+  const columns = COLUMNS.filter(({ cell }) => calls.some((call) => says(cell(call))));
+  const sum = total && describeTotal(total);
+  const layouts = FOLDS.map((folded) => layout(calls, columns, folded, sum));
+  const chosen = layouts.find(({ lines }) => widest(lines) <= width) ?? layouts.at(-1);
+  if (!chosen) return "";
+
+  const { head, rows, foot } = chosen;
+  const colour = paint(output);
+  const body = calls.flatMap((call, index) => [
+    rows[index] ?? "",
+    ...details(call, chosen.folded, told).flatMap(([name, words, between = "  "]) =>
+      wrap(words, width - 11, between).map((line, nth) =>
+        colour("dim", `  ${(nth === 0 ? name : "").padEnd(8)} ${line}`),
+      ),
+    ),
+  ]);
+  const rule = colour("dim", "─".repeat(Math.min(width, widest(chosen.lines))));
+  return [
+    rule,
+    colour("bold", head),
+    ...body,
+    ...(foot === undefined ? [] : [rule, colour("bold", foot)]),
+    rule,
+  ].join("\n");
+}
+
+const widest = (lines: readonly string[]): number => Math.max(...lines.map(columnsOf));
+
+/** The library aligns the cells; rules and colours are ours, since its own would colour the padding too. */
+function layout(
+  calls: readonly CallProgress[],
+  all: readonly Column[],
+  folded: readonly string[],
+  sum: string | undefined,
+) {
+  const columns = all.filter(({ name }) => !folded.includes(name));
+  const table = new Table({
+    chars: { ...Object.fromEntries(EDGES.map((edge) => [edge, ""])), middle: "  " },
+    style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 0 },
+    colAligns: columns.map(({ align }) => align),
+  });
+  table.push(columns.map(({ name }) => name));
+  for (const call of calls) table.push(columns.map(({ cell }) => cell(call)));
+  const sumRow = ["total", ...columns.slice(2).map(() => ""), sum ?? ""];
+  if (sum !== undefined && columns.length > 1) table.push(sumRow);
+  const lines = table
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd());
+  const foot = sum === undefined ? undefined : columns.length > 1 ? lines.at(-1) : `total  ${sum}`;
+  return { folded, lines, head: lines[0] ?? "", rows: lines.slice(1, calls.length + 1), foot };
+}
+
+const EDGES = ["top", "bottom", "left", "right", "mid"].flatMap((side) => [
+  side,
+  ...["left", "mid", "right"].map((corner) => `${side}-${corner}`),
+]);
+
+type Detail = [name: string, words: string[], between?: string];
+
+function details(call: CallProgress, folded: readonly string[], told: unknown): Detail[] {
+  const { requestId, endpoint, error, state } = call;
+  const all: Detail[] = [];
+  if (folded.includes("endpoint")) all.push(["endpoint", [endpoint]]);
+  if (folded.includes("request") && requestId) all.push(["request", [requestId]]);
+  all.push(["tags", Object.entries(call.tags).map(([key, value]) => printable(`${key}=${value}`))]);
+  if (state === "failed" && error !== told) all.push(["error", printable(messageOf(error)).split(" "), " "]);
+  return all;
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+function billed({ units, cost }: CallProgress): string {
+  if (units === undefined) return "";
+  const unit = cost?.source === "measured" ? printable(cost.unit) : "units";
+  return `${Number(units.toPrecision(12))} ${units === 1 ? unit.replace(/s$/, "") : unit}`;
+}
 
 const REASONS = { no_units: "units unknown", no_price: "price unknown", failed: "may be billed" };
-const cost = (cost: Cost | undefined): string =>
-  cost === undefined ? "–" : cost.source === "measured" ? formatUsd(cost.nanoUsd) : REASONS[cost.reason];
 
-export const describeTotal = ({ nanoUsd, unknown }: Total): string =>
+function costOf({ cost, error }: CallProgress): string {
+  if (cost?.source === "measured") return formatUsd(cost.nanoUsd);
+  if (cost) return REASONS[cost.reason];
+  return error instanceof FalError && error.billed === false ? "not billed" : "";
+}
+
+const describeTotal = ({ nanoUsd, unknown }: Total): string =>
   unknown === 0 ? formatUsd(nanoUsd) : `${formatUsd(nanoUsd)} + ${unknown} unknown`;

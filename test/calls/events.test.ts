@@ -91,15 +91,15 @@ test("a loop throws the same error object as await, after the events that came b
   expect(error).toMatchObject({ name: "ValidationError", status: 422, billed: false });
 });
 
-test("COMPLETED with an error is a failure, even if the result could be read", async () => {
+test("COMPLETED with an error is a failure, even if fal has an answer", async () => {
+  const event = 'data: {"status":"COMPLETED","error":"it broke","error_type":"internal_error"}\n\n';
+  const stream = instead(
+    "stream",
+    () => new Response(event, { headers: { "content-type": "text/event-stream" } }),
+  );
+  const result = instead("result", () => json({ images: [] }));
   const { fal } = setup({
-    wire: instead(
-      "stream",
-      () =>
-        new Response('data: {"status":"COMPLETED","error":"it broke","error_type":"internal_error"}\n\n', {
-          headers: { "content-type": "text/event-stream" },
-        }),
-    ),
+    wire: (request, forward) => stream(request, async () => result(request, forward)),
   });
   await expect(fal.subscribe(ECHO, { input: {} })).rejects.toMatchObject({
     name: "ApiError",

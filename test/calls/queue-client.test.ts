@@ -46,7 +46,7 @@ test("what fal knows by headers goes along as headers", async () => {
 });
 
 test.each([
-  [{ priority: "lowest" }, /priority is "lowest".*Did you mean "low"/],
+  [{ priority: "nomal" }, /priority is "nomal".*Did you mean "normal"/],
   [{ startTimeout: 1 }, /in seconds, and more than 1/],
   [{ startTimeout: Number.NaN }, /startTimeout/],
   [{ webhookUrl: "app.test/hook" }, /webhookUrl/],

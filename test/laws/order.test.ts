@@ -127,12 +127,67 @@ test("states never go back, even if statuses arrive out of order", async () => {
   );
 });
 
+test("equal lines are told as often as they were written, by a stream and then by polls", async () => {
+  const tick = { message: "tick" };
+  const event = `data: ${JSON.stringify({ status: "IN_PROGRESS", logs: [tick] })}\n\n`;
+  const stream = instead("stream", sse(event + event));
+  const status = instead("status", () => json({ status: "IN_PROGRESS", logs: [tick, tick, tick] }), 2);
+  const { told } = await story({
+    wire: (request, forward) => stream(request, async () => status(request, forward)),
+  });
+  expect(told.filter((event) => event.type === "log" && event.log.message === "tick")).toHaveLength(3);
+});
+
+test("equal lines of one stream are told each time, since a stream does not repeat itself", async () => {
+  const tick = { message: "tick" };
+  const events = ["IN_PROGRESS", "IN_PROGRESS", "COMPLETED"].map(
+    (status) => `data: ${JSON.stringify({ status, logs: [tick] })}\n\n`,
+  );
+  const stream = instead("stream", sse(events.join("")));
+  const result = instead("result", () => json({ echo: { a: 1 } }));
+  const { told } = await story({
+    wire: (request, forward) => stream(request, async () => result(request, forward)),
+  });
+  expect(told.filter(({ type }) => type === "log")).toHaveLength(3);
+});
+
+test("lines written between two streams are not lost, even if a new stream tells only what comes after", async () => {
+  const lines = Array.from({ length: 40 }, (_, i) => `line ${i}`);
+  const forgetful = new TransformStream<Uint8Array, Uint8Array>({
+    transform: (() => {
+      let first = true;
+      return (chunk: Uint8Array, controller: TransformStreamDefaultController<Uint8Array>) => {
+        const text = new TextDecoder().decode(chunk);
+        controller.enqueue(
+          first ? new TextEncoder().encode(text.replace(/"logs":\[.*\]/, '"logs":[]')) : chunk,
+        );
+        first = false;
+      };
+    })(),
+  });
+  const cut = faultyStreams("breaks", 6, 1);
+  let streams = 0;
+  const { fal } = setup({
+    emulator: { models: [echo({ seconds: 4, lines })] },
+    wire: async (request, forward) => {
+      const reply = await cut(request, forward);
+      if (kindOf(request) !== "stream" || streams++ === 0) return reply;
+      return new Response(reply.body?.pipeThrough(forgetful), reply);
+    },
+  });
+  const { seen } = await collect(fal.subscribe(ECHO, { input: {}, logs: true }));
+  expect(streams).toBe(2);
+  const told = seen.flatMap((event) => (event.type === "log" ? [event.log.message] : []));
+  expect(told).toEqual(["stand-in", ...lines]);
+});
+
 test("a queue that moves is told position by position, never twice the same", async () => {
   const { fal } = setup({ emulator: { models: [echo({ seconds: 5 })], concurrency: 1 } });
   const calls = Array.from({ length: 4 }, () => fal.subscribe(ECHO, { input: {} }));
   const { seen } = await collect(calls[3] as (typeof calls)[number]);
   const positions = seen.flatMap((event) => (event.type === "queued" ? [event.position] : []));
   expect(positions).toEqual([...new Set(positions)].toSorted((a, b) => Number(b) - Number(a)));
+  expect(positions[0]).toBeGreaterThan(1);
   expect(positions.at(-1)).toBe(0);
   await Promise.all(calls);
 });

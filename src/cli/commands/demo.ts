@@ -1,16 +1,16 @@
 import { emulatorUnlessKey } from "../../emulator/index.ts";
 import { createFal } from "../../index.ts";
-import { download, showRun, untilInterrupted } from "../../terminal/index.ts";
-import { EXIT, type Io } from "../io.ts";
+import { aside, download, EXIT, showRun, untilInterrupted } from "../../terminal/index.ts";
+import type { Io } from "../io.ts";
 
-/** The poster chain, for who has no clone of the repository. */
+/** The poster chain of the first example, for who has no clone of the repository. */
 export async function demo(
   { stdout, stderr, env }: Io,
   words: readonly string[],
   options: { out: string },
 ): Promise<number> {
-  const platform = await emulatorUnlessKey(env);
-  const fal = createFal({ env: platform.env });
+  const { emulator, close, env: reaching } = await emulatorUnlessKey(env);
+  const fal = createFal({ env: reaching, logger: { warn: (_, message) => aside(stderr, message) } });
   const poster = fal.chain("poster", async (input: { prompt: string }) => {
     const { data } = await fal.subscribe("fal-ai/flux/schnell", { step: "picture", input, logs: true });
     const image_url = data.images[0].url;
@@ -21,20 +21,24 @@ export async function demo(
     return { picture: image_url, large: large.data.image.url, cutout: cutout.data.image.url };
   });
 
-  if (platform.emulator) {
-    stdout.write(
-      `No FAL_KEY: using the built-in emulator on ${platform.emulator.url}. Its pictures are drawn by stand-ins.\n`,
-    );
-  }
   try {
-    const prompt = words.join(" ").trim() || "a lighthouse at dawn";
     return await untilInterrupted(async (abortSignal) => {
-      const files = await showRun(poster.start({ prompt }, { abortSignal }), stdout);
-      stdout.write(`\nSaved ${(await download(files, options.out, { signal: abortSignal })).join(", ")}\n`);
+      // What is wrong with the environment is said first, and not as the failure of a call.
+      void fal.environment.key;
+      if (emulator) {
+        stdout.write(`No FAL_KEY: the built-in emulator stands in for fal (${emulator.url}).\n`);
+      }
+      const prompt = words.join(" ").trim() || "a lighthouse at dawn";
+      stdout.write(`Poster: ${prompt}\n\n`);
+
+      const run = poster.start({ prompt }, { abortSignal });
+      const files = await showRun(run, { output: stdout, received: () => emulator?.emulator.jobs });
+      const saved = await download(files, options.out, { signal: abortSignal });
+      stdout.write(`\nSaved ${saved.join(", ")}\n`);
       return EXIT.ok;
     }, stderr);
   } finally {
     await fal.close();
-    await platform.close();
+    await close();
   }
 }

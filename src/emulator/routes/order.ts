@@ -53,10 +53,13 @@ export async function orderFrom(
   };
 }
 
+/** How many requests each emulator has been asked for: submits that arrive together must not share an id. */
+const asked = new WeakMap<Platform["machine"], number>();
+
 /** A request id that this emulator has not given yet, and the chance that belongs to it. */
 function identity({ machine, seed, clock }: Platform): Pick<JobOrder, "requestId" | "random"> {
-  const random = randomFrom(seed, "request", machine.jobs.size);
-  let requestId = uuidAt(clock.now(), random);
-  while (machine.jobs.has(requestId)) requestId = uuidAt(clock.now(), random);
-  return { requestId, random };
+  const nth = asked.get(machine) ?? 0;
+  asked.set(machine, nth + 1);
+  const random = randomFrom(seed, "request", nth);
+  return { requestId: uuidAt(clock.now(), random), random };
 }

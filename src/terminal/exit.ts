@@ -1,0 +1,41 @@
+import { FalError } from "../base/errors.ts";
+import { type Output, paint, printable } from "./text.ts";
+
+/** Exit codes, for scripts. */
+export const EXIT = {
+  ok: 0,
+  /** fal said no, or the result could not be had. */
+  failed: 1,
+  /** Wrong arguments or environment: nothing was sent. */
+  usage: 2,
+  /** It is not known whether a call was accepted: do not simply repeat it. */
+  ambiguous: 3,
+  /** A call's timeout passed. */
+  timeout: 124,
+  /** Ctrl-C or SIGTERM. */
+  interrupted: 130,
+} as const;
+
+const CODES: Readonly<Record<string, number>> = {
+  missing_variable: EXIT.usage,
+  invalid_variable: EXIT.usage,
+  invalid_argument: EXIT.usage,
+  input_mismatch: EXIT.usage,
+  cannot_listen: EXIT.usage,
+  ambiguous_submit: EXIT.ambiguous,
+  timeout: EXIT.timeout,
+};
+
+/** The exit code that says which kind of failure it was. */
+export function exitCodeOf(error: unknown): number {
+  if (isAbort(error)) return EXIT.interrupted;
+  return (error instanceof FalError ? CODES[error.code] : undefined) ?? EXIT.failed;
+}
+
+/** Says an error in one line. */
+export function tell(error: unknown, output: Output): void {
+  const words = printable(error instanceof Error ? error.message : String(error));
+  output.write(isAbort(error) ? "Interrupted.\n" : `${paint(output)("red", "error:")} ${words}\n`);
+}
+
+const isAbort = (error: unknown): boolean => error instanceof Error && error.name === "AbortError";

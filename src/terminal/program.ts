@@ -1,0 +1,52 @@
+import { EXIT, exitCodeOf, tell } from "./exit.ts";
+import { aside } from "./live.ts";
+import type { Output } from "./text.ts";
+
+/**
+ * Runs `fn` as a program in a terminal: Ctrl-C aborts its signal, an error becomes one line and an exit code, and a
+ * reader that leaves early (`| head`) does no harm. Leaves the process to end by itself, so that all output gets out.
+ *
+ * @returns the exit code. @example process.exitCode = await runProgram(async (signal) => { … });
+ */
+export async function runProgram(fn: (signal: AbortSignal) => Promise<void>): Promise<number> {
+  surviveClosedPipes();
+  try {
+    await untilInterrupted(fn);
+    return EXIT.ok;
+  } catch (error) {
+    tell(error, process.stderr);
+    return exitCodeOf(error);
+  }
+}
+
+/**
+ * Runs `fn` with a signal that Ctrl-C (SIGINT) and SIGTERM abort, saying so. A second one ends the process at once.
+ */
+export async function untilInterrupted<T>(
+  fn: (signal: AbortSignal) => Promise<T>,
+  output: Output = process.stderr,
+): Promise<T> {
+  const controller = new AbortController();
+  const onSignal = (name: NodeJS.Signals) => {
+    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    aside(output, `${name}: cancelling what is still running. Once more to leave at once.`);
+    controller.abort(new DOMException(name, "AbortError"));
+  };
+  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
+  try {
+    return await fn(controller.signal);
+  } finally {
+    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
+  }
+}
+
+/** What is paid for goes on when nobody reads along any more: its files are still wanted. */
+export function surviveClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.off("error", onOutputError).on("error", onOutputError);
+  }
+}
+
+function onOutputError(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+}

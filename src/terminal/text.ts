@@ -1,0 +1,72 @@
+import { stripVTControlCharacters, styleText } from "node:util";
+
+/** A stream to draw on. */
+export type Output = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+
+/**
+ * What somebody else wrote (a model, a server), as one line that cannot move the cursor, change colours or turn the
+ * direction of writing.
+ */
+export const printable = (text: string): string =>
+  stripVTControlCharacters(text.toWellFormed()).replace(UNPRINTABLE, " ").trimEnd();
+
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u{202a}-\u{202e}\u{2066}-\u{2069}]+/gu;
+
+/** JSON that is safe to show: what JSON leaves as it is and a terminal obeys (C1 controls, for one) is escaped. */
+export const printableJson = (value: unknown): string =>
+  JSON.stringify(value, null, 2).replace(
+    /[^\n\P{Cc}]|[\p{Zl}\p{Zp}\u{202a}-\u{202e}\u{2066}-\u{2069}]/gu,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+
+type Colour = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+
+/** Colours where the stream shows them: not in files and pipes, nor with NO_COLOR. */
+export const paint =
+  (output: Output) =>
+  (format: Colour, text: string): string =>
+    styleText(format, text, { stream: output });
+
+/** How many columns of a terminal a text takes. It is taken for printable, without colours. */
+export function columnsOf(text: string): number {
+  let columns = 0;
+  for (const { segment } of SEGMENTER.segment(text)) columns += columnsOfCharacter(segment);
+  return columns;
+}
+
+const SEGMENTER = new Intl.Segmenter();
+const WIDE =
+  /\p{Emoji_Presentation}|\u{fe0f}|[\u{1100}-\u{115f}\u{2e80}-\u{303e}\u{3041}-\u{a4cf}\u{ac00}-\u{d7a3}\u{f900}-\u{faff}\u{fe30}-\u{fe6f}\u{ff00}-\u{ff60}\u{ffe0}-\u{ffe6}\u{20000}-\u{3fffd}]/u;
+
+const columnsOfCharacter = (character: string): number =>
+  WIDE.test(character) ? 2 : /^[\p{Mark}\p{Cf}]+$/u.test(character) ? 0 : 1;
+
+/** The text, cut with an ellipsis where it takes more than so many columns. */
+export function clip(text: string, columns: number): string {
+  if (columnsOf(text) <= columns) return text;
+  let room = columns - 1;
+  let kept = "";
+  for (const { segment } of SEGMENTER.segment(text)) {
+    room -= columnsOfCharacter(segment);
+    if (room < 0) break;
+    kept += segment;
+  }
+  return columns > 0 ? `${kept.trimEnd()}…` : "";
+}
+
+/** The words on as many lines as they need; a word that is longer than a line gets one of its own. */
+export function wrap(words: readonly string[], columns: number, between = " "): string[] {
+  const lines: string[] = [];
+  for (const word of words) {
+    const last = lines.at(-1);
+    if (last !== undefined && columnsOf(last + between + word) <= columns) {
+      lines[lines.length - 1] = last + between + word;
+    } else {
+      lines.push(word);
+    }
+  }
+  return lines;
+}
+
+/** `1.7 s` */
+export const seconds = (value: number): string => `${value.toFixed(1)} s`;

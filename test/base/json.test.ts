@@ -1,0 +1,37 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { wireJson } from "../../src/base/json.ts";
+
+test("what JSON can say goes over the wire as JSON says it", () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      expect(wireJson(value)).toBe(JSON.stringify(value));
+    }),
+  );
+  expect(wireJson({ at: new Date(0), none: undefined })).toBe('{"at":"1970-01-01T00:00:00.000Z"}');
+  const shared = { a: 1 };
+  expect(wireJson([shared, shared])).toBe('[{"a":1},{"a":1}]');
+});
+
+const loop: { self?: unknown } = {};
+loop.self = loop;
+
+describe("what JSON cannot say is an error that names the field", () => {
+  test.each<[unknown, string]>([
+    [{ a: Number.NaN }, "input.a is NaN"],
+    [{ a: [1, -Infinity] }, "input.a[1] is -Infinity"],
+    [{ a: 1n }, "input.a is a bigint"],
+    [{ a: () => 1 }, "input.a is a function"],
+    [{ a: Symbol("x") }, "input.a is a symbol"],
+    [{ a: new Map() }, "input.a is a Map"],
+    [{ a: new Set() }, "input.a is a Set"],
+    [{ a: new Uint8Array(2) }, "input.a is a Uint8Array"],
+    [{ a: /x/ }, "input.a is a RegExp"],
+    [{ a: Promise.resolve() }, "input.a is a Promise"],
+    [{ a: new Blob([]) }, "input.a is a Blob"],
+    [{ a: new Date(Number.NaN), b: 1n }, "input.b is a bigint"],
+    [loop, "input.self is an object that contains itself"],
+  ])("%o", (value, message) => {
+    expect(() => wireJson(value)).toThrow(message);
+  });
+});

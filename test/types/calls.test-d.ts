@@ -1,0 +1,107 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { type Call, type CallEvent, createFal, fal, type Image, type Result } from "fal-chain";
+import { describe, expectTypeOf, test } from "vitest";
+import * as z from "zod";
+
+declare module "fal-chain" {
+  interface EndpointTypes {
+    "acme/painter": { input: { prompt: string; size?: number }; output: { picture: Image } };
+  }
+}
+
+describe("a known endpoint", () => {
+  test("types its output, and a list that is never empty needs no check", async () => {
+    const { data, requestId, billing } = await fal.subscribe("fal-ai/flux/schnell", {
+      input: { prompt: "a fox" },
+    });
+    expectTypeOf(data.images[0].url).toEqualTypeOf<string>();
+    expectTypeOf(data.seed).toEqualTypeOf<number>();
+    expectTypeOf(requestId).toEqualTypeOf<string>();
+    expectTypeOf(billing.units).toEqualTypeOf<number | undefined>();
+    // @ts-expect-error a second image may not be there
+    data.images[1].url.trim();
+  });
+
+  test("types its input", () => {
+    // @ts-expect-error no prompt
+    fal.subscribe("fal-ai/flux/schnell", { input: {} });
+    // @ts-expect-error a size that is none
+    fal.subscribe("fal-ai/flux/schnell", { input: { prompt: "a fox", image_size: "huge" } });
+    // @ts-expect-error no input
+    fal.subscribe("fal-ai/flux/schnell", {});
+    // @ts-expect-error a mode that is none
+    fal.subscribe("fal-ai/flux/schnell", { input: { prompt: "a fox" }, mode: "stream" });
+  });
+
+  test("can be added by declaration merging", async () => {
+    const { data } = await fal.subscribe("acme/painter", { input: { prompt: "a fox" } });
+    expectTypeOf(data).toEqualTypeOf<{ picture: Image }>();
+    // @ts-expect-error of another type
+    fal.subscribe("acme/painter", { input: { prompt: "a fox", size: "big" } });
+  });
+
+  test("is typed by the queue and by another client too", async () => {
+    const client = createFal({});
+    await client.queue.submit("acme/painter", { input: { prompt: "a fox" } });
+    const { data } = await client.queue.result("acme/painter", { requestId: "r" });
+    expectTypeOf(data).toEqualTypeOf<{ picture: Image }>();
+    expectTypeOf(client.queue.attach("acme/painter", { requestId: "r" })).toEqualTypeOf<
+      Call<{ picture: Image }>
+    >();
+  });
+});
+
+describe("an unknown endpoint", () => {
+  test("is unknown, and not any", async () => {
+    const { data } = await fal.subscribe("someone/else", { input: { whatever: 1 } });
+    expectTypeOf(data).toBeUnknown();
+    expectTypeOf(data).not.toBeAny();
+    const id: string = "a/b";
+    expectTypeOf(fal.subscribe(id, { input: {} })).toEqualTypeOf<Call<unknown>>();
+  });
+
+  test("is typed by a schema that the call passes", async () => {
+    const output = z.object({ video: z.object({ url: z.string() }), seed: z.string().transform(Number) });
+    const { data } = await fal.subscribe("someone/else", { input: {}, output });
+    expectTypeOf(data).toEqualTypeOf<{ video: { url: string }; seed: number }>();
+  });
+});
+
+describe("an endpoint with schemas", () => {
+  test("is typed by zod", async () => {
+    const Painter = fal.endpoint("someone/painter", {
+      input: z.object({ prompt: z.string(), steps: z.number().default(4) }),
+      output: z.object({ url: z.url() }),
+    });
+    const { data } = await fal.subscribe(Painter, { input: { prompt: "a fox" } });
+    expectTypeOf(data).toEqualTypeOf<{ url: string }>();
+    // @ts-expect-error of another type
+    fal.subscribe(Painter, { input: { prompt: "a fox", steps: "four" } });
+    const other = await fal.subscribe(Painter, { input: { prompt: "a fox" }, output: z.number() });
+    expectTypeOf(other.data).toEqualTypeOf<number>();
+  });
+
+  test("is typed by any other Standard Schema", async () => {
+    const Text: StandardSchemaV1<{ text: string }, { text: string; words: number }> = {
+      "~standard": { version: 1, vendor: "mine", validate: (value) => ({ value: value as never }) },
+    };
+    const Writer = fal.endpoint("someone/writer", { input: Text, output: Text });
+    const { data } = await fal.subscribe(Writer, { input: { text: "" } });
+    expectTypeOf(data).toEqualTypeOf<{ text: string; words: number }>();
+  });
+});
+
+test("a call is a promise of its result and a loop over its events", async () => {
+  const call = fal.subscribe("acme/painter", { input: { prompt: "a fox" } });
+  expectTypeOf<Awaited<typeof call>>().toEqualTypeOf<Result<{ picture: Image }>>();
+  expectTypeOf(call.submitted).resolves.toEqualTypeOf<{ endpoint: string; requestId: string }>();
+  expectTypeOf(call.withResponse()).resolves.toEqualTypeOf<{
+    result: Result<{ picture: Image }>;
+    response: Response;
+  }>();
+  for await (const event of call) {
+    expectTypeOf(event).toEqualTypeOf<CallEvent<{ picture: Image }>>();
+    if (event.type === "completed") expectTypeOf(event.result.data.picture.url).toEqualTypeOf<string>();
+    if (event.type === "log") expectTypeOf(event.dropped).toEqualTypeOf<number>();
+  }
+});
