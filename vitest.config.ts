@@ -9,5 +9,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     typecheck: { enabled: true, checker: "tsc", include: ["test/**/*.test-d.ts"] },
     testTimeout: 10_000,
+    // No test file leaves anything behind, and loading every module anew for each would take as long as the tests.
+    isolate: false,
   },
 });

@@ -16,7 +16,7 @@ export interface HostVariables {
   readonly FAL_REST_HOST?: string | undefined;
 }
 
-export const DEFAULT_HOST = "api.fal.ai";
+const DEFAULT_HOST = "api.fal.ai";
 
 /**
  * `api.fal.ai` gives fal's hosts, derived as fal's own SDK does (drop `api.` and `alpha.`, `.ai` to `.run`). A loopback
