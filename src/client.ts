@@ -1,16 +1,19 @@
 import { type IncomingRequest, withRequest, withTags } from "./attribution/context.ts";
 import type { UserTags } from "./attribution/tags.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
-import { volatileJournal } from "./calls/journal.ts";
+import type { Store } from "./base/journal.ts";
 import { contextNow } from "./calls/options.ts";
 import { createQueueClient, type QueueClient } from "./calls/queue-client.ts";
+import type { AmbiguousSubmitPolicy } from "./calls/submit.ts";
 import { type Calls, createCalls } from "./calls/subscribe.ts";
 import { createChains, type DefineChain } from "./chain/chain.ts";
 import { ambientEnv, type Env, type Environment, readEnvironment } from "./environment/environment.ts";
 import type { Origins } from "./environment/origins.ts";
 import { createPrices, type Price } from "./platform/prices.ts";
+import { createHistory } from "./platform/requests.ts";
 import { endpoint } from "./queue/endpoint.ts";
 import { createQueue } from "./queue/queue.ts";
+import { memoryStore } from "./store/memory.ts";
 import { createTransport } from "./transport/http.ts";
 import type { RetryOptions } from "./transport/retry.ts";
 
@@ -22,6 +25,10 @@ export interface FalOptions {
   /** @default the global fetch */
   readonly fetch?: typeof fetch;
   readonly retry?: RetryOptions;
+  /** Where calls are noted before they are paid for. @default memory */
+  readonly store?: Store;
+  /** What to do about a submit that may or may not have been accepted. @default "look-up" */
+  readonly ambiguousSubmit?: AmbiguousSubmitPolicy;
   /** Makes a call outside a run an error. @default false */
   readonly requireRun?: boolean;
   /** Lets the key go over plain http to a host that is not loopback. @default false */
@@ -103,18 +110,29 @@ function assemble(options: FalOptions, background: Set<Promise<unknown>>) {
   });
   const queue = createQueue(transport, () => origins().queue);
   const price = createPrices(transport, () => origins().api, clock);
+  const history = createHistory(transport, () => origins().api, clock);
+  const report = reporter(options.logger);
+  const store = options.store ?? memoryStore();
 
   const deps = {
-    queue: () => queue,
+    queue,
+    history,
+    store,
     clock,
-    journal: volatileJournal,
     background,
-    report: reporter(options.logger),
+    report,
+    ambiguousSubmit: options.ambiguousSubmit,
     context: () => contextNow(environment.identity),
     requireRun: options.requireRun ?? false,
   };
   const calls = createCalls(deps);
-  return { environment, clock, calls, price, queueClient: createQueueClient(deps, calls) };
+  return {
+    environment,
+    clock,
+    calls,
+    price,
+    queueClient: createQueueClient(deps, calls),
+  };
 }
 
 function environmentOf({ env, credentials, allowHttp = false }: FalOptions): Environment {
@@ -138,6 +156,8 @@ function environmentOf({ env, credentials, allowHttp = false }: FalOptions): Env
   };
 }
 
+type Report = (what: string, error: unknown) => void;
+
 function once<T>(make: () => T): () => T {
   let made: { value: T } | undefined;
   return () => {
@@ -148,8 +168,8 @@ function once<T>(make: () => T): () => T {
 
 /** The library prints nothing; what it must say goes to the logger, or the way that the runtime has for warnings. */
 const reporter =
-  (logger: FalOptions["logger"]) =>
-  (what: string, error: unknown): void => {
+  (logger: FalOptions["logger"]): Report =>
+  (what, error) => {
     if (logger) logger.warn({ err: error }, what);
     else
       globalThis.process?.emitWarning?.(

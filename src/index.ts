@@ -4,6 +4,7 @@ export { ApiError, ValidationError, type ValidationErrorInfo } from "./base/api-
 export { type Clock, systemClock } from "./base/clock.ts";
 export {
   AmbiguousSubmitError,
+  type AmbiguousVerdict,
   CallAbortedError,
   CallTimeoutError,
   type CancelOutcome,
@@ -17,11 +18,25 @@ export {
   RunAbortedError,
   RunStateError,
 } from "./base/errors.ts";
+export {
+  type CallQuery,
+  type CallRecord,
+  type CallState,
+  type Intent,
+  type Journal,
+  type Outcome,
+  RequestClaimedError,
+  type SavedError,
+  type Store,
+  StoreError,
+  type Ticket,
+} from "./base/journal.ts";
 export type { Call } from "./calls/call.ts";
 export type { CallEvent, RequestLog, Result } from "./calls/events.ts";
 export type { CallOptions, StorageSettings, SubmitOptions } from "./calls/options.ts";
 export type { QueueClient, StatusStream } from "./calls/queue-client.ts";
 export type { CompletedQueueStatus, InQueueStatus, QueueStatus } from "./calls/queue-status.ts";
+export type { AmbiguousSubmitPolicy } from "./calls/submit.ts";
 export type { Chain, StartOptions } from "./chain/chain.ts";
 export type { Run, RunCall, RunEvent, RunScope } from "./chain/run.ts";
 export type { Saved } from "./chain/saved.ts";
@@ -40,4 +55,5 @@ export type { Price } from "./platform/prices.ts";
 // be merged into from outside.
 export * from "./queue/catalog.ts";
 export type { Endpoint, EndpointId, InputOf, OutputOf } from "./queue/endpoint.ts";
+export { memoryStore } from "./store/memory.ts";
 export type { RetryOptions, RetryPolicy } from "./transport/retry.ts";

@@ -15,6 +15,8 @@ export interface WireRequest {
    * attempt and in the pauses between them.
    */
   readonly signal?: AbortSignal | undefined;
+  /** Milliseconds since the epoch: no pause before a repeat goes beyond it. */
+  readonly deadline?: number | undefined;
 }
 
 export interface WireReply {

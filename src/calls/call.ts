@@ -1,17 +1,31 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { apiError } from "../base/api-error.ts";
+import { ApiError, apiError } from "../base/api-error.ts";
 import type { Clock } from "../base/clock.ts";
-import { type CancelOutcome, MalformedReplyError, OutputMismatchError } from "../base/errors.ts";
+import {
+  AmbiguousSubmitError,
+  type CancelOutcome,
+  FalError,
+  MalformedReplyError,
+  OutputMismatchError,
+} from "../base/errors.ts";
 import { eventLog } from "../base/event-log.ts";
+import type { Store, Ticket } from "../base/journal.ts";
 import { abortable } from "../base/signal.ts";
-import type { Answer, Queue, Submission, Ticket } from "../queue/queue.ts";
+import type { History } from "../platform/requests.ts";
+import type { Answer, Queue } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import type { Caller, CallObserver } from "./caller.ts";
 import { type CallEvent, hasFailed, type Result, statusFold } from "./events.ts";
 import { givingUp } from "./giving-up.ts";
-import type { Journal } from "./journal.ts";
-import { oneOf, plainIssue, type WatchSettings } from "./options.ts";
+import { oneOf, type Prepared, plainIssue, type WatchSettings } from "./options.ts";
 import { toQueueStatus } from "./queue-status.ts";
+import { savedError } from "./saved-error.ts";
+import {
+  type Accepted,
+  AMBIGUOUS_SUBMIT_POLICIES,
+  type AmbiguousSubmitPolicy,
+  submitOnce,
+} from "./submit.ts";
 import { watch } from "./watch.ts";
 
 /**
@@ -31,10 +45,12 @@ export interface Call<T> extends PromiseLike<Result<T>>, AsyncIterable<CallEvent
 }
 
 export interface CallDeps {
-  readonly queue: () => Queue;
+  readonly queue: Queue;
+  readonly history: History;
+  readonly store: Store;
   readonly clock: Clock;
-  readonly journal: Journal;
   /** For what went wrong beside a call and must not fail it: a callback that threw, a note that was not written. */
+  readonly ambiguousSubmit: AmbiguousSubmitPolicy | undefined;
   readonly report: (what: string, error: unknown) => void;
   /** What still has to finish after a call has given up. */
   readonly background: Set<Promise<unknown>>;
@@ -49,9 +65,8 @@ export interface CallPlan {
   readonly caller: Caller | undefined;
   readonly settings: WatchSettings;
   readonly output: StandardSchemaV1 | undefined;
-  readonly begin:
-    | { readonly prepare: () => Promise<{ submission: Submission; tags: Tags }> }
-    | { readonly attach: () => Ticket };
+  readonly ambiguousSubmit?: AmbiguousSubmitPolicy | undefined;
+  readonly begin: { readonly prepare: () => Promise<Prepared> } | { readonly attach: () => Ticket };
 }
 
 /** Log lines that are kept for readers who come late or are slow. */
@@ -60,17 +75,20 @@ const KEPT_LOGS = 1_000;
 export const IDLE_TIMEOUT_MS = 45_000;
 
 export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
-  const { clock, journal } = deps;
+  const { clock, queue, store } = deps;
   const { endpoint, settings, begin } = plan;
   const id = crypto.randomUUID();
   const fold = statusFold();
+  const startedAt = clock.now();
   const times: { submitted: number; running?: number } = { submitted: clock.now() };
   const accepted = Promise.withResolvers<{ endpoint: string; requestId: string }>();
   accepted.promise.catch(() => {});
 
   let observer: CallObserver | undefined;
   let ticket: Ticket | undefined;
-  let submitting: Promise<Ticket> | undefined;
+  let submitting: Promise<Accepted> | undefined;
+  /** What this call is noted under; undefined while nothing of it is in the store. */
+  let noted: string | undefined;
 
   const log = eventLog<CallEvent<T>>({
     keep: KEPT_LOGS,
@@ -81,7 +99,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     endpoint,
     clock,
     settings,
-    queue: deps.queue,
+    queue,
     also: [plan.caller?.signal],
     submitting: () => submitting,
     requestId: () => ticket?.requestId,
@@ -109,9 +127,8 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     try {
       observer = plan.caller?.admit({ id, endpoint, step: plan.step, cancel: end.cancel });
       end.signal.throwIfAborted();
-      ticket = "prepare" in begin ? await submit(begin.prepare) : attach(begin.attach());
-      const status = await untilCompleted(ticket);
-      const answer = await deps.queue().result(ticket, { signal: end.signal });
+      ticket = "prepare" in begin ? await submit(begin.prepare) : await attach(begin.attach());
+      const { answer, status } = await collect(ticket);
       const result = await toResult(ticket, answer, status);
       emit({ type: "completed", at: clock.now(), result });
       log.end();
@@ -119,9 +136,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
       observer?.ended();
       return { result, response: answer.response };
     } catch (error) {
-      if (!end.signal.aborted && !(error instanceof OutputMismatchError)) {
-        await quietly("The journal could not note a failure", () => journal.failed(id, error));
-      }
+      await noteEnd(error);
       log.fail(error);
       accepted.reject(error);
       end.settle("failed");
@@ -130,32 +145,63 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     }
   }
 
-  async function submit(prepare: () => Promise<{ submission: Submission; tags: Tags }>): Promise<Ticket> {
-    const { submission, tags } = await abortable(prepare(), end.signal);
-    await journal.intend({ id, endpoint, body: submission.body, tags, at: clock.now() });
+  async function submit(prepare: () => Promise<Prepared>): Promise<Ticket> {
+    const { submission, tags, chain, run } = await abortable(prepare(), end.signal);
+    const policy = oneOf(
+      "ambiguousSubmit",
+      plan.ambiguousSubmit ?? deps.ambiguousSubmit ?? "look-up",
+      AMBIGUOUS_SUBMIT_POLICIES,
+    );
+    const intent = {
+      id,
+      endpoint,
+      body: submission.body,
+      tags,
+      chain,
+      run,
+      step: plan.step,
+      at: clock.now(),
+    };
+    await store.intend(intent);
+    noted = id;
     end.signal.throwIfAborted();
 
     times.submitted = clock.now();
-    const sent = (async () => {
-      const accepted = await deps.queue().submit({ ...submission, signal: end.signal });
-      ticket = accepted.ticket;
-      await quietly("The journal could not note a request id", () => journal.submitted(id, accepted.ticket));
-      return accepted;
-    })();
+    // The timeout may come while fal refuses: then the refusal is the better error, so it is not waited out.
+    const deadline = settings.timeout === undefined ? undefined : startedAt + settings.timeout;
+    submitting = submitOnce(deps, intent, { ...submission, deadline }, policy, end.signal);
     // Should the call give up meanwhile, the submit goes on, and who cancels it waits for its end.
-    submitting = sent.then(({ ticket }) => ticket);
-    submitting.catch(() => {});
-
-    const { ticket: fresh, position } = await abortable(sent, end.signal);
+    submitting.then(
+      (accepted) => {
+        ticket = accepted.ticket;
+      },
+      () => {},
+    );
+    const { ticket: fresh, position } = await abortable(submitting, end.signal);
     announce(fresh, tags);
     take({ status: "IN_QUEUE", queue_position: position }, {});
     return fresh;
   }
 
-  function attach(known: Ticket): Ticket {
-    submitting = Promise.resolve(known);
+  async function attach(known: Ticket): Promise<Ticket> {
+    submitting = Promise.resolve({ ticket: known, position: undefined, adopted: false });
     announce(known, {});
+    const [record] = await store.calls({ requestId: known.requestId, limit: 1 });
+    noted = record?.id;
     return known;
+  }
+
+  /** Waits for the end of a request and fetches what it gave; what the queue has let go, history may still have. */
+  async function collect(ticket: Ticket): Promise<{ answer: Answer; status: WireStatus | undefined }> {
+    try {
+      const status = await untilCompleted(ticket);
+      return { status, answer: await queue.result(ticket, { signal: end.signal }) };
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 404) throw error;
+      const answer = await recall(deps.history, ticket, end.signal);
+      if (!answer) throw error;
+      return { answer, status: undefined };
+    }
   }
 
   async function untilCompleted(ticket: Ticket): Promise<WireStatus> {
@@ -166,7 +212,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
       idleTimeout: settings.idleTimeout ?? IDLE_TIMEOUT_MS,
       signal: end.signal,
     };
-    for await (const { status, connection } of watch(deps.queue(), clock, ticket, options)) {
+    for await (const { status, connection } of watch(queue, clock, ticket, options)) {
       take(status, connection);
       callBack("onQueueUpdate", () => settings.onQueueUpdate?.(toQueueStatus(ticket, status, fold.logs)));
       if (status.status === "COMPLETED") return status;
@@ -174,14 +220,18 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     throw new MalformedReplyError(`The watch over ${endpoint} ended without COMPLETED.`, { endpoint });
   }
 
-  async function toResult({ requestId }: Ticket, answer: Answer, status: WireStatus): Promise<Result<T>> {
-    if (status.status === "COMPLETED" && hasFailed(status)) {
+  async function toResult(
+    { requestId }: Ticket,
+    answer: Answer,
+    status: WireStatus | undefined,
+  ): Promise<Result<T>> {
+    if (status?.status === "COMPLETED" && hasFailed(status)) {
       // fal says that it failed, and then has an answer: the status is believed.
       const body = { detail: status.error, error_type: status.error_type };
       throw apiError({ status: answer.response.status, body, requestId, endpoint });
     }
     const ran = times.running === undefined ? undefined : (clock.now() - times.running) / 1000;
-    const inference = status.status === "COMPLETED" ? status.metrics?.inference_time : undefined;
+    const inference = status?.status === "COMPLETED" ? status.metrics?.inference_time : undefined;
     const result: Result<T> = {
       data: answer.data as T,
       requestId,
@@ -191,7 +241,9 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
         runSeconds: inference ?? ran,
       },
     };
-    await quietly("The journal could not note a result", () => journal.completed(id, result));
+    await note((id) =>
+      store.completed(id, { data: result.data, ...result.billing, ...result.metrics }, clock.now()),
+    );
     if (!plan.output) return result;
 
     const checked = await plan.output["~standard"].validate(answer.data);
@@ -225,7 +277,34 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     }
   }
 
-  async function quietly(what: string, write: () => Promise<void>): Promise<void> {
-    await write().catch((error: unknown) => deps.report(what, error));
+  async function noteEnd(error: unknown): Promise<void> {
+    // The result is noted, and stays: what failed is the caller's contract.
+    if (error instanceof OutputMismatchError) return;
+    // Submitting has noted that by itself.
+    if (error instanceof AmbiguousSubmitError) return;
+    await note((id) =>
+      end.signal.aborted
+        ? store.givenUp(id, savedError(error).name, clock.now())
+        : store.failed(id, savedError(error), clock.now()),
+    );
   }
+
+  /** What is written after the payment must not keep the result from the caller. */
+  async function note(write: (id: string) => Promise<void>): Promise<void> {
+    const id = noted;
+    if (id === undefined) return;
+    await write(id).catch((error: unknown) => deps.report(`The store could not note call ${id}`, error));
+  }
+}
+
+/** A result from the account's request history, for one that the queue has let go. */
+async function recall(history: History, ticket: Ticket, signal: AbortSignal): Promise<Answer | undefined> {
+  const past = await history.find(ticket.endpoint, ticket.requestId, { signal }).catch((error: unknown) => {
+    signal.throwIfAborted();
+    if (error instanceof FalError) return undefined;
+    throw error;
+  });
+  const isGood = past?.statusCode === undefined || (past.statusCode >= 200 && past.statusCode < 300);
+  if (past?.output === undefined || !isGood) return undefined;
+  return { data: past.output, units: undefined, response: Response.json(past.output) };
 }

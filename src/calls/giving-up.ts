@@ -5,8 +5,9 @@ import {
   CallTimeoutError,
   type CancelOutcome,
 } from "../base/errors.ts";
-import type { Queue, Ticket } from "../queue/queue.ts";
+import type { Queue } from "../queue/queue.ts";
 import type { WatchSettings } from "./options.ts";
+import type { Accepted } from "./submit.ts";
 
 /** The ways in which a call ends before its result: its signal, its timeout, its caller, `cancel()`. */
 export interface GivingUp {
@@ -21,12 +22,12 @@ export interface GivingUp {
 export interface GivingUpOptions {
   readonly endpoint: string;
   readonly clock: Clock;
-  readonly queue: () => Queue;
+  readonly queue: Queue;
   readonly settings: WatchSettings;
   /** Further signals that mean the same as the user's own. */
   readonly also: readonly (AbortSignal | undefined)[];
   /** The POST under way, once it is. It is seen through before the request can be cancelled. */
-  readonly submitting: () => Promise<Ticket> | undefined;
+  readonly submitting: () => Promise<Accepted> | undefined;
   readonly requestId: () => string | undefined;
   /** What still has to finish after the call has given up. */
   readonly background: Set<Promise<unknown>>;
@@ -41,9 +42,10 @@ export function givingUp(options: GivingUpOptions): GivingUp {
 
   const giveUp = (
     toError: (facts: { cancel: Promise<CancelOutcome>; requestId: string | undefined }) => Error,
+    asked = false,
   ) => {
     if (ended || cancelled) return;
-    const cancel = cancelUpstream();
+    const cancel = cancelUpstream(asked);
     cancelled = cancel;
     background.add(cancel);
     void cancel.finally(() => background.delete(cancel));
@@ -67,7 +69,7 @@ export function givingUp(options: GivingUpOptions): GivingUp {
   return {
     signal: controller.signal,
     async cancel() {
-      giveUp((facts) => new CallAbortedError(endpoint, facts));
+      giveUp((facts) => new CallAbortedError(endpoint, facts), true);
       return cancelled ?? (ended === "completed" ? "too-late" : "not-sent");
     },
     settle(how) {
@@ -76,16 +78,18 @@ export function givingUp(options: GivingUpOptions): GivingUp {
     },
   };
 
-  async function cancelUpstream(): Promise<CancelOutcome> {
+  /** @param asked Whether the user said `cancel()`, rather than that the wait is over. */
+  async function cancelUpstream(asked: boolean): Promise<CancelOutcome> {
     // The error that this promise travels on is made first.
     await undefined;
-    let ticket: Ticket | undefined;
+    let accepted: Accepted | undefined;
     try {
-      ticket = await options.submitting();
+      accepted = await options.submitting();
     } catch (error) {
       return error instanceof AmbiguousSubmitError ? "unknown" : "not-sent";
     }
-    if (!ticket || settings.cancelOnAbort === false) return "not-sent";
-    return options.queue().cancel(ticket);
+    // A request that was adopted is probably ours, and that is not enough to stop it unasked.
+    const mayCancel = settings.cancelOnAbort !== false && (asked || !accepted?.adopted);
+    return accepted && mayCancel ? options.queue.cancel(accepted.ticket) : "not-sent";
   }
 }

@@ -7,6 +7,7 @@ import { nearest } from "../base/text.ts";
 import { type AnyEndpoint, type EndpointId, type InputOf, idOf, parseEndpointId } from "../queue/endpoint.ts";
 import type { Submission } from "../queue/queue.ts";
 import type { QueueStatus } from "./queue-status.ts";
+import type { AmbiguousSubmitPolicy } from "./submit.ts";
 
 /** How long fal keeps the files that a call makes, and who may read them. */
 export interface StorageSettings {
@@ -57,6 +58,7 @@ export interface WatchSettings {
 
 export interface SubmitOptions<T> extends SubmitSettings {
   readonly input: InputOf<T>;
+  readonly ambiguousSubmit?: AmbiguousSubmitPolicy;
 }
 
 export interface CallOptions<T, S extends StandardSchemaV1 | undefined = undefined>
@@ -67,6 +69,7 @@ export interface CallOptions<T, S extends StandardSchemaV1 | undefined = undefin
   readonly output?: S;
   /** What the call is called within its run. @default the endpoint id */
   readonly step?: string;
+  readonly ambiguousSubmit?: AmbiguousSubmitPolicy;
   readonly abortSignal?: AbortSignal;
 }
 
@@ -86,12 +89,20 @@ export const contextNow = (identity: {
   app: identity.appName,
 });
 
+/** A submit that can be sent, and what is noted of it. */
+export interface Prepared {
+  readonly submission: Submission;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly chain: string | undefined;
+  readonly run: string | undefined;
+}
+
 /** What can be known to be wrong before anything is sent, is found here. */
 export async function prepare(
   target: EndpointId | AnyEndpoint,
   options: SubmitSettings & { readonly input: unknown },
   context: CallContext,
-): Promise<{ submission: Submission; tags: Readonly<Record<string, string>> }> {
+): Promise<Prepared> {
   const endpoint = parseEndpointId(idOf(target));
   const input = options.input ?? {};
   if (typeof input !== "object" || Array.isArray(input)) {
@@ -121,7 +132,7 @@ export async function prepare(
     },
     webhookUrl: webhook(options.webhookUrl),
   };
-  return { submission, tags };
+  return { submission, tags, chain: attribution.chain, run: attribution.run };
 }
 
 async function checkInput(endpoint: string, schema: StandardSchemaV1, input: unknown): Promise<void> {

@@ -1,20 +1,22 @@
 import type { CancelOutcome } from "../base/errors.ts";
-import { CallTimeoutError, MalformedReplyError } from "../base/errors.ts";
+import { AmbiguousSubmitError, CallTimeoutError, MalformedReplyError } from "../base/errors.ts";
 import { eventLog } from "../base/event-log.ts";
+import type { Ticket } from "../base/journal.ts";
 import { linkedController } from "../base/signal.ts";
 import type { AnyEndpoint, EndpointId, OutputOf } from "../queue/endpoint.ts";
-import type { Ticket } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import { IDLE_TIMEOUT_MS } from "./call.ts";
 import { type Result, statusFold } from "./events.ts";
-import { prepare, type SubmitOptions, type WatchSettings } from "./options.ts";
+import { oneOf, prepare, type SubmitOptions, type WatchSettings } from "./options.ts";
 import {
   type CompletedQueueStatus,
   type InQueueStatus,
   type QueueStatus,
   toQueueStatus,
 } from "./queue-status.ts";
-import { type Calls, type SubscribeDeps, ticketOf } from "./subscribe.ts";
+import { savedError } from "./saved-error.ts";
+import { AMBIGUOUS_SUBMIT_POLICIES, submitOnce } from "./submit.ts";
+import { type Calls, type SubscribeDeps, ticketOf, warnOfLongStart } from "./subscribe.ts";
 import { watch } from "./watch.ts";
 
 export interface RequestOptions {
@@ -71,33 +73,43 @@ export function createQueueClient(deps: SubscribeDeps, calls: Calls): QueueClien
     attach: calls.attach,
 
     async submit(target, options) {
-      const context = deps.context();
-      const { submission, tags } = await prepare(target, options, context);
-      const id = crypto.randomUUID();
-      await deps.journal.intend({
-        id,
+      const {
+        abortSignal = new AbortController().signal,
+        ambiguousSubmit = deps.ambiguousSubmit ?? "look-up",
+      } = options;
+      warnOfLongStart(deps, options.startTimeout);
+      const { submission, tags, chain, run } = await prepare(target, options, deps.context());
+      const policy = oneOf("ambiguousSubmit", ambiguousSubmit, AMBIGUOUS_SUBMIT_POLICIES);
+      const intent = {
+        id: crypto.randomUUID(),
         endpoint: submission.endpoint.id,
         body: submission.body,
         tags,
+        chain,
+        run,
+        step: undefined,
         at: clock.now(),
+      };
+      await deps.store.intend(intent);
+      const sent = submitOnce(deps, intent, submission, policy, abortSignal);
+      const { ticket, position } = await sent.catch(async (error: unknown) => {
+        if (!(error instanceof AmbiguousSubmitError))
+          await deps.store.failed(intent.id, savedError(error), clock.now());
+        throw error;
       });
-      const { ticket, position } = await deps.queue().submit({ ...submission, signal: options.abortSignal });
-      await deps.journal
-        .submitted(id, ticket)
-        .catch((error: unknown) => deps.report("The journal could not note a request id", error));
       return toQueueStatus(ticket, { status: "IN_QUEUE", queue_position: position }, []) as InQueueStatus;
     },
 
     async status(target, { requestId, logs = false, abortSignal }) {
       const ticket = ticketOf(deps, target, requestId);
-      const status = await deps.queue().status(ticket, { logs, signal: abortSignal });
+      const status = await deps.queue.status(ticket, { logs, signal: abortSignal });
       return toQueueStatus(ticket, status, status.logs ?? []);
     },
 
     async streamStatus(target, { requestId, logs = false, abortSignal }) {
       const ticket = ticketOf(deps, target, requestId);
       const { controller, unlink } = linkedController(abortSignal);
-      const statuses = await deps.queue().streamStatus(ticket, { logs, signal: controller.signal });
+      const statuses = await deps.queue.streamStatus(ticket, { logs, signal: controller.signal });
       return statusStream(ticket, statuses, controller, unlink);
     },
 
@@ -113,7 +125,7 @@ export function createQueueClient(deps: SubscribeDeps, calls: Calls): QueueClien
       }
       const fold = statusFold();
       try {
-        const observations = watch(deps.queue(), clock, ticket, {
+        const observations = watch(deps.queue, clock, ticket, {
           mode: options.mode ?? "auto",
           logs: options.logs ?? false,
           pollInterval: options.pollInterval,
@@ -134,11 +146,11 @@ export function createQueueClient(deps: SubscribeDeps, calls: Calls): QueueClien
     },
 
     async result(target, { requestId, abortSignal }) {
-      const answer = await deps.queue().result(ticketOf(deps, target, requestId), { signal: abortSignal });
+      const answer = await deps.queue.result(ticketOf(deps, target, requestId), { signal: abortSignal });
       return { data: answer.data as OutputOf<typeof target>, requestId, billing: { units: answer.units } };
     },
 
-    cancel: async (target, { requestId }) => deps.queue().cancel(ticketOf(deps, target, requestId)),
+    cancel: async (target, { requestId }) => deps.queue.cancel(ticketOf(deps, target, requestId)),
   };
 }
 

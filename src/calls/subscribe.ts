@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { RunStateError } from "../base/errors.ts";
+import type { Ticket } from "../base/journal.ts";
 import {
   type AnyEndpoint,
   type EndpointId,
@@ -7,10 +8,10 @@ import {
   type OutputOf,
   parseEndpointId,
 } from "../queue/endpoint.ts";
-import type { Ticket } from "../queue/queue.ts";
 import { type Call, type CallDeps, startCall } from "./call.ts";
 import { currentCaller } from "./caller.ts";
 import { type CallContext, type CallOptions, prepare, type WatchSettings } from "./options.ts";
+import type { AmbiguousSubmitPolicy } from "./submit.ts";
 
 export interface AttachOptions<S extends StandardSchemaV1 | undefined = undefined> extends WatchSettings {
   readonly requestId: string;
@@ -38,12 +39,17 @@ export interface SubscribeDeps extends CallDeps {
 export function createCalls(deps: SubscribeDeps): Calls {
   const start = <O>(
     target: EndpointId | AnyEndpoint,
-    settings: WatchSettings & { readonly output?: StandardSchemaV1 | undefined; readonly step?: string },
+    settings: WatchSettings & {
+      readonly output?: StandardSchemaV1 | undefined;
+      readonly step?: string;
+      readonly ambiguousSubmit?: AmbiguousSubmitPolicy;
+    },
     begin: Parameters<typeof startCall>[1]["begin"],
   ): Call<O> =>
     startCall<O>(deps, {
       endpoint: idOf(target),
       step: settings.step,
+      ambiguousSubmit: settings.ambiguousSubmit,
       caller: currentCaller(),
       settings,
       output: settings.output ?? (typeof target === "object" ? target.schemas.output : undefined),
@@ -52,6 +58,7 @@ export function createCalls(deps: SubscribeDeps): Calls {
 
   return {
     subscribe(target, options) {
+      warnOfLongStart(deps, options.startTimeout);
       const inRun = currentCaller() !== undefined;
       // The context is where the call is made, not where its promise is awaited; a bad one is the call's rejection.
       const context = attempt(deps.context);
@@ -70,7 +77,16 @@ export function createCalls(deps: SubscribeDeps): Calls {
 }
 
 export const ticketOf = (deps: CallDeps, target: EndpointId | AnyEndpoint, requestId: string): Ticket =>
-  deps.queue().ticket(parseEndpointId(idOf(target)), requestId);
+  deps.queue.ticket(parseEndpointId(idOf(target)), requestId);
+
+/** fal's unit is the second; a number this large was most likely meant in milliseconds. */
+export function warnOfLongStart({ report }: CallDeps, startTimeout: number | undefined): void {
+  if (startTimeout === undefined || !(startTimeout > 3600)) return;
+  report(
+    "startTimeout is in seconds",
+    new Error(`${startTimeout} is more than an hour; was it meant in milliseconds?`),
+  );
+}
 
 /** Does it now, and throws later. */
 function attempt<T>(read: () => T): () => T {

@@ -1,8 +1,9 @@
 import type { ApiError } from "../base/api-error.ts";
 import type { Clock } from "../base/clock.ts";
 import { FalError } from "../base/errors.ts";
+import type { Ticket } from "../base/journal.ts";
 import { linkedController } from "../base/signal.ts";
-import type { Queue, Ticket } from "../queue/queue.ts";
+import type { Queue } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
 
 export interface WatchOptions {

@@ -1,5 +1,6 @@
 import type { CancelOutcome } from "../base/errors.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
+import type { Ticket } from "../base/journal.ts";
 import type { Transport } from "../base/transport.ts";
 import type { EndpointAddress } from "./endpoint.ts";
 import { parseJson, readCancelled, readStatus, readSubmitted, type WireStatus } from "./wire.ts";
@@ -12,15 +13,8 @@ export interface Submission {
   readonly headers: Readonly<Record<string, string>>;
   readonly webhookUrl?: string | undefined;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** A request in fal's queue, and where to ask for it. Plain JSON. */
-export interface Ticket {
-  readonly endpoint: string;
-  readonly requestId: string;
-  readonly statusUrl: string;
-  readonly responseUrl: string;
-  readonly cancelUrl: string;
+  /** Milliseconds since the epoch: where a refused submit is no longer repeated. */
+  readonly deadline?: number | undefined;
 }
 
 /** What a completed request gave. */
@@ -68,7 +62,7 @@ export function createQueue(transport: Transport, base: () => string): Queue {
   return {
     ticket: ticketFor,
 
-    submit({ endpoint, body, headers, webhookUrl, signal }) {
+    submit({ endpoint, body, headers, webhookUrl, signal, deadline }) {
       const url = new URL(`${base()}/${endpoint.id}`);
       if (webhookUrl !== undefined) url.searchParams.set("fal_webhook", webhookUrl);
       return transport.send(
@@ -80,6 +74,7 @@ export function createQueue(transport: Transport, base: () => string): Queue {
           body,
           endpoint: endpoint.id,
           signal,
+          deadline,
         },
         (reply) => {
           const sent = readSubmitted(reply);

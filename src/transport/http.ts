@@ -13,6 +13,7 @@ import type { Transport, WireReply, WireRequest } from "../base/transport.ts";
 import { VERSION } from "../base/version.ts";
 import type { FalKey } from "../environment/credentials.ts";
 import { isTrusted } from "../environment/origins.ts";
+import { retryBudget } from "./budget.ts";
 import { type Failure, failureOfError, failureOfReply } from "./failure.ts";
 import { FailedAttempt, policyFor, type RetryOptions, retrying } from "./retry.ts";
 import { readEvents } from "./sse.ts";
@@ -33,20 +34,25 @@ const MAX_REDIRECTS = 5;
 
 export function createTransport(options: TransportOptions): Transport {
   const { clock, random, retry } = options;
+  const budget = retryBudget(clock);
   const mayFollow = (url: string) => isTrusted(url, options.trusted());
 
   return {
     mayFollow,
 
     async send(request, read) {
-      const how = {
-        operation: request.operation,
-        policy: policyFor(request.operation, retry),
-        clock,
-        random,
-      };
+      const { operation, signal, deadline } = request;
+      const policy = policyFor(operation, retry);
       try {
-        return await retrying(() => attempt(request, read), { ...how, signal: request.signal });
+        return await retrying(() => attempt(request, read), {
+          operation,
+          policy,
+          budget,
+          clock,
+          random,
+          signal,
+          deadline,
+        });
       } catch (error) {
         throw error instanceof FailedAttempt ? errorOf(request, error.failure) : error;
       }

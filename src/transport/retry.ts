@@ -1,6 +1,7 @@
 import pRetry from "p-retry";
 import type { Clock } from "../base/clock.ts";
 import type { Operation } from "../base/transport.ts";
+import type { RetryBudget } from "./budget.ts";
 import { type Failure, mayRepeat, retryAfterMs } from "./failure.ts";
 
 /** How often and how patiently something is repeated. Times in milliseconds. */
@@ -51,9 +52,12 @@ export class FailedAttempt extends Error {
 export interface Retrying {
   readonly operation: Operation;
   readonly policy: RetryPolicy;
+  readonly budget: RetryBudget;
   readonly clock: Clock;
   readonly random: () => number;
   readonly signal?: AbortSignal | undefined;
+  /** Milliseconds since the epoch: a pause that would end later is not begun. */
+  readonly deadline?: number | undefined;
 }
 
 /**
@@ -63,17 +67,17 @@ export interface Retrying {
  * @throws {FailedAttempt} with the last failure.
  */
 export function retrying<T>(attempt: () => Promise<T>, how: Retrying): Promise<T> {
-  const { operation, policy, clock, random, signal } = how;
+  const { operation, policy, budget, clock, random, signal, deadline } = how;
   // p-retry is not given the signal: it would throw away the answer to a submit that was aborted while under way.
   return pRetry(attempt, {
     retries: policy.maxRetries,
     minTimeout: 0,
     shouldRetry: async ({ error, attemptNumber }) => {
       if (!(error instanceof FailedAttempt) || !mayRepeat(operation, error.failure)) return false;
-      await clock.sleep(
-        retryAfterMs(error.failure, clock.now()) ?? backoffMs(policy, attemptNumber, random),
-        signal,
-      );
+      const delay = retryAfterMs(error.failure, clock.now()) ?? backoffMs(policy, attemptNumber, random);
+      if (deadline !== undefined && clock.now() + delay >= deadline) return false;
+      await clock.sleep(delay, signal);
+      await budget.take(signal);
       return true;
     },
   });

@@ -12,6 +12,7 @@ async function listening(onConnection: (socket: import("node:net").Socket) => vo
   const { port } = server.address() as AddressInfo;
   const close = () => new Promise<void>((resolve) => server.close(() => resolve()));
   const fal = createFal({
+    ambiguousSubmit: "throw",
     env: { ...ENV, FAL_HOST: `127.0.0.1:${port}` },
     retry: { maxRetries: 2, baseDelay: 0 },
   });

@@ -1,0 +1,155 @@
+import type { ApiError } from "../base/api-error.ts";
+import type { Clock } from "../base/clock.ts";
+import { type AmbiguousVerdict, FalError } from "../base/errors.ts";
+import { type CallRecord, RequestClaimedError, type Store, type Ticket } from "../base/journal.ts";
+import { matches } from "../base/matches.ts";
+import type { History, PastRequest } from "../platform/requests.ts";
+import { parseEndpointId } from "../queue/endpoint.ts";
+import type { Queue } from "../queue/queue.ts";
+
+export type LookUp =
+  /** A request that can only be this call's. It is claimed in the store. */
+  | { readonly verdict: "found"; readonly ticket: Ticket; readonly evidence: string }
+  | {
+      readonly verdict: Exclude<AmbiguousVerdict, "not-looked-up">;
+      readonly evidence: string;
+      readonly candidates: readonly string[];
+    };
+
+export interface LookUpDeps {
+  readonly queue: Queue;
+  readonly history: History;
+  readonly store: Store;
+  readonly clock: Clock;
+}
+
+/** The call whose submit was ambiguous, and what its reply, if any, claimed to be. */
+export interface Suspect {
+  readonly id: string;
+  readonly endpoint: string;
+  readonly body: string;
+  readonly sentAt: number;
+  readonly claimedRequestId: string | undefined;
+}
+
+/** Pauses between two looks, in milliseconds: history lags, and a minute is cheaper than a second charge. */
+const PAUSES_MS = [0, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
+/** How long before the send a request may seem to have been sent: clocks differ, and `Date` has whole seconds. */
+const BEFORE_SEND_MS = 3_000;
+
+/** Finds out what became of an ambiguous submit, and claims its request in the store. Never sends a submit. */
+export async function lookUp(deps: LookUpDeps, suspect: Suspect, signal: AbortSignal): Promise<LookUp> {
+  const claimed = await byClaimedId(deps, suspect, signal);
+  if (claimed) return claimed;
+
+  let last: LookUp = { verdict: "unknown", evidence: "history was not read", candidates: [] };
+  const deadline = deps.clock.now() + PAUSES_MS.reduce((sum, pause) => sum + pause) + 1;
+  for (const pause of PAUSES_MS) {
+    if (deps.clock.now() + pause > deadline) break;
+    await deps.clock.sleep(pause, signal);
+    last = await byHistory(deps, suspect, { signal, deadline });
+    if (last.verdict === "found" || isFinal(last)) return last;
+  }
+  return last;
+}
+
+const NO_PERMISSION = "this key may not read the account's request history";
+const isFinal = ({ verdict, evidence }: LookUp): boolean =>
+  verdict === "unknown" && evidence === NO_PERMISSION;
+
+/** A gateway's error page may carry the id of the request that it made all the same. The queue knows. */
+async function byClaimedId(
+  deps: LookUpDeps,
+  suspect: Suspect,
+  signal: AbortSignal,
+): Promise<LookUp | undefined> {
+  const { claimedRequestId: requestId, endpoint } = suspect;
+  if (!requestId) return undefined;
+  try {
+    const ticket = deps.queue.ticket(parseEndpointId(endpoint), requestId);
+    await deps.queue.status(ticket, { logs: false, signal });
+    await deps.store.submitted(suspect.id, ticket, deps.clock.now());
+    return {
+      verdict: "found",
+      ticket,
+      evidence: `the answer named request ${requestId}, and the queue knows it`,
+    };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof FalError) return undefined;
+    throw error;
+  }
+}
+
+async function byHistory(
+  deps: LookUpDeps,
+  suspect: Suspect,
+  limits: { signal: AbortSignal; deadline: number },
+): Promise<LookUp> {
+  const { store, history } = deps;
+  let past: PastRequest[];
+  try {
+    past = await history.since(suspect.endpoint, suspect.sentAt - BEFORE_SEND_MS, limits);
+  } catch (error) {
+    limits.signal.throwIfAborted();
+    if (!(error instanceof FalError)) throw error;
+    const forbidden = error.code === "api" && [401, 403].includes((error as ApiError).status);
+    return { verdict: "unknown", evidence: forbidden ? NO_PERMISSION : error.message, candidates: [] };
+  }
+
+  const sent: unknown = JSON.parse(suspect.body);
+  const unclaimed = await withoutClaimed(store, suspect, past);
+  const candidates = unclaimed.filter(({ input }) => input !== undefined && matches(sent, input));
+  const ids = candidates.map(({ requestId }) => requestId);
+
+  const equals = (await equalCalls(store, suspect)).filter(({ id }) => id !== suspect.id);
+  // An equal call that is under way may own any of them, and will soon say so.
+  const underWay = equals.filter(({ state }) => state === "intended").length;
+  const ambiguous = 1 + equals.filter(({ state }) => state === "ambiguous").length;
+
+  if (candidates.length === 0) {
+    const hidden = unclaimed.filter(({ input }) => input === undefined).length;
+    return hidden > 0
+      ? {
+          verdict: "unknown",
+          evidence: `history holds ${hidden} requests without their input`,
+          candidates: [],
+        }
+      : { verdict: "unseen", evidence: `none of ${past.length} requests in history matches`, candidates: [] };
+  }
+  if (underWay > 0 || candidates.length > ambiguous) {
+    const evidence = `${candidates.length} requests match, ${ambiguous + underWay} calls may have made them`;
+    return { verdict: "several", evidence, candidates: ids };
+  }
+  // Equal calls are interchangeable: each claims one, and no two can claim the same.
+  for (const requestId of ids) {
+    const ticket = deps.queue.ticket(parseEndpointId(suspect.endpoint), requestId);
+    try {
+      await store.submitted(suspect.id, ticket, deps.clock.now());
+      return { verdict: "found", ticket, evidence: `history has request ${requestId} with the same input` };
+    } catch (error) {
+      if (!(error instanceof RequestClaimedError)) throw error;
+    }
+  }
+  return {
+    verdict: "unseen",
+    evidence: "every request that matches belongs to another call",
+    candidates: [],
+  };
+}
+
+const equalCalls = async (store: Store, { endpoint, body, sentAt }: Suspect): Promise<CallRecord[]> => {
+  const since = sentAt - 24 * 60 * 60 * 1000;
+  const calls = await store.calls({ endpoint, since, limit: 10_000 });
+  return calls.filter((call) => call.body === body);
+};
+
+async function withoutClaimed(
+  store: Store,
+  { endpoint }: Suspect,
+  past: PastRequest[],
+): Promise<PastRequest[]> {
+  const calls = await store.calls({ endpoint, limit: 10_000 });
+  const claimed = new Set(calls.flatMap(({ ticket }) => (ticket ? [ticket.requestId] : [])));
+  return past.filter(({ requestId }) => !claimed.has(requestId));
+}

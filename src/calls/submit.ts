@@ -1,0 +1,86 @@
+import type { Clock } from "../base/clock.ts";
+import { AmbiguousSubmitError } from "../base/errors.ts";
+import type { Intent, Store, Ticket } from "../base/journal.ts";
+import type { History } from "../platform/requests.ts";
+import type { Queue, Submission } from "../queue/queue.ts";
+import { lookUp } from "./look-up.ts";
+
+/**
+ * What to do about a submit that may or may not have been accepted. `look-up` asks the account's request history and
+ * adopts what it finds there; `throw` does not ask. The other two may pay twice, and say so by their names:
+ * `resubmit-if-unseen` submits again where history shows nothing, which a history that lags also does; `resubmit`
+ * submits again at once.
+ */
+export type AmbiguousSubmitPolicy = (typeof AMBIGUOUS_SUBMIT_POLICIES)[number];
+export const AMBIGUOUS_SUBMIT_POLICIES = ["look-up", "throw", "resubmit-if-unseen", "resubmit"] as const;
+
+export interface SubmitDeps {
+  readonly queue: Queue;
+  readonly history: History;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly report: (what: string, error: unknown) => void;
+}
+
+export interface Accepted {
+  readonly ticket: Ticket;
+  readonly position: number | undefined;
+  /** It was found in history: it is probably ours, so nothing cancels it by itself. */
+  readonly adopted: boolean;
+}
+
+/** A resubmit can be ambiguous again; this often it is tried, and then it is an error whatever the policy. */
+const MAX_SUBMITS = 3;
+
+/**
+ * The one place that spends money. The intent is in the store already; the request id is noted before anything
+ * else happens, and an ambiguous submit is looked up and not repeated.
+ *
+ * @param signal Ends pauses and look-ups; a POST under way is seen through.
+ * @throws {AmbiguousSubmitError} with what was found out.
+ */
+export async function submitOnce(
+  { queue, history, store, clock, report }: SubmitDeps,
+  intent: Intent,
+  submission: Submission,
+  policy: AmbiguousSubmitPolicy,
+  signal: AbortSignal,
+): Promise<Accepted> {
+  for (let attempt = 1; ; attempt++) {
+    const sentAt = clock.now();
+    try {
+      const { ticket, position } = await queue.submit({ ...submission, signal });
+      // It is paid for: a store that cannot note it must not keep it from the caller.
+      await store
+        .submitted(intent.id, ticket, clock.now())
+        .catch((error: unknown) => report(`The store could not note request ${ticket.requestId}`, error));
+      return { ticket, position, adopted: false };
+    } catch (error) {
+      if (!(error instanceof AmbiguousSubmitError)) throw error;
+      await store.ambiguous(intent.id, error.why, clock.now());
+      const again = attempt < MAX_SUBMITS;
+      if (policy === "resubmit" && again) continue;
+
+      const suspect = { ...intent, sentAt, claimedRequestId: error.requestId };
+      const found =
+        policy === "throw"
+          ? ({ verdict: "not-looked-up", evidence: "nobody looked it up", candidates: [] } as const)
+          : await lookUp({ queue, history, store, clock }, suspect, signal).catch(cutShort(signal));
+      if (found.verdict === "found") return { ticket: found.ticket, position: undefined, adopted: true };
+      if (policy === "resubmit-if-unseen" && found.verdict === "unseen" && again) continue;
+
+      const { endpoint, requestId, why, cause } = error;
+      throw new AmbiguousSubmitError(endpoint ?? "fal", why, {
+        ...found,
+        requestId,
+        cause,
+      });
+    }
+  }
+}
+
+/** Who gives up in the middle of a look-up has an ambiguous submit all the same. */
+const cutShort = (signal: AbortSignal) => (error: unknown) => {
+  if (!signal.aborted) throw error;
+  return { verdict: "unknown", evidence: "the look-up was cut short", candidates: [] } as const;
+};

@@ -1,0 +1,107 @@
+import * as z from "zod/mini";
+import type { Clock } from "../base/clock.ts";
+import type { Transport } from "../base/transport.ts";
+
+/** A request as the account's history tells it. Times in milliseconds since the epoch, on the caller's clock. */
+export interface PastRequest {
+  readonly requestId: string;
+  readonly endpoint: string;
+  readonly sentAt: number;
+  readonly endedAt: number | undefined;
+  readonly statusCode: number | undefined;
+  /** Undefined where the payload was not stored. */
+  readonly input: unknown;
+  readonly output: unknown;
+}
+
+export interface Limits {
+  readonly signal?: AbortSignal;
+  /** Milliseconds since the epoch: history that cannot be reached is not asked beyond it. */
+  readonly deadline?: number;
+}
+
+export interface History {
+  /** Every request of an endpoint that was sent at or after `from`, newest page first, all pages. */
+  since(endpoint: string, from: number, limits?: Limits): Promise<PastRequest[]>;
+  find(endpoint: string, requestId: string, limits?: Limits): Promise<PastRequest | undefined>;
+}
+
+/** Source: `GET /v1/models/requests/by-endpoint` of https://api.fal.ai/v1/openapi.json */
+const Page = z.looseObject({
+  items: z.array(
+    z.looseObject({
+      request_id: z.string(),
+      endpoint_id: z.string(),
+      sent_at: z.string(),
+      ended_at: z.optional(z.nullable(z.string())),
+      status_code: z.optional(z.nullable(z.number())),
+      json_input: z.optional(z.unknown()),
+      json_output: z.optional(z.unknown()),
+    }),
+  ),
+  next_cursor: z.optional(z.nullable(z.string())),
+  has_more: z.optional(z.boolean()),
+});
+
+/** A history that never ends must not hold a call for ever. */
+const MAX_PAGES = 200;
+
+export function createHistory(transport: Transport, base: () => string, clock: Clock): History {
+  async function page(params: Record<string, string>, limits: Limits) {
+    const url = new URL(`${base()}/models/requests/by-endpoint`);
+    for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value);
+    const endpoint = params["endpoint_id"] ?? "";
+    return transport.send(
+      { operation: "platform", method: "GET", url: url.href, endpoint, ...limits },
+      ({ text, headers }) => ({ ...z.parse(Page, JSON.parse(text)), skew: skewMs(headers, clock.now()) }),
+    );
+  }
+
+  async function* pages(params: Record<string, string>, limits: Limits): AsyncGenerator<PastRequest> {
+    let cursor: string | null | undefined;
+    for (let count = 0; count < MAX_PAGES; count++) {
+      const query = { ...params, expand: "payloads", limit: "100", ...(cursor && { cursor }) };
+      const { items, next_cursor, has_more, skew } = await page(query, limits);
+      for (const item of items) {
+        yield {
+          requestId: item.request_id,
+          endpoint: item.endpoint_id,
+          sentAt: Date.parse(item.sent_at) - skew,
+          endedAt: item.ended_at ? Date.parse(item.ended_at) - skew : undefined,
+          statusCode: item.status_code ?? undefined,
+          input: item.json_input ?? undefined,
+          output: item.json_output ?? undefined,
+        };
+      }
+      if (!next_cursor || has_more === false) return;
+      cursor = next_cursor;
+    }
+  }
+
+  return {
+    async since(endpoint, from, limits = {}) {
+      // The server filters by its own clock, which may be behind ours.
+      const start = new Date(from - LARGEST_SKEW_MS).toISOString();
+      const found: PastRequest[] = [];
+      for await (const request of pages({ endpoint_id: endpoint, start }, limits)) {
+        if (request.sentAt >= from) found.push(request);
+      }
+      return found;
+    },
+    async find(endpoint, requestId, limits = {}) {
+      for await (const request of pages({ endpoint_id: endpoint, request_id: requestId }, limits)) {
+        if (request.requestId === requestId) return request;
+      }
+      return undefined;
+    },
+  };
+}
+
+const LARGEST_SKEW_MS = 5 * 60 * 1000;
+
+/** How far the server's clock is ahead of ours, as its `Date` tells: whole seconds, so small differences are none. */
+function skewMs(headers: Headers, now: number): number {
+  const date = Date.parse(headers.get("date") ?? "");
+  const skew = Number.isNaN(date) ? 0 : date - now;
+  return Math.abs(skew) < 2_000 ? 0 : skew;
+}

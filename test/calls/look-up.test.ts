@@ -1,0 +1,185 @@
+import { memoryStore, type Store } from "fal-chain";
+import { expect, test } from "vitest";
+import { type HistoryOptions, withHistory } from "../support/history.ts";
+import { ECHO, failureOf, type Setup, setup } from "../support/setup.ts";
+import { instead, losing, networkError, type Wire } from "../support/wire.ts";
+
+const input = { prompt: "a fox" };
+
+/** A client whose account has a history, and whose wire may misbehave. */
+function withAccount(
+  wire: Wire,
+  history: Omit<HistoryOptions, "now"> = {},
+  options: Parameters<typeof setup>[0] = {},
+): Setup {
+  const made: Setup = setup({
+    ...options,
+    wire: (request, forward) =>
+      withHistory(() => made.emulator, { ...history, now: () => made.clock.now() }, wire)(request, forward),
+  });
+  return made;
+}
+
+const posts = ({ sent }: Setup) => sent.filter(({ kind }) => kind === "submit").length;
+const lookUps = ({ sent }: Setup) => sent.filter(({ url }) => url.includes("by-endpoint")).length;
+
+test("a submit whose answer is lost is found in history and adopted: one POST, one job, one result", async () => {
+  const made = withAccount(losing("submit"));
+  const result = await made.fal.subscribe(ECHO, { input });
+  expect(result.requestId).toBe(made.emulator.jobs[0]?.requestId);
+  expect([posts(made), made.emulator.jobs.length]).toEqual([1, 1]);
+});
+
+test("history that lags is waited for", async () => {
+  const made = withAccount(losing("submit"), { lagMs: 20_000 });
+  expect((await made.fal.subscribe(ECHO, { input })).requestId).toBe(made.emulator.jobs[0]?.requestId);
+  expect(posts(made)).toBe(1);
+});
+
+test("where nothing in history matches, it is unseen, and not sent again", async () => {
+  const made = withAccount(instead("submit", () => networkError("ECONNRESET")));
+  const error = await failureOf(made.fal.subscribe(ECHO, { input }));
+  expect(error).toMatchObject({
+    code: "ambiguous_submit",
+    verdict: "unseen",
+    why: "ECONNRESET",
+    billed: "unknown",
+  });
+  expect([posts(made), made.emulator.jobs.length]).toEqual([1, 0]);
+});
+
+test("without permission to read history it is unknown, and asked for once only", async () => {
+  const made = withAccount(losing("submit"), { status: 403 });
+  expect(await failureOf(made.fal.subscribe(ECHO, { input }))).toMatchObject({ verdict: "unknown" });
+  expect([posts(made), lookUps(made)]).toEqual([1, 1]);
+});
+
+test("history without payloads decides nothing", async () => {
+  const made = withAccount(losing("submit"), { payloads: false });
+  const error = await failureOf(made.fal.subscribe(ECHO, { input }));
+  expect(error).toMatchObject({
+    verdict: "unknown",
+    evidence: "history holds 1 requests without their input",
+  });
+});
+
+test("more matches than calls that could have made them are several, and named", async () => {
+  const made = withAccount(losing("submit"), { others: [{ request_id: "theirs", json_input: input }] });
+  const error = await failureOf(made.fal.subscribe(ECHO, { input }));
+  const ids = ["theirs", made.emulator.jobs[0]?.requestId];
+  expect(error).toMatchObject({ verdict: "several", candidates: ids });
+  expect(String(error)).toContain("theirs");
+});
+
+test("another input is no match", async () => {
+  const others = [{ request_id: "theirs", json_input: { prompt: "a cat" } }];
+  const made = withAccount(losing("submit"), { others });
+  expect((await made.fal.subscribe(ECHO, { input })).requestId).toBe(made.emulator.jobs[0]?.requestId);
+});
+
+test("equal calls that were all lost get one request each", async () => {
+  const made = withAccount(losing("submit"));
+  const results = await Promise.all(Array.from({ length: 4 }, () => made.fal.subscribe(ECHO, { input })));
+  expect(new Set(results.map(({ requestId }) => requestId)).size).toBe(4);
+  expect([posts(made), made.emulator.jobs.length]).toEqual([4, 4]);
+});
+
+test("throw does not ask history; resubmit-if-unseen sends again only where nothing was seen", async () => {
+  const quiet = withAccount(losing("submit"), {}, { ambiguousSubmit: "throw" });
+  expect(await failureOf(quiet.fal.subscribe(ECHO, { input }))).toMatchObject({ verdict: "not-looked-up" });
+  expect(lookUps(quiet)).toBe(0);
+
+  const again = withAccount(instead("submit", () => networkError("ECONNRESET"), 1));
+  await again.fal.subscribe(ECHO, { input, ambiguousSubmit: "resubmit-if-unseen" });
+  expect([posts(again), again.emulator.jobs.length]).toEqual([2, 1]);
+
+  const seen = withAccount(losing("submit", 1));
+  await seen.fal.subscribe(ECHO, { input, ambiguousSubmit: "resubmit-if-unseen" });
+  expect([posts(seen), seen.emulator.jobs.length]).toEqual([1, 1]);
+});
+
+test("an adopted request is not cancelled by an abort, but by cancel() it is", async () => {
+  for (const asked of [false, true]) {
+    const made = withAccount(losing("submit"));
+    const controller = new AbortController();
+    const call = made.fal.subscribe(ECHO, { input, abortSignal: controller.signal });
+    await call.submitted;
+    if (asked) void call.cancel();
+    else controller.abort();
+    const error = (await failureOf(call)) as { cancel: Promise<string> };
+    expect(await error.cancel).toBe(asked ? "requested" : "not-sent");
+  }
+});
+
+test("giving up in the middle of a look-up leaves it unknown, and nothing behind", async () => {
+  const made = withAccount(losing("submit"), { lagMs: 3_600_000 });
+  const error = await failureOf(made.fal.subscribe(ECHO, { input, timeout: 5_000 }));
+  expect(error).toMatchObject({ name: "TimeoutError" });
+  expect(await (error as { cancel: Promise<string> }).cancel).toBe("unknown");
+  expect(made.clock.sleepers).toBe(0);
+});
+
+test("a result that the queue has let go is had from history", async () => {
+  const made = withAccount((_, forward) => forward());
+  const first = await made.fal.subscribe(ECHO, { input });
+  await made.clock.sleep(2 * 3_600_000);
+  await expect(made.fal.queue.result(ECHO, { requestId: first.requestId })).rejects.toMatchObject({
+    status: 404,
+  });
+  const again = await made.fal.queue.attach(ECHO, { requestId: first.requestId });
+  expect(again.data).toEqual(first.data);
+});
+
+test("the store has the intent before the POST, the request before the call says so, the result before the caller", async () => {
+  const notes: string[] = [];
+  const memory = memoryStore();
+  const noting =
+    (name: "intend" | "submitted" | "completed") =>
+    async (...args: never[]) => {
+      await (memory[name] as (...all: never[]) => Promise<void>)(...args);
+      notes.push(name);
+    };
+  const store: Store = {
+    ...memory,
+    intend: noting("intend"),
+    submitted: noting("submitted"),
+    completed: noting("completed"),
+  };
+  const wire: Wire = (request, forward) => {
+    notes.push(request.method);
+    return forward();
+  };
+  const { fal } = setup({ store, wire });
+  await fal.subscribe(ECHO, { input, mode: "polling", onEnqueue: () => notes.push("told") });
+  notes.push("had");
+  const told = notes.filter((note) => note !== "GET");
+  expect(told).toEqual(["intend", "POST", "submitted", "told", "completed", "had"]);
+});
+
+test("where the intent cannot be noted, nothing is sent", async () => {
+  const store = { ...memoryStore(), intend: () => Promise.reject(new Error("the disk is full")) };
+  const made = setup({ store });
+  await expect(made.fal.subscribe(ECHO, { input })).rejects.toThrow("the disk is full");
+  expect(made.sent).toEqual([]);
+});
+
+test("a store that fails after the payment is reported, and the result is delivered", async () => {
+  const warned: string[] = [];
+  const logger = { warn: (_: object, message: string) => warned.push(message) };
+  const broken = () => Promise.reject(new Error("the disk is full"));
+  const { fal } = setup({ store: { ...memoryStore(), submitted: broken, completed: broken }, logger });
+  expect((await fal.subscribe(ECHO, { input })).data).toBeDefined();
+  expect(warned).toHaveLength(2);
+});
+
+test("history that cannot be reached is not waited for longer than a minute", async () => {
+  const down: Wire = (request, forward) => {
+    if (request.url.includes("by-endpoint")) throw networkError("ECONNREFUSED");
+    return losing("submit")(request, forward);
+  };
+  const made = setup({ wire: down });
+  const start = made.clock.now();
+  expect(await failureOf(made.fal.subscribe(ECHO, { input }))).toMatchObject({ verdict: "unknown" });
+  expect(made.clock.now() - start).toBeLessThanOrEqual(61_000);
+  expect(posts(made)).toBe(1);
+});

@@ -1,0 +1,37 @@
+import { ApiError, createFal } from "fal-chain";
+import { expect, test } from "vitest";
+import { virtualClock } from "../../src/base/virtual-clock.ts";
+import { retryBudget } from "../../src/transport/budget.ts";
+import { ENV, failureOf } from "../support/setup.ts";
+
+test("a burst of repeats passes at once, more of them are slowed to ten a second, and none is refused", async () => {
+  const clock = virtualClock();
+  const start = clock.now();
+  const budget = retryBudget(clock);
+  const taken: number[] = [];
+  for (let n = 0; n < 70; n++) {
+    await budget.take();
+    taken.push(clock.now() - start);
+  }
+  expect(taken[49]).toBe(0);
+  expect(taken[69]).toBe(2_000);
+  await clock.sleep(60_000);
+  const rested = clock.now();
+  await budget.take();
+  expect(clock.now()).toBe(rested);
+});
+
+test("a refusal whose pause would outlast the timeout is told at once, and nothing is repeated", async () => {
+  const clock = virtualClock();
+  const start = clock.now();
+  let posts = 0;
+  const fetch = async () => {
+    posts++;
+    return Response.json({ detail: "slow down" }, { status: 429, headers: { "retry-after": "120" } });
+  };
+  const fal = createFal({ env: ENV, clock, fetch });
+  const error = await failureOf(fal.subscribe("acme/echo", { input: {}, timeout: 30_000 }));
+  expect(error).toBeInstanceOf(ApiError);
+  expect(error).toMatchObject({ status: 429 });
+  expect([posts, clock.now() - start]).toEqual([1, 0]);
+});
