@@ -1,9 +1,13 @@
-import { Hono, type MiddlewareHandler } from "hono";
+import { isDeepStrictEqual } from "node:util";
+import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { addressOf } from "./address.ts";
+import { createPassage } from "./faults/passage.ts";
+import { createFaultPlan, type Faults } from "./faults/plan.ts";
 import { createFileStore } from "./files.ts";
-import { type JobView, viewOf } from "./job.ts";
+import { type HistorySwitches, historySwitches } from "./history.ts";
+import { type JobView, type Outcome, viewOf } from "./job.ts";
 import { createMachine, type Machine } from "./machine.ts";
 import type { Model } from "./model.ts";
 import { standIns } from "./models/index.ts";
@@ -11,8 +15,10 @@ import { createPerformer } from "./perform.ts";
 import type { Platform, RouteEnv } from "./platform.ts";
 import { createRecorder, type ReceivedRequest } from "./received.ts";
 import { plainError } from "./replies.ts";
+import { KEEP, type Keep } from "./retention.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { historyRoutes } from "./routes/history.ts";
 import { pricingRoutes } from "./routes/pricing.ts";
 import { queueRoutes } from "./routes/queue.ts";
 import { runRoutes } from "./routes/run.ts";
@@ -33,18 +39,41 @@ export interface EmulatorOptions {
    * request that was addressed to those.
    */
   readonly origin?: string;
-  /** Which endpoints exist. @default the three stand-ins */
+  /**
+   * Which endpoints exist. For thousands of calls, serve a model that draws nothing, as the module's example does.
+   *
+   * @default the three stand-ins
+   */
   readonly models?: readonly Model[];
+  /**
+   * How long waiting for a runner and running take, as a share of the usual: 0.1 is ten times as fast, 0 takes no time.
+   * Bills stay the same, and so do pings, deadlines and what faults wait for. @default 1
+   */
+  readonly timeScale?: number;
+  /** How the account's request history differs from the best one there could be. */
+  readonly history?: Partial<HistorySwitches>;
+  /** How much of the past is held in memory. @default 100,000 requests, 256 MB of payloads */
+  readonly keep?: Partial<Keep>;
   /** Fetches input files that are not the emulator's own. @default the global fetch */
   readonly fetch?: typeof fetch;
 }
 
 export interface Emulator {
   fetch(request: Request): Promise<Response>;
-  /** Every accepted request, oldest first. */
+  /** Every accepted request, oldest first; each is as it was when this was read. */
   readonly jobs: readonly JobView[];
-  /** The latest 2,000 HTTP requests, oldest first. */
+  job(requestId: string): JobView | undefined;
+  /**
+   * The accepted requests that had exactly this input. More than one where one was meant: something was paid twice.
+   * Left out: every endpoint.
+   */
+  jobsWith(input: unknown, endpoint?: string): readonly JobView[];
+  /** The latest 2,000 HTTP requests, oldest first, each with the fault that happened to it. */
   readonly received: readonly ReceivedRequest[];
+  /** What goes wrong, and when. A request can also ask for it: `x-emulator-fault: lost-response`. */
+  readonly faults: Faults;
+  /** Can be changed at any time. */
+  readonly history: HistorySwitches;
   /** Stops all jobs and ends all streams; what is asked later is answered with a 503. */
   close(): Promise<void>;
 }
@@ -55,52 +84,83 @@ export interface Served {
   readonly servedAt?: string;
 }
 
+const NOTHING = new Uint8Array();
+
 /** A fal platform of its own, as a function from request to response. */
 export function createEmulator(options: EmulatorOptions & Served = {}): Emulator {
-  const { clock = systemClock, seed = 0, concurrency = 2, fetch = globalThis.fetch } = options;
+  const { clock = systemClock, seed = 0, concurrency = 2, timeScale = 1, fetch = globalThis.fetch } = options;
   if (!Number.isInteger(concurrency) || concurrency < 1) {
     throw new RangeError(`concurrency must be a whole number from 1 up, not ${concurrency}`);
+  }
+  if (!(timeScale >= 0 && Number.isFinite(timeScale))) {
+    throw new RangeError(`timeScale must be a number from 0 up, not ${timeScale}`);
   }
   const models = new Map((options.models ?? standIns).map((model) => [model.id, model]));
   const files = createFileStore();
   const recorder = createRecorder();
+  const faults = createFaultPlan();
+  const history = historySwitches(options.history);
   const closing = new AbortController();
 
   const machine: Machine = createMachine({
     clock,
     concurrency,
+    timeScale,
+    keep: { ...KEEP, ...options.keep },
     perform: createPerformer({
       models,
       clock,
       files,
       seed,
+      timeScale,
       fetch,
       log: (job, message) => machine.log(job, message),
     }),
   });
   const own = { stated: options.origin?.replace(/\/+$/, ""), servedAt: options.servedAt };
-  const app = routes({ clock, machine, files, models, concurrency, seed, own, closing: closing.signal });
+  const app = routes({
+    clock,
+    machine,
+    files,
+    models,
+    concurrency,
+    seed,
+    own,
+    history,
+    closing: closing.signal,
+  });
+  const pass = createPassage({ plan: faults, machine, clock, concurrency, closing: closing.signal });
 
   return {
     async fetch(request) {
       const hasBody = request.method !== "GET" && request.method !== "HEAD";
-      const body = hasBody ? await request.arrayBuffer() : undefined;
-      recorder.add(request, body, clock.now());
+      const body = hasBody ? new Uint8Array(await request.arrayBuffer()) : NOTHING;
+      const record = recorder.add(request, body, clock.now());
       if (closing.signal.aborted) return plainError(503, "The emulator has been closed");
       const address = addressOf(request, own);
       if (!address) return plainError(400, "Invalid request"); // as the official proxies put it
-      const inner = new Request(new URL(address.path + address.search, "http://emulator"), {
-        method: request.method,
-        headers: request.headers,
-        signal: request.signal,
-        ...(body && body.byteLength > 0 && { body }),
-      });
-      return app.fetch(inner, { address });
+      const act = async (fate?: Outcome) => app.fetch(request, { address, body, ...(fate && { fate }) });
+      const answer = await pass(request, address, act, record);
+      // Where time is virtual, nobody else knows what to put there.
+      answer.headers.set("date", new Date(clock.now()).toUTCString());
+      return answer;
     },
     get jobs() {
       return [...machine.jobs.values()].map(viewOf);
     },
+    job(requestId) {
+      const job = machine.jobs.get(requestId);
+      return job && viewOf(job);
+    },
+    jobsWith(input, endpoint) {
+      const meant = [...machine.jobs.values()].filter(
+        (job) => (endpoint ?? job.endpoint) === job.endpoint && isDeepStrictEqual(job.input, input),
+      );
+      return meant.map(viewOf);
+    },
     received: recorder.list,
+    faults,
+    history,
     async close() {
       closing.abort();
       await machine.close();
@@ -109,23 +169,16 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
 }
 
 function routes(platform: Platform): Hono<RouteEnv> {
-  return new Hono<RouteEnv>()
+  // A request is routed by what it is addressed to, whatever its own URL.
+  return new Hono<RouteEnv>({ getPath: (_, options) => options?.env?.address.path ?? "/" })
     .use(cors({ origin: "*", exposeHeaders: ["*"], allowMethods: ["GET", "HEAD", "POST", "PUT", "DELETE"] }))
-    .use(passage)
     .route("/", queueRoutes(platform))
     .route("/", runRoutes(platform))
     .route("/", fileRoutes(platform))
     .route("/", storageRoutes(platform))
     .route("/", pricingRoutes(platform))
+    .route("/", historyRoutes(platform))
     .route("/", healthRoutes(platform))
     .notFound((c) => plainError(404, `Path ${c.req.path} not found`))
     .onError((error) => plainError(500, `The emulator broke: ${error.message}`));
 }
-
-/**
- * Every answer passes here, before a request is acted on and after: the one place from which an exchange can be made
- * to go wrong.
- */
-const passage: MiddlewareHandler<RouteEnv> = async (_c, next) => {
-  await next();
-};

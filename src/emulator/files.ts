@@ -12,7 +12,7 @@ export interface FileStore {
   /** Gives the path of a file that is to be uploaded under this id. */
   announce(id: string, name: string, contentType: string): string;
   /** Keeps the bytes of an announced file; false when it was not announced. */
-  receive(id: string, bytes: ArrayBuffer): boolean;
+  receive(id: string, bytes: Uint8Array): boolean;
   get(id: string): StoredFile | undefined;
   /** The file that a URL points to, whichever origin it names. */
   find(url: URL): StoredFile | undefined;

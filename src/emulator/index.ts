@@ -7,12 +7,37 @@
  * milliseconds. It can be reached path-style on one origin (`/queue/…`, `/files/…`), by fal's host names, and through
  * the `x-fal-target-url` header, so that official clients work against it unchanged.
  *
+ * `emulator.faults` makes exchanges go wrong, by script or by chance, and a request can ask for a fault itself with the
+ * header `x-emulator-fault: <name>`. `emulator.history` says in what the account's request history falls short.
+ * `emulator.jobsWith(input)` counts what was accepted for an input, and so what was charged twice.
+ *
  * It has its own idea of the wire and shares no schema with the client: a misreading cannot hide in both.
  *
+ * @example Ten thousand calls in seconds: a virtual clock, and a model that draws nothing.
+ * ```ts
+ * const trivial: Model = {
+ *   id: "acme/trivial",
+ *   title: "Trivial",
+ *   price: { unit: "requests", unitPrice: 0.01 },
+ *   input: z.unknown(),
+ *   notice: "stand-in for acme/trivial: no model runs",
+ *   takes: [1, 1],
+ *   stages: () => [],
+ *   run: async (input) => ({ output: { echo: input }, units: 1 }),
+ * };
+ * const clock = virtualClock();
+ * const emulator = createEmulator({ clock, models: [trivial], concurrency: 1_000 });
+ * emulator.faults.random({ seed: 1, rates: { submit: { "lost-response": 0.01 }, stream: { "stream-cut": 0.1 } } });
+ * const fal = createFal({ clock, fetch: (input, init) => emulator.fetch(new Request(input, init)), … });
+ * ```
  * @module
  */
 export { type VirtualClock, virtualClock } from "../base/virtual-clock.ts";
 export { createEmulator, type Emulator, type EmulatorOptions } from "./emulator.ts";
+export type { Fault, FaultName, FaultText } from "./faults/fault.ts";
+export type { Operation } from "./faults/operation.ts";
+export type { FaultMatch, FaultRates, Faults } from "./faults/plan.ts";
+export type { HistorySwitches } from "./history.ts";
 export type { JobState, JobView, LogLine } from "./job.ts";
 export { type Model, type ModelContext, ModelFailure, type ModelRun } from "./model.ts";
 export { birefnet } from "./models/birefnet.ts";
@@ -20,5 +45,6 @@ export { esrgan } from "./models/esrgan.ts";
 export { fluxSchnell } from "./models/flux-schnell.ts";
 export type { ReceivedRequest } from "./received.ts";
 export type { DetailItem } from "./replies.ts";
+export type { Keep } from "./retention.ts";
 export { type EmulatorServer, ListenError, type ServeOptions, serveEmulator } from "./serve.ts";
 export { emulatorEnv, emulatorUnlessKey } from "./unless-key.ts";

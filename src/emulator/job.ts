@@ -27,6 +27,7 @@ export interface JobOrder {
   readonly account: string;
   /** The submit's body, as it was sent. */
   readonly input: unknown;
+  readonly inputBytes: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly tags: Readonly<Record<string, string>>;
   readonly rawTags?: string;
@@ -37,10 +38,16 @@ export interface JobOrder {
   /** Where URLs of this request's output files begin. */
   readonly filesBase: string;
   readonly random: Random;
+  /** How it ends whatever the model would have made of it: a fault's doing. */
+  readonly fate?: Outcome;
 }
 
 /** One request on its way through the queue. Only the machine changes it. */
-export interface Job extends JobOrder {
+export interface Job extends Omit<JobOrder, "input"> {
+  /** Undefined once the payload was dropped. */
+  input: unknown;
+  /** `dropped`: input and result are gone, to bound what an emulator holds. */
+  payload: "held" | "dropped";
   state: JobState;
   readonly submittedAt: number;
   startedAt?: number;
@@ -76,23 +83,38 @@ export interface JobView {
   readonly billableUnits: number | undefined;
   readonly error: string | undefined;
   readonly errorType: string | undefined;
-  /** Status and parsed body of the result, once there is one. */
+  /** Status and parsed body of the result, once there is one; the body is undefined when it was dropped from memory. */
   readonly result: { readonly status: number; readonly body: unknown } | undefined;
 }
 
+/** Views of completed requests: those change no more. */
+const finished = new WeakMap<Job, JobView>();
+
+/** Ten thousand requests are looked at often, so a view costs little: bodies are parsed when they are read. */
 export function viewOf(job: Job): JobView {
-  const { outcome } = job;
+  const known = finished.get(job);
+  if (known) return known;
+  const view = snapshotOf(job);
+  if (job.state === "COMPLETED") finished.set(job, view);
+  return view;
+}
+
+function snapshotOf(job: Job): JobView {
+  const { outcome, state } = job;
+  const isOver = state === "COMPLETED";
   return {
     requestId: job.requestId,
     endpoint: job.endpoint,
     account: job.account,
-    input: job.input,
+    get input() {
+      return job.input;
+    },
     headers: job.headers,
     tags: job.tags,
     rawTags: job.rawTags,
     webhookUrl: job.webhookUrl,
     priority: job.priority,
-    state: job.state,
+    state,
     submittedAt: job.submittedAt,
     startedAt: job.startedAt,
     completedAt: job.completedAt,
@@ -101,6 +123,12 @@ export function viewOf(job: Job): JobView {
     billableUnits: outcome?.billableUnits,
     error: outcome?.failure?.error,
     errorType: outcome?.failure?.errorType,
-    result: outcome && { status: outcome.status, body: JSON.parse(outcome.body) as unknown },
+    get result() {
+      // Asked of the job at once, so that a view holds no body that was dropped since.
+      if (!isOver || !job.outcome) return undefined;
+      return { status: job.outcome.status, body: job.payload === "held" ? bodyOf(job.outcome) : undefined };
+    },
   };
 }
+
+const bodyOf = ({ body }: Outcome): unknown => JSON.parse(body);

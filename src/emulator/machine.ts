@@ -1,14 +1,20 @@
 import type { Clock } from "../base/clock.ts";
 import type { Job, JobOrder, Outcome } from "./job.ts";
 import { failureOutcome } from "./outcomes.ts";
+import { createRetention, type Keep } from "./retention.ts";
 
 /** Between a free slot and the first moment of the run: shortest and longest, in milliseconds. */
 const SCHEDULING_MS = [120, 400] as const;
 
-/** The requests of one account: in the order in which they will start, and how many hold a slot. */
+/**
+ * The requests of one account that have not started. Those that hold a slot come first, in the order in which they
+ * will start; they are overtaken by nobody. Low priority sits behind every normal request.
+ */
 interface Lane {
-  readonly queued: Job[];
-  readonly scheduled: Set<Job>;
+  readonly scheduled: Job[];
+  readonly normal: Job[];
+  readonly low: Job[];
+  /** How many slots are taken, by those that are scheduled or run. */
   busy: number;
   /** When the latest of them starts: whoever comes later does not start sooner. */
   lastStart: number;
@@ -16,6 +22,8 @@ interface Lane {
 
 export interface Machine {
   readonly jobs: ReadonlyMap<string, Job>;
+  /** A number that no other request has, not even one that arrives at the same time. */
+  nextNumber(): number;
   submit(order: JobOrder): Job;
   /** False when it was too late. */
   cancel(job: Job): boolean;
@@ -33,6 +41,10 @@ export interface MachineOptions {
   readonly clock: Clock;
   /** Requests in progress at once per account. */
   readonly concurrency: number;
+  /** What waiting for a slot's runner takes, as a share of the usual. */
+  readonly timeScale: number;
+  /** How much of the past is held in memory. */
+  readonly keep: Keep;
   /** Does the work of a request that has just started; rejects only when the request was stopped. */
   perform(job: Job): Promise<Outcome>;
 }
@@ -42,14 +54,16 @@ export interface MachineOptions {
  * Whoever ends a request early (a cancel, a deadline) completes it first and then stops the work, so that a watcher
  * sees the end at once.
  */
-export function createMachine({ clock, concurrency, perform }: MachineOptions): Machine {
+export function createMachine({ clock, concurrency, timeScale, keep, perform }: MachineOptions): Machine {
   const jobs = new Map<string, Job>();
   const lanes = new Map<string, Lane>();
   const atWork = new Set<Promise<void>>();
+  const retention = createRetention(keep, (job) => jobs.delete(job.requestId));
+  let numbers = 0;
   let closed = false;
 
   const laneOf = (account: string): Lane => {
-    const lane = lanes.get(account) ?? { queued: [], scheduled: new Set(), busy: 0, lastStart: 0 };
+    const lane = lanes.get(account) ?? { scheduled: [], normal: [], low: [], busy: 0, lastStart: 0 };
     lanes.set(account, lane);
     return lane;
   };
@@ -60,10 +74,19 @@ export function createMachine({ clock, concurrency, perform }: MachineOptions): 
 
   const leaveQueue = (job: Job) => {
     const lane = laneOf(job.account);
-    const at = lane.queued.indexOf(job);
-    if (at >= 0) lane.queued.splice(at, 1);
-    lane.scheduled.delete(job);
-    return () => lane.queued.slice(Math.max(at, 0)).forEach(notify);
+    const from = positionIn(lane, job);
+    if (from < 0) return () => {};
+    for (const part of partsOf(lane)) {
+      const at = part.indexOf(job);
+      if (at >= 0) part.splice(at, 1);
+    }
+    return () => tellPositions(lane, from);
+  };
+
+  /** Tells those from position `from` on that the queue has moved. */
+  const tellPositions = (lane: Lane, from: number) => {
+    const told = roundNumbers(from, lengthOf(lane)).map((position) => jobAt(lane, position));
+    for (const job of told) if (job) notify(job);
   };
 
   const complete = (job: Job, outcome: Outcome): boolean => {
@@ -72,6 +95,7 @@ export function createMachine({ clock, concurrency, perform }: MachineOptions): 
     job.state = "COMPLETED";
     job.completedAt = clock.now();
     job.outcome = outcome;
+    retention.completed(job);
     notify(job);
     tellTheOthers();
     return true;
@@ -88,7 +112,7 @@ export function createMachine({ clock, concurrency, perform }: MachineOptions): 
   const work = async (lane: Lane, job: Job) => {
     try {
       const [least, most] = SCHEDULING_MS;
-      const ready = clock.now() + Math.round(least + job.random() * (most - least));
+      const ready = clock.now() + timeScale * Math.round(least + job.random() * (most - least));
       lane.lastStart = Math.max(ready, lane.lastStart);
       await clock.sleep(lane.lastStart - clock.now(), job.stop.signal);
       start(job);
@@ -104,9 +128,9 @@ export function createMachine({ clock, concurrency, perform }: MachineOptions): 
 
   const advance = (lane: Lane) => {
     while (!closed && lane.busy < concurrency) {
-      const next = lane.queued.find((job) => !lane.scheduled.has(job));
+      const next = lane.normal.shift() ?? lane.low.shift();
       if (!next) return;
-      lane.scheduled.add(next);
+      lane.scheduled.push(next);
       lane.busy += 1;
       const done: Promise<void> = work(lane, next).finally(() => atWork.delete(done));
       atWork.add(done);
@@ -140,9 +164,11 @@ export function createMachine({ clock, concurrency, perform }: MachineOptions): 
 
   return {
     jobs,
+    nextNumber: () => numbers++,
     submit(order) {
       const job: Job = {
         ...order,
+        payload: "held",
         state: "IN_QUEUE",
         submittedAt: clock.now(),
         logs: [],
@@ -152,12 +178,8 @@ export function createMachine({ clock, concurrency, perform }: MachineOptions): 
       };
       jobs.set(job.requestId, job);
       const lane = laneOf(job.account);
-      // Low priority sits behind every normal request; what is about to start is not overtaken.
-      const overtakes = (other: Job) =>
-        job.priority === "normal" && other.priority === "low" && !lane.scheduled.has(other);
-      const at = lane.queued.findIndex(overtakes);
-      lane.queued.splice(at < 0 ? lane.queued.length : at, 0, job);
-      lane.queued.slice(lane.queued.indexOf(job) + 1).forEach(notify);
+      lane[job.priority].push(job);
+      if (job.priority === "normal") tellPositions(lane, lane.scheduled.length + lane.normal.length);
       if (job.startWithinMs !== undefined) watchDeadline(job, job.startWithinMs);
       advance(lane);
       return job;
@@ -174,12 +196,11 @@ export function createMachine({ clock, concurrency, perform }: MachineOptions): 
       job.logs.push({ at: clock.now(), message });
       notify(job);
     },
-    queuePosition: (job) => Math.max(0, laneOf(job.account).queued.indexOf(job)),
+    queuePosition: (job) => Math.max(0, positionIn(laneOf(job.account), job)),
     waitingFor: (endpoint) =>
-      [...lanes.values()].reduce(
-        (sum, { queued }) => sum + queued.filter((job) => job.endpoint === endpoint).length,
-        0,
-      ),
+      [...lanes.values()]
+        .flatMap(partsOf)
+        .reduce((sum, part) => sum + part.filter((job) => job.endpoint === endpoint).length, 0),
     isFull: (account) => laneOf(account).busy >= concurrency,
     async close() {
       closed = true;
@@ -187,4 +208,45 @@ export function createMachine({ clock, concurrency, perform }: MachineOptions): 
       await Promise.allSettled(atWork);
     },
   };
+}
+
+/** In the order in which they will start. */
+const partsOf = ({ scheduled, normal, low }: Lane): Job[][] => [scheduled, normal, low];
+
+const lengthOf = (lane: Lane): number => partsOf(lane).reduce((sum, { length }) => sum + length, 0);
+
+function jobAt(lane: Lane, position: number): Job | undefined {
+  let at = position;
+  for (const part of partsOf(lane)) {
+    if (at < part.length) return part[at];
+    at -= part.length;
+  }
+  return undefined;
+}
+
+/** How many start before this one; -1 when it waits no more. */
+function positionIn(lane: Lane, job: Job): number {
+  let before = 0;
+  for (const part of partsOf(lane)) {
+    const at = part.indexOf(job);
+    if (at >= 0) return before + at;
+    before += part.length;
+  }
+  return -1;
+}
+
+/**
+ * The round numbers from `from` up to but without `to`: all below ten, then tens, hundreds, thousands. Whoever waits far
+ * back hears of those positions only: told of each step, ten thousand waiting streams would send fifty million events.
+ * (What fal does there is not known. A poll always gets the true number.)
+ */
+function roundNumbers(from: number, to: number): number[] {
+  const numbers: number[] = [];
+  const stepAt = (n: number) => (n < 10 ? 1 : 10 ** Math.floor(Math.log10(n)));
+  for (let n = from; n < to; ) {
+    const step = stepAt(n);
+    if (n % step === 0) numbers.push(n);
+    n = (Math.floor(n / step) + 1) * step;
+  }
+  return numbers;
 }

@@ -28,6 +28,6 @@ export const refusalOutcome = ({ status, detail, message }: ModelFailure): Outco
 
 export const successOutcome = (output: unknown, billableUnits: number): Outcome => ({
   status: 200,
-  body: JSON.stringify(output),
+  body: JSON.stringify(output) ?? "null",
   billableUnits,
 });

@@ -11,18 +11,23 @@ import { parseInput } from "./validation.ts";
 /** A refusal takes a moment too: nobody should come to rely on it being there at once. */
 const REFUSAL_MS = 120;
 
+/** A reason for stopping that nobody sees; making an AbortError each time costs more than the rest of a small run. */
+const OVER = "over";
+
 export interface PerformOptions {
   readonly models: ReadonlyMap<string, Model>;
   readonly clock: Clock;
   readonly files: FileStore;
   readonly seed: number;
+  /** How long running takes, as a share of the usual. */
+  readonly timeScale: number;
   readonly fetch: typeof fetch;
   log(job: Job, message: string): void;
 }
 
 /** Runs the stand-in of a job that has just started: the work itself, spread over a plausible time. */
 export function createPerformer(options: PerformOptions): (job: Job) => Promise<Outcome> {
-  const { clock, log } = options;
+  const { clock, timeScale } = options;
   return async (job) => {
     const startedAt = clock.now();
     const model = options.models.get(job.endpoint);
@@ -30,13 +35,18 @@ export function createPerformer(options: PerformOptions): (job: Job) => Promise<
     try {
       const input = parseInput(model.input, job.input);
       const seconds = secondsOf(model, job, options.seed);
-      const run = await paced(model, input, contextOf(job, seconds, options), startedAt, (message) =>
-        log(job, message),
-      );
-      return successOutcome(run.output, run.units);
+      const lengthMs = seconds * 1000 * timeScale;
+      const context = contextOf(job, seconds, options);
+      const outcome = async () => {
+        if (job.fate) return job.fate;
+        const { output, units } = await model.run(input, context);
+        return successOutcome(output, units);
+      };
+      const told = [model.notice, ...model.stages(input)];
+      return await paced(outcome, told, context, { startedAt, lengthMs });
     } catch (error) {
       if (job.stop.signal.aborted) throw error;
-      await clock.sleep(startedAt + REFUSAL_MS - clock.now(), job.stop.signal);
+      await clock.sleep(startedAt + REFUSAL_MS * timeScale - clock.now(), job.stop.signal);
       if (error instanceof ModelFailure) return refusalOutcome(error);
       const why = error instanceof Error ? error.message : String(error);
       return failureOutcome(500, "internal_error", `The stand-in for ${job.endpoint} broke: ${why}`);
@@ -52,33 +62,28 @@ function secondsOf(model: Model, job: Job, seed: number): number {
 }
 
 /** The work runs beside its timetable, so that a virtual clock always has the timetable to stop at. */
-async function paced<I>(
-  model: Model<I>,
-  input: I,
+async function paced<T>(
+  work: () => Promise<T>,
+  lines: readonly string[],
   context: ModelContext,
-  startedAt: number,
-  log: (message: string) => void,
-) {
+  { startedAt, lengthMs }: { readonly startedAt: number; readonly lengthMs: number },
+): Promise<T> {
   const broken = new AbortController();
   const signal = AbortSignal.any([context.signal, broken.signal]);
-  const stages = model.stages(input);
-  const lengthMs = context.seconds * 1000;
 
   const timetable = async () => {
-    log(model.notice);
-    for (const [i, stage] of stages.entries()) {
-      const due = startedAt + (lengthMs * (i + 1)) / (stages.length + 1);
+    for (const [i, line] of lines.entries()) {
+      context.log(line);
+      const due = startedAt + (lengthMs * (i + 1)) / lines.length;
       await context.clock.sleep(due - context.clock.now(), signal);
-      log(stage);
     }
-    await context.clock.sleep(startedAt + lengthMs - context.clock.now(), signal);
   };
 
   try {
-    const [, run] = await Promise.all([timetable(), model.run(input, context)]);
-    return run;
+    const [, done] = await Promise.all([timetable(), work()]);
+    return done;
   } finally {
-    broken.abort();
+    broken.abort(OVER);
   }
 }
 

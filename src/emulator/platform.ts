@@ -1,6 +1,8 @@
 import type { Clock } from "../base/clock.ts";
 import type { Address, OwnOrigins } from "./address.ts";
 import type { FileStore } from "./files.ts";
+import type { HistorySwitches } from "./history.ts";
+import type { Outcome } from "./job.ts";
 import type { Machine } from "./machine.ts";
 import type { Model } from "./model.ts";
 
@@ -13,11 +15,19 @@ export interface Platform {
   readonly concurrency: number;
   readonly seed: number;
   readonly own: OwnOrigins;
+  readonly history: HistorySwitches;
   /** Fires when the emulator closes. */
   readonly closing: AbortSignal;
 }
 
-/** Hono's environment: each request carries what it is addressed to. */
+/** Hono's environment: what each request carries besides itself. */
 export interface RouteEnv {
-  readonly Bindings: { readonly address: Address };
+  readonly Bindings: {
+    /** What it is addressed to. */
+    readonly address: Address;
+    /** Its body, which has been read. */
+    readonly body: Uint8Array<ArrayBuffer>;
+    /** How the request that is submitted has to end, if a fault says so. */
+    readonly fate?: Outcome;
+  };
 }

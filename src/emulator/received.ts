@@ -1,3 +1,5 @@
+import type { Fault } from "./faults/fault.ts";
+
 const MOST_REQUESTS = 2_000;
 const LONGEST_BODY = 256 * 1024;
 
@@ -11,11 +13,13 @@ export interface ReceivedRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** The body's text, where it was JSON of a reasonable size. */
   readonly body: string | undefined;
+  /** What was made to go wrong with it. A connection that was `refused` is on record too, though it never came. */
+  fault: Fault | undefined;
 }
 
 export interface Recorder {
   readonly list: readonly ReceivedRequest[];
-  add(request: Request, body: ArrayBuffer | undefined, at: number): void;
+  add(request: Request, body: Uint8Array, at: number): ReceivedRequest;
 }
 
 /** Keeps the latest requests; a long-lived emulator forgets the oldest. */
@@ -25,16 +29,21 @@ export function createRecorder(): Recorder {
     list,
     add(request, body, at) {
       const { headers, method, url } = request;
+      const hasBody = method !== "GET" && method !== "HEAD";
       const isJson = headers.get("content-type")?.includes("json") ?? false;
-      list.push({
+      const record: ReceivedRequest = {
         at,
         method,
         url,
         target: headers.get("x-fal-target-url") ?? undefined,
         headers: Object.fromEntries(headers),
-        body: isJson && body && body.byteLength <= LONGEST_BODY ? new TextDecoder().decode(body) : undefined,
-      });
+        body:
+          isJson && hasBody && body.byteLength <= LONGEST_BODY ? new TextDecoder().decode(body) : undefined,
+        fault: undefined,
+      };
+      list.push(record);
       if (list.length > MOST_REQUESTS) list.shift();
+      return record;
     },
   };
 }

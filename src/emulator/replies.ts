@@ -30,3 +30,15 @@ export const platformError = (
 
 export const methodNotAllowed = (allowed: string): Response =>
   json({ detail: "Method Not Allowed" }, 405, { allow: allowed });
+
+/** fal's words for too many requests at once; `data` is said to have further keys. */
+export const concurrencyLimit = (limit: number): Response =>
+  json(
+    {
+      detail: `Reached concurrent requests limit of ${limit}`,
+      type: "concurrent_requests_limit",
+      data: { limit },
+    },
+    429,
+    { "x-fal-needs-retry": "1" },
+  );

@@ -1,8 +1,12 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import { getRequestListener } from "@hono/node-server";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { FalError } from "../base/errors.ts";
+import { breakOf } from "./connection.ts";
 import { createEmulator, type Emulator, type EmulatorOptions } from "./emulator.ts";
+import { plainError } from "./replies.ts";
 
 export interface ServeOptions extends EmulatorOptions {
   /** 0 lets the system choose a free one. @default 0 */
@@ -31,8 +35,12 @@ export async function serveEmulator(options: ServeOptions = {}): Promise<Emulato
   const url = await listen(server, port, host);
   const emulator = createOrLeave();
   // Nothing was missed before this line: a connection waits until the event loop turns.
-  const listener = getRequestListener((request) => emulator.fetch(request), { overrideGlobalObjects: false });
-  server.on("request", (incoming, outgoing) => void listener(incoming, outgoing));
+  server.on("request", (incoming, outgoing) => {
+    const answer = getRequestListener((request) => answerOver(outgoing, request, emulator), {
+      overrideGlobalObjects: false,
+    });
+    void answer(incoming, outgoing);
+  });
 
   return {
     url,
@@ -79,4 +87,53 @@ function explain(error: NodeJS.ErrnoException, port: number, host: string): List
   };
   const why = reasons[error.code ?? ""] ?? error.message;
   return new ListenError(`The emulator could not start: ${why}.`, { cause: error });
+}
+
+/** Answers over a socket; where the connection is to break, this socket does. */
+async function answerOver(outgoing: ServerResponse, request: Request, emulator: Emulator): Promise<Response> {
+  try {
+    const answer = await emulator.fetch(request);
+    return answer.body ? new Response(breakingWith(outgoing, answer.body), answer) : answer;
+  } catch (error) {
+    switch (breakOf(error)) {
+      case "ECONNRESET":
+        outgoing.socket?.resetAndDestroy();
+        return RESPONSE_ALREADY_SENT;
+      case "UND_ERR_SOCKET":
+        outgoing.socket?.destroy();
+        return RESPONSE_ALREADY_SENT;
+      case "ECONNREFUSED":
+        return plainError(
+          400,
+          'The fault "refused" is for calls in process: this connection has been made already.',
+        );
+      case undefined:
+        throw error;
+    }
+  }
+}
+
+/** The same body, but where it breaks, the connection does; only after all that came before has been sent. */
+function breakingWith(
+  outgoing: ServerResponse,
+  body: ReadableStream<Uint8Array>,
+): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await reader.read();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        } catch {
+          while (!outgoing.headersSent && !outgoing.destroyed) await turnOfTheLoop();
+          outgoing.socket?.destroySoon();
+          await new Promise((resolve) => outgoing.once("close", resolve));
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
 }

@@ -4,6 +4,8 @@ import type { Machine } from "./machine.ts";
 import { statusBody } from "./status.ts";
 
 const PING_EVERY_MS = 15_000;
+/** Why the timer stops; nobody sees it. */
+const OVER = "over";
 
 export interface StatusStreamOptions {
   readonly machine: Machine;
@@ -31,7 +33,7 @@ export function statusStream(job: Job, options: StatusStreamOptions): ReadableSt
 
       const end = () => {
         if (over.signal.aborted) return;
-        over.abort();
+        over.abort(OVER);
         controller.close();
       };
 
@@ -63,7 +65,7 @@ export function statusStream(job: Job, options: StatusStreamOptions): ReadableSt
       keepAlive().catch(() => {}); // the sleep ends with the stream
     },
     cancel() {
-      over.abort();
+      over.abort(OVER);
     },
   });
 }

@@ -44,7 +44,11 @@ describe.each(Object.entries(AMBIGUOUS))("a submit answered by %s", (_, answer) 
 });
 
 test("a submit whose answer was lost is accepted once, and never repeated", async () => {
-  const { fal, emulator, sent } = setup({ wire: losing("submit"), retry: { submit: { maxRetries: 9 } } });
+  const { fal, emulator, sent } = setup({
+    wire: losing("submit"),
+    ambiguousSubmit: "throw",
+    retry: { submit: { maxRetries: 9 } },
+  });
   await expect(fal.subscribe(ECHO, { input: { prompt: "a fox" } })).rejects.toThrow(AmbiguousSubmitError);
   await fal.close();
   expect(sent.filter(({ method }) => method === "POST")).toHaveLength(1);

@@ -8,7 +8,7 @@ export const fileRoutes = ({ files }: Platform): Hono<RouteEnv> =>
     const { method } = c.req.raw;
     const id = c.req.param("id");
     if (method === "PUT") {
-      return files.receive(id, await c.req.arrayBuffer())
+      return files.receive(id, c.env.body)
         ? new Response(null, { status: 200 })
         : plainError(403, "This upload was not announced, or is done already");
     }

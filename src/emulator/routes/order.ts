@@ -1,19 +1,18 @@
-import type { Address } from "../address.ts";
 import { callerOf } from "../credentials.ts";
 import { appOf } from "../endpoint.ts";
 import type { JobOrder } from "../job.ts";
-import type { Platform } from "../platform.ts";
+import type { Platform, RouteEnv } from "../platform.ts";
 import { randomFrom, uuidAt } from "../random.ts";
 import { plainError, requestError } from "../replies.ts";
 import { parseTags } from "../tags.ts";
 
 /** Turns a request for `endpoint` into an order, or into the answer that refuses it. */
-export async function orderFrom(
+export function orderFrom(
   request: Request,
-  address: Address,
+  { address, body, fate }: RouteEnv["Bindings"],
   endpoint: string,
   platform: Platform,
-): Promise<JobOrder | Response> {
+): JobOrder | Response {
   const { headers } = request;
   const caller = callerOf(headers, address.via);
   if (!caller.known) return plainError(401, caller.why);
@@ -21,7 +20,7 @@ export async function orderFrom(
     const served = [...platform.models.keys()].join(", ");
     return plainError(404, `Application "${endpoint}" not found. This emulator serves ${served}.`);
   }
-  const text = await request.text();
+  const text = new TextDecoder().decode(body);
   let input: unknown;
   try {
     input = JSON.parse(text);
@@ -43,6 +42,7 @@ export async function orderFrom(
     app: appOf(endpoint),
     account: caller.account,
     input,
+    inputBytes: body.byteLength,
     headers: Object.fromEntries(headers),
     tags: parseTags(rawTags),
     ...(rawTags !== null && { rawTags }),
@@ -50,16 +50,12 @@ export async function orderFrom(
     priority: headers.get("x-fal-queue-priority") === "low" ? "low" : "normal",
     ...(deadline !== null && { startWithinMs: Number(deadline) * 1000 }),
     filesBase: address.filesBase,
+    ...(fate && { fate }),
   };
 }
 
-/** How many requests each emulator has been asked for: submits that arrive together must not share an id. */
-const asked = new WeakMap<Platform["machine"], number>();
-
 /** A request id that this emulator has not given yet, and the chance that belongs to it. */
 function identity({ machine, seed, clock }: Platform): Pick<JobOrder, "requestId" | "random"> {
-  const nth = asked.get(machine) ?? 0;
-  asked.set(machine, nth + 1);
-  const random = randomFrom(seed, "request", nth);
+  const random = randomFrom(seed, "request", machine.nextNumber());
   return { requestId: uuidAt(clock.now(), random), random };
 }

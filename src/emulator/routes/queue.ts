@@ -26,7 +26,7 @@ export const queueRoutes = (platform: Platform): Hono<RouteEnv> =>
     if (!aim) return plainError(404, `Path ${address.path} not found`);
     if (aim.kind === "endpoint") {
       return request.method === "POST"
-        ? submit(request, address, aim.endpoint, platform)
+        ? submit(request, c.env, aim.endpoint, platform)
         : methodNotAllowed("POST");
     }
     const caller = callerOf(request.headers, address.via);
@@ -41,20 +41,18 @@ export const queueRoutes = (platform: Platform): Hono<RouteEnv> =>
     return reply;
   });
 
-async function submit(
-  request: Request,
-  address: Address,
-  endpoint: string,
-  platform: Platform,
-): Promise<Response> {
+function submit(request: Request, env: RouteEnv["Bindings"], endpoint: string, platform: Platform): Response {
   const { machine } = platform;
-  const order = await orderFrom(request, address, endpoint, platform);
+  const { address } = env;
+  const order = orderFrom(request, env, endpoint, platform);
   if (order instanceof Response) return order;
   const most = new URLSearchParams(address.search).get("fal_max_queue_length");
-  const waiting = machine.waitingFor(endpoint);
-  if (most !== null && waiting > Number(most)) {
+  if (most !== null) {
+    const waiting = machine.waitingFor(endpoint);
     // The body of this refusal is not established.
-    return plainError(429, `The queue of ${endpoint} holds ${waiting} requests, more than ${most}`);
+    if (waiting > Number(most)) {
+      return plainError(429, `The queue of ${endpoint} holds ${waiting} requests, more than ${most}`);
+    }
   }
   const job = machine.submit(order);
   return json(

@@ -8,12 +8,10 @@ const LARGE_BYTES = 10_000;
 /** Replays what the model produced: its status, its body, and what it cost. */
 export function resultReply(job: Job, now: number): Response {
   const { outcome, completedAt } = job;
-  // What fal answers too early or too late is not documented; these are the common reports.
-  if (!outcome || completedAt === undefined) return plainError(400, "Request is still in progress");
+  if (!outcome || completedAt === undefined) return tooEarly();
+  if (job.payload === "dropped") return expired(job.requestId);
   const keptMs = Buffer.byteLength(outcome.body) >= LARGE_BYTES ? LARGE_KEPT_MS : KEPT_MS;
-  if (now - completedAt > keptMs) {
-    return plainError(404, `The result of request ${job.requestId} has expired`);
-  }
+  if (now - completedAt > keptMs) return expired(job.requestId);
   return new Response(outcome.body, {
     status: outcome.status,
     headers: {
@@ -24,3 +22,10 @@ export function resultReply(job: Job, now: number): Response {
     },
   });
 }
+
+// What fal answers too early or too late is not documented; these are the common reports.
+
+export const tooEarly = (): Response => plainError(400, "Request is still in progress");
+
+export const expired = (requestId: string): Response =>
+  plainError(404, `The result of request ${requestId} has expired`);

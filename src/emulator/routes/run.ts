@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import type { Job } from "../job.ts";
 import type { Platform, RouteEnv } from "../platform.ts";
-import { json, methodNotAllowed, plainError } from "../replies.ts";
+import { concurrencyLimit, methodNotAllowed, plainError } from "../replies.ts";
 import { orderFrom } from "./order.ts";
 import { resultReply } from "./result.ts";
 
@@ -9,22 +9,11 @@ import { resultReply } from "./result.ts";
 export const runRoutes = (platform: Platform): Hono<RouteEnv> =>
   new Hono<RouteEnv>().all("/run/*", async (c) => {
     const { machine, concurrency, clock, closing } = platform;
-    const { address } = c.env;
     const request = c.req.raw;
     if (request.method !== "POST") return methodNotAllowed("POST");
-    const order = await orderFrom(request, address, address.path.slice("/run/".length), platform);
+    const order = orderFrom(request, c.env, c.env.address.path.slice("/run/".length), platform);
     if (order instanceof Response) return order;
-    if (machine.isFull(order.account)) {
-      return json(
-        {
-          detail: `Reached concurrent requests limit of ${concurrency}`,
-          type: "concurrent_requests_limit",
-          data: { limit: concurrency },
-        },
-        429,
-        { "x-fal-needs-retry": "1" },
-      );
-    }
+    if (machine.isFull(order.account)) return concurrencyLimit(concurrency);
     const job = machine.submit(order);
     const hangUp = () => void machine.cancel(job);
     request.signal.addEventListener("abort", hangUp, { once: true });

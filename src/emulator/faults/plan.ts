@@ -1,0 +1,152 @@
+import { randomFrom } from "../random.ts";
+import { canHappenTo, type Fault, type FaultText, faultFrom, happensTo } from "./fault.ts";
+import type { Operation } from "./operation.ts";
+
+/** Which exchanges a scripted fault is for. What is left out matches everything that the fault can happen to. */
+export interface FaultMatch {
+  readonly operation?: Operation;
+  /** The endpoint that was submitted to, whole: `fal-ai/flux/schnell`. */
+  readonly endpoint?: string;
+  readonly requestId?: string;
+  /** 3: the two exchanges before, counted from now, go well. @default 1 */
+  readonly nth?: number;
+}
+
+/** How likely each fault is, from 0 to 1, for each operation: `{ submit: { "lost-response": 0.01 } }`. */
+export type FaultRates = { readonly [O in Operation]?: { readonly [fault in FaultText]?: number } };
+
+/** What goes wrong, and when. Where several could happen at once: a header's, then the script's, then chance's. */
+export interface Faults {
+  /**
+   * Makes the next exchange that matches go wrong, or the next `count`. Of several that match, the one that was
+   * scripted first happens; the others wait for the next exchange.
+   *
+   * @throws {RangeError} for a fault or a setting that does not exist, or that cannot happen to the operation.
+   */
+  next(match: Operation | FaultMatch, fault: FaultText | Fault, count?: number): void;
+  /**
+   * Makes exchanges go wrong by chance, instead of the chance set before. With the same seed, the n-th exchange of an
+   * operation always meets the same.
+   */
+  random(chance: { readonly seed?: number; readonly rates: FaultRates }): void;
+  /** Forgets script and chance: from now on everything goes well. */
+  clear(): void;
+  /** How many scripted faults have still to happen; endless ones do not count. */
+  readonly pending: number;
+}
+
+/** One exchange, as far as it matters for what can go wrong with it. */
+export interface Occasion {
+  readonly operation: Operation;
+  readonly endpoint: string | undefined;
+  readonly requestId: string | undefined;
+}
+
+export interface FaultPlan extends Faults {
+  /** False when nothing can go wrong: asking for an occasion is pointless then. */
+  readonly active: boolean;
+  pick(occasion: Occasion): Fault | undefined;
+}
+
+interface Scripted {
+  readonly match: FaultMatch;
+  readonly fault: Fault;
+  left: number;
+  seen: number;
+}
+
+type Chance = ReadonlyMap<Operation, () => Fault | undefined>;
+
+export function createFaultPlan(): FaultPlan {
+  let script: Scripted[] = [];
+  let chance: Chance = new Map();
+
+  const fromScript = (occasion: Occasion): Fault | undefined => {
+    let happens: Scripted | undefined;
+    for (const scripted of script) {
+      if (!matches(scripted, occasion)) continue;
+      scripted.seen += 1;
+      if (scripted.seen >= (scripted.match.nth ?? 1)) happens ??= scripted;
+    }
+    if (happens) happens.left -= 1;
+    if (happens?.left === 0) script = script.filter((scripted) => scripted !== happens);
+    return happens?.fault;
+  };
+
+  return {
+    next(match, written, count = 1) {
+      const fault = faultFrom(written);
+      const where = typeof match === "string" ? { operation: match } : match;
+      if (where.operation) insist(fault, where.operation);
+      for (const [name, value] of Object.entries({ count, nth: where.nth ?? 1 })) {
+        if (value !== Number.POSITIVE_INFINITY && !(Number.isInteger(value) && value >= 1)) {
+          throw new RangeError(`${name} must be a whole number from 1 up, not ${value}`);
+        }
+      }
+      script.push({ match: where, fault, left: count, seen: 0 });
+    },
+    random({ seed = 0, rates }) {
+      chance = new Map(
+        Object.entries(rates).map(([operation, table]) => {
+          const name = operation as Operation;
+          return [name, drawing(name, table, randomFrom(seed, "fault", name))];
+        }),
+      );
+    },
+    clear() {
+      script = [];
+      chance = new Map();
+    },
+    get pending() {
+      return script.reduce((sum, { left }) => sum + (Number.isFinite(left) ? left : 0), 0);
+    },
+    get active() {
+      return script.length > 0 || chance.size > 0;
+    },
+    pick(occasion) {
+      // Chance is asked each time, so that the script does not shift what it gives to later exchanges.
+      const byChance = chance.get(occasion.operation)?.();
+      return fromScript(occasion) ?? byChance;
+    },
+  };
+}
+
+function matches({ match, fault }: Scripted, { operation, endpoint, requestId }: Occasion): boolean {
+  return (
+    canHappenTo(fault, operation) &&
+    (match.operation ?? operation) === operation &&
+    (match.endpoint ?? endpoint) === endpoint &&
+    (match.requestId ?? requestId) === requestId
+  );
+}
+
+/** A source of faults in the given proportions; what is left up to 1 goes well. */
+function drawing(
+  operation: Operation,
+  table: { readonly [fault in FaultText]?: number },
+  random: () => number,
+): () => Fault | undefined {
+  const likely = Object.entries(table).map(([text, rate = 0]) => ({ fault: faultFrom(text), rate }));
+  for (const { fault, rate } of likely) {
+    insist(fault, operation);
+    if (!(rate >= 0 && rate <= 1))
+      throw new RangeError(`The rate of "${fault.name}" must be from 0 to 1, not ${rate}`);
+  }
+  const sum = likely.reduce((total, { rate }) => total + rate, 0);
+  if (sum > 1 + 1e-9) throw new RangeError(`The rates of ${operation} add up to ${sum}, more than 1`);
+  return () => {
+    let share = random();
+    return likely.find(({ rate }) => {
+      share -= rate;
+      return share < 0;
+    })?.fault;
+  };
+}
+
+function insist(fault: Fault, operation: Operation): void {
+  if (canHappenTo(fault, operation)) return;
+  const possible = happensTo(fault.name).join(", ");
+  throw new RangeError(
+    `The fault "${fault.name}" cannot happen to "${operation}". It can happen to: ${possible}.`,
+  );
+}
