@@ -65,6 +65,20 @@ test("a stalled stream says nothing more, not even a ping, until the reader leav
   expect(clock.sleepers).toBe(0);
 });
 
+test("a stalled stream is watched by nobody in the emulator", async () => {
+  const { send, submit, clock, emulator } = stage({ models: [echo], auto: false });
+  emulator.faults.next("stream", "stream-stall");
+  const { status_url } = await submit("acme/echo/v1");
+  const before = clock.sleepers;
+  const reader = (await send("GET", `${status_url}/stream`)).body?.getReader();
+  await reader?.read();
+  expect(clock.sleepers).toBe(before + 1);
+  void reader?.read();
+  await clock.advance(0);
+  expect(clock.sleepers).toBe(before);
+  await emulator.close();
+});
+
 test("a stalled stream ends when the emulator closes", async () => {
   const { streamOf, emulator } = setUp("stream-stall; afterEvents=0");
   const reading = chunksOf(await streamOf());
@@ -81,11 +95,17 @@ test("a stream comes byte by byte, and is the same when put together", async () 
 });
 
 test("an older status comes after each newer one, without its log lines", async () => {
-  const { streamOf } = setUp("wrong-order");
+  const { streamOf, clock, submit, send, emulator } = setUp("wrong-order");
   const { events } = await readEvents(await streamOf());
   const states = events.map(({ status }) => status);
   expect(states.slice(0, 4)).toEqual(["IN_QUEUE", "IN_PROGRESS", "IN_QUEUE", "IN_PROGRESS"]);
   expect(states.at(-1)).toBe("COMPLETED");
   const lines = events.flatMap(({ logs }) => (logs as unknown[] | null | undefined) ?? []);
   expect(lines).toHaveLength(3);
+
+  emulator.faults.next("stream", "wrong-order");
+  const { status_url } = await submit("acme/echo/v1");
+  await clock.sleep(1_000);
+  const late = await readEvents(await send("GET", `${status_url}/stream?logs=1`));
+  expect(late.events.map(({ logs }) => (logs as unknown[]).length)).toEqual([1, 1, 0, 1, 0, 0]);
 });
