@@ -2,6 +2,7 @@ export type { IncomingRequest } from "./attribution/context.ts";
 export type { UserTags } from "./attribution/tags.ts";
 export { ApiError, ValidationError, type ValidationErrorInfo } from "./base/api-error.ts";
 export { type Clock, systemClock } from "./base/clock.ts";
+export { BudgetExceededError, type Cost, formatUsd, type Reservation } from "./base/cost.ts";
 export {
   AmbiguousSubmitError,
   type AmbiguousVerdict,
@@ -23,14 +24,27 @@ export {
   type CallRecord,
   type CallState,
   type Intent,
+  type IntentTerms,
   type Journal,
   type Outcome,
   RequestClaimedError,
-  type SavedError,
   type Store,
   StoreError,
   type Ticket,
 } from "./base/journal.ts";
+export {
+  type Fence,
+  LeaseLostError,
+  type Owner,
+  type RunClaim,
+  type RunEnd,
+  type RunJournal,
+  type RunQuery,
+  type RunRecord,
+  type RunState,
+  type StepRecord,
+} from "./base/run-journal.ts";
+export type { SavedError } from "./base/saved-error.ts";
 export type { Call } from "./calls/call.ts";
 export type { CallEvent, RequestLog, Result } from "./calls/events.ts";
 export type { CallOptions, StorageSettings, SubmitOptions } from "./calls/options.ts";
@@ -49,7 +63,7 @@ export {
   readEnvironment,
 } from "./environment/environment.ts";
 export { secrets } from "./environment/secrets.ts";
-export { type Cost, formatUsd, type Total } from "./ledger/cost.ts";
+export type { Total } from "./ledger/cost.ts";
 export type { Price } from "./platform/prices.ts";
 // A star, so that users can add to EndpointTypes by declaration merging: an interface that is exported by name cannot
 // be merged into from outside.

@@ -1,4 +1,7 @@
+import type { Cost, Reservation } from "./cost.ts";
 import { FalError } from "./errors.ts";
+import type { Fence, RunJournal } from "./run-journal.ts";
+import type { SavedError } from "./saved-error.ts";
 
 /** A request in fal's queue, and where to ask for it. Plain JSON. */
 export interface Ticket {
@@ -19,8 +22,27 @@ export interface Intent {
   readonly tags: Readonly<Record<string, string>>;
   readonly chain: string | undefined;
   readonly run: string | undefined;
+  /** What the step is called, for people. */
   readonly step: string | undefined;
+  /** What the step is: no two calls of a run have the same key at the same time. Undefined outside a run. */
+  readonly key: string | undefined;
+  readonly jobId: string | undefined;
+  readonly app: string | undefined;
+  /** The incoming request that it was made for. */
+  readonly request: string | undefined;
+  /** The user's own tags, as they were given. */
+  readonly userTags: Readonly<Record<string, string>>;
   readonly at: number;
+}
+
+/** What is done together with an intent, or not at all. */
+export interface IntentTerms {
+  /** Only if the run is still ours. */
+  readonly fence?: Fence | undefined;
+  /** The call whose place in the run this one takes; it stays in the ledger, without its key. */
+  readonly replaces?: string | undefined;
+  /** Only if each of these budgets has room. */
+  readonly reserve?: readonly Reservation[] | undefined;
 }
 
 /** What a completed call gave. `data` is plain JSON. */
@@ -31,17 +53,6 @@ export interface Outcome {
   readonly runSeconds: number | undefined;
 }
 
-/** An error as it is kept: the facts, without payload or stack. */
-export interface SavedError {
-  readonly name: string;
-  readonly code: string;
-  readonly message: string;
-  readonly status?: number;
-  readonly errorType?: string;
-  readonly retryable: boolean;
-  readonly billed: boolean | "unknown";
-}
-
 /**
  * Where a call is. `intended`: nothing is known to have been sent. `submitted`: fal has it. `ambiguous`: fal may have
  * it. The other three are ends; `given-up` means that nobody waits any more, and fal may still have charged.
@@ -50,8 +61,13 @@ export type CallState = "intended" | "submitted" | "ambiguous" | "completed" | "
 
 /** Where a call's progress is written down, each step before the next one happens. */
 export interface Journal {
-  /** Before the POST. If it rejects, nothing is sent. */
-  intend(intent: Intent): Promise<void>;
+  /**
+   * Before the POST. If it rejects, nothing is sent.
+   *
+   * @throws {LeaseLostError} when the fence no longer stands. @throws {BudgetExceededError} naming the budget.
+   * @throws {StoreError} when the run has a current call with this key already.
+   */
+  intend(intent: Intent, terms?: IntentTerms): Promise<void>;
   /**
    * The request id, before anything else happens. A request belongs to one call for ever.
    *
@@ -65,6 +81,11 @@ export interface Journal {
   failed(id: string, error: SavedError, at: number): Promise<void>;
   /** Nobody waits for it any more. A later `submitted`, `completed` or `failed` is still noted: it is evidence. */
   givenUp(id: string, why: string, at: number): Promise<void>;
+  /**
+   * What it cost, as far as is known; may be said again when more is known. A known cost takes the place of what its
+   * budgets had reserved; an unknown one leaves it reserved. A failure with `billed: false` frees it without this.
+   */
+  charged(id: string, cost: Cost, at: number): Promise<void>;
 }
 
 /** Everything that is known of one call. */
@@ -77,6 +98,12 @@ export interface CallRecord {
   readonly chain: string | undefined;
   readonly run: string | undefined;
   readonly step: string | undefined;
+  /** Undefined outside a run, and once another call has taken its place. */
+  readonly key: string | undefined;
+  readonly jobId: string | undefined;
+  readonly app: string | undefined;
+  readonly request: string | undefined;
+  readonly userTags: Readonly<Record<string, string>>;
   readonly state: CallState;
   readonly ticket: Ticket | undefined;
   /** Undefined until completed, and where the store keeps ids only. */
@@ -84,6 +111,8 @@ export interface CallRecord {
   readonly error: SavedError | undefined;
   /** Why it is ambiguous, or was given up. */
   readonly note: string | undefined;
+  /** Undefined until something is known of it. */
+  readonly cost: Cost | undefined;
   readonly intendedAt: number;
   readonly submittedAt: number | undefined;
   /** When the ambiguous, completed, failed or given-up state began. */
@@ -104,7 +133,7 @@ export interface CallQuery {
 }
 
 /** Journal and ledger in one. */
-export interface Store extends Journal {
+export interface Store extends Journal, RunJournal {
   /** `memory`, or where it is kept: for messages. Holds no password. */
   readonly name: string;
   /** Whether it outlives the process. */

@@ -146,7 +146,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
   }
 
   async function submit(prepare: () => Promise<Prepared>): Promise<Ticket> {
-    const { submission, tags, chain, run } = await abortable(prepare(), end.signal);
+    const { submission, attribution } = await abortable(prepare(), end.signal);
     const policy = oneOf(
       "ambiguousSubmit",
       plan.ambiguousSubmit ?? deps.ambiguousSubmit ?? "look-up",
@@ -156,10 +156,9 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
       id,
       endpoint,
       body: submission.body,
-      tags,
-      chain,
-      run,
+      ...attribution,
       step: plan.step,
+      key: undefined,
       at: clock.now(),
     };
     await store.intend(intent);
@@ -178,7 +177,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
       () => {},
     );
     const { ticket: fresh, position } = await abortable(submitting, end.signal);
-    announce(fresh, tags);
+    announce(fresh, attribution.tags);
     take({ status: "IN_QUEUE", queue_position: position }, {});
     return fresh;
   }

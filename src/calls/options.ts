@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type Attribution, currentAttribution } from "../attribution/context.ts";
 import { parseTagsHeader, tagsHeader, type UserTags, wireTags } from "../attribution/tags.ts";
 import { InputMismatchError, InvalidArgumentError } from "../base/errors.ts";
+import type { Intent } from "../base/journal.ts";
 import { wireJson } from "../base/json.ts";
 import { nearest } from "../base/text.ts";
 import { type AnyEndpoint, type EndpointId, type InputOf, idOf, parseEndpointId } from "../queue/endpoint.ts";
@@ -92,9 +93,7 @@ export const contextNow = (identity: {
 /** A submit that can be sent, and what is noted of it. */
 export interface Prepared {
   readonly submission: Submission;
-  readonly tags: Readonly<Record<string, string>>;
-  readonly chain: string | undefined;
-  readonly run: string | undefined;
+  readonly attribution: Pick<Intent, "tags" | "userTags" | "chain" | "run" | "jobId" | "app" | "request">;
 }
 
 /** What can be known to be wrong before anything is sent, is found here. */
@@ -121,7 +120,8 @@ export async function prepare(
     request: attribution.request,
   };
   const { tagged, headers } = splitHeaders(options.headers);
-  const tags = await wireTags(own, { ...attribution.tags, ...tagged, ...options.tags });
+  const given = { ...attribution.tags, ...tagged, ...options.tags };
+  const tags = await wireTags(own, given);
   const submission: Submission = {
     endpoint,
     body: wireJson(input),
@@ -132,7 +132,11 @@ export async function prepare(
     },
     webhookUrl: webhook(options.webhookUrl),
   };
-  return { submission, tags, chain: attribution.chain, run: attribution.run };
+  const userTags = Object.fromEntries(
+    Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]])),
+  );
+  const { chain, run, request } = attribution;
+  return { submission, attribution: { tags, userTags, chain, run, jobId, app, request } };
 }
 
 async function checkInput(endpoint: string, schema: StandardSchemaV1, input: unknown): Promise<void> {

@@ -78,16 +78,15 @@ export function createQueueClient(deps: SubscribeDeps, calls: Calls): QueueClien
         ambiguousSubmit = deps.ambiguousSubmit ?? "look-up",
       } = options;
       warnOfLongStart(deps, options.startTimeout);
-      const { submission, tags, chain, run } = await prepare(target, options, deps.context());
+      const { submission, attribution } = await prepare(target, options, deps.context());
       const policy = oneOf("ambiguousSubmit", ambiguousSubmit, AMBIGUOUS_SUBMIT_POLICIES);
       const intent = {
         id: crypto.randomUUID(),
         endpoint: submission.endpoint.id,
         body: submission.body,
-        tags,
-        chain,
-        run,
+        ...attribution,
         step: undefined,
+        key: undefined,
         at: clock.now(),
       };
       await deps.store.intend(intent);

@@ -1,6 +1,6 @@
 import { ApiError } from "../base/api-error.ts";
 import { FalError } from "../base/errors.ts";
-import type { SavedError } from "../base/journal.ts";
+import type { SavedError } from "../base/saved-error.ts";
 
 /** An error as the store keeps it. Messages hold no prompt and no key, so they may be written down. */
 export function savedError(error: unknown): SavedError {

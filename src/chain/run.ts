@@ -1,11 +1,12 @@
 import { type Attribution, withAttribution } from "../attribution/context.ts";
 import type { Clock } from "../base/clock.ts";
+import type { Cost, UnitPrice } from "../base/cost.ts";
 import { FalError, RunAbortedError, RunStateError } from "../base/errors.ts";
 import { eventLog } from "../base/event-log.ts";
 import { type Caller, type CallInfo, type CallObserver, withCaller } from "../calls/caller.ts";
 import type { CallEvent } from "../calls/events.ts";
 import type { Calls } from "../calls/subscribe.ts";
-import { type Cost, measuredCost, type Total, totalOf, type UnitPrice } from "../ledger/cost.ts";
+import { measuredCost, type Total, totalOf } from "../ledger/cost.ts";
 
 /** A call within a run. `step` is unique in it: the name that the code gave, or the endpoint id. */
 export interface RunCall {

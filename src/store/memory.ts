@@ -44,7 +44,13 @@ export function memoryStore(options: { keepEnded?: number } = {}): Store {
     name: "memory",
     durable: false,
     async intend({ at, ...intent }) {
-      const nothing = { ticket: undefined, outcome: undefined, error: undefined, note: undefined };
+      const nothing = {
+        ticket: undefined,
+        outcome: undefined,
+        error: undefined,
+        note: undefined,
+        cost: undefined,
+      };
       const times = { intendedAt: at, submittedAt: undefined, endedAt: undefined };
       calls.set(intent.id, { ...intent, ...nothing, ...times, state: "intended" });
     },

@@ -1,6 +1,6 @@
+import type { Cost } from "../base/cost.ts";
 import { CallAbortedError, CallTimeoutError, FalError } from "../base/errors.ts";
 import type { RunCall, RunEvent } from "../chain/run.ts";
-import type { Cost } from "../ledger/cost.ts";
 import { printable, seconds } from "./text.ts";
 
 export type CallState = "submitting" | "queued" | "running" | "done" | "failed" | "cancelled" | "timed out";

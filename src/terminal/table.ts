@@ -1,6 +1,7 @@
 import Table from "cli-table3";
+import { formatUsd } from "../base/cost.ts";
 import { FalError } from "../base/errors.ts";
-import { formatUsd, type Total } from "../ledger/cost.ts";
+import type { Total } from "../ledger/cost.ts";
 import type { CallProgress } from "./progress.ts";
 import { columnsOf, type Output, paint, printable, seconds, wrap } from "./text.ts";
 
@@ -116,15 +117,14 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 
 function billed({ units, cost }: CallProgress): string {
   if (units === undefined) return "";
-  const unit = cost?.source === "measured" ? printable(cost.unit) : "units";
+  const unit = printable((cost?.source !== "unknown" && cost?.unit) || "units");
   return `${Number(units.toPrecision(12))} ${units === 1 ? unit.replace(/s$/, "") : unit}`;
 }
 
 const REASONS = { no_units: "units unknown", no_price: "price unknown", failed: "may be billed" };
 
 function costOf({ cost, error }: CallProgress): string {
-  if (cost?.source === "measured") return formatUsd(cost.nanoUsd);
-  if (cost) return REASONS[cost.reason];
+  if (cost) return cost.source === "unknown" ? REASONS[cost.reason] : formatUsd(cost.nanoUsd);
   return error instanceof FalError && error.billed === false ? "not billed" : "";
 }
 

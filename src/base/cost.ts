@@ -1,0 +1,73 @@
+import { FalError } from "./errors.ts";
+
+/** What fal asks for one unit. A unit may be an image, a megapixel, a second: never take it for a price per output. */
+export interface UnitPrice {
+  readonly unit: string;
+  readonly unitPriceNanoUsd: number;
+  /** When it was read, in milliseconds since the epoch. */
+  readonly at?: number | undefined;
+}
+
+/** Money is an integer of nano-dollars (USD × 10⁻⁹), and not knowing is a value. */
+export type Cost =
+  | {
+      /**
+       * `estimated`: expected before it ran. `measured`: the units that fal billed times the price of a unit.
+       * `invoiced`: what fal's billing says.
+       */
+      readonly source: "estimated" | "measured" | "invoiced";
+      readonly nanoUsd: number;
+      readonly units?: number | undefined;
+      readonly unit?: string | undefined;
+      readonly unitPriceNanoUsd?: number | undefined;
+      /** When the price was read, in milliseconds since the epoch. */
+      readonly pricedAt?: number | undefined;
+    }
+  | {
+      readonly source: "unknown";
+      /** `no_units`: fal did not say how much it bills. `no_price`: no price could be read. `failed`: it may be billed. */
+      readonly reason: "no_units" | "no_price" | "failed";
+      readonly units?: number | undefined;
+    };
+
+/** A part of a budget that is set aside before a submit. */
+export interface Reservation {
+  /** What is limited, such as `run:poster/order-1042` or `tag:customer=acme`. */
+  readonly budget: string;
+  /** The start of the window that it counts in, in milliseconds since the epoch; 0 where there is only one. */
+  readonly window: number;
+  readonly limitNanoUsd: number;
+  readonly nanoUsd: number;
+}
+
+/** The call would have gone over a budget. Nothing was sent. */
+export class BudgetExceededError extends FalError {
+  override readonly name = "BudgetExceededError";
+  readonly code = "budget_exceeded";
+  readonly budget: string;
+  readonly chargedNanoUsd: number;
+  readonly reservedNanoUsd: number;
+  readonly limitNanoUsd: number;
+
+  constructor(
+    { budget, limitNanoUsd, nanoUsd }: Reservation,
+    used: { chargedNanoUsd: number; reservedNanoUsd: number },
+  ) {
+    super(
+      `The budget ${budget} has no room for this call: ${formatUsd(used.chargedNanoUsd)} charged, ` +
+        `${formatUsd(used.reservedNanoUsd)} reserved and ${formatUsd(nanoUsd)} for this call are more than ` +
+        `${formatUsd(limitNanoUsd)}. Nothing was sent. Raise the budget, or wait for its next window.`,
+    );
+    this.budget = budget;
+    this.chargedNanoUsd = used.chargedNanoUsd;
+    this.reservedNanoUsd = used.reservedNanoUsd;
+    this.limitNanoUsd = limitNanoUsd;
+  }
+}
+
+/** `$0.003`, exact to the nano-dollar and without trailing zeros; at least cents. */
+export function formatUsd(nanoUsd: number): string {
+  const digits = Math.abs(nanoUsd).toString().padStart(10, "0");
+  const fraction = digits.slice(-9).replace(/0+$/, "").padEnd(2, "0");
+  return `${nanoUsd < 0 ? "-" : ""}$${digits.slice(0, -9)}.${fraction}`;
+}
