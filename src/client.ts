@@ -13,6 +13,7 @@ import { createPrices, type Price } from "./platform/prices.ts";
 import { createHistory } from "./platform/requests.ts";
 import { endpoint } from "./queue/endpoint.ts";
 import { createQueue } from "./queue/queue.ts";
+import { createStorage, type StorageClient } from "./storage/storage.ts";
 import { memoryStore } from "./store/memory.ts";
 import { createTransport } from "./transport/http.ts";
 import type { RetryOptions } from "./transport/retry.ts";
@@ -55,6 +56,8 @@ export interface Fal {
   withTags<R>(tags: UserTags, fn: () => R): R;
   /** Every call that `fn` makes is attributed to this incoming request. */
   withRequest<R>(request: IncomingRequest, fn: () => R): R;
+  /** Uploads files, for inputs that take a URL. A Blob in a call's input is uploaded by itself. */
+  readonly storage: StorageClient;
   /** What the platform asks for one unit of an endpoint; undefined where it does not say. Kept for an hour. */
   price(endpoint: string): Promise<Price | undefined>;
   /** What this client reads from its environment, each part when it is asked for. */
@@ -77,6 +80,9 @@ export function createFal(options: FalOptions = {}): Fal {
     price: (id) => parts.price(id),
     get queue() {
       return parts.queueClient;
+    },
+    get storage() {
+      return parts.storage;
     },
     get environment() {
       return parts.environment;
@@ -111,6 +117,7 @@ function assemble(options: FalOptions, background: Set<Promise<unknown>>) {
   const queue = createQueue(transport, () => origins().queue);
   const price = createPrices(transport, () => origins().api, clock);
   const history = createHistory(transport, () => origins().api, clock);
+  const storage = createStorage(transport, () => origins().rest, clock);
   const report = reporter(options.logger);
   const store = options.store ?? memoryStore();
 
@@ -124,6 +131,7 @@ function assemble(options: FalOptions, background: Set<Promise<unknown>>) {
     ambiguousSubmit: options.ambiguousSubmit,
     context: () => contextNow(environment.identity),
     requireRun: options.requireRun ?? false,
+    upload: storage.upload,
   };
   const calls = createCalls(deps);
   return {
@@ -131,6 +139,7 @@ function assemble(options: FalOptions, background: Set<Promise<unknown>>) {
     clock,
     calls,
     price,
+    storage,
     queueClient: createQueueClient(deps, calls),
   };
 }

@@ -32,6 +32,7 @@ export {
   StoreError,
   type Ticket,
 } from "./base/journal.ts";
+export type { StorageSettings } from "./base/lifecycle.ts";
 export {
   type Fence,
   LeaseLostError,
@@ -47,7 +48,7 @@ export {
 export type { SavedError } from "./base/saved-error.ts";
 export type { Call } from "./calls/call.ts";
 export type { CallEvent, RequestLog, Result } from "./calls/events.ts";
-export type { CallOptions, StorageSettings, SubmitOptions } from "./calls/options.ts";
+export type { CallOptions, SubmitOptions } from "./calls/options.ts";
 export type { QueueClient, StatusStream } from "./calls/queue-client.ts";
 export type { CompletedQueueStatus, InQueueStatus, QueueStatus } from "./calls/queue-status.ts";
 export type { AmbiguousSubmitPolicy } from "./calls/submit.ts";
@@ -69,5 +70,6 @@ export type { Price } from "./platform/prices.ts";
 // be merged into from outside.
 export * from "./queue/catalog.ts";
 export type { Endpoint, EndpointId, InputOf, OutputOf } from "./queue/endpoint.ts";
+export type { StorageClient, UploadOptions } from "./storage/storage.ts";
 export { memoryStore } from "./store/memory.ts";
 export type { RetryOptions, RetryPolicy } from "./transport/retry.ts";

@@ -1,12 +1,16 @@
 /** What a request is for. It decides whether it may be repeated: only a submit is paid for. */
-export type Operation = "submit" | "status" | "result" | "cancel" | "platform";
+export type Operation = "submit" | "status" | "result" | "cancel" | "platform" | "upload";
 
 export interface WireRequest {
   readonly operation: Operation;
   readonly method: "GET" | "POST" | "PUT";
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Blob;
+  /** Goes without the key, and so to any address: for links to files. */
+  readonly keyless?: true;
+  /** Milliseconds that one attempt may take. @default 60_000; a submit takes as long as it takes */
+  readonly attemptTimeout?: number;
   /** For messages. */
   readonly endpoint?: string;
   readonly requestId?: string;

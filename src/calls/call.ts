@@ -66,7 +66,9 @@ export interface CallPlan {
   readonly settings: WatchSettings;
   readonly output: StandardSchemaV1 | undefined;
   readonly ambiguousSubmit?: AmbiguousSubmitPolicy | undefined;
-  readonly begin: { readonly prepare: () => Promise<Prepared> } | { readonly attach: () => Ticket };
+  readonly begin:
+    | { readonly prepare: (signal: AbortSignal) => Promise<Prepared> }
+    | { readonly attach: () => Ticket };
 }
 
 /** Log lines that are kept for readers who come late or are slow. */
@@ -145,8 +147,8 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     }
   }
 
-  async function submit(prepare: () => Promise<Prepared>): Promise<Ticket> {
-    const { submission, attribution } = await abortable(prepare(), end.signal);
+  async function submit(prepare: (signal: AbortSignal) => Promise<Prepared>): Promise<Ticket> {
+    const { submission, attribution } = await abortable(prepare(end.signal), end.signal);
     const policy = oneOf(
       "ambiguousSubmit",
       plan.ambiguousSubmit ?? deps.ambiguousSubmit ?? "look-up",

@@ -1,24 +1,15 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type Attribution, currentAttribution } from "../attribution/context.ts";
 import { parseTagsHeader, tagsHeader, type UserTags, wireTags } from "../attribution/tags.ts";
+import { jsonWithAttachments } from "../base/attachments.ts";
 import { InputMismatchError, InvalidArgumentError } from "../base/errors.ts";
 import type { Intent } from "../base/journal.ts";
-import { wireJson } from "../base/json.ts";
+import { expirySeconds, lifecycleJson, type StorageSettings } from "../base/lifecycle.ts";
 import { nearest } from "../base/text.ts";
 import { type AnyEndpoint, type EndpointId, type InputOf, idOf, parseEndpointId } from "../queue/endpoint.ts";
 import type { Submission } from "../queue/queue.ts";
 import type { QueueStatus } from "./queue-status.ts";
 import type { AmbiguousSubmitPolicy } from "./submit.ts";
-
-/** How long fal keeps the files that a call makes, and who may read them. */
-export interface StorageSettings {
-  /** Seconds, or a word. `never` is the same as leaving it out. */
-  readonly expiresIn?: "never" | "immediate" | "1h" | "1d" | "7d" | "30d" | "1y" | number;
-  readonly initialAcl?: {
-    readonly default?: "hide" | "forbid" | "allow";
-    readonly rules?: readonly { readonly user: string; readonly decision: "hide" | "forbid" | "allow" }[];
-  };
-}
 
 export interface SubmitSettings {
   /** Up to five tags of your own, for billing. */
@@ -31,6 +22,10 @@ export interface SubmitSettings {
   readonly hint?: string;
   /** Seconds, more than 1: a request that has not started by then is given up by fal. */
   readonly startTimeout?: number;
+  /**
+   * How long fal keeps the files that the call makes, and who may read them. Blobs of the input are uploaded with the
+   * same settings, but live a day at least: they are read only when the request's turn has come.
+   */
   readonly storageSettings?: StorageSettings;
   /** Further headers for the submit. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -96,11 +91,25 @@ export interface Prepared {
   readonly attribution: Pick<Intent, "tags" | "userTags" | "chain" | "run" | "jobId" | "app" | "request">;
 }
 
-/** What can be known to be wrong before anything is sent, is found here. */
+/** Makes a URL of a file. */
+export type Upload = (
+  file: Blob,
+  options: {
+    readonly lifecycle?: StorageSettings | undefined;
+    readonly abortSignal?: AbortSignal | undefined;
+  },
+) => Promise<string>;
+
+/**
+ * What can be known to be wrong before anything is sent, is found here. Then the input's files are uploaded, so that
+ * the submission is whole before it is noted and paid.
+ */
 export async function prepare(
   target: EndpointId | AnyEndpoint,
   options: SubmitSettings & { readonly input: unknown },
   context: CallContext,
+  upload: Upload,
+  abortSignal: AbortSignal | undefined,
 ): Promise<Prepared> {
   const endpoint = parseEndpointId(idOf(target));
   const input = options.input ?? {};
@@ -122,9 +131,8 @@ export async function prepare(
   const { tagged, headers } = splitHeaders(options.headers);
   const given = { ...attribution.tags, ...tagged, ...options.tags };
   const tags = await wireTags(own, given);
-  const submission: Submission = {
+  const checked = {
     endpoint,
-    body: wireJson(input),
     headers: {
       ...headers,
       ...platformHeaders(options),
@@ -132,6 +140,9 @@ export async function prepare(
     },
     webhookUrl: webhook(options.webhookUrl),
   };
+  const lifecycle = ofInputs(options.storageSettings);
+  const body = await jsonWithAttachments(input, (file) => upload(file, { lifecycle, abortSignal }));
+  const submission: Submission = { ...checked, body };
   const userTags = Object.fromEntries(
     Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]])),
   );
@@ -167,6 +178,15 @@ function splitHeaders(headers: Readonly<Record<string, string>> = {}) {
   return { tagged, headers: rest };
 }
 
+const DAY_SECONDS = 86_400;
+
+/** A file that expires while the request waits in the queue would make a call fail that may be billed. */
+function ofInputs(settings: StorageSettings | undefined): StorageSettings | undefined {
+  const seconds = settings && expirySeconds(settings);
+  if (seconds === undefined || seconds >= DAY_SECONDS) return settings;
+  return { ...settings, expiresIn: DAY_SECONDS };
+}
+
 const hasKeys = (object: object): boolean => Object.keys(object).length > 0;
 
 /** https://fal.ai/docs/documentation/model-apis/common-parameters */
@@ -183,28 +203,9 @@ function platformHeaders({ priority, hint, startTimeout, storageSettings }: Subm
     headers["x-fal-request-start-timeout"] = String(startTimeout);
     headers["x-fal-request-timeout"] = String(startTimeout);
   }
-  const lifecycle = storageSettings && lifecyclePreference(storageSettings);
-  if (lifecycle && hasKeys(lifecycle)) {
-    headers["x-fal-object-lifecycle-preference"] = JSON.stringify(lifecycle);
-  }
+  const lifecycle = lifecycleJson(storageSettings);
+  if (lifecycle) headers["x-fal-object-lifecycle-preference"] = lifecycle;
   return headers;
-}
-
-const SECONDS = {
-  immediate: 60,
-  "1h": 3600,
-  "1d": 86_400,
-  "7d": 604_800,
-  "30d": 2_592_000,
-  "1y": 31_536_000,
-};
-
-function lifecyclePreference({ expiresIn, initialAcl }: StorageSettings) {
-  const seconds = typeof expiresIn === "string" && expiresIn !== "never" ? SECONDS[expiresIn] : expiresIn;
-  return {
-    ...(typeof seconds === "number" && { expiration_duration_seconds: seconds }),
-    ...(initialAcl && { initial_acl: initialAcl }),
-  };
 }
 
 function webhook(url: string | undefined): string | undefined {

@@ -10,7 +10,7 @@ import {
 } from "../queue/endpoint.ts";
 import { type Call, type CallDeps, startCall } from "./call.ts";
 import { currentCaller } from "./caller.ts";
-import { type CallContext, type CallOptions, prepare, type WatchSettings } from "./options.ts";
+import { type CallContext, type CallOptions, prepare, type Upload, type WatchSettings } from "./options.ts";
 import type { AmbiguousSubmitPolicy } from "./submit.ts";
 
 export interface AttachOptions<S extends StandardSchemaV1 | undefined = undefined> extends WatchSettings {
@@ -34,6 +34,7 @@ export interface SubscribeDeps extends CallDeps {
   /** Asked once for each call, at the moment of the call. */
   readonly context: () => CallContext;
   readonly requireRun: boolean;
+  readonly upload: Upload;
 }
 
 export function createCalls(deps: SubscribeDeps): Calls {
@@ -63,9 +64,9 @@ export function createCalls(deps: SubscribeDeps): Calls {
       // The context is where the call is made, not where its promise is awaited; a bad one is the call's rejection.
       const context = attempt(deps.context);
       return start(target, options, {
-        prepare: async () => {
+        prepare: async (signal) => {
           if (deps.requireRun && !inRun) throw outsideRun(idOf(target));
-          return prepare(target, options, context());
+          return prepare(target, options, context(), deps.upload, signal);
         },
       });
     },

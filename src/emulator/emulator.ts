@@ -23,6 +23,7 @@ import { pricingRoutes } from "./routes/pricing.ts";
 import { queueRoutes } from "./routes/queue.ts";
 import { runRoutes } from "./routes/run.ts";
 import { storageRoutes } from "./routes/storage.ts";
+import { createUploads } from "./uploads.ts";
 
 export interface EmulatorOptions {
   /** What time it is and how to wait. With `virtualClock()` a story of minutes takes milliseconds. @default systemClock */
@@ -122,6 +123,7 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
     clock,
     machine,
     files,
+    uploads: createUploads(files),
     models,
     concurrency,
     seed,

@@ -5,12 +5,14 @@ import type { HistorySwitches } from "./history.ts";
 import type { Outcome } from "./job.ts";
 import type { Machine } from "./machine.ts";
 import type { Model } from "./model.ts";
+import type { Uploads } from "./uploads.ts";
 
 /** What every route works with. */
 export interface Platform {
   readonly clock: Clock;
   readonly machine: Machine;
   readonly files: FileStore;
+  readonly uploads: Uploads;
   readonly models: ReadonlyMap<string, Model>;
   readonly concurrency: number;
   readonly seed: number;

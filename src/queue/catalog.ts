@@ -18,6 +18,9 @@ export interface EndpointTypes {
   "fal-ai/birefnet/v2": { input: BirefnetInput; output: BirefnetOutput };
 }
 
+/** A file that a model reads: its URL, a data: URI, or its bytes, which are uploaded before the call. */
+export type FileInput = string | Blob | ArrayBuffer;
+
 /** A file that a model made. */
 export interface File {
   readonly url: string;
@@ -78,7 +81,7 @@ export interface FluxSchnellOutput {
 }
 
 export interface EsrganInput {
-  readonly image_url: string;
+  readonly image_url: FileInput;
   /** 1 to 8. @default 2 */
   readonly scale?: number;
   /** @default 0 */
@@ -102,7 +105,7 @@ export interface EsrganOutput {
 }
 
 export interface BirefnetInput {
-  readonly image_url: string;
+  readonly image_url: FileInput;
   /** @default "General Use (Light)" */
   readonly model?: "General Use (Light)" | "General Use (Heavy)" | "Portrait";
   /** @default "1024x1024" */

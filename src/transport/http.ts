@@ -83,8 +83,9 @@ export function createTransport(options: TransportOptions): Transport {
     if (request.operation === "submit") return readAnswer(request, read);
 
     const { controller, unlink } = linkedController(request.signal);
-    const tooLate = () => controller.abort(new Error(`no answer within ${READ_TIMEOUT_MS} ms`));
-    clock.sleep(READ_TIMEOUT_MS, controller.signal).then(tooLate, () => {});
+    const { attemptTimeout = READ_TIMEOUT_MS } = request;
+    const tooLate = () => controller.abort(new Error(`no answer within ${attemptTimeout} ms`));
+    clock.sleep(attemptTimeout, controller.signal).then(tooLate, () => {});
     try {
       // A fetch that was passed in may not heed the signal; a caller that gave up does not wait for it.
       return await abortable(readAnswer(request, read, controller.signal), controller.signal);
@@ -120,12 +121,12 @@ export function createTransport(options: TransportOptions): Transport {
 
   /**
    * One HTTP exchange, up to the headers. The key goes along only where the whole origin is one of ours, at each hop;
-   * a write never follows a redirect.
+   * a write never follows a redirect. What is keyless goes anywhere.
    */
   async function exchange(request: WireRequest, accept: string, signal?: AbortSignal): Promise<Response> {
     let url = request.url;
     for (let hop = 0; ; hop++) {
-      if (!mayFollow(url)) {
+      if (!request.keyless && !mayFollow(url)) {
         throw new InvalidArgumentError(`${URL.parse(url)?.origin ?? "The address"} is not an origin of fal.`);
       }
       const response = await ky(url, {
@@ -133,7 +134,7 @@ export function createTransport(options: TransportOptions): Transport {
         headers: {
           ...request.headers,
           accept,
-          authorization: options.key().header(),
+          ...(!request.keyless && { authorization: options.key().header() }),
           "user-agent": `fal-chain/${VERSION}`,
         },
         fetch: options.fetch,

@@ -20,7 +20,7 @@ export interface RetryPolicy {
 export interface RetryOptions extends Partial<RetryPolicy> {
   /** The one request that is paid for. Only provably refused ones are repeated, whatever is set. */
   readonly submit?: Partial<RetryPolicy>;
-  /** Status, result, cancel and prices: free to repeat. */
+  /** Status, result, cancel, prices and uploads: free to repeat. */
   readonly read?: Partial<RetryPolicy>;
 }
 

@@ -1,0 +1,52 @@
+import { expect, test } from "vitest";
+import { digestOf, jsonWithAttachments } from "../../src/base/attachments.ts";
+
+const blob = (text: string, type = "image/png") => new Blob([text], { type });
+const keyOf = (input: unknown) => jsonWithAttachments(input, digestOf);
+
+test("an input's digests depend on bytes and types alone", async () => {
+  const a = await keyOf({ image: blob("abc") });
+  expect(a).toBe(
+    '{"image":"blob:sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad:image/png"}',
+  );
+  expect(await keyOf({ image: blob("abc") })).toBe(a);
+  expect(await keyOf({ image: new File(["abc"], "other.png", { type: "image/png" }) })).toBe(a);
+  expect(await keyOf({ image: blob("abd") })).not.toBe(a);
+  expect(await keyOf({ image: blob("abc", "image/webp") })).not.toBe(a);
+});
+
+test("an attachment that occurs twice is placed once, and equal ones each", async () => {
+  const placed: Blob[] = [];
+  const [one, other] = [blob("x"), blob("x")];
+  const json = await jsonWithAttachments({ a: one, b: [one, other] }, async (file) => {
+    placed.push(file);
+    return `#${placed.length}`;
+  });
+  expect([json, placed]).toEqual(['{"a":"#1","b":["#1","#2"]}', [one, other]]);
+});
+
+test("at most four are placed at once, and none after one has failed", async () => {
+  let now = 0;
+  let most = 0;
+  let begun = 0;
+  const files = Array.from({ length: 12 }, (_, index) => blob(`${index}`));
+  const place = async (file: Blob) => {
+    begun += 1;
+    most = Math.max(most, ++now);
+    await new Promise((resolve) => setImmediate(resolve));
+    now -= 1;
+    if ((await file.text()) === "5") throw new Error("no");
+    return "u";
+  };
+  await expect(jsonWithAttachments({ files }, place)).rejects.toThrow("no");
+  expect(most).toBe(4);
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(begun).toBeLessThan(12);
+});
+
+test("nothing is placed where the rest cannot be said in JSON", async () => {
+  let placed = 0;
+  const place = async () => `${++placed}`;
+  await expect(jsonWithAttachments({ a: blob("x"), b: 1n }, place)).rejects.toThrow("input.b is a bigint");
+  expect(placed).toBe(0);
+});
