@@ -31,6 +31,7 @@ export {
   type Store,
   StoreError,
   type Ticket,
+  type Usage,
 } from "./base/journal.ts";
 export type { StorageSettings } from "./base/lifecycle.ts";
 export {

@@ -53,6 +53,9 @@ export interface Outcome {
   readonly runSeconds: number | undefined;
 }
 
+/** What a completed call took, without what it gave. */
+export type Usage = Omit<Outcome, "data">;
+
 /**
  * Where a call is. `intended`: nothing is known to have been sent. `submitted`: fal has it. `ambiguous`: fal may have
  * it. The other three are ends; `given-up` means that nobody waits any more, and fal may still have charged.
@@ -69,20 +72,21 @@ export interface Journal {
    */
   intend(intent: Intent, terms?: IntentTerms): Promise<void>;
   /**
-   * The request id, before anything else happens. A request belongs to one call for ever.
+   * The request id, before anything else happens. A request belongs to one call for ever, and a call to one request.
    *
    * @throws {RequestClaimedError} when it belongs to another call.
+   * @throws {StoreError} when the call is another request already.
    */
   submitted(id: string, ticket: Ticket, at: number): Promise<void>;
-  /** The POST may or may not have been accepted. */
+  /** The POST may or may not have been accepted. Ignored where its request is known already. */
   ambiguous(id: string, why: string, at: number): Promise<void>;
-  /** The result, before the caller's code sees it. */
+  /** The result, before the caller's code sees it. It is final: what is noted after it is ignored, except its cost. */
   completed(id: string, outcome: Outcome, at: number): Promise<void>;
   failed(id: string, error: SavedError, at: number): Promise<void>;
-  /** Nobody waits for it any more. A later `submitted`, `completed` or `failed` is still noted: it is evidence. */
+  /** Nobody waits for it any more; ignored once it has failed. A later `submitted`, `completed` or `failed` is still noted: it is evidence. */
   givenUp(id: string, why: string, at: number): Promise<void>;
   /**
-   * What it cost, as far as is known; may be said again when more is known. A known cost takes the place of what its
+   * What it cost, as far as is known; may be said again when more is known, and a less certain one is ignored. A known cost takes the place of what its
    * budgets had reserved; an unknown one leaves it reserved. A failure with `billed: false` frees it without this.
    */
   charged(id: string, cost: Cost, at: number): Promise<void>;
@@ -108,6 +112,8 @@ export interface CallRecord {
   readonly ticket: Ticket | undefined;
   /** Undefined until completed, and where the store keeps ids only. */
   readonly outcome: Outcome | undefined;
+  /** Undefined until completed. */
+  readonly usage: Usage | undefined;
   readonly error: SavedError | undefined;
   /** Why it is ambiguous, or was given up. */
   readonly note: string | undefined;
@@ -138,6 +144,8 @@ export interface Store extends Journal, RunJournal {
   readonly name: string;
   /** Whether it outlives the process. */
   readonly durable: boolean;
+  /** `ids`: no payload is kept, so neither a call's body and outcome nor a run's input, output, steps and events. */
+  readonly keep: "all" | "ids";
   call(id: string): Promise<CallRecord | undefined>;
   /** Newest first. */
   calls(query?: CallQuery): Promise<CallRecord[]>;

@@ -58,7 +58,7 @@ export interface RunClaim {
   readonly leaseMs: number;
   /** Take it although its lease stands, if this is still its epoch: its owner is known to be dead. */
   readonly evict?: number | undefined;
-  /** Ended states that it may be taken out of. @default none */
+  /** Ended states, or `blocked`, that it may be taken out of. @default none */
   readonly reopen?: readonly RunState[] | undefined;
   readonly at: number;
 }
@@ -97,7 +97,7 @@ export interface RunJournal {
    * and `reopen` allow it. Input and tags of a run that exists are left alone.
    */
   claimRun(claim: RunClaim): Promise<{ readonly run: RunRecord; readonly owned: boolean }>;
-  /** Keeps the run ours for longer. `held: false`: it is not ours any more, or has ended. */
+  /** Keeps the run ours for longer, also where the lease is over and nobody took it. `held: false`: it is not ours any more, or has ended. */
   renewRun(
     fence: Fence,
     leaseMs: number,
@@ -118,7 +118,7 @@ export interface RunJournal {
   /**
    * Deletes an ended run with its steps and events. Its calls stay in the ledger, without keys and payloads.
    *
-   * @returns false where there is no such run. @throws {StoreError} while it is running.
+   * @returns false where there is no such run. @throws {StoreError} while it is running or blocked.
    */
   forgetRun(chain: string, id: string): Promise<boolean>;
 

@@ -1,0 +1,71 @@
+import type { Cost } from "../base/cost.ts";
+import { type CallRecord, type Intent, type Outcome, StoreError, type Ticket } from "../base/journal.ts";
+import type { SavedError } from "../base/saved-error.ts";
+
+/** What a note makes of a call; undefined where the call knows better already. Every store decides by these. */
+export type Change = Partial<CallRecord> | undefined;
+
+export function intended({ at, ...intent }: Intent): CallRecord {
+  return {
+    ...intent,
+    state: "intended",
+    ticket: undefined,
+    outcome: undefined,
+    usage: undefined,
+    error: undefined,
+    note: undefined,
+    cost: undefined,
+    intendedAt: at,
+    submittedAt: undefined,
+    endedAt: undefined,
+  };
+}
+
+/** The first request id stays. It opens a call again that had failed or was given up: fal has it after all. */
+export function submitted({ id, ticket: known, state }: CallRecord, ticket: Ticket, at: number): Change {
+  if (known && known.requestId !== ticket.requestId) {
+    throw new StoreError(
+      `Call ${id} is request ${known.requestId} already, and cannot be ${ticket.requestId} too.`,
+    );
+  }
+  if (known) return undefined;
+  const evidence = { ticket, submittedAt: at };
+  return state === "completed" ? evidence : { ...evidence, state: "submitted", endedAt: undefined };
+}
+
+/** A call whose request is known is in no doubt. */
+export const ambiguous = ({ state, ticket }: CallRecord, note: string, at: number): Change =>
+  state === "completed" || ticket ? undefined : { note, endedAt: at, state: "ambiguous" };
+
+/** A result is final, and takes the place of any other end. */
+export function completed({ state }: CallRecord, outcome: Outcome, at: number): Change {
+  if (state === "completed") return undefined;
+  const { units, waitSeconds, runSeconds } = outcome;
+  return { outcome, usage: { units, waitSeconds, runSeconds }, endedAt: at, state: "completed" };
+}
+
+export const failed = ({ state }: CallRecord, error: SavedError, at: number): Change =>
+  state === "completed" || state === "failed" ? undefined : { error, endedAt: at, state: "failed" };
+
+export const givenUp = ({ state }: CallRecord, note: string, at: number): Change =>
+  state === "completed" || state === "failed" || state === "given-up"
+    ? undefined
+    : { note, endedAt: at, state: "given-up" };
+
+const CERTAINTY: readonly Cost["source"][] = ["unknown", "estimated", "measured", "invoiced"];
+
+/** A cost never becomes less certain. */
+export const charged = ({ cost: known }: CallRecord, cost: Cost): Change =>
+  known && CERTAINTY.indexOf(cost.source) < CERTAINTY.indexOf(known.source) ? undefined : { cost };
+
+/** What stays of a call in the ledger when its run is forgotten. */
+export const FORGOTTEN = { key: undefined, body: undefined, outcome: undefined } satisfies Change;
+
+export const noSuchCall = (id: string): StoreError => new StoreError(`The store has no call ${id}.`);
+
+export const callExists = (id: string): StoreError => new StoreError(`The store has a call ${id} already.`);
+
+export const keyTaken = ({ chain, run, key }: Intent): StoreError =>
+  new StoreError(
+    `The run ${chain}/${run} has a call with the key ${key} already: two of its steps are the same one.`,
+  );
