@@ -1,12 +1,9 @@
-import type { Store } from "fal-chain";
 import { describe } from "vitest";
 import { budgetsConform } from "./conformance/budgets.ts";
 import { callsConform } from "./conformance/calls.ts";
 import { runsConform } from "./conformance/runs.ts";
 import { slotsConform } from "./conformance/slots.ts";
-
-/** An empty store, and what lets time pass for its leases. */
-export type Fresh = () => Promise<{ store: Store; pass(ms: number): Promise<void> }>;
+import type { Fresh } from "./fresh.ts";
 
 /** What every store keeps to. */
 export function conforms(name: string, fresh: Fresh): void {

@@ -1,6 +1,6 @@
 import type { Cost, Reservation, Store } from "fal-chain";
 import { expect, test } from "vitest";
-import type { Fresh } from "../conformance.ts";
+import type { Fresh } from "../fresh.ts";
 import { error, intent, outcome, ticket, unbilled } from "../samples.ts";
 
 const of = (nanoUsd: number, more: Partial<Reservation> = {}): Reservation => ({

@@ -1,6 +1,6 @@
 import type { CallQuery } from "fal-chain";
 import { expect, test } from "vitest";
-import type { Fresh } from "../conformance.ts";
+import type { Fresh } from "../fresh.ts";
 import { claim, error, intent, outcome, ticket, usage } from "../samples.ts";
 
 export function callsConform(fresh: Fresh): void {

@@ -1,6 +1,6 @@
 import type { RunQuery, StepRecord } from "fal-chain";
 import { expect, test } from "vitest";
-import type { Fresh } from "../conformance.ts";
+import type { Fresh } from "../fresh.ts";
 import { claim, error, intent, outcome, owner, ticket } from "../samples.ts";
 
 const fence = (epoch: number) => ({ chain: "poster", run: "1", epoch });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Fresh } from "../conformance.ts";
+import type { Fresh } from "../fresh.ts";
 
 const slot = (call: string, more: { account?: string; holder?: string } = {}) => ({
   account: "acme",
