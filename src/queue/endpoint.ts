@@ -76,7 +76,7 @@ export function parseEndpointId(raw: string): EndpointAddress {
   if (/^[a-z]+:\/\//i.test(raw)) throw refuse("it is a URL, and a key is never sent to an address in an id");
 
   // Ids of the first days had one segment, 123456-name. Source: the official JavaScript client.
-  const id = raw.replace(/^\/+|\/+$/g, "").replace(/^(\d+)-([^/]+)$/, "$1/$2");
+  const id = raw.replace(/^\/|\/$/g, "").replace(/^(\d+)-([^/]+)$/, "$1/$2");
   const segments = id.split("/");
   const bad = segments.find((segment) => !/^[A-Za-z0-9_.~-]+$/.test(segment) || /^\.+$/.test(segment));
   if (bad !== undefined)

@@ -17,6 +17,9 @@ export type Failure =
 export const mayRepeat = (operation: Operation, failure: Failure): boolean =>
   failure.kind === "refused" || (failure.kind === "ambiguous" && operation !== "submit");
 
+/** What Node's fetch says, without a code, of a port that https://fetch.spec.whatwg.org/#port-blocking forbids. */
+const BAD_PORT = "bad port";
+
 /** Error codes that arise before any byte of the request is sent, in Node and in undici. */
 const NOT_SENT = new Set([
   "ECONNREFUSED",
@@ -32,6 +35,7 @@ const NOT_SENT = new Set([
   "SELF_SIGNED_CERT_IN_CHAIN",
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
   "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  BAD_PORT,
 ]);
 
 /** What a thrown error means. Where a runtime hides the cause, nothing is proven: ambiguous. */
@@ -90,7 +94,8 @@ function errorCodes(error: unknown, depth = 0): string[] {
   const deeper = errorCodes(error.cause, depth + 1);
   if (deeper.length > 0) return deeper;
   const code: unknown = (error as { code?: unknown }).code;
-  return typeof code === "string" ? [code] : [];
+  if (typeof code === "string") return [code];
+  return error.message === BAD_PORT ? [BAD_PORT] : [];
 }
 
 /** fal's 503s of requests that were not taken: https://fal.ai/docs/documentation/model-apis/request-errors */

@@ -1,43 +1,38 @@
 import { memoryStore, type Store } from "fal-chain";
+import { fluxSchnell } from "fal-chain/emulator";
 import { expect, test } from "vitest";
-import { type HistoryOptions, withHistory } from "../support/history.ts";
-import { ECHO, failureOf, type Setup, setup } from "../support/setup.ts";
+import { ECHO, ENV, FLUX, failureOf, type Setup, SMALL, setup } from "../support/setup.ts";
 import { instead, losing, networkError, type Wire } from "../support/wire.ts";
 
 const input = { prompt: "a fox" };
+const FROM_ELSEWHERE = "https://queue.fal.run/acme/echo";
 
-/** A client whose account has a history, and whose wire may misbehave. */
-function withAccount(
-  wire: Wire,
-  history: Omit<HistoryOptions, "now"> = {},
-  options: Parameters<typeof setup>[0] = {},
-): Setup {
-  const made: Setup = setup({
-    ...options,
-    wire: (request, forward) =>
-      withHistory(() => made.emulator, { ...history, now: () => made.clock.now() }, wire)(request, forward),
-  });
-  return made;
+/** A request of the same account that this client knows nothing of. */
+async function elsewhere({ emulator }: Setup, body: unknown): Promise<string> {
+  const headers = { authorization: `Key ${ENV.FAL_KEY}`, "content-type": "application/json" };
+  const request = new Request(FROM_ELSEWHERE, { method: "POST", headers, body: JSON.stringify(body) });
+  const { request_id } = (await (await emulator.fetch(request)).json()) as { request_id: string };
+  return request_id;
 }
 
 const posts = ({ sent }: Setup) => sent.filter(({ kind }) => kind === "submit").length;
 const lookUps = ({ sent }: Setup) => sent.filter(({ url }) => url.includes("by-endpoint")).length;
 
 test("a submit whose answer is lost is found in history and adopted: one POST, one job, one result", async () => {
-  const made = withAccount(losing("submit"));
+  const made = setup({ wire: losing("submit") });
   const result = await made.fal.subscribe(ECHO, { input });
   expect(result.requestId).toBe(made.emulator.jobs[0]?.requestId);
   expect([posts(made), made.emulator.jobs.length]).toEqual([1, 1]);
 });
 
 test("history that lags is waited for", async () => {
-  const made = withAccount(losing("submit"), { lagMs: 20_000 });
+  const made = setup({ wire: losing("submit"), emulator: { history: { lagMs: 20_000 } } });
   expect((await made.fal.subscribe(ECHO, { input })).requestId).toBe(made.emulator.jobs[0]?.requestId);
   expect(posts(made)).toBe(1);
 });
 
 test("where nothing in history matches, it is unseen, and not sent again", async () => {
-  const made = withAccount(instead("submit", () => networkError("ECONNRESET")));
+  const made = setup({ wire: instead("submit", () => networkError("ECONNRESET")) });
   const error = await failureOf(made.fal.subscribe(ECHO, { input }));
   expect(error).toMatchObject({
     code: "ambiguous_submit",
@@ -49,13 +44,13 @@ test("where nothing in history matches, it is unseen, and not sent again", async
 });
 
 test("without permission to read history it is unknown, and asked for once only", async () => {
-  const made = withAccount(losing("submit"), { status: 403 });
+  const made = setup({ wire: losing("submit"), emulator: { history: { forbidden: true } } });
   expect(await failureOf(made.fal.subscribe(ECHO, { input }))).toMatchObject({ verdict: "unknown" });
   expect([posts(made), lookUps(made)]).toEqual([1, 1]);
 });
 
 test("history without payloads decides nothing", async () => {
-  const made = withAccount(losing("submit"), { payloads: false });
+  const made = setup({ wire: losing("submit"), emulator: { history: { payloads: false } } });
   const error = await failureOf(made.fal.subscribe(ECHO, { input }));
   expect(error).toMatchObject({
     verdict: "unknown",
@@ -64,43 +59,63 @@ test("history without payloads decides nothing", async () => {
 });
 
 test("more matches than calls that could have made them are several, and named", async () => {
-  const made = withAccount(losing("submit"), { others: [{ request_id: "theirs", json_input: input }] });
+  const made = setup({ wire: losing("submit") });
+  const theirs = await elsewhere(made, input);
   const error = await failureOf(made.fal.subscribe(ECHO, { input }));
-  const ids = ["theirs", made.emulator.jobs[0]?.requestId];
-  expect(error).toMatchObject({ verdict: "several", candidates: ids });
-  expect(String(error)).toContain("theirs");
+  const [, ours] = made.emulator.jobs;
+  expect(error).toMatchObject({ verdict: "several", candidates: [ours?.requestId, theirs] });
+  expect(String(error)).toContain(theirs);
 });
 
 test("another input is no match", async () => {
-  const others = [{ request_id: "theirs", json_input: { prompt: "a cat" } }];
-  const made = withAccount(losing("submit"), { others });
-  expect((await made.fal.subscribe(ECHO, { input })).requestId).toBe(made.emulator.jobs[0]?.requestId);
+  const made = setup({ wire: losing("submit") });
+  for (const other of [{ prompt: "a cat" }, {}, { prompt: ["a fox"] }]) await elsewhere(made, other);
+  const { requestId } = await made.fal.subscribe(ECHO, { input });
+  expect(made.emulator.jobsWith(input)).toMatchObject([{ requestId }]);
+});
+
+test("defaults that history fills in are no difference", async () => {
+  const made = setup({
+    wire: losing("submit"),
+    emulator: { models: [fluxSchnell], history: { defaultsFilled: true } },
+  });
+  const { requestId } = await made.fal.subscribe(FLUX, { input: SMALL });
+  expect(made.emulator.jobs).toMatchObject([{ requestId }]);
+});
+
+test("every page of history is read", async () => {
+  const made = setup({ wire: losing("submit") });
+  const call = made.fal.subscribe(ECHO, { input });
+  while (made.emulator.jobs.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  for (let n = 0; n < 230; n++) await elsewhere(made, { n });
+  expect((await call).requestId).toBe(made.emulator.jobs[0]?.requestId);
+  expect(lookUps(made)).toBe(3);
 });
 
 test("equal calls that were all lost get one request each", async () => {
-  const made = withAccount(losing("submit"));
+  const made = setup({ wire: losing("submit") });
   const results = await Promise.all(Array.from({ length: 4 }, () => made.fal.subscribe(ECHO, { input })));
   expect(new Set(results.map(({ requestId }) => requestId)).size).toBe(4);
   expect([posts(made), made.emulator.jobs.length]).toEqual([4, 4]);
 });
 
 test("throw does not ask history; resubmit-if-unseen sends again only where nothing was seen", async () => {
-  const quiet = withAccount(losing("submit"), {}, { ambiguousSubmit: "throw" });
+  const quiet = setup({ wire: losing("submit"), ambiguousSubmit: "throw" });
   expect(await failureOf(quiet.fal.subscribe(ECHO, { input }))).toMatchObject({ verdict: "not-looked-up" });
   expect(lookUps(quiet)).toBe(0);
 
-  const again = withAccount(instead("submit", () => networkError("ECONNRESET"), 1));
+  const again = setup({ wire: instead("submit", () => networkError("ECONNRESET"), 1) });
   await again.fal.subscribe(ECHO, { input, ambiguousSubmit: "resubmit-if-unseen" });
   expect([posts(again), again.emulator.jobs.length]).toEqual([2, 1]);
 
-  const seen = withAccount(losing("submit", 1));
+  const seen = setup({ wire: losing("submit", 1) });
   await seen.fal.subscribe(ECHO, { input, ambiguousSubmit: "resubmit-if-unseen" });
   expect([posts(seen), seen.emulator.jobs.length]).toEqual([1, 1]);
 });
 
 test("an adopted request is not cancelled by an abort, but by cancel() it is", async () => {
   for (const asked of [false, true]) {
-    const made = withAccount(losing("submit"));
+    const made = setup({ wire: losing("submit") });
     const controller = new AbortController();
     const call = made.fal.subscribe(ECHO, { input, abortSignal: controller.signal });
     await call.submitted;
@@ -112,7 +127,7 @@ test("an adopted request is not cancelled by an abort, but by cancel() it is", a
 });
 
 test("giving up in the middle of a look-up leaves it unknown, and nothing behind", async () => {
-  const made = withAccount(losing("submit"), { lagMs: 3_600_000 });
+  const made = setup({ wire: losing("submit"), emulator: { history: { lagMs: 3_600_000 } } });
   const error = await failureOf(made.fal.subscribe(ECHO, { input, timeout: 5_000 }));
   expect(error).toMatchObject({ name: "TimeoutError" });
   expect(await (error as { cancel: Promise<string> }).cancel).toBe("unknown");
@@ -120,7 +135,7 @@ test("giving up in the middle of a look-up leaves it unknown, and nothing behind
 });
 
 test("a result that the queue has let go is had from history", async () => {
-  const made = withAccount((_, forward) => forward());
+  const made = setup();
   const first = await made.fal.subscribe(ECHO, { input });
   await made.clock.sleep(2 * 3_600_000);
   await expect(made.fal.queue.result(ECHO, { requestId: first.requestId })).rejects.toMatchObject({

@@ -20,6 +20,8 @@ describe("what is no endpoint id is refused, saying what one looks like", () => 
     ["", /empty|missing/],
     ["workflows/acme", /a part is missing/],
     ["a//b", /a part of it is empty/],
+    ["//evil.test/x", /a part of it is empty/],
+    ["a/b//", /a part of it is empty/],
     ["a/../b", /"\.\." cannot stand/],
     ["a/b c", /cannot stand/],
     ["a/b?c=d", /cannot stand/],

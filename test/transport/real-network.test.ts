@@ -27,6 +27,13 @@ test("a refused connection is repeated, then a NetworkError that names address a
   expect(String(error)).toMatch(new RegExp(`127\\.0\\.0\\.1:${port}.*ECONNREFUSED.*FAL_HOST`));
 });
 
+test("a port that the runtime itself forbids was sent nothing", async () => {
+  const fal = createFal({ env: { ...ENV, FAL_HOST: "127.0.0.1:1" }, retry: { maxRetries: 0 } });
+  const error = await failureOf(fal.subscribe(ECHO, { input: {} }));
+  expect(error).toMatchObject({ name: "NetworkError", billed: false });
+  expect(String(error)).toMatch(/127\.0\.0\.1:1 .*bad port.*FAL_HOST/);
+});
+
 test("a server that hangs up after the request is ambiguous, and was sent one request", async () => {
   let requests = 0;
   const { fal, close } = await listening((socket) => {
