@@ -24,3 +24,18 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Pr
     signal.removeEventListener("abort", onAbort);
   }
 }
+
+/**
+ * Calls `onAbort` when `signal` aborts, at once if it has already, unless `until` aborts before. Not with the option
+ * `signal` of `addEventListener`: where many listen to one signal, Node forgets all but the latest of those once it
+ * collects garbage, and the listeners stay (seen on 20 and 24).
+ */
+export function whenAborted(signal: AbortSignal, until: AbortSignal, onAbort: () => void): void {
+  if (until.aborted) return;
+  if (signal.aborted) {
+    onAbort();
+    return;
+  }
+  signal.addEventListener("abort", onAbort, { once: true });
+  until.addEventListener("abort", () => signal.removeEventListener("abort", onAbort), { once: true });
+}

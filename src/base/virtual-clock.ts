@@ -19,17 +19,14 @@ export function virtualClock(options: { start?: number; auto?: boolean } = {}): 
   let now = options.start ?? Date.UTC(2026, 0, 1);
   let order = 0;
   let scheduled = false;
-  const sleepers: { at: number; order: number; wake: () => void }[] = [];
+  /** In the order in which they wake, the next one last. */
+  const sleepers: Sleeper[] = [];
 
-  const next = () => {
-    sleepers.sort((a, b) => a.at - b.at || a.order - b.order);
-    return sleepers[0];
-  };
+  const next = () => sleepers.at(-1);
 
   const wakeNext = () => {
-    const first = next();
+    const first = sleepers.pop();
     if (!first) return;
-    sleepers.shift();
     now = Math.max(now, first.at);
     first.wake();
   };
@@ -52,7 +49,7 @@ export function virtualClock(options: { start?: number; auto?: boolean } = {}): 
       new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason);
         const onAbort = () => {
-          sleepers.splice(sleepers.indexOf(sleeper), 1);
+          sleepers.splice(placeOf(sleeper, sleepers), 1);
           reject(signal?.reason);
         };
         const sleeper = {
@@ -63,7 +60,7 @@ export function virtualClock(options: { start?: number; auto?: boolean } = {}): 
             resolve();
           },
         };
-        sleepers.push(sleeper);
+        sleepers.splice(placeOf(sleeper, sleepers), 0, sleeper);
         signal?.addEventListener("abort", onAbort, { once: true });
         if (auto) void jumpWhenIdle();
       }),
@@ -77,6 +74,25 @@ export function virtualClock(options: { start?: number; auto?: boolean } = {}): 
       now = until;
     },
   };
+}
+
+interface Sleeper {
+  readonly at: number;
+  readonly order: number;
+  readonly wake: () => void;
+}
+
+/** Where a sleeper is, or belongs: thousands may sleep at once, so it is not looked for one by one. */
+function placeOf({ at, order }: Sleeper, sleepers: readonly Sleeper[]): number {
+  let from = 0;
+  let to = sleepers.length;
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    const other = sleepers[middle];
+    if (other && (other.at > at || (other.at === at && other.order > order))) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 /** Lets every pending microtask and a few turns of the event loop run: streams and bodies need more than one. */

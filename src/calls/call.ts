@@ -1,10 +1,9 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { ApiError, apiError } from "../base/api-error.ts";
+import { apiError } from "../base/api-error.ts";
 import type { Clock } from "../base/clock.ts";
 import {
   AmbiguousSubmitError,
   type CancelOutcome,
-  FalError,
   MalformedReplyError,
   OutputMismatchError,
 } from "../base/errors.ts";
@@ -19,6 +18,7 @@ import { type CallEvent, hasFailed, type Result, statusFold } from "./events.ts"
 import { givingUp } from "./giving-up.ts";
 import { oneOf, type Prepared, plainIssue, type WatchSettings } from "./options.ts";
 import { toQueueStatus } from "./queue-status.ts";
+import { isGone, readResult } from "./result.ts";
 import { savedError } from "./saved-error.ts";
 import {
   type Accepted,
@@ -194,15 +194,13 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
 
   /** Waits for the end of a request and fetches what it gave; what the queue has let go, history may still have. */
   async function collect(ticket: Ticket): Promise<{ answer: Answer; status: WireStatus | undefined }> {
-    try {
-      const status = await untilCompleted(ticket);
-      return { status, answer: await queue.result(ticket, { signal: end.signal }) };
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 404) throw error;
-      const answer = await recall(deps.history, ticket, end.signal);
-      if (!answer) throw error;
-      return { answer, status: undefined };
-    }
+    const status = await untilCompleted(ticket).catch((error: unknown) => {
+      if (!isGone(error)) throw error;
+    });
+    return {
+      status: status ?? undefined,
+      answer: await readResult(deps, ticket, status ?? undefined, end.signal),
+    };
   }
 
   async function untilCompleted(ticket: Ticket): Promise<WireStatus> {
@@ -283,11 +281,12 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     if (error instanceof OutputMismatchError) return;
     // Submitting has noted that by itself.
     if (error instanceof AmbiguousSubmitError) return;
-    await note((id) =>
-      end.signal.aborted
-        ? store.givenUp(id, savedError(error).name, clock.now())
-        : store.failed(id, savedError(error), clock.now()),
-    );
+    await note(async (id) => {
+      if (!end.signal.aborted) return store.failed(id, savedError(error), clock.now());
+      // Nobody waits for it, but somebody has still to find out what became of it.
+      if ((await store.call(id))?.state === "ambiguous") return;
+      await store.givenUp(id, savedError(error).name, clock.now());
+    });
   }
 
   /** What is written after the payment must not keep the result from the caller. */
@@ -296,16 +295,4 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     if (id === undefined) return;
     await write(id).catch((error: unknown) => deps.report(`The store could not note call ${id}`, error));
   }
-}
-
-/** A result from the account's request history, for one that the queue has let go. */
-async function recall(history: History, ticket: Ticket, signal: AbortSignal): Promise<Answer | undefined> {
-  const past = await history.find(ticket.endpoint, ticket.requestId, { signal }).catch((error: unknown) => {
-    signal.throwIfAborted();
-    if (error instanceof FalError) return undefined;
-    throw error;
-  });
-  const isGood = past?.statusCode === undefined || (past.statusCode >= 200 && past.statusCode < 300);
-  if (past?.output === undefined || !isGood) return undefined;
-  return { data: past.output, units: undefined, response: Response.json(past.output) };
 }

@@ -5,6 +5,7 @@ import {
   CallTimeoutError,
   type CancelOutcome,
 } from "../base/errors.ts";
+import { whenAborted } from "../base/signal.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { WatchSettings } from "./options.ts";
 import type { Accepted } from "./submit.ts";
@@ -56,8 +57,7 @@ export function givingUp(options: GivingUpOptions): GivingUp {
     if (!signal) continue;
     const onAbort = () =>
       giveUp((facts) => new CallAbortedError(endpoint, { ...facts, cause: signal.reason }));
-    if (signal.aborted) onAbort();
-    else signal.addEventListener("abort", onAbort, { once: true, signal: over.signal });
+    whenAborted(signal, over.signal, onAbort);
   }
 
   const { timeout } = settings;

@@ -124,8 +124,10 @@ function breakingWith(
       async pull(controller) {
         try {
           const { done, value } = await reader.read();
-          if (done) controller.close();
-          else controller.enqueue(value);
+          if (done) return controller.close();
+          controller.enqueue(value);
+          // Without a turn of the loop after it, a socket sends this piece and the next one as one.
+          await turnOfTheLoop();
         } catch {
           while (!outgoing.headersSent && !outgoing.destroyed) await turnOfTheLoop();
           outgoing.socket?.destroySoon();

@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { whenAborted } from "../base/signal.ts";
 import type { Job } from "./job.ts";
 import type { Machine } from "./machine.ts";
 import { statusBody } from "./status.ts";
@@ -57,11 +58,10 @@ export function statusStream(job: Job, options: StatusStreamOptions): ReadableSt
       };
 
       job.watchers.add(tell);
-      closing.addEventListener("abort", end, { signal: over.signal });
       over.signal.addEventListener("abort", () => job.watchers.delete(tell), { once: true });
 
       tell();
-      if (closing.aborted) end();
+      whenAborted(closing, over.signal, end);
       keepAlive().catch(() => {}); // the sleep ends with the stream
     },
     cancel() {

@@ -1,4 +1,3 @@
-import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import type { Clock } from "../../base/clock.ts";
 import { brokenConnection } from "../connection.ts";
 import type { Outcome } from "../job.ts";
@@ -78,10 +77,7 @@ export async function inflict(fault: Fault, exchange: Exchange): Promise<Respons
     case "stream-stall":
       return withBody(await act(), (body) => stalling(body, fault, over));
     case "stream-split":
-      return withBody(await act(), (body) =>
-        // A turn of the loop between two pieces, or a socket sends them as one.
-        inPieces(body, fault.bytes ?? 1, turnOfTheLoop),
-      );
+      return withBody(await act(), (body) => inPieces(body, fault.bytes ?? 1));
     case "wrong-order":
       return operation === "stream" ? withBody(await act(), repeatingTheFirst) : olderStatus(await act());
     case "completed-with-error":

@@ -1,0 +1,74 @@
+import { ApiError, apiError } from "../base/api-error.ts";
+import type { Clock } from "../base/clock.ts";
+import { FalError } from "../base/errors.ts";
+import type { Ticket } from "../base/journal.ts";
+import type { History } from "../platform/requests.ts";
+import type { Answer, Queue } from "../queue/queue.ts";
+import type { WireStatus } from "../queue/wire.ts";
+import { hasFailed } from "./events.ts";
+
+export interface ResultDeps {
+  readonly queue: Queue;
+  readonly history: History;
+  readonly clock: Clock;
+}
+
+/** Pauses before something that must be there is asked for again, in milliseconds: about a minute. */
+const PAUSES_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
+
+/**
+ * What a request gave. Status, result and history need not agree at once: a result that is said to come too early, or
+ * to be gone while history does not know it yet, is paid for all the same, so it is waited for.
+ *
+ * @param status The status it completed with; undefined where the queue knows it no more.
+ * @throws {ApiError} for what the model says, or the queue after all this, instead.
+ */
+export async function readResult(
+  { queue, history, clock }: ResultDeps,
+  ticket: Ticket,
+  status: WireStatus | undefined,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const isThere = status !== undefined && !hasFailed(status);
+  for (let round = 0; ; round++) {
+    const pause = isThere ? PAUSES_MS[round] : undefined;
+    try {
+      return await queue.result(ticket, { signal });
+    } catch (error) {
+      const recalled = isGone(error) ? await recall(history, ticket, signal) : undefined;
+      if (recalled && recalled !== "not-listed") return recalled;
+      const mayCome = isTooEarly(error) || recalled === "not-listed";
+      if (!mayCome || pause === undefined) throw error;
+      await clock.sleep(pause, signal);
+    }
+  }
+}
+
+export const isGone = (error: unknown): boolean => error instanceof ApiError && error.status === 404;
+
+/** The words are a common report; what fal answers is not documented. */
+const isTooEarly = (error: unknown): boolean =>
+  error instanceof ApiError && error.status === 400 && /still in progress/i.test(error.message);
+
+/**
+ * A result from the account's request history, for one that the queue has let go; undefined where history cannot be
+ * read or does not keep results.
+ *
+ * @throws {ApiError} the model's own, for a request that failed.
+ */
+async function recall(
+  history: History,
+  { endpoint, requestId }: Ticket,
+  signal: AbortSignal,
+): Promise<Answer | "not-listed" | undefined> {
+  const past = await history.find(endpoint, requestId, { signal }).catch((error: unknown) => {
+    signal.throwIfAborted();
+    if (error instanceof FalError) return "unreadable" as const;
+    throw error;
+  });
+  if (!past) return "not-listed";
+  if (past === "unreadable" || past.output === undefined) return undefined;
+  const { output, statusCode: status = 200 } = past;
+  if (status < 200 || status >= 300) throw apiError({ status, body: output, requestId, endpoint });
+  return { data: output, units: undefined, response: Response.json(output) };
+}

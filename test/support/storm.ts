@@ -1,0 +1,125 @@
+import { getEventListeners } from "node:events";
+import { type CallRecord, createFal, type Result, type Store } from "fal-chain";
+import { createEmulator, type HistorySwitches, type JobView, virtualClock } from "fal-chain/emulator";
+import { echo } from "./models.ts";
+import { RATES } from "./rates.ts";
+import { ENV } from "./setup.ts";
+
+/** What the account's history is like, wave after wave. In the last three it hides what was accepted. */
+const HISTORIES: readonly Partial<HistorySwitches>[] = [
+  {},
+  { lagMs: 20_000 },
+  { endedOnly: true, lagMs: 2_000 },
+  { defaultsFilled: true },
+  {},
+  { lagMs: 3_600_000 },
+  { payloads: false },
+  { forbidden: true },
+];
+const EXACT = { lagMs: 0, endedOnly: false, defaultsFilled: false, payloads: true, forbidden: false };
+
+/** How a call ended for its caller. */
+interface Told {
+  readonly n: number;
+  /** Whether its caller may have given it up on the way. */
+  readonly givenUp: boolean;
+  /** What the account's history was like. */
+  readonly history: HistorySwitches;
+  readonly result?: Result<unknown>;
+  readonly error?: unknown;
+}
+
+/** One call of the storm, and what emulator and store know of it. */
+export interface Story extends Told {
+  readonly jobs: readonly JobView[];
+  readonly records: readonly CallRecord[];
+}
+
+export interface Storm {
+  readonly stories: readonly Story[];
+  /** The names of those that happened. */
+  readonly faults: ReadonlySet<string>;
+  readonly warnings: readonly string[];
+  /** Timers and abort listeners, once all was over. */
+  readonly left: { readonly sleepers: number; readonly listeners: number };
+}
+
+/** How many calls are under way at once. */
+const WAVE = 250;
+const ENDPOINTS = Array.from({ length: 25 }, (_, i) => `acme/echo-${i}`);
+
+/** Calls, each with an input of its own, in waves on one virtual clock, while everything goes wrong by chance. */
+export async function storm(store: Store, calls: number, seed: number): Promise<Storm> {
+  const clock = virtualClock();
+  const models = ENDPOINTS.map((id) => echo({ id, lines: ["a 🦊"] }));
+  const emulator = createEmulator({ clock, models, concurrency: WAVE, seed });
+  emulator.faults.random({ seed, rates: RATES });
+  const random = chance(seed);
+  const warnings: string[] = [];
+  const fal = createFal({
+    env: ENV,
+    clock,
+    store,
+    random,
+    logger: { warn: (_, message) => warnings.push(message) },
+    // ky has made a Request already.
+    fetch: (request) => emulator.fetch(request as Request),
+  });
+
+  const faults = new Set<string>();
+  const signals: AbortSignal[] = [];
+  const told: Told[] = [];
+  for (let first = 0; first < calls; first += WAVE) {
+    const history = { ...EXACT, ...HISTORIES[(first / WAVE) % HISTORIES.length] };
+    Object.assign(emulator.history, history);
+    const patient = new AbortController();
+    const impatient = new AbortController();
+    signals.push(patient.signal, impatient.signal);
+    const patience = clock.sleep(random() * 5_000).then(() => impatient.abort());
+    const wave = Array.from({ length: Math.min(WAVE, calls - first) }, async (_, i): Promise<Told> => {
+      const n = first + i;
+      const givenUp = n % 20 === 7;
+      const call = fal.subscribe(ENDPOINTS[n % ENDPOINTS.length] ?? "", {
+        input: { n },
+        logs: n % 2 === 0,
+        mode: n % 4 === 1 ? "polling" : "auto",
+        abortSignal: (givenUp ? impatient : patient).signal,
+      });
+      const about = { n, givenUp, history };
+      return call.then(
+        (result) => ({ ...about, result }),
+        async (error) => {
+          await (error as { cancel?: Promise<unknown> }).cancel;
+          return { ...about, error };
+        },
+      );
+    });
+    told.push(...(await Promise.all(wave)));
+    await patience;
+    for (const { fault } of emulator.received) if (fault) faults.add(fault.name);
+  }
+  await fal.close();
+
+  const jobs = Map.groupBy(emulator.jobs, ({ input }) => (input as { n: number }).n);
+  const records = Map.groupBy(await store.calls({ limit: calls }), ({ body }) => JSON.parse(body ?? "").n);
+  const stories = told.map((one) => ({
+    ...one,
+    jobs: jobs.get(one.n) ?? [],
+    records: records.get(one.n) ?? [],
+  }));
+  const listeners = signals.flatMap((signal) => getEventListeners(signal, "abort")).length;
+  const left = { sleepers: clock.sleepers, listeners };
+  await emulator.close();
+  return { stories, faults, warnings, left };
+}
+
+/** Chance that repeats: mulberry32. */
+function chance(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
