@@ -7,6 +7,9 @@ import { createQueueClient, type QueueClient } from "./calls/queue-client.ts";
 import type { AmbiguousSubmitPolicy } from "./calls/submit.ts";
 import { type Calls, createCalls } from "./calls/subscribe.ts";
 import { createChains, type DefineChain } from "./chain/chain.ts";
+import { type LeaseSettings, leaseSettings } from "./chain/lease.ts";
+import { createRuns, type Runs } from "./chain/runs.ts";
+import { type Tools, tools } from "./chain/tools.ts";
 import { ambientEnv, type Env, type Environment, readEnvironment } from "./environment/environment.ts";
 import type { Origins } from "./environment/origins.ts";
 import { createPrices, type Price } from "./platform/prices.ts";
@@ -36,6 +39,8 @@ export interface FalOptions {
   readonly allowHttp?: boolean;
   /** Told of what went wrong beside a call without failing it. pino fits. @default process.emitWarning */
   readonly logger?: { warn(details: object, message: string): void };
+  /** How long a run stays with a process that gives no sign of life. */
+  readonly lease?: Partial<LeaseSettings>;
   /** Time as a parameter, for tests. */
   readonly clock?: Clock;
   /** Chance as a parameter, for tests: at least 0, less than 1. */
@@ -48,8 +53,14 @@ export interface Fal {
   readonly subscribe: Calls["subscribe"];
   /** The queue, request by request. */
   readonly queue: QueueClient;
-  /** Names an async function whose calls belong together. */
+  /** Names an async function whose calls are durable, as far as the store is. */
   readonly chain: DefineChain;
+  readonly step: Tools["step"];
+  readonly map: Tools["map"];
+  readonly branch: Tools["branch"];
+  readonly fallback: Tools["fallback"];
+  /** The runs that the store knows. */
+  readonly runs: Runs;
   /** Describes an endpoint by its input and output schemas. */
   readonly endpoint: typeof endpoint;
   /** Every call that `fn` makes carries these tags. */
@@ -64,7 +75,10 @@ export interface Fal {
   readonly environment: Environment;
   /** Merges further options into this client's; calls made before keep theirs. */
   config(options: FalOptions): void;
-  /** Waits for what calls that were given up have left to do, such as cancelling upstream. */
+  /**
+   * Lets go of the runs that are under way here, so that another process goes on with them, and waits for what calls that
+   * were given up have left to do, such as cancelling upstream.
+   */
   close(): Promise<void>;
 }
 
@@ -72,11 +86,16 @@ export function createFal(options: FalOptions = {}): Fal {
   const background = new Set<Promise<unknown>>();
   let settings = options;
   let parts = assemble(settings, background);
-  const chain = createChains(() => parts);
+  const chains = createChains(() => parts);
 
   return {
     subscribe: (target, call) => parts.calls.subscribe(target, call),
-    chain,
+    chain: chains.define,
+    step: tools.step,
+    map: tools.map,
+    branch: tools.branch,
+    fallback: tools.fallback,
+    runs: createRuns(() => parts, chains),
     price: (id) => parts.price(id),
     get queue() {
       return parts.queueClient;
@@ -95,6 +114,7 @@ export function createFal(options: FalOptions = {}): Fal {
       parts = assemble(settings, background);
     },
     async close() {
+      await chains.detach();
       while (background.size > 0) await Promise.allSettled(background);
     },
   };
@@ -138,6 +158,9 @@ function assemble(options: FalOptions, background: Set<Promise<unknown>>) {
     environment,
     clock,
     calls,
+    store,
+    report,
+    lease: leaseSettings(options.lease),
     price,
     storage,
     queueClient: createQueueClient(deps, calls),

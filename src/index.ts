@@ -53,9 +53,21 @@ export type { CallOptions, SubmitOptions } from "./calls/options.ts";
 export type { QueueClient, StatusStream } from "./calls/queue-client.ts";
 export type { CompletedQueueStatus, InQueueStatus, QueueStatus } from "./calls/queue-status.ts";
 export type { AmbiguousSubmitPolicy } from "./calls/submit.ts";
-export type { Chain, StartOptions } from "./chain/chain.ts";
-export type { Run, RunCall, RunEvent, RunScope } from "./chain/run.ts";
+export type { Chain, ResumeOptions, StartOptions } from "./chain/chain.ts";
+export {
+  RunBlockedError,
+  RunDetachedError,
+  RunDivergedError,
+  RunInputMismatchError,
+  StepInputChangedError,
+} from "./chain/errors.ts";
+export type { RunCall, RunEvent } from "./chain/events.ts";
+export type { RunScope } from "./chain/execution.ts";
+export type { LeaseSettings } from "./chain/lease.ts";
+export type { Run } from "./chain/run.ts";
+export type { RunInfo, Runs } from "./chain/runs.ts";
 export type { Saved } from "./chain/saved.ts";
+export type { MapOptions, Tools } from "./chain/tools.ts";
 export { createFal, type Fal, type FalOptions, fal } from "./client.ts";
 export {
   type Env,

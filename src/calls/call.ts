@@ -8,12 +8,12 @@ import {
   OutputMismatchError,
 } from "../base/errors.ts";
 import { eventLog } from "../base/event-log.ts";
-import type { Store, Ticket } from "../base/journal.ts";
+import type { CallRecord, Outcome, Store, Ticket } from "../base/journal.ts";
 import { abortable } from "../base/signal.ts";
 import type { History } from "../platform/requests.ts";
 import type { Answer, Queue } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
-import type { Caller, CallObserver } from "./caller.ts";
+import type { Caller, CallObserver, Place } from "./caller.ts";
 import { type CallEvent, hasFailed, type Result, statusFold } from "./events.ts";
 import { givingUp } from "./giving-up.ts";
 import { oneOf, type Prepared, plainIssue, type WatchSettings } from "./options.ts";
@@ -26,6 +26,7 @@ import {
   type AmbiguousSubmitPolicy,
   submitOnce,
 } from "./submit.ts";
+import { GIVEN_UP, takeUp } from "./take-up.ts";
 import { watch } from "./watch.ts";
 
 /**
@@ -62,6 +63,7 @@ type Tags = Readonly<Record<string, string>>;
 export interface CallPlan {
   readonly endpoint: string;
   readonly step?: string | undefined;
+  readonly onChange?: "rerun" | "reuse" | undefined;
   readonly caller: Caller | undefined;
   readonly settings: WatchSettings;
   readonly output: StandardSchemaV1 | undefined;
@@ -75,6 +77,11 @@ export interface CallPlan {
 const KEPT_LOGS = 1_000;
 /** Three times the pause between fal's signs of life. */
 export const IDLE_TIMEOUT_MS = 45_000;
+
+interface Done<T> {
+  readonly result: Result<T>;
+  readonly response: Response;
+}
 
 export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
   const { clock, queue, store } = deps;
@@ -91,6 +98,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
   let submitting: Promise<Accepted> | undefined;
   /** What this call is noted under; undefined while nothing of it is in the store. */
   let noted: string | undefined;
+  let leaving = false;
 
   const log = eventLog<CallEvent<T>>({
     keep: KEPT_LOGS,
@@ -103,6 +111,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     settings,
     queue,
     also: [plan.caller?.signal],
+    detach: plan.caller?.detached,
     submitting: () => submitting,
     requestId: () => ticket?.requestId,
     background: deps.background,
@@ -125,18 +134,17 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
   };
 
   /** The main path. */
-  async function live(): Promise<{ result: Result<T>; response: Response }> {
+  async function live(): Promise<Done<T>> {
     try {
-      observer = plan.caller?.admit({ id, endpoint, step: plan.step, cancel: end.cancel });
+      const { step, onChange } = plan;
+      observer = plan.caller?.admit({ id, endpoint, step, onChange, cancel: leave });
       end.signal.throwIfAborted();
-      ticket = "prepare" in begin ? await submit(begin.prepare) : await attach(begin.attach());
-      const { answer, status } = await collect(ticket);
-      const result = await toResult(ticket, answer, status);
-      emit({ type: "completed", at: clock.now(), result });
+      const done = "prepare" in begin ? await perform(begin.prepare) : await finish(attach(begin.attach()));
+      emit({ type: "completed", at: clock.now(), result: done.result });
       log.end();
       end.settle("completed");
       observer?.ended();
-      return { result, response: answer.response };
+      return done;
     } catch (error) {
       await noteEnd(error);
       log.fail(error);
@@ -147,30 +155,78 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     }
   }
 
-  async function submit(prepare: (signal: AbortSignal) => Promise<Prepared>): Promise<Ticket> {
-    const { submission, attribution } = await abortable(prepare(end.signal), end.signal);
-    const policy = oneOf(
+  /** What the run has of this step already is not paid for again; everything else is submitted. */
+  async function perform(prepare: (signal: AbortSignal) => Promise<Prepared>): Promise<Done<T>> {
+    const prepared = await abortable(prepare(end.signal), end.signal);
+    const { content } = prepared;
+    const place = observer && (await abortable(observer.place({ endpoint, content }), end.signal));
+    if (place?.record) {
+      const taken = await takeUp(deps, place.record, policy(), end.signal);
+      if (taken.kind === "result") return reuse(place.record, taken);
+      if (taken.kind === "request") return finish(pickUp(place.record, taken));
+    }
+    return finish(submit(prepared, place));
+  }
+
+  async function finish(accepted: Promise<Ticket> | Ticket): Promise<Done<T>> {
+    ticket = await accepted;
+    const { answer, status } = await collect(ticket);
+    return { result: await toResult(ticket, answer, status), response: answer.response };
+  }
+
+  async function reuse(record: CallRecord, known: { ticket: Ticket; outcome: Outcome }): Promise<Done<T>> {
+    const { requestId } = known.ticket;
+    const { data, units, waitSeconds, runSeconds } = known.outcome;
+    ticket = known.ticket;
+    emit({ type: "reused", at: clock.now(), endpoint, requestId, tags: record.tags });
+    accepted.resolve({ endpoint, requestId });
+    const result = {
+      data: data as T,
+      requestId,
+      billing: { units },
+      metrics: { waitSeconds, runSeconds },
+    };
+    return { result: await checked(result, data), response: Response.json(data) };
+  }
+
+  /** A request that an earlier execution sent: it is waited for, whoever sent it. */
+  function pickUp(record: CallRecord, { ticket, adopted }: { ticket: Ticket; adopted: boolean }): Ticket {
+    noted = record.id;
+    times.submitted = record.submittedAt ?? record.intendedAt;
+    submitting = Promise.resolve({ ticket, position: undefined, adopted });
+    announce(ticket, record.tags);
+    return ticket;
+  }
+
+  const policy = () =>
+    oneOf(
       "ambiguousSubmit",
       plan.ambiguousSubmit ?? deps.ambiguousSubmit ?? "look-up",
       AMBIGUOUS_SUBMIT_POLICIES,
     );
+
+  async function submit(prepared: Prepared, place: Place | undefined): Promise<Ticket> {
+    const { attribution } = prepared;
+    const onAmbiguous = policy();
+    const submission = await abortable(prepared.complete(place?.upload), end.signal);
     const intent = {
       id,
       endpoint,
       body: submission.body,
       ...attribution,
       step: plan.step,
-      key: undefined,
+      key: place?.key,
       at: clock.now(),
     };
-    await store.intend(intent);
+    await store.intend(intent, place && { fence: place.fence, replaces: place.replaces ?? place.record?.id });
     noted = id;
     end.signal.throwIfAborted();
 
     times.submitted = clock.now();
     // The timeout may come while fal refuses: then the refusal is the better error, so it is not waited out.
     const deadline = settings.timeout === undefined ? undefined : startedAt + settings.timeout;
-    submitting = submitOnce(deps, intent, { ...submission, deadline }, policy, end.signal);
+    const permitted = { ...submission, deadline, permit: place?.permit };
+    submitting = submitOnce(deps, intent, permitted, onAmbiguous, end.signal);
     // Should the call give up meanwhile, the submit goes on, and who cancels it waits for its end.
     submitting.then(
       (accepted) => {
@@ -182,6 +238,12 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     announce(fresh, attribution.tags);
     take({ status: "IN_QUEUE", queue_position: position }, {});
     return fresh;
+  }
+
+  /** The run does not want it any more. */
+  function leave(): Promise<CancelOutcome> {
+    leaving = true;
+    return end.cancel();
   }
 
   async function attach(known: Ticket): Promise<Ticket> {
@@ -243,12 +305,15 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     await note((id) =>
       store.completed(id, { data: result.data, ...result.billing, ...result.metrics }, clock.now()),
     );
-    if (!plan.output) return result;
+    return checked(result, answer.data);
+  }
 
-    const checked = await plan.output["~standard"].validate(answer.data);
-    if (checked.issues)
-      throw new OutputMismatchError(endpoint, requestId, result, checked.issues.map(plainIssue));
-    return { ...result, data: checked.value as T };
+  async function checked(result: Result<T>, data: unknown): Promise<Result<T>> {
+    if (!plan.output) return result;
+    const outcome = await plan.output["~standard"].validate(data);
+    if (outcome.issues)
+      throw new OutputMismatchError(endpoint, result.requestId, result, outcome.issues.map(plainIssue));
+    return { ...result, data: outcome.value as T };
   }
 
   function announce({ requestId }: Ticket, tags: Tags): void {
@@ -281,11 +346,15 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     if (error instanceof OutputMismatchError) return;
     // Submitting has noted that by itself.
     if (error instanceof AmbiguousSubmitError) return;
+    // It goes on, and whoever takes it over notes its end.
+    if (end.detached) return;
+    const saved = savedError(error);
+    const byRun = leaving || plan.caller?.signal.aborted;
     await note(async (id) => {
-      if (!end.signal.aborted) return store.failed(id, savedError(error), clock.now());
+      if (!end.signal.aborted) return store.failed(id, saved, clock.now());
       // Nobody waits for it, but somebody has still to find out what became of it.
       if ((await store.call(id))?.state === "ambiguous") return;
-      await store.givenUp(id, savedError(error).name, clock.now());
+      await store.givenUp(id, byRun ? GIVEN_UP.byRun : saved.name, clock.now(), saved);
     });
   }
 
