@@ -198,12 +198,10 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     return ticket;
   }
 
-  const policy = () =>
-    oneOf(
-      "ambiguousSubmit",
-      plan.ambiguousSubmit ?? deps.ambiguousSubmit ?? "look-up",
-      AMBIGUOUS_SUBMIT_POLICIES,
-    );
+  function policy(): AmbiguousSubmitPolicy {
+    const given = plan.ambiguousSubmit ?? deps.ambiguousSubmit ?? "look-up";
+    return oneOf("ambiguousSubmit", given, AMBIGUOUS_SUBMIT_POLICIES);
+  }
 
   async function submit(prepared: Prepared, place: Place | undefined): Promise<Ticket> {
     const { attribution } = prepared;

@@ -79,8 +79,8 @@ export class RunBlockedError extends FalError {
   }) {
     const { chain, run, step, callId, endpoint, cause } = blocked;
     super(
-      `The run ${chain}/${run} is blocked on the step "${step}": its submit may or may not have been accepted. Say which ` +
-        `with fal.calls.settle("${callId}", …), then resume the run.`,
+      `The run ${chain}/${run} is blocked on the step "${step}". ${cause instanceof Error ? `${cause.message} ` : ""}Say ` +
+        `what it was with fal.calls.settle("${callId}", …), then resume the run; nothing of it is lost meanwhile.`,
       { endpoint, billed: "unknown", ...(cause !== undefined && { cause }) },
     );
     this.chain = chain;

@@ -190,7 +190,10 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
         : error instanceof RunAbortedError && options.signal.aborted
           ? "cancelled"
           : "failed";
-    return { state, error: savedError(error), failedKey: failedKey(error) };
+    const saved = savedError(error);
+    if (!(error instanceof RunBlockedError)) return { state, error: saved, failedKey: failedKey(error) };
+    const { step, callId } = error;
+    return { state, error: { ...saved, facts: { step, callId } }, failedKey: failedKey(error) };
   }
 
   /** The step that an error came from, however deep it was wrapped. */
@@ -345,7 +348,9 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
       if (!(error instanceof FalError) || error.billed !== false) {
         charge(call, known?.cost ?? { source: "unknown", reason: "failed" });
       }
-      if (!(error instanceof AmbiguousSubmitError) || known?.state === "failed" || isOver()) return;
+      // What is forgotten with the process cannot wait for a person.
+      if (!(error instanceof AmbiguousSubmitError) || !store.durable || isOver()) return;
+      if (known?.state === "failed" || known?.state === "given-up") return;
       const { id: callId, step } = call;
       blocked.reject(
         marked(new RunBlockedError({ chain, run, step, callId, endpoint, cause: error }), key ?? ""),

@@ -1,17 +1,14 @@
 import type { Owner } from "../base/run-journal.ts";
 
-interface Builtins {
-  readonly os: typeof import("node:os");
-  readonly fs: typeof import("node:fs");
-}
-
 /** Found without a `node:` import, so that bundlers for other runtimes are not disturbed. */
-function builtins(): Builtins | undefined {
+function builtins() {
   const find = globalThis.process?.getBuiltinModule;
   const os = find?.("node:os");
   const fs = find?.("node:fs");
   return os && fs && { os, fs };
 }
+
+type Builtins = NonNullable<ReturnType<typeof builtins>>;
 
 /** This process, as other processes of the host can recognise it. Where nothing can be told of it, it is like no other. */
 export function thisProcess(): Owner {
