@@ -78,14 +78,13 @@ export function createQueueClient(deps: SubscribeDeps, calls: Calls): QueueClien
         ambiguousSubmit = deps.ambiguousSubmit ?? "look-up",
       } = options;
       warnOfLongStart(deps, options.startTimeout);
-      const { complete, attribution } = await prepare(
+      const { submission, attribution } = await prepare(
         target,
         options,
         deps.context(),
         deps.upload,
         abortSignal,
       );
-      const submission = await complete();
       const policy = oneOf("ambiguousSubmit", ambiguousSubmit, AMBIGUOUS_SUBMIT_POLICIES);
       const intent = {
         id: crypto.randomUUID(),
