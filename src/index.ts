@@ -52,11 +52,22 @@ export type { CallEvent, RequestLog, Result } from "./calls/events.ts";
 export type { CallOptions, SubmitOptions } from "./calls/options.ts";
 export type { QueueClient, StatusStream } from "./calls/queue-client.ts";
 export type { CompletedQueueStatus, InQueueStatus, QueueStatus } from "./calls/queue-status.ts";
-export { CallStateError, type RecordedCalls, type Settled, type Settlement } from "./calls/recorded-calls.ts";
 export type { AmbiguousSubmitPolicy } from "./calls/submit.ts";
-export type { Chain, StartOptions } from "./chain/chain.ts";
-export type { Run, RunCall, RunEvent, RunScope } from "./chain/run.ts";
+export type { Chain, ResumeOptions, StartOptions } from "./chain/chain.ts";
+export {
+  RunBlockedError,
+  RunDetachedError,
+  RunDivergedError,
+  RunInputMismatchError,
+  StepInputChangedError,
+} from "./chain/errors.ts";
+export type { RunCall, RunEvent } from "./chain/events.ts";
+export type { RunScope } from "./chain/execution.ts";
+export type { LeaseSettings } from "./chain/lease.ts";
+export type { Run } from "./chain/run.ts";
+export type { RunInfo, Runs } from "./chain/runs.ts";
 export type { Saved } from "./chain/saved.ts";
+export type { MapOptions, Tools } from "./chain/tools.ts";
 export { createFal, type Fal, type FalOptions, fal } from "./client.ts";
 export {
   type Env,
@@ -74,5 +85,4 @@ export * from "./queue/catalog.ts";
 export type { Endpoint, EndpointId, InputOf, OutputOf } from "./queue/endpoint.ts";
 export type { StorageClient, UploadOptions } from "./storage/storage.ts";
 export { memoryStore } from "./store/memory.ts";
-export type { Rescued } from "./store/rescue-file.ts";
 export type { RetryOptions, RetryPolicy } from "./transport/retry.ts";

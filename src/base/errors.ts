@@ -127,8 +127,6 @@ export class AmbiguousSubmitError extends FalError {
   readonly evidence: string;
   /** Requests in history that may be this one. */
   readonly candidates: readonly string[];
-  /** What the call is noted under: `fal.calls.settle` takes it. */
-  readonly callId: string | undefined;
 
   constructor(
     endpoint: string,
@@ -137,32 +135,20 @@ export class AmbiguousSubmitError extends FalError {
       verdict?: AmbiguousVerdict;
       evidence?: string;
       candidates?: readonly string[];
-      callId?: string;
-      /** Whether the store that has it outlives the process. */
-      durable?: boolean;
     } = {},
   ) {
     const { verdict = "not-looked-up", evidence = "nobody looked it up", candidates = [] } = facts;
-    const { callId, durable = false } = facts;
     super(
       `The submit to ${endpoint} may or may not have been accepted (${why}; ${evidence}). It was not repeated, since ` +
-        `that could be paid twice. ${cureOf(verdict, candidates)}${settling(durable ? callId : undefined)}`,
+        `that could be paid twice. ${cureOf(verdict, candidates)}`,
       { billed: "unknown", ...facts, endpoint },
     );
-    this.callId = callId;
     this.why = why;
     this.verdict = verdict;
     this.evidence = evidence;
     this.candidates = candidates;
   }
 }
-
-/** With a store that is kept, it can be settled from anywhere. */
-const settling = (callId: string | undefined): string =>
-  callId === undefined
-    ? ""
-    : ` Then say what it was: fal.calls.settle("${callId}", …), or fal-chain calls settle ${callId} with --adopt REQUEST, ` +
-      "--resubmit or --give-up.";
 
 function cureOf(verdict: AmbiguousVerdict, candidates: readonly string[]): string {
   switch (verdict) {
@@ -225,7 +211,7 @@ const named = (requestId: string | undefined): string => (requestId ? ` (request
 /** Something was asked of a run that its state does not allow. */
 export class RunStateError extends FalError {
   override readonly name = "RunStateError";
-  readonly code: "run_ended" | "run_required" | "run_input_mismatch";
+  readonly code: "run_ended" | "run_required" | "run_unknown";
 
   constructor(code: RunStateError["code"], message: string) {
     super(message);

@@ -19,6 +19,8 @@ export interface WireRequest {
    * attempt and in the pauses between them.
    */
   readonly signal?: AbortSignal | undefined;
+  /** Asked right before each attempt, after every pause: when it throws, that attempt is not sent. */
+  readonly permit?: (() => Promise<void>) | undefined;
   /** Milliseconds since the epoch: no pause before a repeat goes beyond it. */
   readonly deadline?: number | undefined;
 }

@@ -1,7 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { apiError } from "../base/api-error.ts";
-import type { Cost } from "../base/cost.ts";
-
+import type { Clock } from "../base/clock.ts";
 import {
   AmbiguousSubmitError,
   type CancelOutcome,
@@ -14,8 +13,7 @@ import { abortable } from "../base/signal.ts";
 import type { History } from "../platform/requests.ts";
 import type { Answer, Queue } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
-import { type BillDeps, billFailure, billResult } from "./bill.ts";
-import type { Caller, CallObserver } from "./caller.ts";
+import type { Caller, CallObserver, Place } from "./caller.ts";
 import { type CallEvent, hasFailed, type Result, statusFold } from "./events.ts";
 import { givingUp } from "./giving-up.ts";
 import { oneOf, type Prepared, plainIssue, type WatchSettings } from "./options.ts";
@@ -28,6 +26,7 @@ import {
   type AmbiguousSubmitPolicy,
   submitOnce,
 } from "./submit.ts";
+import { GIVEN_UP, takeUp } from "./take-up.ts";
 import { watch } from "./watch.ts";
 
 /**
@@ -46,40 +45,43 @@ export interface Call<T> extends PromiseLike<Result<T>>, AsyncIterable<CallEvent
   finally(onFinally?: (() => void) | null): Promise<Result<T>>;
 }
 
-export interface CallDeps extends BillDeps {
+export interface CallDeps {
   readonly queue: Queue;
   readonly history: History;
-  /** What is noted once a call is paid never rejects: a store that fails then is not the caller's concern. */
   readonly store: Store;
+  readonly clock: Clock;
+  /** For what went wrong beside a call and must not fail it: a callback that threw, a note that was not written. */
   readonly ambiguousSubmit: AmbiguousSubmitPolicy | undefined;
-  /** For what went wrong beside a call and must not fail it, such as a callback that threw. */
   readonly report: (what: string, error: unknown) => void;
+  /** What still has to finish after a call has given up. */
+  readonly background: Set<Promise<unknown>>;
 }
 
 type Tags = Readonly<Record<string, string>>;
 
-/** What a call is made of: a submission to come, a request that exists already, or a call that is in the store. */
+/** What a call is made of: a submission to come, or a request that exists already. */
 export interface CallPlan {
   readonly endpoint: string;
   readonly step?: string | undefined;
+  readonly onChange?: "rerun" | "reuse" | undefined;
   readonly caller: Caller | undefined;
   readonly settings: WatchSettings;
   readonly output: StandardSchemaV1 | undefined;
   readonly ambiguousSubmit?: AmbiguousSubmitPolicy | undefined;
   readonly begin:
-    | {
-        readonly prepare: (signal: AbortSignal) => Promise<Prepared>;
-        /** The recorded call that this one stands in for. */
-        readonly replaces?: string;
-      }
-    | { readonly attach: () => Ticket }
-    | { readonly collect: () => Promise<CallRecord> };
+    | { readonly prepare: (signal: AbortSignal) => Promise<Prepared> }
+    | { readonly attach: () => Ticket };
 }
 
 /** Log lines that are kept for readers who come late or are slow. */
 const KEPT_LOGS = 1_000;
 /** Three times the pause between fal's signs of life. */
 export const IDLE_TIMEOUT_MS = 45_000;
+
+interface Done<T> {
+  readonly result: Result<T>;
+  readonly response: Response;
+}
 
 export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
   const { clock, queue, store } = deps;
@@ -96,8 +98,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
   let submitting: Promise<Accepted> | undefined;
   /** What this call is noted under; undefined while nothing of it is in the store. */
   let noted: string | undefined;
-  /** What it cost, once that is known. */
-  let cost: Promise<Cost | undefined> | undefined;
+  let leaving = false;
 
   const log = eventLog<CallEvent<T>>({
     keep: KEPT_LOGS,
@@ -110,12 +111,12 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     settings,
     queue,
     also: [plan.caller?.signal],
+    detach: plan.caller?.detached,
     submitting: () => submitting,
     requestId: () => ticket?.requestId,
     background: deps.background,
   });
 
-  type Delivered = { result: Result<T>; response: Response };
   const outcome = live();
   return {
     // biome-ignore lint/suspicious/noThenProperty: a call is there to be awaited, and is no subclass of Promise, which each then() would construct anew
@@ -133,72 +134,97 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
   };
 
   /** The main path. */
-  async function live(): Promise<Delivered> {
+  async function live(): Promise<Done<T>> {
     try {
-      observer = plan.caller?.admit({ id, endpoint, step: plan.step, cancel: end.cancel });
+      const { step, onChange } = plan;
+      observer = plan.caller?.admit({ id, endpoint, step, onChange, cancel: leave });
       end.signal.throwIfAborted();
-      const { result, response } = await deliver();
-      emit({ type: "completed", at: clock.now(), result });
+      const done = "prepare" in begin ? await perform(begin.prepare) : await finish(attach(begin.attach()));
+      emit({ type: "completed", at: clock.now(), result: done.result });
       log.end();
       end.settle("completed");
-      observer?.ended({ cost });
-      return { result, response };
+      observer?.ended();
+      return done;
     } catch (error) {
       await noteEnd(error);
       log.fail(error);
       accepted.reject(error);
       end.settle("failed");
-      cost ??= billFailure(deps, { endpoint, noted }, error, submitting);
-      observer?.ended({ error, cost });
+      observer?.ended(error);
       throw error;
     }
   }
 
-  async function deliver(): Promise<Delivered> {
-    if ("collect" in begin) {
-      const record = await abortable(begin.collect(), end.signal);
-      noted = record.id;
-      if (record.outcome) return fromStore(record, record.outcome);
-      // Who collects makes sure that one of the two is there.
-      ticket = attach(record.ticket as Ticket, record.tags);
-    } else if ("attach" in begin) {
-      ticket = attach(begin.attach(), {});
-      const [record] = await store.calls({ requestId: ticket.requestId, limit: 1 });
-      noted = record?.id;
-    } else {
-      ticket = await submit(begin);
+  /** What the run has of this step already is not paid for again; everything else is submitted. */
+  async function perform(prepare: (signal: AbortSignal) => Promise<Prepared>): Promise<Done<T>> {
+    const prepared = await abortable(prepare(end.signal), end.signal);
+    const { content } = prepared;
+    const place = observer && (await abortable(observer.place({ endpoint, content }), end.signal));
+    if (place?.record) {
+      const taken = await takeUp(deps, place.record, policy(), end.signal);
+      if (taken.kind === "result") return reuse(place.record, taken);
+      if (taken.kind === "request") return finish(pickUp(place.record, taken));
     }
+    return finish(submit(prepared, place));
+  }
+
+  async function finish(accepted: Promise<Ticket> | Ticket): Promise<Done<T>> {
+    ticket = await accepted;
     const { answer, status } = await collect(ticket);
     return { result: await toResult(ticket, answer, status), response: answer.response };
   }
 
-  async function submit({
-    prepare,
-    replaces,
-  }: Extract<CallPlan["begin"], { prepare: unknown }>): Promise<Ticket> {
-    const { submission, attribution } = await abortable(prepare(end.signal), end.signal);
-    const policy = oneOf(
-      "ambiguousSubmit",
-      plan.ambiguousSubmit ?? deps.ambiguousSubmit ?? "look-up",
-      AMBIGUOUS_SUBMIT_POLICIES,
-    );
+  async function reuse(record: CallRecord, known: { ticket: Ticket; outcome: Outcome }): Promise<Done<T>> {
+    const { requestId } = known.ticket;
+    const { data, units, waitSeconds, runSeconds } = known.outcome;
+    ticket = known.ticket;
+    emit({ type: "reused", at: clock.now(), endpoint, requestId, tags: record.tags });
+    accepted.resolve({ endpoint, requestId });
+    const result = {
+      data: data as T,
+      requestId,
+      billing: { units },
+      metrics: { waitSeconds, runSeconds },
+    };
+    return { result: await checked(result, data), response: Response.json(data) };
+  }
+
+  /** A request that an earlier execution sent: it is waited for, whoever sent it. */
+  function pickUp(record: CallRecord, { ticket, adopted }: { ticket: Ticket; adopted: boolean }): Ticket {
+    noted = record.id;
+    times.submitted = record.submittedAt ?? record.intendedAt;
+    submitting = Promise.resolve({ ticket, position: undefined, adopted });
+    announce(ticket, record.tags);
+    return ticket;
+  }
+
+  function policy(): AmbiguousSubmitPolicy {
+    const given = plan.ambiguousSubmit ?? deps.ambiguousSubmit ?? "look-up";
+    return oneOf("ambiguousSubmit", given, AMBIGUOUS_SUBMIT_POLICIES);
+  }
+
+  async function submit(prepared: Prepared, place: Place | undefined): Promise<Ticket> {
+    const { attribution } = prepared;
+    const onAmbiguous = policy();
+    const submission = await abortable(prepared.complete(place?.upload), end.signal);
     const intent = {
       id,
       endpoint,
       body: submission.body,
       ...attribution,
       step: plan.step,
-      key: undefined,
+      key: place?.key,
       at: clock.now(),
     };
-    await store.intend(intent, { replaces });
+    await store.intend(intent, place && { fence: place.fence, replaces: place.replaces ?? place.record?.id });
     noted = id;
     end.signal.throwIfAborted();
 
     times.submitted = clock.now();
     // The timeout may come while fal refuses: then the refusal is the better error, so it is not waited out.
     const deadline = settings.timeout === undefined ? undefined : startedAt + settings.timeout;
-    submitting = submitOnce(deps, intent, { ...submission, deadline }, policy, end.signal);
+    const permitted = { ...submission, deadline, permit: place?.permit };
+    submitting = submitOnce(deps, intent, permitted, onAmbiguous, end.signal);
     // Should the call give up meanwhile, the submit goes on, and who cancels it waits for its end.
     submitting.then(
       (accepted) => {
@@ -212,21 +238,18 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     return fresh;
   }
 
-  function attach(known: Ticket, tags: Tags): Ticket {
-    submitting = Promise.resolve({ ticket: known, position: undefined, adopted: false });
-    announce(known, tags);
-    return known;
+  /** The run does not want it any more. */
+  function leave(): Promise<CancelOutcome> {
+    leaving = true;
+    return end.cancel();
   }
 
-  /** The store has what it gave: nothing is asked of fal. */
-  async function fromStore(record: CallRecord, outcome: Outcome): Promise<Delivered> {
-    const { data, units, waitSeconds, runSeconds } = outcome;
-    const requestId = record.ticket?.requestId ?? "unknown";
-    announce({ requestId }, record.tags);
-    if (!record.cost || record.cost.source === "unknown") cost = billResult(deps, { endpoint, noted }, units);
-    const metrics = { waitSeconds, runSeconds };
-    const result = await checked({ data: data as T, requestId, billing: { units }, metrics });
-    return { result, response: Response.json(data ?? null) };
+  async function attach(known: Ticket): Promise<Ticket> {
+    submitting = Promise.resolve({ ticket: known, position: undefined, adopted: false });
+    announce(known, {});
+    const [record] = await store.calls({ requestId: known.requestId, limit: 1 });
+    noted = record?.id;
+    return known;
   }
 
   /** Waits for the end of a request and fetches what it gave; what the queue has let go, history may still have. */
@@ -277,24 +300,21 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
         runSeconds: inference ?? ran,
       },
     };
-    if (noted !== undefined) {
-      const { billing, metrics } = result;
-      await store.completed(noted, { data: result.data, ...billing, ...metrics }, clock.now());
-    }
-    cost = billResult(deps, { endpoint, noted }, answer.units);
-    return checked(result);
+    await note((id) =>
+      store.completed(id, { data: result.data, ...result.billing, ...result.metrics }, clock.now()),
+    );
+    return checked(result, answer.data);
   }
 
-  async function checked(result: Result<T>): Promise<Result<T>> {
+  async function checked(result: Result<T>, data: unknown): Promise<Result<T>> {
     if (!plan.output) return result;
-    const checked = await plan.output["~standard"].validate(result.data);
-    if (checked.issues) {
-      throw new OutputMismatchError(endpoint, result.requestId, result, checked.issues.map(plainIssue));
-    }
-    return { ...result, data: checked.value as T };
+    const outcome = await plan.output["~standard"].validate(data);
+    if (outcome.issues)
+      throw new OutputMismatchError(endpoint, result.requestId, result, outcome.issues.map(plainIssue));
+    return { ...result, data: outcome.value as T };
   }
 
-  function announce({ requestId }: Pick<Ticket, "requestId">, tags: Tags): void {
+  function announce({ requestId }: Ticket, tags: Tags): void {
     emit({ type: "submitted", at: clock.now(), endpoint, requestId, tags });
     accepted.resolve({ endpoint, requestId });
     callBack("onEnqueue", () => settings.onEnqueue?.(requestId));
@@ -324,10 +344,22 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     if (error instanceof OutputMismatchError) return;
     // Submitting has noted that by itself.
     if (error instanceof AmbiguousSubmitError) return;
-    if (noted === undefined) return;
-    if (!end.signal.aborted) return store.failed(noted, savedError(error), clock.now());
-    // Nobody waits for it, but somebody has still to find out what became of it.
-    const known = await store.call(noted).catch(() => undefined);
-    if (known?.state !== "ambiguous") await store.givenUp(noted, savedError(error).name, clock.now());
+    // It goes on, and whoever takes it over notes its end.
+    if (end.detached) return;
+    const saved = savedError(error);
+    const byRun = leaving || plan.caller?.signal.aborted;
+    await note(async (id) => {
+      if (!end.signal.aborted) return store.failed(id, saved, clock.now());
+      // Nobody waits for it, but somebody has still to find out what became of it.
+      if ((await store.call(id))?.state === "ambiguous") return;
+      await store.givenUp(id, byRun ? GIVEN_UP.byRun : saved.name, clock.now(), saved);
+    });
+  }
+
+  /** What is written after the payment must not keep the result from the caller. */
+  async function note(write: (id: string) => Promise<void>): Promise<void> {
+    const id = noted;
+    if (id === undefined) return;
+    await write(id).catch((error: unknown) => deps.report(`The store could not note call ${id}`, error));
   }
 }

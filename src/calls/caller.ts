@@ -1,5 +1,6 @@
 import { asyncContext } from "../base/async-context.ts";
-import type { Cost } from "../base/cost.ts";
+import type { CallRecord } from "../base/journal.ts";
+import type { Fence } from "../base/run-journal.ts";
 import type { CallEvent } from "./events.ts";
 
 /** What is known of a call from its first moment. */
@@ -8,18 +9,42 @@ export interface CallInfo {
   readonly endpoint: string;
   /** What the caller's code calls it; undefined where it does not say. */
   readonly step: string | undefined;
+  /** What to do where the step was there before with another input. @default an error */
+  readonly onChange?: "rerun" | "reuse" | undefined;
+}
+
+/** Where a call stands in its run. */
+export interface Place {
+  readonly key: string;
+  /** What an earlier execution of the run has of this step. */
+  readonly record: CallRecord | undefined;
+  /** The call that a new one takes the place of. */
+  readonly replaces: string | undefined;
+  readonly fence: Fence;
+  /** The URL that a file of the run has already, or that of its upload. */
+  upload(digest: string, upload: () => Promise<string>): Promise<string>;
+  /** Asked right before each POST. @throws {LeaseLostError} when the run is not ours any more: nothing is sent. */
+  permit(): Promise<void>;
 }
 
 /** Told of one call's events, and of its end. */
 export interface CallObserver {
+  /**
+   * Finds the call's place, once its input is known and before anything is sent.
+   *
+   * @throws when the call may not be made: another input than before, or a run that went another way.
+   */
+  place(input: { readonly endpoint: string; readonly content: string }): Promise<Place>;
   event(event: CallEvent): void;
-  /** `cost` is undefined where nothing is paid, and is known a while after the end. Neither rejects. */
-  ended(end: { readonly error?: unknown; readonly cost: Promise<Cost | undefined> | undefined }): void;
+  ended(error?: unknown): void;
 }
 
 /** Whoever makes calls on behalf of something larger, such as a run: it admits them, sees them, and may stop them. */
 export interface Caller {
+  /** Cancels its calls, upstream too. */
   readonly signal: AbortSignal;
+  /** Lets its calls go: they go on upstream, and nothing more is noted of them here. */
+  readonly detached: AbortSignal;
   /** @throws when no more calls may be made. */
   admit(call: CallInfo & { cancel(): Promise<unknown> }): CallObserver;
 }

@@ -34,6 +34,14 @@ export type CallEvent<T = unknown> =
       /** As they went over the wire. */
       readonly tags: Readonly<Record<string, string>>;
     }
+  | {
+      /** An earlier execution of the run has paid for it: its result follows, and nothing is sent. */
+      readonly type: "reused";
+      readonly at: number;
+      readonly endpoint: string;
+      readonly requestId: string;
+      readonly tags: Readonly<Record<string, string>>;
+    }
   | { readonly type: "queued"; readonly at: number; readonly position: number | undefined }
   | { readonly type: "running"; readonly at: number }
   | {

@@ -16,6 +16,8 @@ export interface GivingUp {
   readonly signal: AbortSignal;
   /** Aborts with an `AbortError`; resolves to what became of the request. Never rejects. */
   cancel(): Promise<CancelOutcome>;
+  /** Whether the call was let go rather than given up: it goes on upstream, and nothing is noted of it here. */
+  readonly detached: boolean;
   /** The call is over: listeners and timer go. */
   settle(how: "completed" | "failed"): void;
 }
@@ -27,6 +29,8 @@ export interface GivingUpOptions {
   readonly settings: WatchSettings;
   /** Further signals that mean the same as the user's own. */
   readonly also: readonly (AbortSignal | undefined)[];
+  /** Lets the call go, without cancelling it. */
+  readonly detach: AbortSignal | undefined;
   /** The POST under way, once it is. It is seen through before the request can be cancelled. */
   readonly submitting: () => Promise<Accepted> | undefined;
   readonly requestId: () => string | undefined;
@@ -40,6 +44,7 @@ export function givingUp(options: GivingUpOptions): GivingUp {
   const over = new AbortController();
   let ended: "completed" | "failed" | undefined;
   let cancelled: Promise<CancelOutcome> | undefined;
+  let detached = false;
 
   const giveUp = (
     toError: (facts: { cancel: Promise<CancelOutcome>; requestId: string | undefined }) => Error,
@@ -60,6 +65,22 @@ export function givingUp(options: GivingUpOptions): GivingUp {
     whenAborted(signal, over.signal, onAbort);
   }
 
+  const onDetach = () => {
+    if (ended || cancelled) return;
+    // A submit that is under way is seen through, so that its request id is noted.
+    const sent = Promise.resolve(options.submitting()).then(
+      () => "not-sent" as const,
+      () => "not-sent" as const,
+    );
+    cancelled = sent;
+    background.add(sent);
+    void sent.finally(() => background.delete(sent));
+    detached = true;
+    controller.abort(options.detach?.reason);
+  };
+  if (options.detach?.aborted) onDetach();
+  else options.detach?.addEventListener("abort", onDetach, { once: true, signal: over.signal });
+
   const { timeout } = settings;
   if (timeout !== undefined) {
     const onTimeout = () => giveUp((facts) => new CallTimeoutError(endpoint, timeout, facts));
@@ -68,6 +89,9 @@ export function givingUp(options: GivingUpOptions): GivingUp {
 
   return {
     signal: controller.signal,
+    get detached() {
+      return detached;
+    },
     async cancel() {
       giveUp((facts) => new CallAbortedError(endpoint, facts), true);
       return cancelled ?? (ended === "completed" ? "too-late" : "not-sent");

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type Attribution, currentAttribution } from "../attribution/context.ts";
 import { parseTagsHeader, tagsHeader, type UserTags, wireTags } from "../attribution/tags.ts";
-import { jsonWithAttachments } from "../base/attachments.ts";
+import { digestOf, jsonWithAttachments } from "../base/attachments.ts";
 import { InputMismatchError, InvalidArgumentError } from "../base/errors.ts";
 import type { Intent } from "../base/journal.ts";
 import { expirySeconds, lifecycleJson, type StorageSettings } from "../base/lifecycle.ts";
@@ -65,6 +65,12 @@ export interface CallOptions<T, S extends StandardSchemaV1 | undefined = undefin
   readonly output?: S;
   /** What the call is called within its run. @default the endpoint id */
   readonly step?: string;
+  /**
+   * Within a run, where this `step` was there before with another input: pay for it again, or keep what it gave.
+   *
+   * @default a StepInputChangedError
+   */
+  readonly onChange?: "rerun" | "reuse";
   readonly ambiguousSubmit?: AmbiguousSubmitPolicy;
   readonly abortSignal?: AbortSignal;
 }
@@ -85,9 +91,12 @@ export const contextNow = (identity: {
   app: identity.appName,
 });
 
-/** A submit that can be sent, and what is noted of it. */
+/** A submit that lacks nothing but its files, and what is noted of it. */
 export interface Prepared {
-  readonly submission: Submission;
+  /** The input's JSON with the digest of each file in its place: what is asked for, wherever the files will be. */
+  readonly content: string;
+  /** Uploads the files. @param memo Gives the URL that a file got before, or uploads it. */
+  complete(memo?: UploadMemo): Promise<Submission>;
   readonly attribution: Pick<Intent, "tags" | "userTags" | "chain" | "run" | "jobId" | "app" | "request">;
 }
 
@@ -100,10 +109,9 @@ export type Upload = (
   },
 ) => Promise<string>;
 
-/**
- * What can be known to be wrong before anything is sent, is found here. Then the input's files are uploaded, so that
- * the submission is whole before it is noted and paid.
- */
+export type UploadMemo = (digest: string, upload: () => Promise<string>) => Promise<string>;
+
+/** What can be known to be wrong before anything is sent, is found here. */
 export async function prepare(
   target: EndpointId | AnyEndpoint,
   options: SubmitSettings & { readonly input: unknown },
@@ -141,13 +149,23 @@ export async function prepare(
     webhookUrl: webhook(options.webhookUrl),
   };
   const lifecycle = ofInputs(options.storageSettings);
-  const body = await jsonWithAttachments(input, (file) => upload(file, { lifecycle, abortSignal }));
-  const submission: Submission = { ...checked, body };
+  let hasFiles = false;
+  const content = await jsonWithAttachments(input, async (file) => {
+    hasFiles = true;
+    return digestOf(file);
+  });
+  const complete = async (memo: UploadMemo = (_, upload) => upload()): Promise<Submission> => {
+    if (!hasFiles) return { ...checked, body: content };
+    const body = await jsonWithAttachments(input, async (file) =>
+      memo(await digestOf(file), () => upload(file, { lifecycle, abortSignal })),
+    );
+    return { ...checked, body };
+  };
   const userTags = Object.fromEntries(
     Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]])),
   );
   const { chain, run, request } = attribution;
-  return { submission, attribution: { tags, userTags, chain, run, jobId, app, request } };
+  return { content, complete, attribution: { tags, userTags, chain, run, jobId, app, request } };
 }
 
 async function checkInput(endpoint: string, schema: StandardSchemaV1, input: unknown): Promise<void> {

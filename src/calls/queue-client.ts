@@ -78,13 +78,14 @@ export function createQueueClient(deps: SubscribeDeps, calls: Calls): QueueClien
         ambiguousSubmit = deps.ambiguousSubmit ?? "look-up",
       } = options;
       warnOfLongStart(deps, options.startTimeout);
-      const { submission, attribution } = await prepare(
+      const { complete, attribution } = await prepare(
         target,
         options,
         deps.context(),
         deps.upload,
         abortSignal,
       );
+      const submission = await complete();
       const policy = oneOf("ambiguousSubmit", ambiguousSubmit, AMBIGUOUS_SUBMIT_POLICIES);
       const intent = {
         id: crypto.randomUUID(),

@@ -3,7 +3,7 @@ import { AmbiguousSubmitError } from "../base/errors.ts";
 import type { Intent, Store, Ticket } from "../base/journal.ts";
 import type { History } from "../platform/requests.ts";
 import type { Queue, Submission } from "../queue/queue.ts";
-import { lookUp } from "./look-up.ts";
+import { lookUp, type Suspect } from "./look-up.ts";
 
 /**
  * What to do about a submit that may or may not have been accepted. `look-up` asks the account's request history and
@@ -40,47 +40,61 @@ const MAX_SUBMITS = 3;
  * @throws {AmbiguousSubmitError} with what was found out.
  */
 export async function submitOnce(
-  { queue, history, store, clock, report }: SubmitDeps,
+  deps: SubmitDeps,
   intent: Intent,
   submission: Submission,
   policy: AmbiguousSubmitPolicy,
   signal: AbortSignal,
 ): Promise<Accepted> {
+  const { queue, store, clock, report } = deps;
   for (let attempt = 1; ; attempt++) {
     const sentAt = clock.now();
     try {
       const { ticket, position } = await queue.submit({ ...submission, signal });
-      // It is paid for: that another call has taken it for its own must not keep it from the caller.
+      // It is paid for: a store that cannot note it must not keep it from the caller.
       await store
         .submitted(intent.id, ticket, clock.now())
-        .catch((error: unknown) =>
-          report(`Call ${intent.id} is not noted as request ${ticket.requestId}`, error),
-        );
+        .catch((error: unknown) => report(`The store could not note request ${ticket.requestId}`, error));
       return { ticket, position, adopted: false };
     } catch (error) {
       if (!(error instanceof AmbiguousSubmitError)) throw error;
       await store.ambiguous(intent.id, error.why, clock.now());
       const again = attempt < MAX_SUBMITS;
-      if (policy === "resubmit" && again) continue;
-
       const suspect = { ...intent, sentAt, claimedRequestId: error.requestId };
-      const found =
-        policy === "throw"
-          ? ({ verdict: "not-looked-up", evidence: "nobody looked it up", candidates: [] } as const)
-          : await lookUp({ queue, history, store, clock }, suspect, signal).catch(cutShort(signal));
-      if (found.verdict === "found") return { ticket: found.ticket, position: undefined, adopted: true };
-      if (policy === "resubmit-if-unseen" && found.verdict === "unseen" && again) continue;
-
-      const { endpoint, requestId, why, cause } = error;
-      throw new AmbiguousSubmitError(endpoint ?? "fal", why, {
-        ...found,
-        requestId,
-        cause,
-        callId: intent.id,
-        durable: store.durable,
-      });
+      const ticket = await resolveDoubt(deps, suspect, error, again ? policy : "look-up", signal);
+      if (ticket) return { ticket, position: undefined, adopted: true };
     }
   }
+}
+
+/**
+ * Finds out what became of an ambiguous submit, as the policy says.
+ *
+ * @returns its ticket; undefined where the policy is to submit it again.
+ * @throws {AmbiguousSubmitError} with what was found out.
+ */
+export async function resolveDoubt(
+  { queue, history, store, clock }: SubmitDeps,
+  suspect: Suspect,
+  doubt: { readonly why: string; readonly cause?: unknown },
+  policy: AmbiguousSubmitPolicy,
+  signal: AbortSignal,
+): Promise<Ticket | undefined> {
+  if (policy === "resubmit") return undefined;
+  const found =
+    policy === "throw"
+      ? ({ verdict: "not-looked-up", evidence: "nobody looked it up", candidates: [] } as const)
+      : await lookUp({ queue, history, store, clock }, suspect, signal).catch(cutShort(signal));
+  if (found.verdict === "found") return found.ticket;
+  if (policy === "resubmit-if-unseen" && found.verdict === "unseen") return undefined;
+
+  const { endpoint, claimedRequestId: requestId } = suspect;
+  const { why, cause } = doubt;
+  throw new AmbiguousSubmitError(endpoint, why, {
+    ...found,
+    requestId,
+    ...(cause !== undefined && { cause }),
+  });
 }
 
 /** Who gives up in the middle of a look-up has an ambiguous submit all the same. */

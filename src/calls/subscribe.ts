@@ -43,6 +43,7 @@ export function createCalls(deps: SubscribeDeps): Calls {
     settings: WatchSettings & {
       readonly output?: StandardSchemaV1 | undefined;
       readonly step?: string;
+      readonly onChange?: "rerun" | "reuse";
       readonly ambiguousSubmit?: AmbiguousSubmitPolicy;
     },
     begin: Parameters<typeof startCall>[1]["begin"],
@@ -50,6 +51,7 @@ export function createCalls(deps: SubscribeDeps): Calls {
     startCall<O>(deps, {
       endpoint: idOf(target),
       step: settings.step,
+      onChange: settings.onChange,
       ambiguousSubmit: settings.ambiguousSubmit,
       caller: currentCaller(),
       settings,

@@ -1,29 +1,43 @@
 import { checkUserTags, type UserTags } from "../attribution/tags.ts";
-import { InvalidArgumentError, RunStateError } from "../base/errors.ts";
-import { wireJson } from "../base/json.ts";
-import { type Run, type RunDeps, type RunScope, startRun } from "./run.ts";
+import { InvalidArgumentError } from "../base/errors.ts";
+import type { RunDeps, RunScope } from "./execution.ts";
+import { type Run, type RunPlan, startRun } from "./run.ts";
 import type { NotSerialisable, Saved } from "./saved.ts";
+import { toJson } from "./saved-json.ts";
 
-export interface StartOptions {
+export interface ResumeOptions {
+  /** Cancels the run. */
+  readonly abortSignal?: AbortSignal;
+  /**
+   * What to do where the code makes a call that an earlier execution did not, while paid calls of the same endpoint are
+   * left over: refuse with a RunDivergedError, or pay. @default "throw"
+   */
+  readonly onDiverge?: "throw" | "pay";
+}
+
+export interface StartOptions extends ResumeOptions {
   /** With the chain's name it is the run's identity: starting the same id again is the same run. @default random */
   readonly id?: string;
   /** Up to five tags of your own, on every call of the run. */
   readonly tags?: UserTags;
-  /** Cancels the run. */
-  readonly abortSignal?: AbortSignal;
 }
 
-/** A named async function whose calls belong together. */
+/** A named async function whose calls are durable, as far as the client's store is. */
 export interface Chain<I, O> {
   readonly name: string;
   /**
-   * Starts a run, or gives the one that this client has under that id already, whether it goes on or has ended.
+   * Starts a run, or picks up the one that has this id: one that runs elsewhere is observed, and taken over if its owner
+   * is gone; one that was interrupted goes on without paying again; one that has ended gives its output or its error
+   * again.
    *
-   * @throws {RunStateError} when that run had another input. @throws {InvalidArgumentError} for a bad id, tag or input.
+   * @throws {InvalidArgumentError} for a bad id, tag or input. The run rejects with a {RunInputMismatchError} when the id
+   * belongs to a run with another input.
    */
   start(
     ...args: undefined extends I ? [input?: I, options?: StartOptions] : [input: I, options?: StartOptions]
   ): Run<O>;
+  /** Goes on with a run that exists, a failed one from the step that it failed with. */
+  resume(id: string, options?: ResumeOptions): Run<O>;
 }
 
 export type DefineChain = <I, O>(
@@ -32,71 +46,75 @@ export type DefineChain = <I, O>(
     ([I] extends [Saved<I>] ? unknown : NotSerialisable),
 ) => Chain<I, Saved<O>>;
 
-/** Ended runs that are remembered, so that starting one again gives its outcome. */
-const KEPT_RUNS = 1_000;
+export interface Chains {
+  readonly define: DefineChain;
+  readonly byName: ReadonlyMap<string, Chain<never, unknown>>;
+  /** Lets go of every run that is under way here. */
+  detach(): Promise<void>;
+}
 
-/**
- * Chains whose runs live in this process and are forgotten with it.
- *
- * @param deps Asked at each start, since a chain is often defined before its client is configured.
- */
-export function createChains(deps: () => RunDeps): DefineChain {
-  const runs = new Map<string, { input: string | undefined; run: Run<unknown> }>();
+/** @param deps Asked at each start, since a chain is often defined before its client is configured. */
+export function createChains(deps: () => RunDeps): Chains {
+  const live = new Map<string, { input: string | undefined; run: Run<unknown> }>();
+  const byName = new Map<string, Chain<never, unknown>>();
 
-  const remember = (key: string, input: string | undefined, run: Run<unknown>) => {
-    runs.set(key, { input, run });
-    void run.total.then(() => {
-      // Ended runs go to the back of the queue to be forgotten; those that go on are never forgotten.
-      if (runs.delete(key)) runs.set(key, { input, run });
-      if (runs.size > KEPT_RUNS) runs.delete(runs.keys().next().value ?? key);
-    });
+  const begin = (plan: RunPlan): Run<unknown> => {
+    const key = JSON.stringify([plan.chain, plan.id]);
+    const known = live.get(key);
+    if (known) {
+      if (plan.start && plan.start.input !== known.input) return startRun(deps(), plan);
+      return known.run;
+    }
+    const run = startRun(deps(), plan);
+    live.set(key, { input: plan.start?.input, run });
+    const forget = () => live.delete(key);
+    void run.total.then(forget);
+    return run;
   };
 
-  return (name, fn) => {
+  const define: DefineChain = (name, fn) => {
     if (name.trim() === "")
       throw new InvalidArgumentError("A chain needs a name: it is what its costs are listed under.");
-    return {
+    const common = ({ onDiverge = "throw", abortSignal }: ResumeOptions) => ({
+      chain: name,
+      onDiverge,
+      abortSignal,
+      execute: fn as unknown as RunPlan["execute"],
+    });
+    const chain: Chain<never, unknown> = {
       name,
-      start(...[input, options = {}]) {
-        const { id = crypto.randomUUID(), tags = {}, abortSignal } = options;
-        if (typeof id !== "string" || id.trim() === "") {
-          throw new InvalidArgumentError(
-            "A run's id is a text that is not empty. Leave it out for a random one.",
-          );
-        }
+      start(...args: [input?: unknown, options?: StartOptions]) {
+        const [input, options = {}] = args;
+        const { id = crypto.randomUUID(), tags = {} } = options;
+        checkId(id);
         checkUserTags(tags);
-        const json = input === undefined ? undefined : wireJson(input);
-        const key = JSON.stringify([name, id]);
-        const known = runs.get(key);
-        if (known) return sameInput(name, id, known, json) as Run<never>;
-
-        const run = startRun(deps(), {
-          chain: name,
-          id,
-          tags,
-          abortSignal,
-          execute: async (scope) => saved(await fn(saved(input) as never, scope)),
-        });
-        remember(key, json, run);
-        return run as Run<never>;
+        const start = { input: toJson(input, "input"), tags: textTags(tags) };
+        return begin({ ...common(options), id, start });
+      },
+      resume(id, options = {}) {
+        checkId(id);
+        return begin({ ...common(options), id, start: undefined });
       },
     };
+    byName.set(name, chain);
+    return chain as unknown as Chain<never, never>;
+  };
+
+  return {
+    define,
+    byName,
+    async detach() {
+      await Promise.all([...live.values()].map(({ run }) => run.detach()));
+    },
   };
 }
 
-function sameInput(
-  chain: string,
-  id: string,
-  known: { input: string | undefined; run: Run<unknown> },
-  json?: string,
-) {
-  if (known.input === json) return known.run;
-  throw new RunStateError(
-    "run_input_mismatch",
-    `The run ${chain}/${id} was started with another input. Use another id for another input.`,
-  );
+function checkId(id: unknown): void {
+  if (typeof id === "string" && id.trim() !== "") return;
+  throw new InvalidArgumentError("A run's id is a text that is not empty. Leave it out for a random one.");
 }
 
-/** The first execution sees what every later reader will see. */
-const saved = <T>(value: T): Saved<T> =>
-  (value === undefined ? value : JSON.parse(JSON.stringify(value) ?? "null")) as Saved<T>;
+const textTags = (tags: UserTags): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(tags).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]])),
+  );

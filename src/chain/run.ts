@@ -1,31 +1,15 @@
-import { type Attribution, withAttribution } from "../attribution/context.ts";
-import type { Clock } from "../base/clock.ts";
-import type { Cost } from "../base/cost.ts";
 import { RunAbortedError, RunStateError } from "../base/errors.ts";
 import { eventLog } from "../base/event-log.ts";
-import { type Caller, type CallObserver, withCaller } from "../calls/caller.ts";
+import { LeaseLostError, type RunRecord, type RunState } from "../base/run-journal.ts";
+import type { SavedError } from "../base/saved-error.ts";
 import type { CallEvent } from "../calls/events.ts";
-import type { Calls } from "../calls/subscribe.ts";
+import { restoredError } from "../calls/saved-error.ts";
 import { type Total, totalOf } from "../ledger/cost.ts";
-
-/** A call within a run. `step` is unique in it: the name that the code gave, or the endpoint id. */
-export interface RunCall {
-  readonly id: string;
-  readonly step: string;
-  readonly endpoint: string;
-}
-
-/** Everything that happens in a run, in order. `at` is in milliseconds since the epoch. */
-export type RunEvent<O = unknown> =
-  | { readonly type: "started"; readonly at: number; readonly chain: string; readonly run: string }
-  | { readonly type: "call"; readonly at: number; readonly call: RunCall; readonly event: CallEvent }
-  | { readonly type: "call-failed"; readonly at: number; readonly call: RunCall; readonly error: unknown }
-  /** What a call cost, as soon as it is known: a result never waits for it. */
-  | { readonly type: "charged"; readonly at: number; readonly call: RunCall; readonly cost: Cost }
-  | { readonly type: "completed"; readonly at: number; readonly output: O }
-  | { readonly type: "failed"; readonly at: number; readonly error: unknown }
-  /** The last event: every call has ended and has its cost. */
-  | { readonly type: "settled"; readonly at: number; readonly total: Total };
+import { RunBlockedError, RunDetachedError, RunInputMismatchError } from "./errors.ts";
+import { type RunEvent, restoredEvent } from "./events.ts";
+import { type Execution, execute, type RunDeps, type RunScope } from "./execution.ts";
+import { isDead, thisProcess } from "./owner.ts";
+import { fromJson } from "./saved-json.ts";
 
 /**
  * One execution of a chain: a promise of its output, and a loop over its events. It never raises an unhandled
@@ -38,44 +22,44 @@ export interface Run<O> extends PromiseLike<O>, AsyncIterable<RunEvent<O>> {
   readonly total: Promise<Total>;
   /** From the first event, or from the one with this number. */
   events(options?: { from?: number }): AsyncIterable<RunEvent<O>>;
-  /** Cancels its calls, upstream too, and rejects with an `AbortError`. Resolves when nothing of it is left. */
+  /**
+   * Cancels its calls, upstream too, and rejects with an `AbortError`; whichever process executes it. Resolves when
+   * nothing of it is left here.
+   */
   cancel(reason?: unknown): Promise<void>;
+  /** Lets it go: whoever starts or resumes its id next goes on with it. Rejects with a `RunDetachedError`. */
+  detach(): Promise<void>;
   catch<R = never>(onRejected?: ((reason: unknown) => R | PromiseLike<R>) | null): Promise<O | R>;
   finally(onFinally?: (() => void) | null): Promise<O>;
 }
 
-/** What a chain's function gets besides its input: what AsyncLocalStorage does, said explicitly. */
-export interface RunScope {
-  readonly id: string;
-  readonly chain: string;
-  /** Aborts when the run is cancelled. */
-  readonly signal: AbortSignal;
-  readonly subscribe: Calls["subscribe"];
-}
-
-export interface RunDeps {
-  readonly clock: Clock;
-  readonly calls: Calls;
-}
-
-export interface RunPlan<O> {
+export interface RunPlan {
   readonly chain: string;
   readonly id: string;
-  readonly tags: Attribution["tags"];
+  /** What to start it with; without it the run must exist. */
+  readonly start:
+    | { readonly input: string | undefined; readonly tags: Readonly<Record<string, string>> }
+    | undefined;
+  readonly onDiverge: "throw" | "pay";
   readonly abortSignal: AbortSignal | undefined;
-  readonly execute: (run: RunScope) => Promise<O>;
+  readonly execute: (input: unknown, scope: RunScope) => unknown;
 }
 
 /** Log lines of all calls that are kept for readers who come late or are slow. */
 const KEPT_LOGS = 5_000;
+/** How often a run that another process executes is looked at, in milliseconds. */
+const OBSERVE_MS = 500;
 
-export function startRun<O>({ clock, calls }: RunDeps, plan: RunPlan<O>): Run<O> {
+export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
+  const { store, clock } = deps;
   const { chain, id } = plan;
   const controller = new AbortController();
-  const open = new Map<string, { queued: boolean; cancel: () => Promise<unknown>; ended: Promise<void> }>();
-  const costs: Promise<Cost | undefined>[] = [];
-  const steps = new Map<string, number>();
+  const letGo = new AbortController();
+  const executions: Execution[] = [];
   let ended = false;
+  let executing = false;
+  /** How many of the store's events are in the log. */
+  let pulled = 0;
 
   const log = eventLog<RunEvent<O>>({
     keep: KEPT_LOGS,
@@ -83,16 +67,7 @@ export function startRun<O>({ clock, calls }: RunDeps, plan: RunPlan<O>): Run<O>
     withDropped: (event, dropped) =>
       event.type === "call" ? { ...event, event: { ...event.event, dropped } as CallEvent } : event,
   });
-
-  const caller: Caller = { signal: controller.signal, admit };
-  const within = <R>(fn: () => R): R =>
-    withCaller(caller, () => withAttribution({ chain, run: id, tags: plan.tags }, fn));
-  const scope: RunScope = {
-    id,
-    chain,
-    signal: controller.signal,
-    subscribe: (endpoint, options) => within(() => calls.subscribe(endpoint, options)),
-  };
+  const push = (event: RunEvent) => log.push(event as RunEvent<O>);
 
   const outcome = live();
   outcome.catch(() => {});
@@ -111,34 +86,137 @@ export function startRun<O>({ clock, calls }: RunDeps, plan: RunPlan<O>): Run<O>
       cancel(reason);
       await total;
     },
+    async detach() {
+      letGo.abort(new RunDetachedError(chain, id));
+      await total;
+    },
   };
 
   async function live(): Promise<O> {
-    const aborted = Promise.withResolvers<never>();
-    // A run that is cancelled before it begins ends before anybody waits for this.
-    aborted.promise.catch(() => {});
-    const onAbort = () => cancel(plan.abortSignal?.reason);
-    controller.signal.addEventListener("abort", () => aborted.reject(controller.signal.reason), {
-      once: true,
-    });
-    if (plan.abortSignal?.aborted) onAbort();
-    else plan.abortSignal?.addEventListener("abort", onAbort, { once: true });
-
-    log.push({ type: "started", at: clock.now(), chain, run: id });
+    const { abortSignal } = plan;
+    const onAbort = () => cancel(abortSignal?.reason);
+    if (abortSignal?.aborted) onAbort();
+    else abortSignal?.addEventListener("abort", onAbort, { once: true });
     try {
-      controller.signal.throwIfAborted();
-      const output = await Promise.race([within(() => plan.execute(scope)), aborted.promise]);
-      log.push({ type: "completed", at: clock.now(), output });
-      return output;
+      return (await untilEnded()) as O;
     } catch (error) {
-      log.push({ type: "failed", at: clock.now(), error });
-      // What has not begun to run need not be paid for; what runs is paid for already and goes on.
-      for (const call of open.values()) if (call.queued) void call.cancel();
-      throw error;
+      if (!controller.signal.aborted || error === controller.signal.reason) throw error;
+      // What the other process says of a cancelled run is told with the reason that was given here.
+      throw error instanceof RunAbortedError ? controller.signal.reason : error;
     } finally {
       ended = true;
-      plan.abortSignal?.removeEventListener("abort", onAbort);
+      abortSignal?.removeEventListener("abort", onAbort);
     }
+  }
+
+  /** Executes the run if it is ours to execute, else observes it; and takes it over when its owner is gone. */
+  async function untilEnded(): Promise<unknown> {
+    controller.signal.throwIfAborted();
+    const start = plan.start ?? (await recorded());
+    const owner = thisProcess();
+    let reopen: readonly RunState[] = plan.start ? ["blocked"] : ["blocked", "failed"];
+    let evict: number | undefined;
+    for (;;) {
+      const claimedAt = clock.now();
+      const { leaseMs } = deps.lease;
+      const claim = { chain, id, ...start, owner, leaseMs, evict, reopen, at: claimedAt };
+      const { run: record, owned } = await store.claimRun(claim);
+      if (record.input !== start.input) {
+        if (owned) await store.releaseRun({ chain, run: id, epoch: record.epoch });
+        throw new RunInputMismatchError(chain, id);
+      }
+      if (owned) {
+        try {
+          return await own(record, claimedAt);
+        } catch (error) {
+          // Somebody else has it now, and will say how it ends.
+          if (!(error instanceof LeaseLostError)) throw error;
+        }
+      }
+      await pullEvents(record);
+      if (!owned && record.state !== "running") return outcomeOf(record);
+      reopen = [];
+      evict = record.owner && isDead(record.owner) ? record.epoch : undefined;
+      if (evict === undefined) await pause();
+    }
+  }
+
+  async function own(record: RunRecord, claimedAt: number): Promise<unknown> {
+    await pullEvents(record);
+    const { epoch } = record;
+    const first = { type: "started", at: clock.now(), chain, run: id } as const;
+    executing = true;
+    const execution = execute(deps, {
+      record,
+      claimedAt,
+      first: epoch === 1 ? first : { ...first, type: "resumed", epoch },
+      execute: plan.execute,
+      onDiverge: plan.onDiverge,
+      retryFailed: plan.start === undefined,
+      signal: controller.signal,
+      detached: letGo.signal,
+      onCancel: (reason) => cancel(reason),
+      push,
+    });
+    executions.push(execution);
+    try {
+      return await execution.outcome;
+    } finally {
+      executing = false;
+    }
+  }
+
+  async function recorded(): Promise<RunRecord> {
+    const record = await store.run(chain, id);
+    if (record) return record;
+    throw new RunStateError(
+      "run_unknown",
+      `The store (${store.name}) has no run ${chain}/${id}. Start it with its input, or check the id and the store.`,
+    );
+  }
+
+  /** What other executions have told so far. */
+  async function pullEvents(record: RunRecord): Promise<void> {
+    const payloads = { call: store.call, output: () => fromJson(record.output) };
+    for (;;) {
+      const more = await store.events(chain, id, pulled);
+      for (const { seq, event } of more) {
+        // What was pushed here already was written from here.
+        if (executions.length === 0) push(await restoredEvent(event, payloads));
+        pulled = seq + 1;
+      }
+      if (more.length === 0) return;
+    }
+  }
+
+  function outcomeOf(record: RunRecord): unknown {
+    const at = record.endedAt ?? clock.now();
+    if (record.state === "completed") {
+      const output = fromJson<O>(record.output);
+      push({ type: "completed", at, output });
+      return output;
+    }
+    const error =
+      record.state === "cancelled"
+        ? new RunAbortedError(chain, id, { cause: record.cancelReason })
+        : record.error
+          ? recordedError(record.error)
+          : new Error(`The run ${chain}/${id} ${record.state} without a reason.`);
+    push({ type: "failed", at, error });
+    throw error;
+  }
+
+  function recordedError(saved: SavedError): Error {
+    if (saved.code !== "run_blocked") return restoredError(saved);
+    const { step, callId } = saved.facts as { step: string; callId: string };
+    const error = new RunBlockedError({ chain, run: id, step, callId, endpoint: saved.endpoint });
+    error.message = saved.message;
+    return error;
+  }
+
+  async function pause(): Promise<void> {
+    const signal = letGo.signal;
+    await clock.sleep(OBSERVE_MS, signal);
   }
 
   /** Waits for the last call and the last price, then closes the stream. */
@@ -147,57 +225,26 @@ export function startRun<O>({ clock, calls }: RunDeps, plan: RunPlan<O>): Run<O>
       () => undefined,
       (reason: unknown) => ({ reason }),
     );
-    await Promise.all([...open.values()].map((call) => call.ended));
-    const total = totalOf((await Promise.all(costs)).filter((cost) => cost !== undefined));
+    const costs = await Promise.all(executions.map((execution) => execution.costs));
+    const total = executions.length > 0 ? totalOf(costs.flat()) : await recordedTotal();
     log.push({ type: "settled", at: clock.now(), total });
     if (error) log.fail(error.reason);
     else log.end();
     return total;
   }
 
+  async function recordedTotal(): Promise<Total> {
+    const calls = await store.calls({ chain, run: id, limit: 1_000_000 }).catch(() => []);
+    return totalOf(calls.flatMap(({ cost }) => (cost ? [cost] : [])));
+  }
+
   function cancel(reason: unknown): void {
-    if (!ended) controller.abort(new RunAbortedError(chain, id, { cause: reason }));
-  }
-
-  function admit({ id: callId, endpoint, step, cancel }: Parameters<Caller["admit"]>[0]): CallObserver {
-    if (ended) {
-      throw new RunStateError(
-        "run_ended",
-        `The call to ${endpoint} was made after its run ${chain}/${id} had ended, so nothing would wait for it. Await ` +
-          "every call inside the chain.",
-      );
-    }
-    const call: RunCall = { id: callId, endpoint, step: uniqueStep(step ?? endpoint) };
-    const done = Promise.withResolvers<void>();
-    const state = { queued: true, cancel, ended: done.promise };
-    open.set(callId, state);
-
-    return {
-      event(event) {
-        if (event.type === "running") state.queued = false;
-        log.push({ type: "call", at: event.at, call, event });
-      },
-      ended({ error, cost }) {
-        if (error !== undefined) log.push({ type: "call-failed", at: clock.now(), call, error });
-        if (cost) charge(call, cost);
-        open.delete(callId);
-        done.resolve();
-      },
-    };
-  }
-
-  function charge(call: RunCall, cost: Promise<Cost | undefined>): void {
-    costs.push(
-      cost.then((cost) => {
-        if (cost) log.push({ type: "charged", at: clock.now(), call, cost });
-        return cost;
-      }),
-    );
-  }
-
-  function uniqueStep(name: string): string {
-    const nth = (steps.get(name) ?? 0) + 1;
-    steps.set(name, nth);
-    return nth === 1 ? name : `${name} #${nth}`;
+    if (ended || controller.signal.aborted) return;
+    controller.abort(new RunAbortedError(chain, id, { cause: reason }));
+    if (executing) return;
+    const said = reason instanceof Error ? reason.message : String(reason ?? "cancelled");
+    store
+      .cancelRun(chain, id, said, clock.now())
+      .catch((error: unknown) => deps.report(`The store could not cancel run ${chain}/${id}`, error));
   }
 }

@@ -15,6 +15,8 @@ export interface Submission {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds since the epoch: where a refused submit is no longer repeated. */
   readonly deadline?: number | undefined;
+  /** Asked right before each POST: when it throws, nothing is sent. */
+  readonly permit?: (() => Promise<void>) | undefined;
 }
 
 /** What a completed request gave. */
@@ -62,7 +64,7 @@ export function createQueue(transport: Transport, base: () => string): Queue {
   return {
     ticket: ticketFor,
 
-    submit({ endpoint, body, headers, webhookUrl, signal, deadline }) {
+    submit({ endpoint, body, headers, webhookUrl, signal, deadline, permit }) {
       const url = new URL(`${base()}/${endpoint.id}`);
       if (webhookUrl !== undefined) url.searchParams.set("fal_webhook", webhookUrl);
       return transport.send(
@@ -75,6 +77,7 @@ export function createQueue(transport: Transport, base: () => string): Queue {
           endpoint: endpoint.id,
           signal,
           deadline,
+          permit,
         },
         (reply) => {
           const sent = readSubmitted(reply);

@@ -47,10 +47,10 @@ export function completed({ state }: CallRecord, outcome: Outcome, at: number): 
 export const failed = ({ state }: CallRecord, error: SavedError, at: number): Change =>
   state === "completed" || state === "failed" ? undefined : { error, endedAt: at, state: "failed" };
 
-export const givenUp = ({ state }: CallRecord, note: string, at: number): Change =>
+export const givenUp = ({ state }: CallRecord, note: string, at: number, error?: SavedError): Change =>
   state === "completed" || state === "failed" || state === "given-up"
     ? undefined
-    : { note, endedAt: at, state: "given-up" };
+    : { note, error, endedAt: at, state: "given-up" };
 
 const CERTAINTY: readonly Cost["source"][] = ["unknown", "estimated", "measured", "invoiced"];
 

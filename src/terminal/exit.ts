@@ -23,6 +23,7 @@ const CODES: Readonly<Record<string, number>> = {
   input_mismatch: EXIT.usage,
   cannot_listen: EXIT.usage,
   ambiguous_submit: EXIT.ambiguous,
+  run_blocked: EXIT.ambiguous,
   timeout: EXIT.timeout,
 };
 

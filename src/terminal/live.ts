@@ -1,5 +1,5 @@
 import { createLogUpdate } from "log-update";
-import type { RunEvent } from "../chain/run.ts";
+import type { RunEvent } from "../chain/events.ts";
 import { type CallProgress, describePosition, type Progress } from "./progress.ts";
 import { clip, columnsOf, type Output, paint, printable, seconds } from "./text.ts";
 

@@ -1,9 +1,17 @@
 import type { Cost } from "../base/cost.ts";
 import { CallAbortedError, CallTimeoutError, FalError } from "../base/errors.ts";
-import type { RunCall, RunEvent } from "../chain/run.ts";
+import type { RunCall, RunEvent } from "../chain/events.ts";
 import { printable, seconds } from "./text.ts";
 
-export type CallState = "submitting" | "queued" | "running" | "done" | "failed" | "cancelled" | "timed out";
+export type CallState =
+  | "submitting"
+  | "queued"
+  | "running"
+  | "done"
+  | "reused"
+  | "failed"
+  | "cancelled"
+  | "timed out";
 
 /** What is known of one call, put together from its events: what the live view and the table show. */
 export interface CallProgress {
@@ -69,6 +77,11 @@ function advance(call: CallProgress, { event }: Extract<RunEvent, { type: "call"
       call.requestId = printable(event.requestId);
       call.tags = event.tags;
       return `submitted to ${call.endpoint} as ${call.requestId}`;
+    case "reused":
+      call.requestId = printable(event.requestId);
+      call.tags = event.tags;
+      Object.assign(call, { state: "reused", since: event.at });
+      return "reused, paid for before";
     case "queued":
       if (call.state !== "queued") Object.assign(call, { state: "queued", since: event.at });
       call.position = event.position;
@@ -81,7 +94,8 @@ function advance(call: CallProgress, { event }: Extract<RunEvent, { type: "call"
       return call.lastLog;
     case "completed": {
       const { billing, metrics } = event.result;
-      Object.assign(call, { state: "done", since: event.at, units: billing.units, ...metrics });
+      const state = call.state === "reused" ? "reused" : "done";
+      Object.assign(call, { state, since: event.at, units: billing.units, ...metrics });
       return metrics.runSeconds === undefined ? "done" : `done in ${seconds(metrics.runSeconds)}`;
     }
   }

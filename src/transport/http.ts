@@ -79,6 +79,7 @@ export function createTransport(options: TransportOptions): Transport {
 
   async function attempt<T>(request: WireRequest, read: (reply: WireReply) => T): Promise<T> {
     request.signal?.throwIfAborted();
+    await request.permit?.();
     // A submit is never cut: once it is sent, its answer is worth money.
     if (request.operation === "submit") return readAnswer(request, read);
 

@@ -1,4 +1,4 @@
-import { createFal, RunStateError } from "fal-chain";
+import { createFal, RunInputMismatchError } from "fal-chain";
 import { expect, test } from "vitest";
 import { ECHO, failureOf, setup } from "../support/setup.ts";
 
@@ -28,10 +28,10 @@ test("starting the same id again is the same run, while it goes on and after it 
 test("the same id with another input is an error, and with the same input in other words is not", async () => {
   const { chain, executions } = counting();
   await chain.start({ n: 1 }, { id: "a" });
-  expect(() => chain.start({ n: 2 }, { id: "a" })).toThrow(RunStateError);
-  expect(() => chain.start({ n: 2 }, { id: "a" })).toThrow(
-    expect.objectContaining({ code: "run_input_mismatch", message: expect.stringContaining("poster/a") }),
-  );
+  const error = await failureOf(chain.start({ n: 2 }, { id: "a" }));
+  expect(error).toBeInstanceOf(RunInputMismatchError);
+  expect(error).toMatchObject({ code: "run_input_mismatch", message: expect.stringContaining("poster/a") });
+  expect(await chain.start({ n: 1 }, { id: "a" })).toBe(2);
   expect(executions()).toBe(1);
 });
 

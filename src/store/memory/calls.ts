@@ -106,7 +106,7 @@ export function createCalls({ keepEnded, assertHeld, isRunKept }: CallsOptions):
     ambiguous: async (id, why, at) => write(read(id), ambiguous(read(id), why, at)),
     completed: async (id, outcome, at) => write(read(id), completed(read(id), outcome, at)),
     failed: async (id, error, at) => write(read(id), failed(read(id), error, at)),
-    givenUp: async (id, why, at) => write(read(id), givenUp(read(id), why, at)),
+    givenUp: async (id, why, at, error) => write(read(id), givenUp(read(id), why, at, error)),
     charged: async (id, cost) => write(read(id), charged(read(id), cost)),
     call: async (id) => calls.get(id),
     calls: async (query = {}) =>

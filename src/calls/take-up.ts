@@ -1,0 +1,66 @@
+import type { CallRecord, Outcome, Ticket } from "../base/journal.ts";
+import { hasFailed } from "./events.ts";
+import { restoredError } from "./saved-error.ts";
+import { type AmbiguousSubmitPolicy, resolveDoubt, type SubmitDeps } from "./submit.ts";
+
+/** What becomes of a call that an earlier execution of its run has begun. */
+export type TakenUp =
+  | { readonly kind: "result"; readonly ticket: Ticket; readonly outcome: Outcome }
+  /** It goes on upstream, or its result is still to be fetched. */
+  | { readonly kind: "request"; readonly ticket: Ticket; readonly adopted: boolean }
+  /** Nothing of it can be had or was paid: it is submitted anew, in the old one's place. */
+  | { readonly kind: "anew" };
+
+/** Why a call was given up, where it was not the caller's own doing. A settled one says what was decided. */
+export const GIVEN_UP = { byRun: "left by its run", resubmit: "resubmit" } as const;
+
+/**
+ * Takes a recorded call up again without paying for it twice. A failure is a result too: it is thrown again.
+ *
+ * @throws {AmbiguousSubmitError} when it stays unknown whether it was accepted.
+ */
+export async function takeUp(
+  deps: SubmitDeps,
+  record: CallRecord,
+  policy: AmbiguousSubmitPolicy,
+  signal: AbortSignal,
+): Promise<TakenUp> {
+  const { state, ticket, outcome, error } = record;
+  switch (state) {
+    case "completed":
+      if (ticket && outcome && outcome.data !== undefined) return { kind: "result", ticket, outcome };
+      // The store keeps ids only, and fal may still have it.
+      return ticket ? { kind: "request", ticket, adopted: false } : { kind: "anew" };
+    case "failed":
+      throw error ? restoredError(error) : new Error(`Call ${record.id} failed without a reason.`);
+    case "submitted":
+      return ticket ? { kind: "request", ticket, adopted: false } : { kind: "anew" };
+    case "given-up":
+      return takeUpAgain(deps, record, signal);
+    case "intended":
+    case "ambiguous": {
+      const suspect = {
+        id: record.id,
+        endpoint: record.endpoint,
+        body: record.body ?? "{}",
+        sentAt: record.intendedAt,
+        claimedRequestId: undefined,
+      };
+      const doubt = { why: record.note ?? "the process ended in the middle of it" };
+      const found = await resolveDoubt(deps, suspect, doubt, policy, signal);
+      return found ? { kind: "request", ticket: found, adopted: true } : { kind: "anew" };
+    }
+  }
+}
+
+/** Somebody stopped waiting for it. It may have completed all the same, and then it is paid for. */
+async function takeUpAgain(deps: SubmitDeps, record: CallRecord, signal: AbortSignal): Promise<TakenUp> {
+  const { ticket, note, error } = record;
+  const again = note === GIVEN_UP.byRun || note === GIVEN_UP.resubmit;
+  if (ticket && note !== GIVEN_UP.resubmit) {
+    const status = await deps.queue.status(ticket, { logs: false, signal });
+    if (!hasFailed(status)) return { kind: "request", ticket, adopted: false };
+  }
+  if (again) return { kind: "anew" };
+  throw error ? restoredError(error) : new Error(`Call ${record.id} was given up: ${note ?? "no reason"}.`);
+}

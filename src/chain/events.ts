@@ -1,0 +1,71 @@
+import type { Cost } from "../base/cost.ts";
+import type { CallRecord } from "../base/journal.ts";
+import type { CallEvent } from "../calls/events.ts";
+import { restoredError, savedError } from "../calls/saved-error.ts";
+import type { Total } from "../ledger/cost.ts";
+
+/** A call within a run. `step` is unique in it: the name that the code gave, or the endpoint id. */
+export interface RunCall {
+  readonly id: string;
+  readonly step: string;
+  readonly endpoint: string;
+}
+
+/** Everything that happens in a run, in order. `at` is in milliseconds since the epoch. */
+export type RunEvent<O = unknown> =
+  | { readonly type: "started"; readonly at: number; readonly chain: string; readonly run: string }
+  /** Another execution goes on with it. `epoch` counts them. */
+  | {
+      readonly type: "resumed";
+      readonly at: number;
+      readonly chain: string;
+      readonly run: string;
+      readonly epoch: number;
+    }
+  | { readonly type: "call"; readonly at: number; readonly call: RunCall; readonly event: CallEvent }
+  | { readonly type: "call-failed"; readonly at: number; readonly call: RunCall; readonly error: unknown }
+  /** A memoized function gave something or failed, now or in an earlier execution. */
+  | { readonly type: "step"; readonly at: number; readonly step: string; readonly reused: boolean }
+  /** What a call cost, as soon as it is known: a result never waits for it. */
+  | { readonly type: "charged"; readonly at: number; readonly call: RunCall; readonly cost: Cost }
+  /** Paid calls of earlier executions that this one did not ask for. */
+  | { readonly type: "left-over"; readonly at: number; readonly calls: readonly RunCall[] }
+  | { readonly type: "completed"; readonly at: number; readonly output: O }
+  | { readonly type: "failed"; readonly at: number; readonly error: unknown }
+  /** The last event: every call has ended and has its cost. */
+  | { readonly type: "settled"; readonly at: number; readonly total: Total };
+
+/** An event as the store keeps it: without payloads, which the calls and the run itself have, and errors as facts. */
+export function storedEvent(event: RunEvent): string {
+  return JSON.stringify(event, (name, value: unknown) => {
+    if (name === "error") return savedError(value);
+    if (name === "output" || name === "data") return undefined;
+    return value;
+  });
+}
+
+/** The event again, with the payloads that the store has beside it. */
+export async function restoredEvent(
+  text: string,
+  payloads: {
+    readonly call: (id: string) => Promise<CallRecord | undefined>;
+    readonly output: () => unknown;
+  },
+): Promise<RunEvent> {
+  const event = JSON.parse(text) as RunEvent;
+  switch (event.type) {
+    case "failed":
+    case "call-failed":
+      return { ...event, error: restoredError(event.error as Parameters<typeof restoredError>[0]) };
+    case "completed":
+      return { ...event, output: payloads.output() };
+    case "call": {
+      if (event.event.type !== "completed") return event;
+      const record = await payloads.call(event.call.id);
+      const result = { ...event.event.result, data: record?.outcome?.data };
+      return { ...event, event: { ...event.event, result } };
+    }
+    default:
+      return event;
+  }
+}

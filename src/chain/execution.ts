@@ -1,0 +1,430 @@
+import { withAttribution } from "../attribution/context.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Cost, UnitPrice } from "../base/cost.ts";
+import { AmbiguousSubmitError, FalError, RunAbortedError, RunStateError } from "../base/errors.ts";
+import type { CallRecord, Store } from "../base/journal.ts";
+import { type Fence, LeaseLostError, type RunEnd, type RunRecord } from "../base/run-journal.ts";
+import { type Caller, type CallObserver, type Place, withCaller } from "../calls/caller.ts";
+import { restoredError, savedError } from "../calls/saved-error.ts";
+import type { Calls } from "../calls/subscribe.ts";
+import { measuredCost } from "../ledger/cost.ts";
+import { RunBlockedError } from "./errors.ts";
+import type { RunCall, RunEvent } from "./events.ts";
+import { storedEvent } from "./events.ts";
+import type { RunInside } from "./inside.ts";
+import { keepLease, type LeaseSettings } from "./lease.ts";
+import { atPosition, currentPosition, inScope } from "./position.ts";
+import { openReplay } from "./replay.ts";
+import type { Saved } from "./saved.ts";
+import { fromJson, toJson } from "./saved-json.ts";
+import { type Tools, tools } from "./tools.ts";
+
+/** What a chain's function gets besides its input: what AsyncLocalStorage does, said explicitly. */
+export interface RunScope extends Tools {
+  readonly id: string;
+  readonly chain: string;
+  /** Aborts when the run is cancelled. */
+  readonly signal: AbortSignal;
+  readonly subscribe: Calls["subscribe"];
+}
+
+export interface RunDeps {
+  readonly clock: Clock;
+  readonly calls: Calls;
+  readonly store: Store;
+  readonly lease: LeaseSettings;
+  readonly price: (endpoint: string) => Promise<UnitPrice | undefined>;
+  readonly report: (what: string, error: unknown) => void;
+}
+
+export interface ExecutionOptions {
+  readonly record: RunRecord;
+  /** When the claim was sent off. */
+  readonly claimedAt: number;
+  readonly first: RunEvent;
+  readonly execute: (input: unknown, scope: RunScope) => unknown;
+  readonly onDiverge: "throw" | "pay";
+  /** Whether a failed run goes on from the step that it failed with. */
+  readonly retryFailed: boolean;
+  /** Aborts when the run is cancelled, with what it rejects with. */
+  readonly signal: AbortSignal;
+  /** Aborts when the run is let go, with what it rejects with. */
+  readonly detached: AbortSignal;
+  readonly onCancel: (reason: string) => void;
+  readonly push: (event: RunEvent) => void;
+}
+
+export interface Execution {
+  /** The output. Rejects with what the run fails with. */
+  readonly outcome: Promise<unknown>;
+  /** Once no call of it is under way here: what each cost. */
+  readonly costs: Promise<readonly Cost[]>;
+}
+
+/** One execution of a run that is ours, from the claim to the end that the store has. */
+export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
+  const { store, clock } = deps;
+  const { record } = options;
+  const { chain, id: run } = record;
+  const fence: Fence = { chain, run, epoch: record.epoch };
+  const letGo = new AbortController();
+  const blocked = Promise.withResolvers<never>();
+  blocked.promise.catch(() => {});
+  const open = new Map<string, { queued: boolean; cancel: () => Promise<unknown>; ended: Promise<void> }>();
+  const costs: Promise<Cost>[] = [];
+  const labels = new Map<string, number>();
+  const uploads = new Map<string, Promise<string>>();
+  const keyOf = new WeakMap<object, string>();
+  const replayed = new Set<string>();
+  const retry = new Set<string>(options.retryFailed && record.failedKey ? [record.failedKey] : []);
+  let ended = false;
+  let replay: Awaited<ReturnType<typeof openReplay>>;
+
+  const onDetach = () => letGo.abort(options.detached.reason);
+  if (options.detached.aborted) onDetach();
+  else options.detached.addEventListener("abort", onDetach, { once: true });
+
+  const lease = keepLease({
+    store,
+    clock,
+    fence,
+    settings: deps.lease,
+    since: options.claimedAt,
+    onLost: (error) => letGo.abort(error),
+    onCancel: options.onCancel,
+    report: deps.report,
+  });
+  const writer = eventWriter();
+  const caller: Caller = { signal: options.signal, detached: letGo.signal, admit };
+  const inside: RunInside = { signal: options.signal, step, occurrence: (of) => replay.occurrence(of) };
+  const outcome = live();
+  outcome.catch(() => {});
+  return { outcome, costs: settle() };
+
+  async function live(): Promise<unknown> {
+    push(options.first);
+    try {
+      const output = await attempts();
+      await writer.flush();
+      const json = toJson(output, "the output of the chain");
+      await store.endRun(fence, { state: "completed", output: json }, clock.now());
+      const seen = fromJson(json);
+      options.push({ type: "completed", at: clock.now(), output: seen });
+      return seen;
+    } catch (error) {
+      await end(error);
+      throw error;
+    } finally {
+      ended = true;
+      lease.stop();
+      options.detached.removeEventListener("abort", onDetach);
+      await writer.flush();
+    }
+  }
+
+  /**
+   * Executes the chain. A resumed run that fails with a failure from before retries that step: it is thrown away and the
+   * rest is replayed, until it is a fresh failure, or none.
+   */
+  async function attempts(): Promise<unknown> {
+    for (;;) {
+      const { onDiverge } = options;
+      replay = await openReplay({ store, chain, run, onDiverge, retry, now: clock.now });
+      labels.clear();
+      replayed.clear();
+      try {
+        const output = await within(() => raceEnds(fromJson(record.input)));
+        tellLeftOver();
+        return output;
+      } catch (error) {
+        const key = failedKey(error);
+        const again = options.retryFailed && key !== undefined && replayed.has(key) && !retry.has(key);
+        if (!again || options.signal.aborted || letGo.signal.aborted) throw error;
+        retry.add(key);
+        await Promise.all([...open.values()].map((call) => call.ended));
+      }
+    }
+  }
+
+  async function raceEnds(input: unknown): Promise<unknown> {
+    const { promise: stopped, reject } = Promise.withResolvers<never>();
+    stopped.catch(() => {});
+    const watched = [options.signal, letGo.signal].map((signal) => {
+      const onAbort = () => reject(signal.reason);
+      if (signal.aborted) onAbort();
+      else signal.addEventListener("abort", onAbort, { once: true });
+      return () => signal.removeEventListener("abort", onAbort);
+    });
+    try {
+      return await Promise.race([(async () => options.execute(input, scope()))(), stopped, blocked.promise]);
+    } finally {
+      for (const unwatch of watched) unwatch();
+    }
+  }
+
+  /** The end as the store keeps it. A run that was let go has none: whoever has it next goes on. */
+  async function end(error: unknown): Promise<void> {
+    if (letGo.signal.aborted) {
+      await store
+        .releaseRun(fence)
+        .catch((cause: unknown) => deps.report(`The store could not let run ${chain}/${run} go`, cause));
+      return;
+    }
+    options.push({ type: "failed", at: clock.now(), error });
+    if (!(error instanceof RunBlockedError)) {
+      // What has not begun to run need not be paid for; what runs is paid for already and goes on.
+      for (const call of open.values()) if (call.queued) void call.cancel();
+    }
+    await writer.flush();
+    await store
+      .endRun(fence, endOf(error), clock.now())
+      .catch((cause: unknown) =>
+        deps.report(`The store could not note the end of run ${chain}/${run}`, cause),
+      );
+  }
+
+  function endOf(error: unknown): RunEnd {
+    const state =
+      error instanceof RunBlockedError
+        ? "blocked"
+        : error instanceof RunAbortedError && options.signal.aborted
+          ? "cancelled"
+          : "failed";
+    const saved = savedError(error);
+    if (!(error instanceof RunBlockedError)) return { state, error: saved, failedKey: failedKey(error) };
+    const { step, callId } = error;
+    return { state, error: { ...saved, facts: { step, callId } }, failedKey: failedKey(error) };
+  }
+
+  /** The step that an error came from, however deep it was wrapped. */
+  function failedKey(error: unknown, depth = 0): string | undefined {
+    if (typeof error !== "object" || error === null || depth > 10) return undefined;
+    const { cause, errors } = error as { cause?: unknown; errors?: unknown };
+    return (
+      keyOf.get(error) ??
+      failedKey(cause, depth + 1) ??
+      (Array.isArray(errors) ? errors.map((one) => failedKey(one, depth + 1)).find(Boolean) : undefined)
+    );
+  }
+
+  async function settle(): Promise<readonly Cost[]> {
+    await outcome.catch(() => {});
+    await Promise.all([...open.values()].map((call) => call.ended));
+    return Promise.all(costs);
+  }
+
+  function tellLeftOver(): void {
+    const calls = replay
+      .leftOver()
+      .map(({ id, step, endpoint }) => ({ id, step: step ?? endpoint, endpoint }));
+    if (calls.length > 0) push({ type: "left-over", at: clock.now(), calls });
+  }
+
+  function within<R>(fn: () => R): R {
+    const known = currentPosition();
+    const position = known?.inside === inside ? known : { inside, scope: "" };
+    const { tags } = record;
+    return atPosition(position, () => withCaller(caller, () => withAttribution({ chain, run, tags }, fn)));
+  }
+
+  function scope(): RunScope {
+    return {
+      id: run,
+      chain,
+      signal: options.signal,
+      subscribe: (endpoint, call) => within(() => deps.calls.subscribe(endpoint, call)),
+      step: (name, fn) => within(() => tools.step(name, fn)),
+      map: ((items: never, fn: never, how: never) => within(() => tools.map(items, fn, how))) as Tools["map"],
+      branch: (name, fn) => within(() => tools.branch(name, fn)),
+      fallback: (thunks, how) => within(() => tools.fallback(thunks, how)),
+    };
+  }
+
+  async function step<T>(scope: string, name: string, fn: () => T | PromiseLike<T>): Promise<Saved<T>> {
+    if (ended) throw afterTheEnd(`The step "${name}"`);
+    const label = `${scope || "/"} !${encodeURIComponent(name)}`;
+    const nth = replay.occurrence(label);
+    const key = `${label}#${nth}`;
+    const own = `step:${encodeURIComponent(name)}#${nth}`;
+    const known = replay.step(key);
+    if (known) {
+      replay.skipScope(`${scope}/${own}`);
+      push({ type: "step", at: clock.now(), step: name, reused: true });
+      if (known.error) {
+        replayed.add(key);
+        throw marked(restoredError(known.error), key);
+      }
+      const value = fromJson<T>(known.value);
+      replay.produced(key, value);
+      return value;
+    }
+    let value: string | undefined;
+    try {
+      value = toJson(await inScope(own, fn), `what the step "${name}" gave`);
+    } catch (error) {
+      if (!isOver() && !isTransient(error)) {
+        const saved = { key, name, value: undefined, error: savedError(error), at: clock.now() };
+        if (retry.has(key)) await store.dropSteps(fence, [key]);
+        await store.saveStep(fence, saved);
+      }
+      throw marked(error, key);
+    }
+    if (retry.has(key)) await store.dropSteps(fence, [key]);
+    await store.saveStep(fence, { key, name, value, error: undefined, at: clock.now() });
+    push({ type: "step", at: clock.now(), step: name, reused: false });
+    const seen = fromJson<T>(value);
+    replay.produced(key, seen);
+    return seen;
+  }
+
+  /** A file is uploaded once in the life of a run. */
+  function upload(digest: string, put: () => Promise<string>): Promise<string> {
+    const key = `/ ^${digest}`;
+    const known = uploads.get(key) ?? memoized(key, digest, put);
+    uploads.set(key, known);
+    known.catch(() => uploads.delete(key));
+    return known;
+  }
+
+  async function memoized(key: string, name: string, put: () => Promise<string>): Promise<string> {
+    const known = fromJson<string>(replay.step(key)?.value);
+    if (known !== undefined) return known;
+    const url = await put();
+    const value = JSON.stringify(url);
+    await store.saveStep(fence, { key, name, value, error: undefined, at: clock.now() });
+    return url;
+  }
+
+  function isOver(): boolean {
+    return ended || options.signal.aborted || letGo.signal.aborted;
+  }
+
+  function marked(error: unknown, key: string): unknown {
+    if (typeof error === "object" && error !== null && !keyOf.has(error)) keyOf.set(error, key);
+    return error;
+  }
+
+  function admit({ id, endpoint, step, onChange, cancel }: Parameters<Caller["admit"]>[0]): CallObserver {
+    if (ended) throw afterTheEnd(`The call to ${endpoint}`);
+    let call: RunCall = { id, endpoint, step: uniqueLabel(step ?? endpoint) };
+    let key: string | undefined;
+    let known: CallRecord | undefined;
+    const { scope = "" } = currentPosition() ?? {};
+    const turn = replay.turn();
+    const done = Promise.withResolvers<void>();
+    const state = { queued: true, cancel, ended: done.promise };
+    open.set(id, state);
+
+    return {
+      async place({ content }): Promise<Place> {
+        const found = await turn.find({ endpoint, content, scope, step, onChange });
+        key = found.key;
+        known = found.record;
+        if (known) call = { ...call, id: known.id };
+        return { ...found, fence, upload, permit: lease.permit };
+      },
+      event(event) {
+        if (event.type === "running") state.queued = false;
+        push({ type: "call", at: event.at, call, event });
+        if (event.type !== "completed") return;
+        if (key !== undefined) replay.produced(key, event.result.data);
+        charge(call, known?.cost ?? costOf(endpoint, event.result.billing.units));
+      },
+      ended(error) {
+        if (error !== undefined) failed(error);
+        turn.over();
+        open.delete(id);
+        done.resolve();
+      },
+    };
+
+    function failed(error: unknown): void {
+      if (letGo.signal.aborted) return;
+      push({ type: "call-failed", at: clock.now(), call, error });
+      if (key !== undefined) {
+        marked(error, key);
+        if (known?.state === "failed" || known?.state === "given-up") replayed.add(key);
+      }
+      if (!(error instanceof FalError) || error.billed !== false) {
+        charge(call, known?.cost ?? { source: "unknown", reason: "failed" });
+      }
+      // What is forgotten with the process cannot wait for a person.
+      if (!(error instanceof AmbiguousSubmitError) || !store.durable || isOver()) return;
+      if (known?.state === "failed" || known?.state === "given-up") return;
+      const { id: callId, step } = call;
+      blocked.reject(
+        marked(new RunBlockedError({ chain, run, step, callId, endpoint, cause: error }), key ?? ""),
+      );
+    }
+  }
+
+  function charge(call: RunCall, cost: Cost | Promise<Cost>): void {
+    costs.push(
+      Promise.resolve(cost).then((cost) => {
+        push({ type: "charged", at: clock.now(), call, cost });
+        return cost;
+      }),
+    );
+  }
+
+  async function costOf(endpoint: string, units: number | undefined): Promise<Cost> {
+    return measuredCost(units, await deps.price(endpoint).catch(() => undefined));
+  }
+
+  function uniqueLabel(name: string): string {
+    const nth = (labels.get(name) ?? 0) + 1;
+    labels.set(name, nth);
+    return nth === 1 ? name : `${name} #${nth}`;
+  }
+
+  function push(event: RunEvent): void {
+    options.push(event);
+    if (!ended) writer.push(event);
+  }
+
+  function afterTheEnd(what: string): RunStateError {
+    return new RunStateError(
+      "run_ended",
+      `${what} was made after its run ${chain}/${run} had ended, so nothing would wait for it. Await every call inside ` +
+        "the chain.",
+    );
+  }
+
+  /** Events go to the store in batches, each as large as the time that the one before it took. */
+  function eventWriter() {
+    let waiting: string[] = [];
+    let writing: Promise<void> | undefined;
+
+    const write = async (): Promise<void> => {
+      while (waiting.length > 0) {
+        const batch = waiting;
+        waiting = [];
+        await store.appendEvents(fence, batch).catch((error: unknown) => {
+          if (!(error instanceof LeaseLostError))
+            deps.report("The store could not keep a run's events", error);
+        });
+      }
+      writing = undefined;
+    };
+    return {
+      push(event: RunEvent) {
+        waiting.push(storedEvent(event));
+        writing ??= write();
+      },
+      async flush() {
+        await writing;
+      },
+    };
+  }
+}
+
+/** What a step's function met that has nothing to do with the step. */
+const TRANSIENT = new Set([
+  "aborted",
+  "lease_lost",
+  "run_detached",
+  "run_ended",
+  "ambiguous_submit",
+  "run_blocked",
+]);
+const isTransient = (error: unknown): boolean => error instanceof FalError && TRANSIENT.has(error.code);

@@ -1,0 +1,63 @@
+import type { Owner } from "../base/run-journal.ts";
+
+/** Found without a `node:` import, so that bundlers for other runtimes are not disturbed. */
+function builtins() {
+  const find = globalThis.process?.getBuiltinModule;
+  const os = find?.("node:os");
+  const fs = find?.("node:fs");
+  return os && fs && { os, fs };
+}
+
+type Builtins = NonNullable<ReturnType<typeof builtins>>;
+
+/** This process, as other processes of the host can recognise it. Where nothing can be told of it, it is like no other. */
+export function thisProcess(): Owner {
+  const node = builtins();
+  if (!node) return { host: crypto.randomUUID(), boot: "", pid: 0, started: "" };
+  const { os, fs } = node;
+  return {
+    // Two containers may share a name and a store, and not their pids.
+    host: `${os.hostname()} ${attempt(() => fs.readlinkSync("/proc/self/ns/pid")) ?? ""}`.trim(),
+    boot: bootOf(node),
+    pid: process.pid,
+    started: startOf(node, process.pid) ?? "",
+  };
+}
+
+/**
+ * Whether an owner is known to be dead: the same host, and its boot is over, or there is no such process, or another
+ * one has its pid. Of other hosts nothing is known.
+ */
+export function isDead(owner: Owner): boolean {
+  const node = builtins();
+  const me = thisProcess();
+  if (!node || owner.host !== me.host) return false;
+  if (owner.boot !== me.boot) return true;
+  try {
+    process.kill(owner.pid, 0);
+  } catch (error) {
+    return (error as { code?: string }).code === "ESRCH";
+  }
+  const started = startOf(node, owner.pid);
+  return started !== undefined && owner.started !== "" && started !== owner.started;
+}
+
+/** Without Linux's id of the boot nothing is said about it, and the lease decides. */
+const bootOf = ({ fs }: Builtins): string =>
+  attempt(() => fs.readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()) ?? "";
+
+/** When a process started, in clock ticks since the boot; a zombie is as good as gone. Undefined where Linux's /proc is not. */
+function startOf({ fs }: Builtins, pid: number): string | undefined {
+  const stat = attempt(() => fs.readFileSync(`/proc/${pid}/stat`, "utf8"));
+  // The second field is the command's name in brackets, which may hold anything.
+  const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields?.[0] === "Z" ? "gone" : fields?.[19];
+}
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,194 @@
+import type { CallRecord, Store } from "../base/journal.ts";
+import type { StepRecord } from "../base/run-journal.ts";
+import { RunDivergedError, StepInputChangedError } from "./errors.ts";
+import { contentKey, differences, urlsIn } from "./key.ts";
+
+export interface ReplayOptions {
+  readonly store: Store;
+  readonly chain: string;
+  readonly run: string;
+  /** What to do where the code goes another way than before. */
+  readonly onDiverge: "throw" | "pay";
+  /** Steps whose failure is not replayed: they are what the run goes on from. */
+  readonly retry: ReadonlySet<string>;
+  readonly now: () => number;
+}
+
+export interface Asked {
+  readonly endpoint: string;
+  readonly content: string;
+  readonly scope: string;
+  readonly step: string | undefined;
+  readonly onChange: "rerun" | "reuse" | undefined;
+}
+
+export interface Found {
+  readonly key: string;
+  readonly record: CallRecord | undefined;
+  readonly replaces: string | undefined;
+}
+
+/** A call's place in the order in which calls were made, whatever their inputs take to be known. */
+export interface Turn {
+  /** Once only. @throws {StepInputChangedError | RunDivergedError} before anything is paid. */
+  find(asked: Asked): Promise<Found>;
+  /** The call has ended, or never got to ask. */
+  over(): void;
+}
+
+/** What a run has paid for already, and which of it has been asked for again. */
+export interface Replay {
+  turn(): Turn;
+  /** How often this has been asked, counting this time: tells equal things of a run apart. */
+  occurrence(of: string): number;
+  /** A memoized function's earlier outcome. */
+  step(key: string): StepRecord | undefined;
+  /** What a step gave: URLs in it are known from now on. */
+  produced(key: string, data: unknown): void;
+  /** A step that is not run again took its calls with it. */
+  skipScope(scope: string): void;
+  /** Paid calls that nothing has asked for. */
+  leftOver(): readonly CallRecord[];
+}
+
+/** More calls than a run can sensibly have: all of them are read at once. */
+const ALL = 1_000_000;
+const ROOT = "/";
+const PAID = new Set(["completed", "submitted", "ambiguous", "intended"]);
+
+export async function openReplay(options: ReplayOptions): Promise<Replay> {
+  const { store, chain, run, onDiverge, retry } = options;
+  const records = new Map<string, CallRecord>();
+  for (const record of await store.calls({ chain, run, limit: ALL })) {
+    if (record.key === undefined) continue;
+    records.set(record.key, await inDoubt(record));
+  }
+  const steps = new Map((await store.steps(chain, run)).map((step) => [step.key, step]));
+  const byName = new Map([...records.values()].map((record) => [nameOf(record.key ?? ""), record]));
+  const origins = new Map<string, string>();
+  const counts = new Map<string, number>();
+  const used = new Set<string>();
+  const underWay = new Set<object>();
+  let last: Promise<void> = Promise.resolve();
+
+  return {
+    occurrence,
+    step: (key) => (retry.has(key) ? undefined : steps.get(key)),
+    produced(key, data) {
+      // The first step to give a URL is its origin: one that gives it back had to ask for it.
+      for (const [url, path] of urlsIn(data)) if (!origins.has(url)) origins.set(url, `${key}${path}`);
+    },
+    skipScope(scope) {
+      for (const key of records.keys()) if (`${scopeOf(key)}/`.startsWith(`${scope}/`)) used.add(key);
+    },
+    leftOver: () => [...records.values()].filter(isLeftOver),
+    turn() {
+      const before = last;
+      const mine = Promise.withResolvers<void>();
+      last = before.then(() => mine.promise);
+      const token = {};
+      return {
+        async find(asked) {
+          await before;
+          try {
+            const content = await contentKey(asked.endpoint, asked.content, origins);
+            const found = asked.step === undefined ? byContent(asked, content) : byStep(asked, content);
+            if (found.record || found.replaces !== undefined) return found;
+            mine.resolve();
+            await everyTurnSoFar();
+            checkDivergence(asked);
+            return found;
+          } finally {
+            mine.resolve();
+            underWay.add(token);
+          }
+        },
+        over() {
+          mine.resolve();
+          underWay.delete(token);
+        },
+      };
+    },
+  };
+
+  function occurrence(of: string): number {
+    const count = (counts.get(of) ?? 0) + 1;
+    counts.set(of, count);
+    return count;
+  }
+
+  function byContent({ scope, endpoint }: Asked, content: string): Found {
+    const base = `${scope || ROOT} ${endpoint} ${content}`;
+    const key = `${base}#${occurrence(base)}`;
+    return take(key, records.get(key));
+  }
+
+  function byStep({ scope, endpoint, step = "", onChange, content: input }: Asked, content: string): Found {
+    const name = `${scope || ROOT} =${encodeURIComponent(step)}`;
+    const nth = `${name}#${occurrence(name)}`;
+    const key = `${nth} ${content}`;
+    const record = byName.get(nth);
+    if (!record || record.key === key) return take(key, record);
+    // Another input than before.
+    if (onChange === "reuse") return take(record.key ?? key, record);
+    used.add(record.key ?? key);
+    if (onChange === "rerun" || !PAID.has(record.state))
+      return { key, record: undefined, replaces: record.id };
+    throw new StepInputChangedError(step, changedFields(input, record.body), { endpoint });
+  }
+
+  function take(key: string, record: CallRecord | undefined): Found {
+    if (!record) return { key, record, replaces: undefined };
+    used.add(key);
+    return retry.has(key)
+      ? { key, record: undefined, replaces: record.id }
+      : { key, record, replaces: undefined };
+  }
+
+  /** Calls that were made at the same time may ask for what seems left over. */
+  async function everyTurnSoFar(): Promise<void> {
+    for (let seen: Promise<void> | undefined; seen !== last; ) {
+      seen = last;
+      await seen;
+    }
+  }
+
+  function checkDivergence({ endpoint, scope, step, content }: Asked): void {
+    if (onDiverge === "pay" || step !== undefined || underWay.size > 0) return;
+    const others = [...records.values()].filter(
+      (record) =>
+        isLeftOver(record) && record.endpoint === endpoint && scopeOf(record.key ?? "") === (scope || ROOT),
+    );
+    if (others.length === 0) return;
+    const fields = others.map((record) => changedFields(content, record.body));
+    const nearest = fields.sort((a, b) => a.length - b.length)[0] ?? [];
+    throw new RunDivergedError(
+      `${chain}/${run}`,
+      endpoint,
+      nearest,
+      others.map(({ id }) => id),
+    );
+  }
+
+  function isLeftOver({ key, state }: CallRecord): boolean {
+    return key !== undefined && !used.has(key) && PAID.has(state);
+  }
+
+  /**
+   * Whoever meant to send it is gone, and may have. Said for all at once, before any of them is looked up: equal calls
+   * that are all in doubt can be told apart from ones that are under way.
+   */
+  async function inDoubt(record: CallRecord): Promise<CallRecord> {
+    if (record.state !== "intended") return record;
+    const note = "the process ended in the middle of the submit";
+    await store.ambiguous(record.id, note, options.now());
+    return { ...record, state: "ambiguous", note };
+  }
+}
+
+const scopeOf = (key: string): string => key.slice(0, key.indexOf(" "));
+const nameOf = (key: string): string => key.split(" ").slice(0, 2).join(" ");
+
+function changedFields(content: string, before: string | undefined): string[] {
+  return before === undefined ? [] : differences(JSON.parse(before), JSON.parse(content));
+}

@@ -1,0 +1,89 @@
+import type { RunQuery, RunRecord, RunState } from "../base/run-journal.ts";
+import type { SavedError } from "../base/saved-error.ts";
+import type { Chains } from "./chain.ts";
+import type { RunDeps } from "./execution.ts";
+import { isDead, thisProcess } from "./owner.ts";
+import type { Run } from "./run.ts";
+import { fromJson } from "./saved-json.ts";
+
+/** What the store has of a run. Plain data: a run that can be awaited comes from its chain. */
+export interface RunInfo {
+  readonly chain: string;
+  readonly id: string;
+  /** `interrupted`: nobody executes it, and whoever resumes it goes on. */
+  readonly state: RunState | "interrupted";
+  readonly input: unknown;
+  readonly output: unknown;
+  readonly error: SavedError | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+  /** How many executions it has had. */
+  readonly executions: number;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly endedAt: number | undefined;
+}
+
+export interface Runs {
+  /** Newest first. */
+  list(query?: RunQuery): Promise<RunInfo[]>;
+  get(chain: string, id: string): Promise<RunInfo | undefined>;
+  /**
+   * Asks whoever executes it to cancel it, wherever that is. One that nobody executes is cancelled at once.
+   *
+   * @returns the state it is in now; undefined where there is no such run.
+   */
+  cancel(chain: string, id: string, reason?: string): Promise<RunState | undefined>;
+  /**
+   * Deletes an ended run. What its calls cost stays in the ledger.
+   *
+   * @returns false where there is no such run. @throws {StoreError} while it is running.
+   */
+  forget(chain: string, id: string): Promise<boolean>;
+  /** Goes on with every interrupted run of the chains that this client has. */
+  resumeAll(): Promise<Run<unknown>[]>;
+}
+
+export function createRuns(deps: () => RunDeps, chains: Chains): Runs {
+  return {
+    list: async (query) => (await deps().store.runs(query)).map(infoOf),
+    async get(chain, id) {
+      const record = await deps().store.run(chain, id);
+      return record && infoOf(record);
+    },
+    cancel: (chain, id, reason = "cancelled") =>
+      deps().store.cancelRun(chain, id, reason, deps().clock.now()),
+    forget: (chain, id) => deps().store.forgetRun(chain, id),
+    async resumeAll() {
+      const running = await deps().store.runs({ state: "running", limit: 10_000 });
+      return running.flatMap((record) => {
+        const chain = chains.byName.get(record.chain);
+        return chain && !isOurs(record) ? [chain.resume(record.id)] : [];
+      });
+    },
+  };
+}
+
+function isOurs({ owner }: RunRecord): boolean {
+  const me = thisProcess();
+  return (
+    owner !== undefined &&
+    Object.entries(owner).every(([name, value]) => me[name as keyof typeof me] === value)
+  );
+}
+
+function infoOf(record: RunRecord): RunInfo {
+  const { chain, id, error, tags, startedAt, endedAt, owner, epoch } = record;
+  const isLeft = record.state === "running" && (owner === undefined || isDead(owner));
+  return {
+    chain,
+    id,
+    state: isLeft ? "interrupted" : record.state,
+    input: fromJson(record.input),
+    output: fromJson(record.output),
+    error,
+    tags,
+    executions: epoch,
+    startedAt,
+    endedAt,
+  };
+}

@@ -1,0 +1,160 @@
+import { FalError, RunStateError } from "../base/errors.ts";
+import { currentPosition, inScope } from "./position.ts";
+import type { Saved } from "./saved.ts";
+
+export type Thunk = () => PromiseLike<unknown>;
+
+export interface MapOptions {
+  /** How many items are worked on at once. @default 16 */
+  readonly concurrency?: number;
+}
+
+/** What a chain's code can use besides calls; the same functions as properties of the run bind them to it. */
+export interface Tools {
+  /**
+   * Runs `fn` once in the life of the run, and keeps what it gave as JSON; its failure too. Killed in the middle, it is
+   * run again.
+   *
+   * @throws {RunStateError} outside a run. @throws {InvalidArgumentError} when JSON cannot say what it gave.
+   */
+  step<T>(name: string, fn: () => T | PromiseLike<T>): Promise<Saved<T>>;
+  /**
+   * Works on each item in a scope of its own, a bounded number at once, and gives what came of them in the items' order.
+   * The first failure stops it: no further item is begun. With `collect: true` every item is worked on, and each outcome
+   * is given as `Promise.allSettled` gives it.
+   */
+  map<A, B>(
+    items: Iterable<A> | AsyncIterable<A>,
+    fn: (item: A, index: number) => PromiseLike<B>,
+    options: MapOptions & { readonly collect: true },
+  ): Promise<PromiseSettledResult<B>[]>;
+  map<A, B>(
+    items: Iterable<A> | AsyncIterable<A>,
+    fn: (item: A, index: number) => PromiseLike<B>,
+    options?: MapOptions & { readonly collect?: false },
+  ): Promise<B[]>;
+  /** Runs `fn` in a scope of its own, so that what it calls is told apart from equal calls beside it. */
+  branch<R>(name: string, fn: () => R): R;
+  /**
+   * Tries one after the other until one gives something, and throws the last failure.
+   *
+   * @param options.when Which failures go on to the next. @default every FalError, except giving up, budgets, 401, 403
+   * and ambiguous submits: those never do
+   */
+  fallback<const A extends readonly [Thunk, ...Thunk[]]>(
+    attempts: A,
+    options?: { readonly when?: (error: FalError) => boolean },
+  ): Promise<Awaited<ReturnType<A[number]>>>;
+}
+
+const CONCURRENCY = 16;
+/** For a source that does not say how much it has. */
+const MAX_WORKERS = 10_000;
+
+export const tools: Tools = { step, map: map as Tools["map"], branch, fallback };
+
+async function step<T>(name: string, fn: () => T | PromiseLike<T>): Promise<Saved<T>> {
+  const position = currentPosition();
+  if (!position) {
+    throw new RunStateError(
+      "run_required",
+      `fal.step("${name}") was called outside a run, and only a run can remember it. Call it inside a chain, or, where ` +
+        "the context was lost on the way, through the run that the chain was given.",
+    );
+  }
+  return position.inside.step(position.scope, name, fn);
+}
+
+function branch<R>(name: string, fn: () => R): R {
+  return inScope(encodeURIComponent(name), fn);
+}
+
+async function map<A, B>(
+  items: Iterable<A> | AsyncIterable<A>,
+  fn: (item: A, index: number) => PromiseLike<B>,
+  { concurrency = CONCURRENCY, collect = false }: MapOptions & { collect?: boolean } = {},
+): Promise<B[] | PromiseSettledResult<B>[]> {
+  if (!(concurrency >= 1)) throw new RangeError(`concurrency is ${concurrency}; it is a number from 1 up.`);
+  const position = currentPosition();
+  const nth = position?.inside.occurrence(`${position.scope} map`) ?? 1;
+  const source = (async function* () {
+    yield* items;
+  })();
+  const outcomes: PromiseSettledResult<B>[] = [];
+  let count = 0;
+  let failure: { reason: unknown } | undefined;
+
+  const work = async () => {
+    while (!failure) {
+      const { done, value } = await source.next();
+      if (done || failure) return;
+      const index = count++;
+      try {
+        const given = await inScope(`map#${nth}[${index}]`, async () => fn(value, index));
+        outcomes[index] = { status: "fulfilled", value: given };
+      } catch (reason) {
+        outcomes[index] = { status: "rejected", reason };
+        if (!collect) failure ??= { reason };
+      }
+    }
+  };
+  const workers = Array.from({ length: Math.min(concurrency, sizeOf(items), MAX_WORKERS) }, work);
+  try {
+    await (collect ? Promise.all(workers) : untilFailure(workers, () => failure));
+  } finally {
+    await source.return(undefined);
+  }
+  return collect ? outcomes : outcomes.map((outcome) => (outcome as PromiseFulfilledResult<B>).value);
+}
+
+/** A failing item rejects the whole at once; the others may go on for a while. */
+async function untilFailure(
+  workers: Promise<void>[],
+  failed: () => { reason: unknown } | undefined,
+): Promise<void> {
+  const check = workers.map((worker) =>
+    worker.then(() => {
+      const failure = failed();
+      if (failure) throw failure.reason;
+    }),
+  );
+  await Promise.all(check);
+}
+
+const sizeOf = (items: object): number =>
+  Array.isArray(items) ? items.length : items instanceof Set || items instanceof Map ? items.size : Infinity;
+
+async function fallback<const A extends readonly [Thunk, ...Thunk[]]>(
+  attempts: A,
+  { when = () => true }: { readonly when?: (error: FalError) => boolean } = {},
+): Promise<Awaited<ReturnType<A[number]>>> {
+  for (const [index, attempt] of attempts.entries()) {
+    try {
+      return (await attempt()) as Awaited<ReturnType<A[number]>>;
+    } catch (error) {
+      const isLast = index === attempts.length - 1;
+      if (isLast || !(error instanceof FalError) || isFinal(error) || !when(error)) throw error;
+    }
+  }
+  throw new TypeError("fallback needs at least one attempt.");
+}
+
+/** Failures that another model does not cure, or that may have been paid for without anybody knowing. */
+const FINAL_CODES = new Set([
+  "aborted",
+  "ambiguous_submit",
+  "budget_exceeded",
+  "lease_lost",
+  "run_blocked",
+  "run_detached",
+  "run_diverged",
+  "run_ended",
+  "run_required",
+  "step_input_changed",
+  "store",
+  "missing_variable",
+  "invalid_variable",
+]);
+
+const isFinal = (error: FalError): boolean =>
+  FINAL_CODES.has(error.code) || [401, 403].includes((error as { status?: number }).status ?? 0);
