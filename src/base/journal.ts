@@ -80,18 +80,20 @@ export interface Journal {
   submitted(id: string, ticket: Ticket, at: number): Promise<void>;
   /** The POST may or may not have been accepted. Ignored where its request is known already. */
   ambiguous(id: string, why: string, at: number): Promise<void>;
-  /** The result, before the caller's code sees it. It is final: what is noted after it is ignored, except its cost. */
+  /** The result, before the caller's code sees it. It is final: of what is noted later only request and cost count. */
   completed(id: string, outcome: Outcome, at: number): Promise<void>;
   failed(id: string, error: SavedError, at: number): Promise<void>;
   /**
-   * Nobody waits for it any more; ignored once it has failed. A later `submitted`, `completed` or `failed` is still noted: it is evidence.
+   * Nobody waits for it any more; ignored once it has failed. A later `submitted`, `completed` or `failed` is still
+   * noted: it is evidence.
    *
    * @param error What the caller was told, if it was told anything.
    */
   givenUp(id: string, why: string, at: number, error?: SavedError): Promise<void>;
   /**
-   * What it cost, as far as is known; may be said again when more is known, and a less certain one is ignored. A known cost takes the place of what its
-   * budgets had reserved; an unknown one leaves it reserved. A failure with `billed: false` frees it without this.
+   * What it cost, as far as is known; may be said again when more is known, and a less certain one is ignored. A known
+   * cost takes the place of what its budgets had reserved; an unknown one leaves it reserved. A failure with
+   * `billed: false` frees it without this.
    */
   charged(id: string, cost: Cost, at: number): Promise<void>;
 }

@@ -5,6 +5,9 @@ import type { SavedError } from "../base/saved-error.ts";
 /** What a note makes of a call; undefined where the call knows better already. Every store decides by these. */
 export type Change = Partial<CallRecord> | undefined;
 
+/** What decides about a change. */
+export type CallFacts = Pick<CallRecord, "id" | "state" | "ticket" | "error" | "cost">;
+
 export function intended({ at, ...intent }: Intent): CallRecord {
   return {
     ...intent,
@@ -22,7 +25,7 @@ export function intended({ at, ...intent }: Intent): CallRecord {
 }
 
 /** The first request id stays. It opens a call again that had failed or was given up: fal has it after all. */
-export function submitted({ id, ticket: known, state }: CallRecord, ticket: Ticket, at: number): Change {
+export function submitted({ id, ticket: known, state }: CallFacts, ticket: Ticket, at: number): Change {
   if (known && known.requestId !== ticket.requestId) {
     throw new StoreError(
       `Call ${id} is request ${known.requestId} already, and cannot be ${ticket.requestId} too.`,
@@ -34,20 +37,20 @@ export function submitted({ id, ticket: known, state }: CallRecord, ticket: Tick
 }
 
 /** A call whose request is known is in no doubt. */
-export const ambiguous = ({ state, ticket }: CallRecord, note: string, at: number): Change =>
+export const ambiguous = ({ state, ticket }: CallFacts, note: string, at: number): Change =>
   state === "completed" || ticket ? undefined : { note, endedAt: at, state: "ambiguous" };
 
 /** A result is final, and takes the place of any other end. */
-export function completed({ state }: CallRecord, outcome: Outcome, at: number): Change {
+export function completed({ state }: CallFacts, outcome: Outcome, at: number): Change {
   if (state === "completed") return undefined;
   const { units, waitSeconds, runSeconds } = outcome;
   return { outcome, usage: { units, waitSeconds, runSeconds }, endedAt: at, state: "completed" };
 }
 
-export const failed = ({ state }: CallRecord, error: SavedError, at: number): Change =>
+export const failed = ({ state }: CallFacts, error: SavedError, at: number): Change =>
   state === "completed" || state === "failed" ? undefined : { error, endedAt: at, state: "failed" };
 
-export const givenUp = ({ state }: CallRecord, note: string, at: number, error?: SavedError): Change =>
+export const givenUp = ({ state }: CallFacts, note: string, at: number, error?: SavedError): Change =>
   state === "completed" || state === "failed" || state === "given-up"
     ? undefined
     : { note, error, endedAt: at, state: "given-up" };
@@ -55,7 +58,7 @@ export const givenUp = ({ state }: CallRecord, note: string, at: number, error?:
 const CERTAINTY: readonly Cost["source"][] = ["unknown", "estimated", "measured", "invoiced"];
 
 /** A cost never becomes less certain. */
-export const charged = ({ cost: known }: CallRecord, cost: Cost): Change =>
+export const charged = ({ cost: known }: CallFacts, cost: Cost): Change =>
   known && CERTAINTY.indexOf(cost.source) < CERTAINTY.indexOf(known.source) ? undefined : { cost };
 
 /** What stays of a call in the ledger when its run is forgotten. */

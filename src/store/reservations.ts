@@ -1,5 +1,5 @@
 import { BudgetExceededError, type Reservation } from "../base/cost.ts";
-import type { CallRecord } from "../base/journal.ts";
+import type { CallFacts } from "./call-changes.ts";
 
 /** What a budget's window has used, in nano-USD. */
 export interface Used {
@@ -10,7 +10,7 @@ export interface Used {
 export const NOTHING_USED: Used = { chargedNanoUsd: 0, reservedNanoUsd: 0 };
 
 /** What a call that reserved `nanoUsd` takes of a budget: its cost once that is known, nothing if it was not billed. */
-export function shareOf({ cost, state, error }: CallRecord, nanoUsd: number): Used {
+export function shareOf({ cost, state, error }: CallFacts, nanoUsd: number): Used {
   if (cost && cost.source !== "unknown") return { chargedNanoUsd: cost.nanoUsd, reservedNanoUsd: 0 };
   if (state === "failed" && error?.billed === false) return NOTHING_USED;
   return { chargedNanoUsd: 0, reservedNanoUsd: nanoUsd };

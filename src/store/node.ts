@@ -1,0 +1,16 @@
+import { StoreError } from "../base/journal.ts";
+
+/**
+ * One of Node's modules, found without an import: a bundle for another runtime then only lacks it when it is used.
+ *
+ * @throws {StoreError} where there is none.
+ */
+export function nodeModule<Name extends "node:sqlite" | "node:fs" | "node:path">(name: Name) {
+  const module = globalThis.process?.getBuiltinModule?.(name);
+  if (!module) {
+    throw new StoreError(
+      `This store needs the module ${name}, which this runtime does not have: use Node 22.13 or newer, or another store.`,
+    );
+  }
+  return module;
+}

@@ -1,0 +1,97 @@
+import {
+  type CallQuery,
+  type CallRecord,
+  type Intent,
+  type IntentTerms,
+  RequestClaimedError,
+  type Ticket,
+} from "../../base/journal.ts";
+import {
+  type CallFacts,
+  type Change,
+  callExists,
+  FORGOTTEN,
+  intended,
+  keyTaken,
+  noSuchCall,
+  submitted,
+} from "../call-changes.ts";
+import { budgetsFollow, reserve } from "./budgets.ts";
+import { callColumns, FACTS, factsOf } from "./rows.ts";
+import { assertHeld } from "./runs.ts";
+import { insert, select, update } from "./tables.ts";
+import type { Statement, Work } from "./work.ts";
+
+/** What is kept of a call: everything, or all but the payloads. */
+export type Kept = <C extends Partial<CallRecord>>(call: C) => C;
+
+export function* intend(intent: Intent, terms: IntentTerms, kept: Kept): Work<void> {
+  const { fence, replaces, reserve: reservations } = terms;
+  const { chain = null, run = null, key } = intent;
+  if (fence) yield* assertHeld(fence);
+  if (yield* exists({ "id =": intent.id })) throw callExists(intent.id);
+  if (replaces !== undefined) yield* change(replaces, () => ({ key: undefined }), kept);
+  if (key !== undefined && (yield* exists({ "chain =": chain, "run =": run, "key =": key }))) {
+    throw keyTaken(intent);
+  }
+  const call = intended(intent);
+  yield* insert("calls", callColumns(kept(call)));
+  yield* reserve(call, reservations);
+}
+
+export function* claimRequest(id: string, ticket: Ticket, at: number, kept: Kept): Work<void> {
+  const [owner] = yield select("id", "calls", { "request_id =": ticket.requestId });
+  if (owner && owner["id"] !== id) {
+    yield* locked(id);
+    throw new RequestClaimedError(ticket.requestId);
+  }
+  yield* change(id, (call) => submitted(call, ticket, at), kept);
+}
+
+export function* change(id: string, decide: (call: CallFacts) => Change, kept: Kept): Work<void> {
+  const before = yield* locked(id);
+  const decided = decide(before);
+  if (!decided) return;
+  yield* update("calls", callColumns(kept(decided)), { "id =": id });
+  yield* budgetsFollow(before, { ...before, ...decided });
+}
+
+export const forgetCallsOf = (chain: string, run: string): Work<void> =>
+  update("calls", callColumns(FORGOTTEN), { "chain =": chain, "run =": run });
+
+export const callsWhere = ({
+  state,
+  endpoint,
+  chain,
+  run,
+  requestId,
+  since,
+  limit = 100,
+}: CallQuery): Statement =>
+  select(
+    "*",
+    "calls",
+    {
+      "state =": state,
+      "endpoint =": endpoint,
+      "chain =": chain,
+      "run =": run,
+      "request_id =": requestId,
+      "intended_at >=": since,
+    },
+    `order by intended_at desc, seq desc limit ${Math.trunc(limit)}`,
+  );
+
+export const callById = (id: string): Statement => select("*", "calls", { "id =": id });
+
+/** Nobody else changes the call until the transaction ends. */
+function* locked(id: string): Work<CallFacts> {
+  const [row] = yield select(FACTS, "calls", { "id =": id }, "for update");
+  if (!row) throw noSuchCall(id);
+  return factsOf(row);
+}
+
+function* exists(where: Record<string, string | null>): Work<boolean> {
+  const rows = yield select("1 as found", "calls", where);
+  return rows.length > 0;
+}

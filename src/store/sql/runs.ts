@@ -1,0 +1,101 @@
+import {
+  type Fence,
+  LeaseLostError,
+  type RunClaim,
+  type RunEnd,
+  type RunQuery,
+  type RunRecord,
+  type RunState,
+} from "../../base/run-journal.ts";
+import {
+  assertForgettable,
+  cancelled,
+  claimed,
+  ended,
+  holds,
+  isOwned,
+  type LeasedRun,
+} from "../run-changes.ts";
+import { changingRunColumns, leasedOf, newRunColumns } from "./rows.ts";
+import { insert, remove, select, update } from "./tables.ts";
+import { now, type Statement, type Work } from "./work.ts";
+
+export function* claimRun(claim: RunClaim): Work<{ run: RunRecord; owned: boolean }> {
+  const known = yield* locked(claim.chain, claim.id);
+  const mine = claimed(known, claim, yield* now());
+  // Whoever cannot claim it found it.
+  if (!mine) return { run: (known as LeasedRun).run, owned: false };
+  if (known) yield* write(mine);
+  else yield* insert("runs", newRunColumns(mine));
+  return { run: mine.run, owned: true };
+}
+
+export function* renewRun(
+  fence: Fence,
+  leaseMs: number,
+): Work<{ held: boolean; cancelReason: string | undefined }> {
+  const known = yield* locked(fence.chain, fence.run);
+  const held = isOwned(known, fence);
+  if (held) yield* write({ run: known.run, leaseUntil: (yield* now()) + leaseMs });
+  return { held, cancelReason: known?.run.cancelReason };
+}
+
+export function* releaseRun(fence: Fence): Work<void> {
+  const known = yield* locked(fence.chain, fence.run);
+  if (isOwned(known, fence)) yield* write({ run: { ...known.run, owner: undefined }, leaseUntil: 0 });
+}
+
+export function* endRun(fence: Fence, end: RunEnd, at: number): Work<void> {
+  const { run } = yield* assertHeld(fence);
+  yield* write({ run: ended(run, end, at), leaseUntil: 0 });
+}
+
+export function* cancelRun(
+  chain: string,
+  id: string,
+  reason: string,
+  at: number,
+): Work<RunState | undefined> {
+  const known = yield* locked(chain, id);
+  if (!known) return undefined;
+  const run = cancelled(known, reason, at, yield* now());
+  if (run) yield* write({ ...known, run });
+  return (run ?? known.run).state;
+}
+
+/** @returns whether there was such a run. */
+export function* forgetRun(chain: string, id: string): Work<boolean> {
+  const known = yield* locked(chain, id);
+  if (!known) return false;
+  assertForgettable(known.run);
+  yield* remove("steps", { "chain =": chain, "run =": id });
+  yield* remove("events", { "chain =": chain, "run =": id });
+  yield* remove("runs", { "chain =": chain, "id =": id });
+  return true;
+}
+
+/** The run, which nobody takes until the transaction ends. @throws {LeaseLostError} */
+export function* assertHeld(fence: Fence): Work<LeasedRun> {
+  const known = yield* locked(fence.chain, fence.run);
+  if (!known || !holds(known, fence, yield* now())) throw new LeaseLostError(fence);
+  return known;
+}
+
+export const runById = (chain: string, id: string): Statement =>
+  select("*", "runs", { "chain =": chain, "id =": id });
+
+export const runsWhere = ({ chain, state, since, limit = 100 }: RunQuery): Statement =>
+  select(
+    "*",
+    "runs",
+    { "chain =": chain, "state =": state, "started_at >=": since },
+    `order by started_at desc, seq desc limit ${Math.trunc(limit)}`,
+  );
+
+function* locked(chain: string, id: string): Work<LeasedRun | undefined> {
+  const [row] = yield select("*", "runs", { "chain =": chain, "id =": id }, "for update");
+  return row && leasedOf(row);
+}
+
+const write = (leased: LeasedRun): Work<void> =>
+  update("runs", changingRunColumns(leased), { "chain =": leased.run.chain, "id =": leased.run.id });

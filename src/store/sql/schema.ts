@@ -1,0 +1,115 @@
+/** What two databases write differently in a table's definition. */
+export interface Types {
+  /** A column that numbers its rows in the order in which they came. */
+  readonly serial: string;
+}
+
+/** The statements that bring a database one version further. */
+export type Migration = (types: Types) => readonly string[];
+
+/**
+ * Each brings a database from the version before to its own; the first makes it. Only ever add to the end: databases
+ * out there have run the earlier ones. JSON is text, times are milliseconds since the epoch, money is nano-USD.
+ */
+export const MIGRATIONS: readonly Migration[] = [
+  ({ serial }) => [
+    `create table calls (
+      seq ${serial},
+      id text not null unique,
+      endpoint text not null,
+      body text,
+      tags text not null,
+      chain text,
+      run text,
+      step text,
+      key text,
+      job_id text,
+      app text,
+      request text,
+      user_tags text not null,
+      state text not null,
+      request_id text unique,
+      ticket text,
+      data text,
+      units double precision,
+      wait_seconds double precision,
+      run_seconds double precision,
+      error text,
+      note text,
+      cost_source text,
+      cost_nano bigint,
+      cost text,
+      intended_at bigint not null,
+      submitted_at bigint,
+      ended_at bigint
+    )`,
+    // Outside a run there is no key, and calls without one are all different.
+    "create unique index calls_of_run on calls (chain, run, key)",
+    "create index calls_by_state on calls (state, endpoint)",
+    "create index calls_by_time on calls (intended_at)",
+
+    `create table runs (
+      seq ${serial},
+      chain text not null,
+      id text not null,
+      input text,
+      tags text not null,
+      state text not null,
+      output text,
+      error text,
+      failed_key text,
+      epoch bigint not null,
+      owner text,
+      lease_until bigint not null,
+      cancel_reason text,
+      started_at bigint not null,
+      ended_at bigint,
+      next_event bigint not null,
+      unique (chain, id)
+    )`,
+    "create index runs_by_time on runs (started_at)",
+    `create table steps (
+      seq ${serial},
+      chain text not null,
+      run text not null,
+      key text not null,
+      name text not null,
+      value text,
+      error text,
+      at bigint not null,
+      unique (chain, run, key)
+    )`,
+    `create table events (
+      chain text not null,
+      run text not null,
+      seq bigint not null,
+      event text not null,
+      primary key (chain, run, seq)
+    )`,
+
+    `create table budgets (
+      budget text not null,
+      window_start bigint not null,
+      charged bigint not null,
+      reserved bigint not null,
+      primary key (budget, window_start)
+    )`,
+    `create table reservations (
+      call text not null,
+      budget text not null,
+      window_start bigint not null,
+      nano bigint not null,
+      primary key (call, budget, window_start)
+    )`,
+
+    "create table accounts (account text not null primary key)",
+    `create table slots (
+      call text not null primary key,
+      account text not null,
+      holder text not null,
+      until bigint not null
+    )`,
+    "create index slots_by_account on slots (account)",
+    "create index slots_by_holder on slots (holder)",
+  ],
+];

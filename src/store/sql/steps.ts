@@ -1,0 +1,52 @@
+import type { Fence, StepRecord } from "../../base/run-journal.ts";
+import { stepColumns } from "./rows.ts";
+import { assertHeld } from "./runs.ts";
+import { insert, remove, select } from "./tables.ts";
+import { places, query, type Statement, type Work } from "./work.ts";
+
+/** What a run writes down beside its calls: what its functions gave, and its events. */
+
+export function* saveStep(fence: Fence, step: StepRecord): Work<void> {
+  yield* assertHeld(fence);
+  const columns = { chain: fence.chain, run: fence.run, ...stepColumns(step) };
+  yield* insert("steps", columns, "on conflict (chain, run, key) do nothing");
+}
+
+export function* dropSteps({ chain, run, epoch }: Fence, keys: readonly string[]): Work<void> {
+  yield* assertHeld({ chain, run, epoch });
+  for (const key of keys) yield* remove("steps", { "chain =": chain, "run =": run, "key =": key });
+}
+
+export const stepsOf = (chain: string, run: string): Statement =>
+  select("*", "steps", { "chain =": chain, "run =": run }, "order by seq");
+
+/** Rows of one statement: enough to make the round trips few, and below what a database takes of parameters. */
+const BATCH = 100;
+
+export function* appendEvents(fence: Fence, events: readonly string[]): Work<void> {
+  const { chain, run } = fence;
+  yield* assertHeld(fence);
+  if (events.length === 0) return;
+  const [counted] = yield* query(
+    "update runs set next_event = next_event + $1 where chain = $2 and id = $3 returning next_event",
+    events.length,
+    chain,
+    run,
+  );
+  const first = Number(counted?.["next_event"]) - events.length;
+  for (let n = 0; n < events.length; n += BATCH) {
+    const batch = events.slice(n, n + BATCH);
+    yield* query(
+      `insert into events (chain, run, seq, event) values ${places(batch.length, 4)}`,
+      ...batch.flatMap((event, m) => [chain, run, first + n + m, event]),
+    );
+  }
+}
+
+export const eventsOf = (chain: string, run: string, from: number, limit: number): Statement =>
+  select(
+    "seq, event",
+    "events",
+    { "chain =": chain, "run =": run, "seq >=": from },
+    `order by seq limit ${Math.trunc(limit)}`,
+  );

@@ -1,0 +1,36 @@
+import { type Clock, systemClock } from "../base/clock.ts";
+import type { Store } from "../base/journal.ts";
+import { nodeModule } from "./node.ts";
+import { sqlStore } from "./sql/store.ts";
+import { sqliteDriver } from "./sqlite/driver.ts";
+import { openFile } from "./sqlite/open.ts";
+
+export interface SqliteOptions {
+  /**
+   * `ids`: leaves the payloads out, that is a call's input and result and a run's input, output, steps and events. It
+   * costs: an ambiguous submit of an earlier process cannot be looked up by what was sent, the result of a completed
+   * call is fetched from fal again, which holds it for minutes or an hour, and `step` runs its function again.
+   *
+   * @default "all"
+   */
+  readonly keep?: "all" | "ids";
+  /** What leases count on; the processes that share the file must agree on it. @default the system's */
+  readonly clock?: Clock;
+  /** How long a write waits for other processes, in milliseconds. The event loop waits with it. @default 5_000 */
+  readonly busyTimeout?: number;
+}
+
+/**
+ * A store in one SQLite file, for one machine and any number of its processes. The file is made if there is none, with
+ * its directory, readable for this user only. What was noted survives the process and a power cut.
+ *
+ * @throws {StoreError} naming the file, the cause and the cure: it cannot be opened or written, is no database, is
+ * corrupt, comes from a newer version, or lies under `/data` or on a network file system, where SQLite's locks do not
+ * hold.
+ */
+export function sqliteStore(path: string, options: SqliteOptions = {}): Store {
+  const { keep = "all", clock = systemClock, busyTimeout = 5_000 } = options;
+  const file = nodeModule("node:path").resolve(path);
+  const db = openFile(file, busyTimeout);
+  return sqlStore(sqliteDriver(db, file, clock), { name: file, keep });
+}

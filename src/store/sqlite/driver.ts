@@ -1,0 +1,78 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Clock } from "../../base/clock.ts";
+import { StoreError } from "../../base/journal.ts";
+import { CLOCK, type Driver, type Row, type Statement, type Value, type Work } from "../sql/work.ts";
+import { sqliteError } from "./errors.ts";
+import { rollBack } from "./migrate.ts";
+
+interface Prepared {
+  readonly statement: StatementSync;
+  /** Which parameter goes to which place. */
+  readonly order: readonly number[];
+}
+
+/**
+ * Runs work to its end at once: of this process nothing comes in between, and of others the transaction, which has the
+ * write lock from its beginning, keeps them out. One that began by reading could not be made to wait for the lock.
+ */
+export function sqliteDriver(db: DatabaseSync, path: string, clock: Clock): Driver {
+  const prepared = new Map<string, Prepared>();
+
+  const prepare = (sql: string): Prepared => {
+    const known = prepared.get(sql);
+    if (known) return known;
+    const { text, order } = toSqlite(sql);
+    const fresh = { statement: db.prepare(text), order };
+    prepared.set(sql, fresh);
+    return fresh;
+  };
+
+  const all = (asked: Statement): readonly Row[] => {
+    if (asked === CLOCK) return [{ now: clock.now() }];
+    const { statement, order } = prepare(asked.sql);
+    return statement.all(...order.map((n) => asked.params[n] as Value)) as unknown as Row[];
+  };
+
+  const guarded = <T>(use: () => T): T => {
+    if (!db.isOpen) throw new StoreError(`The store ${path} has been closed.`);
+    try {
+      return use();
+    } catch (error) {
+      throw sqliteError(path, error);
+    }
+  };
+
+  const inTransaction = <T>(work: Work<T>): T => {
+    all(BEGIN);
+    try {
+      let step = work.next();
+      while (!step.done) step = work.next(all(step.value));
+      all(COMMIT);
+      return step.value;
+    } catch (error) {
+      rollBack(db);
+      throw error;
+    }
+  };
+
+  return {
+    write: async (work) => guarded(() => inTransaction(work())),
+    read: async (statement) => guarded(() => all(statement)),
+    async close() {
+      if (db.isOpen) db.close();
+    },
+  };
+}
+
+const BEGIN: Statement = { sql: "begin immediate", params: [] };
+const COMMIT: Statement = { sql: "commit", params: [] };
+
+/** The transaction has locked the whole file, and node:sqlite does not know numbered places. */
+function toSqlite(sql: string): { text: string; order: number[] } {
+  const order: number[] = [];
+  const text = sql.replace(/ for update$/, "").replace(/\$(\d+)/g, (_, place) => {
+    order.push(Number(place) - 1);
+    return "?";
+  });
+  return { text, order };
+}

@@ -1,0 +1,51 @@
+import type { DatabaseSync } from "node:sqlite";
+import { nodeModule } from "../node.ts";
+import { fileError, isBusy, sqliteError } from "./errors.ts";
+import { assertLocal } from "./location.ts";
+import { migrate } from "./migrate.ts";
+
+/** Opens the file, or makes it, and brings it to this version. @throws {StoreError} */
+export function openFile(path: string, busyTimeout: number): DatabaseSync {
+  assertLocal(path);
+  makeFile(path);
+  const { DatabaseSync } = nodeModule("node:sqlite");
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path);
+    db.exec(`pragma busy_timeout = ${Math.trunc(busyTimeout)}`);
+    patiently(busyTimeout, () => db?.exec("pragma journal_mode = wal"));
+    // A result that was noted survives a power cut too.
+    db.exec("pragma synchronous = full");
+    migrate(db, path);
+    return db;
+  } catch (error) {
+    db?.close();
+    throw sqliteError(path, error);
+  }
+}
+
+/** Prompts and results are in it: nobody but this user may read it. SQLite gives its other files the same mode. */
+function makeFile(path: string): void {
+  const { closeSync, mkdirSync, openSync } = nodeModule("node:fs");
+  const { dirname } = nodeModule("node:path");
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    closeSync(openSync(path, "a", 0o600));
+  } catch (error) {
+    throw fileError(path, error);
+  }
+}
+
+/** Changing the journal's mode is refused at once while another process opens the file, whatever busy_timeout says. */
+function patiently(busyTimeout: number, change: () => void): void {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let waited = 0; ; waited += 10) {
+    try {
+      change();
+      return;
+    } catch (error) {
+      if (!isBusy(error) || waited >= busyTimeout) throw error;
+      Atomics.wait(pause, 0, 0, 10);
+    }
+  }
+}

@@ -1,0 +1,16 @@
+import { sqliteStore } from "fal-chain/sqlite";
+import { intent, outcome, ticket } from "../samples.ts";
+
+/** Writes calls until it is killed, and says on stdout what the store has acknowledged. */
+const [, , path = ""] = process.argv;
+const store = sqliteStore(path);
+for (let n = 0; ; n++) {
+  const id = `c${n}`;
+  await store.intend(intent(id), {
+    reserve: [{ budget: "b", window: 0, limitNanoUsd: 1e15, nanoUsd: 5 }],
+  });
+  await store.submitted(id, ticket(`r${n}`), 2);
+  await store.completed(id, outcome, 3);
+  await store.charged(id, { source: "measured", nanoUsd: 3 }, 4);
+  process.stdout.write(`${id}\n`);
+}
