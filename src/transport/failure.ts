@@ -1,7 +1,8 @@
 import type { Operation, WireReply } from "../base/transport.ts";
 
 /**
- * Every way a request can end other than well, as data. What follows from it is decided per operation, below.
+ * Every way a request can end other than well, as data. What follows from it is decided per operation, below; row by
+ * row it is in docs/failures.md.
  *
  * | kind | what happened | a submit | a read or a cancel |
  * | --- | --- | --- | --- |
@@ -17,11 +18,8 @@ export type Failure =
 export const mayRepeat = (operation: Operation, failure: Failure): boolean =>
   failure.kind === "refused" || (failure.kind === "ambiguous" && operation !== "submit");
 
-/** What Node's fetch says, without a code, of a port that https://fetch.spec.whatwg.org/#port-blocking forbids. */
-const BAD_PORT = "bad port";
-
 /** Error codes that arise before any byte of the request is sent, in Node and in undici. */
-const NOT_SENT = new Set([
+export const NOT_SENT: ReadonlySet<string> = new Set([
   "ECONNREFUSED",
   "ENOTFOUND",
   "EAI_AGAIN",
@@ -35,15 +33,35 @@ const NOT_SENT = new Set([
   "SELF_SIGNED_CERT_IN_CHAIN",
   "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
   "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
-  BAD_PORT,
 ]);
+
+/** System calls that come before the first byte, whatever went wrong with them. */
+const BEFORE_SENDING = new Set(["connect", "getaddrinfo"]);
+
+/** What Node's fetch says, without a code, of a port that https://fetch.spec.whatwg.org/#port-blocking forbids. */
+const BAD_PORT = "bad port";
 
 /** What a thrown error means. Where a runtime hides the cause, nothing is proven: ambiguous. */
 export function failureOfError(error: unknown): Failure {
-  const codes = errorCodes(error);
-  const notSent = codes.length > 0 && codes.every((code) => NOT_SENT.has(code));
-  const why = [...new Set(codes)].join(", ") || (error instanceof Error ? error.name : "no answer");
+  const roots = rootsOf(error);
+  const notSent = roots.length > 0 && roots.every(isBeforeSending);
+  const codes = new Set(roots.map(codeOf).filter((code) => code !== undefined));
+  const why = [...codes].join(", ") || (error instanceof Error ? error.name : "no answer");
   return { kind: notSent ? "refused" : "ambiguous", why, cause: withoutRequest(error) };
+}
+
+function isBeforeSending(root: Error): boolean {
+  const { syscall } = root as { syscall?: unknown };
+  const code = codeOf(root);
+  return (
+    code !== undefined && (NOT_SENT.has(code) || code === BAD_PORT || BEFORE_SENDING.has(String(syscall)))
+  );
+}
+
+function codeOf(root: Error): string | undefined {
+  const { code } = root as { code?: unknown };
+  if (typeof code === "string") return code;
+  return root.message === BAD_PORT ? BAD_PORT : undefined;
 }
 
 /** The own properties that errors of Node's network have. */
@@ -80,26 +98,23 @@ function withoutRequest(error: unknown, depth = 0): Error | undefined {
 }
 
 /**
- * The codes at the ends of an error's cause chain. An aggregate (one error per address that was tried) counts with all
- * its members, so it proves something only if every member does.
+ * The errors at the ends of an error's chain of causes. An aggregate (one error per address that was tried) counts with
+ * all its members, so it proves something only if every member does.
  */
-function errorCodes(error: unknown, depth = 0): string[] {
+function rootsOf(error: unknown, depth = 0): Error[] {
   if (!(error instanceof Error) || depth > 8) return [];
   if (error instanceof AggregateError && error.errors.length > 0) {
     return error.errors.flatMap((member) => {
-      const codes = errorCodes(member, depth + 1);
-      return codes.length > 0 ? codes : ["unknown"];
+      const roots = rootsOf(member, depth + 1);
+      return roots.length > 0 ? roots : [new Error("not an error")];
     });
   }
-  const deeper = errorCodes(error.cause, depth + 1);
-  if (deeper.length > 0) return deeper;
-  const code: unknown = (error as { code?: unknown }).code;
-  if (typeof code === "string") return [code];
-  return error.message === BAD_PORT ? [BAD_PORT] : [];
+  const deeper = rootsOf(error.cause, depth + 1);
+  return deeper.some((root) => codeOf(root) !== undefined) ? deeper : [error];
 }
 
 /** fal's 503s of requests that were not taken: https://fal.ai/docs/documentation/model-apis/request-errors */
-const NOT_TAKEN = new Set([
+export const NOT_TAKEN: ReadonlySet<string> = new Set([
   "runner_scheduling_failure",
   "runner_connection_timeout",
   "runner_disconnected",

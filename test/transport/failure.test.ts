@@ -71,6 +71,11 @@ describe("an error", () => {
     expect(failureOfError(deeper)).toMatchObject({ kind: "refused", why: code });
   });
 
+  test.each(["connect", "getaddrinfo"])("of the system call %s came before, whatever its code", (syscall) => {
+    const timedOut = Object.assign(new Error("timed out"), { code: "ETIMEDOUT", syscall });
+    expect(failureOfError(new TypeError("fetch failed", { cause: timedOut })).kind).toBe("refused");
+  });
+
   test.each(SENT)("with %s may have come after the bytes left", (code) => {
     expect(failureOfError(networkError(code))).toMatchObject({ kind: "ambiguous", why: code });
   });
