@@ -124,10 +124,8 @@ function breakingWith(
       async pull(controller) {
         try {
           const { done, value } = await reader.read();
-          if (done) return controller.close();
-          controller.enqueue(value);
-          // Without a turn of the loop after it, a socket sends this piece and the next one as one.
-          await turnOfTheLoop();
+          if (done) controller.close();
+          else controller.enqueue(value);
         } catch {
           while (!outgoing.headersSent && !outgoing.destroyed) await turnOfTheLoop();
           outgoing.socket?.destroySoon();

@@ -15,6 +15,7 @@ export type Kind = "submit" | "status" | "stream" | "result" | "cancel" | "other
 
 export function kindOf({ method, url }: { method: string; url: string }): Kind {
   const { pathname } = new URL(url);
+  if (pathname.includes("/v1/models/")) return "other";
   if (pathname.endsWith("/status/stream")) return "stream";
   if (pathname.endsWith("/status")) return "status";
   if (pathname.endsWith("/cancel")) return "cancel";

@@ -57,7 +57,12 @@ const OPERATIONS = {
     operation: "cancel",
     act: (fal: Fal, requestId: string) => fal.queue.cancel(ECHO, { requestId }),
   },
-  History: { fault: "platform", operation: "platform", act: (fal: Fal) => fal.price(ECHO) },
+  History: {
+    fault: "platform",
+    operation: "platform",
+    // The queue has let the result go, so history is asked.
+    act: (fal: Fal, requestId: string) => fal.queue.attach(ECHO, { requestId }),
+  },
 } as const;
 type Column = keyof typeof OPERATIONS;
 
@@ -73,7 +78,8 @@ async function whatFollows(provokedBy: string, column: Column): Promise<string> 
   let kind: string | undefined;
   const fetch: typeof globalThis.fetch = async (input) => {
     const request = input as Request;
-    const isMeant = armed && kindOf(request) === (fault === "platform" ? "other" : fault);
+    const isHistory = request.url.includes("/requests/by-endpoint");
+    const isMeant = armed && (fault === "platform" ? isHistory : kindOf(request) === fault);
     if (isMeant) sent += 1;
     const status = /^HTTP (\d+)$/.exec(provokedBy)?.[1];
     try {
@@ -93,7 +99,8 @@ async function whatFollows(provokedBy: string, column: Column): Promise<string> 
   const retry = { maxRetries: 2, baseDelay: 100 };
   const fal = createFal({ env: ENV, clock, random: () => 0.5, fetch, retry, ambiguousSubmit: "throw" });
   const { request_id: requestId } = await fal.queue.submit(ECHO, { input: { n: 1 } });
-  if (column === "Result") await clock.sleep(120_000);
+  if (column === "Result" || column === "History") await clock.sleep(120_000);
+  if (column === "History") emulator.faults.next("result", "result-expired", Number.POSITIVE_INFINITY);
   armed = true;
   if (!provokedBy.startsWith("HTTP"))
     emulator.faults.next(fault, provokedBy as FaultText, Number.POSITIVE_INFINITY);
@@ -102,9 +109,8 @@ async function whatFollows(provokedBy: string, column: Column): Promise<string> 
   const waited = clock.now() - before;
   await emulator.close();
 
-  // A cancel and a price never reject: they say that they do not know.
-  const failed =
-    outcome instanceof FalError || outcome === "unknown" || outcome === undefined || outcome === "too-late";
+  // A cancel never rejects: it says that it does not know.
+  const failed = outcome instanceof FalError || outcome === "unknown" || outcome === "too-late";
   if (!failed)
     return kind === undefined && sent === 1 ? (waited > 0 ? "waited for" : "believed") : "succeeded";
   // A good status with a body that cannot be read, and an answer that never came, are classified on the way.
