@@ -19,12 +19,13 @@ export async function contentKey(endpoint: string, body: string, origins: Origin
 function canonicalised(value: unknown, origins: Origins): unknown {
   if (typeof value === "string") {
     const origin = origins.get(value);
-    return origin === undefined ? withoutSignature(value) : { $from: origin };
+    // No text of a user begins so.
+    return origin === undefined ? withoutSignature(value) : `\u0000from ${origin}`;
   }
   if (Array.isArray(value)) return value.map((item) => canonicalised(item, origins));
   if (typeof value !== "object" || value === null) return value;
   const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return fields.map(([name, item]) => [name, canonicalised(item, origins)]);
+  return Object.fromEntries(fields.map(([name, item]) => [name, canonicalised(item, origins)]));
 }
 
 /** What marks a presigned URL, and what of it changes each time: S3, Google Cloud Storage, CloudFront, Azure. */

@@ -26,6 +26,8 @@ export interface Lease {
   stop(): void;
 }
 
+/** So that a cancel from elsewhere is heard soon. */
+const LONGEST_BEAT_MS = 3_000;
 /** How often a permit is asked for again because getting it took too long. */
 const MAX_TRIES = 3;
 
@@ -51,7 +53,7 @@ export function keepLease(options: LeaseOptions): Lease {
 
   async function beat(): Promise<void> {
     while (!over.signal.aborted) {
-      await clock.sleep(settings.leaseMs / 3, over.signal);
+      await clock.sleep(Math.min(settings.leaseMs / 3, LONGEST_BEAT_MS), over.signal);
       await renew().catch((error: unknown) => {
         report(`The store could not renew the lease of run ${fence.chain}/${fence.run}`, error);
         // A store that is away for a moment costs nothing; one that is away for longer may have let others in.

@@ -93,14 +93,15 @@ export async function openReplay(options: ReplayOptions): Promise<Replay> {
           try {
             const content = await contentKey(asked.endpoint, asked.content, origins);
             const found = asked.step === undefined ? byContent(asked, content) : byStep(asked, content);
-            if (found.record || found.replaces !== undefined) return found;
-            mine.resolve();
-            await everyTurnSoFar();
-            checkDivergence(asked);
+            if (!found.record && found.replaces === undefined) {
+              mine.resolve();
+              await everyTurnSoFar();
+              checkDivergence(asked);
+            }
+            underWay.add(token);
             return found;
           } finally {
             mine.resolve();
-            underWay.add(token);
           }
         },
         over() {
