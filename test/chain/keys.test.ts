@@ -83,7 +83,7 @@ test("code may be reordered, and gain calls beside what it paid for", async () =
       await call(fal, { n: 2 });
     },
     async (fal) => {
-      await Promise.all([call(fal, { n: 2 }), call(fal, { n: 1 }), call(fal, { n: 3 })]);
+      await Promise.all([call(fal, { n: 3 }), call(fal, { n: 2 }), call(fal, { n: 1 })]);
     },
   );
   expect(inputs).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
@@ -99,7 +99,30 @@ test("equal calls are told apart by how often they were made, and by their scope
   expect(inputs).toHaveLength(5);
 });
 
-test("branches may come in any order", async () => {
+test("what a step gave back is still the first step's, however soon it gives it back", async () => {
+  const code = async (fal: Fal) => {
+    const { url } = await fal.step("sign", () => ({ url: "https://example.com/a.png" }));
+    await Promise.all([call(fal, { url }), fal.step("pause", () => 1).then(() => call(fal, { url, n: 2 }))]);
+    await call(fal, { url, n: 3 });
+  };
+  const { inputs } = await edited(code, code);
+  expect(inputs).toHaveLength(3);
+});
+
+test("branches may come in any order, and each has what it had", async () => {
+  const seen: string[][] = [];
+  const order = (names: readonly string[]) => async (fal: Fal) => {
+    const all = await Promise.all(
+      names.map((name) => fal.branch(name, async () => `${name} ${(await call(fal, { n: 1 })).requestId}`)),
+    );
+    seen.push(all.sort());
+  };
+  const { inputs } = await edited(order(["a", "b", "c"]), order(["c", "a", "b"]));
+  expect(inputs).toHaveLength(3);
+  expect(seen[1]).toEqual(seen[0]);
+});
+
+test("branches of several calls may come in any order", async () => {
   const branches = (order: readonly string[]) => (fal: Fal) =>
     Promise.all(
       order.map((name) => fal.branch(name, () => call(fal, { n: 1 }).then(() => call(fal, { n: 2 })))),

@@ -219,7 +219,7 @@ test("equal calls that were all in doubt get one request each", async () => {
 test.each(["before", "after"] as const)(
   "an owner that stood still %s its intent was noted does not pay when it wakes",
   async (moment) => {
-    const { start, emulator, clock } = processes();
+    const { start, emulator, clock, store } = processes();
     let thaw: (() => void) | undefined;
     const first = start();
     const stalled = start({
@@ -238,12 +238,14 @@ test.each(["before", "after"] as const)(
     if (moment === "before") expect(await woken).toBe(2);
     else expect(await failureOf(woken)).toBeInstanceOf(RunBlockedError);
     expect(emulator.jobs).toHaveLength(paid);
+    // It may not even note an intent any more.
+    expect(await store.calls({ run: "a" })).toHaveLength(moment === "before" ? 2 : 1);
     expect(stalled.sent.filter(({ kind }) => kind === "submit")).toEqual([]);
   },
 );
 
 test("a run that is let go is taken over at once, and nothing of it is cancelled", async () => {
-  const { start, emulator, clock } = processes();
+  const { start, emulator, clock, store } = processes();
   const first = start();
   const run = failing(first.fal).start(undefined, { id: "a" });
   for await (const event of run) if (event.type === "call" && event.event.type === "running") break;
@@ -251,6 +253,7 @@ test("a run that is let go is taken over at once, and nothing of it is cancelled
   const closed = first.fal.close();
   expect(await failureOf(run)).toMatchObject({ code: "run_detached" });
   await closed;
+  expect(await store.calls({ run: "a" })).toMatchObject([{ state: "submitted" }]);
   expect(await failing(start().fal).start(undefined, { id: "a" })).toBe(2);
   expect(clock.now() - before).toBeLessThan(15_000);
   expect(emulator.jobs).toHaveLength(2);
