@@ -32,7 +32,7 @@ const MAY_IMPORT = {
   storage: ["base"],
   platform: ["base"],
   webhooks: ["base"],
-  calls: ["base", "queue", "platform", "attribution"],
+  calls: ["base", "queue", "platform", "attribution", "ledger"],
   chain: ["base", "calls", "store", "ledger", "attribution"],
   worker: ["base", "chain", "store"],
   proxy: ["base", "environment"],

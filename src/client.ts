@@ -1,9 +1,10 @@
 import { type IncomingRequest, withRequest, withTags } from "./attribution/context.ts";
 import type { UserTags } from "./attribution/tags.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
-import type { Store } from "./base/journal.ts";
+import { type Store, StoreError } from "./base/journal.ts";
 import { contextNow } from "./calls/options.ts";
 import { createQueueClient, type QueueClient } from "./calls/queue-client.ts";
+import { createRecordedCalls, type RecordedCalls } from "./calls/recorded-calls.ts";
 import type { AmbiguousSubmitPolicy } from "./calls/submit.ts";
 import { type Calls, createCalls } from "./calls/subscribe.ts";
 import { createChains, type DefineChain } from "./chain/chain.ts";
@@ -18,6 +19,8 @@ import { endpoint } from "./queue/endpoint.ts";
 import { createQueue } from "./queue/queue.ts";
 import { createStorage, type StorageClient } from "./storage/storage.ts";
 import { memoryStore } from "./store/memory.ts";
+import { withRescue } from "./store/rescue.ts";
+import { type Rescued, readBack, rescueFileFor } from "./store/rescue-file.ts";
 import { createTransport } from "./transport/http.ts";
 import type { RetryOptions } from "./transport/retry.ts";
 
@@ -29,8 +32,14 @@ export interface FalOptions {
   /** @default the global fetch */
   readonly fetch?: typeof fetch;
   readonly retry?: RetryOptions;
-  /** Where calls are noted before they are paid for. @default memory */
+  /** Where calls are noted before they are paid for. Whoever passes one closes it. @default memory */
   readonly store?: Store;
+  /**
+   * Where it is written down what a durable store could not take once a call was paid.
+   *
+   * @default `FAL_CHAIN_RESCUE`, else beside a SQLite file, else `~/.local/share/fal-chain/rescue.jsonl`
+   */
+  readonly rescueFile?: string;
   /** What to do about a submit that may or may not have been accepted. @default "look-up" */
   readonly ambiguousSubmit?: AmbiguousSubmitPolicy;
   /** Makes a call outside a run an error. @default false */
@@ -53,6 +62,16 @@ export interface Fal {
   readonly subscribe: Calls["subscribe"];
   /** The queue, request by request. */
   readonly queue: QueueClient;
+  /** The calls that are in the store: to be read, picked up, settled. */
+  readonly calls: RecordedCalls & {
+    /**
+     * Reads a rescue file back into the store: what a store could not take once a call was paid. Doing so twice changes
+     * nothing; lines that the store still does not take stay in the file.
+     *
+     * @param file @default the one that this client writes
+     */
+    rescue(file?: string): Promise<Rescued>;
+  };
   /** Names an async function whose calls are durable, as far as the store is. */
   readonly chain: DefineChain;
   readonly step: Tools["step"];
@@ -77,7 +96,8 @@ export interface Fal {
   config(options: FalOptions): void;
   /**
    * Lets go of the runs that are under way here, so that another process goes on with them, and waits for what calls that
-   * were given up have left to do, such as cancelling upstream.
+   * are over have left to do, such as cancelling upstream. Then closes the store, if this client opened it; a later
+   * call opens it again.
    */
   close(): Promise<void>;
 }
@@ -85,7 +105,9 @@ export interface Fal {
 export function createFal(options: FalOptions = {}): Fal {
   const background = new Set<Promise<unknown>>();
   let settings = options;
-  let parts = assemble(settings, background);
+  let ledger = ledgerOf(() => settings);
+  const ledgers = [ledger];
+  let parts = assemble(settings, ledger, background);
   const chains = createChains(() => parts);
 
   return {
@@ -100,6 +122,9 @@ export function createFal(options: FalOptions = {}): Fal {
     get queue() {
       return parts.queueClient;
     },
+    get calls() {
+      return parts.recorded;
+    },
     get storage() {
       return parts.storage;
     },
@@ -111,17 +136,23 @@ export function createFal(options: FalOptions = {}): Fal {
     withRequest,
     config(more) {
       settings = { ...settings, ...more };
-      parts = assemble(settings, background);
+      // Another key is no reason to forget what was noted so far.
+      if ("store" in more || "clock" in more) {
+        ledger = ledgerOf(() => settings);
+        ledgers.push(ledger);
+      }
+      parts = assemble(settings, ledger, background);
     },
     async close() {
       await chains.detach();
       while (background.size > 0) await Promise.allSettled(background);
+      await Promise.all(ledgers.map((ledger) => ledger.close()));
     },
   };
 }
 
 /** Puts the folders together: the only place that knows them all. */
-function assemble(options: FalOptions, background: Set<Promise<unknown>>) {
+function assemble(options: FalOptions, ledger: Ledger, background: Set<Promise<unknown>>) {
   const clock = options.clock ?? systemClock;
   const environment = environmentOf(options);
   const origins = once((): Origins => environment.origins);
@@ -139,13 +170,14 @@ function assemble(options: FalOptions, background: Set<Promise<unknown>>) {
   const history = createHistory(transport, () => origins().api, clock);
   const storage = createStorage(transport, () => origins().rest, clock);
   const report = reporter(options.logger);
-  const store = options.store ?? memoryStore();
+  const store = ledger.rescued;
 
   const deps = {
     queue,
     history,
     store,
     clock,
+    price,
     background,
     report,
     ambiguousSubmit: options.ambiguousSubmit,
@@ -164,6 +196,35 @@ function assemble(options: FalOptions, background: Set<Promise<unknown>>) {
     price,
     storage,
     queueClient: createQueueClient(deps, calls),
+    recorded: { ...createRecordedCalls({ ...deps, store: ledger.direct }, deps), rescue: ledger.rescue },
+  };
+}
+
+type Ledger = ReturnType<typeof ledgerOf>;
+
+/** The store that calls are noted in: the caller's, or one that is opened at the first call, as the environment says then. */
+function ledgerOf(settings: () => FalOptions) {
+  const { store: given, clock = systemClock } = settings();
+  const env = () => settings().env ?? ambientEnv();
+  const store = given ?? memoryStore({ clock });
+  const rescueFile = () => settings().rescueFile ?? rescueFileFor(store, env());
+  return {
+    direct: store,
+    async rescue(file?: string): Promise<Rescued> {
+      // It is opened first, since which file it is may depend on the store.
+      await store.calls({ limit: 1 });
+      const path = file ?? rescueFile();
+      if (path === undefined) throw new StoreError("There is no file system, and so no rescue file.");
+      return readBack(path, store);
+    },
+    rescued: withRescue(store, {
+      file: rescueFile,
+      report: (what, error) => reporter(settings().logger)(what, error),
+      clock,
+    }),
+    close: async () => {
+      if (!given) await store.close();
+    },
   };
 }
 

@@ -52,6 +52,7 @@ export type { CallEvent, RequestLog, Result } from "./calls/events.ts";
 export type { CallOptions, SubmitOptions } from "./calls/options.ts";
 export type { QueueClient, StatusStream } from "./calls/queue-client.ts";
 export type { CompletedQueueStatus, InQueueStatus, QueueStatus } from "./calls/queue-status.ts";
+export { CallStateError, type RecordedCalls, type Settled, type Settlement } from "./calls/recorded-calls.ts";
 export type { AmbiguousSubmitPolicy } from "./calls/submit.ts";
 export type { Chain, ResumeOptions, StartOptions } from "./chain/chain.ts";
 export {
@@ -85,4 +86,5 @@ export * from "./queue/catalog.ts";
 export type { Endpoint, EndpointId, InputOf, OutputOf } from "./queue/endpoint.ts";
 export type { StorageClient, UploadOptions } from "./storage/storage.ts";
 export { memoryStore } from "./store/memory.ts";
+export type { Rescued } from "./store/rescue-file.ts";
 export type { RetryOptions, RetryPolicy } from "./transport/retry.ts";

@@ -127,6 +127,8 @@ export class AmbiguousSubmitError extends FalError {
   readonly evidence: string;
   /** Requests in history that may be this one. */
   readonly candidates: readonly string[];
+  /** What the call is noted under: `fal.calls.settle` takes it. */
+  readonly callId: string | undefined;
 
   constructor(
     endpoint: string,
@@ -135,20 +137,32 @@ export class AmbiguousSubmitError extends FalError {
       verdict?: AmbiguousVerdict;
       evidence?: string;
       candidates?: readonly string[];
+      callId?: string | undefined;
+      /** Whether the store that has it outlives the process. */
+      durable?: boolean;
     } = {},
   ) {
     const { verdict = "not-looked-up", evidence = "nobody looked it up", candidates = [] } = facts;
+    const { callId, durable = false } = facts;
     super(
       `The submit to ${endpoint} may or may not have been accepted (${why}; ${evidence}). It was not repeated, since ` +
-        `that could be paid twice. ${cureOf(verdict, candidates)}`,
+        `that could be paid twice. ${cureOf(verdict, candidates)}${settling(durable ? callId : undefined)}`,
       { billed: "unknown", ...facts, endpoint },
     );
+    this.callId = callId;
     this.why = why;
     this.verdict = verdict;
     this.evidence = evidence;
     this.candidates = candidates;
   }
 }
+
+/** With a store that is kept, it can be settled from anywhere. */
+const settling = (callId: string | undefined): string =>
+  callId === undefined
+    ? ""
+    : ` Then say what it was: fal.calls.settle("${callId}", …), or fal-chain calls settle ${callId} with --adopt REQUEST, ` +
+      "--resubmit or --give-up.";
 
 function cureOf(verdict: AmbiguousVerdict, candidates: readonly string[]): string {
   switch (verdict) {

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { apiError } from "../base/api-error.ts";
-import type { Clock } from "../base/clock.ts";
+import type { Cost } from "../base/cost.ts";
 import {
   AmbiguousSubmitError,
   type CancelOutcome,
@@ -13,6 +13,7 @@ import { abortable } from "../base/signal.ts";
 import type { History } from "../platform/requests.ts";
 import type { Answer, Queue } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
+import { type BillDeps, billFailure, billResult } from "./bill.ts";
 import type { Caller, CallObserver, Place } from "./caller.ts";
 import { type CallEvent, hasFailed, type Result, statusFold } from "./events.ts";
 import { givingUp } from "./giving-up.ts";
@@ -45,21 +46,19 @@ export interface Call<T> extends PromiseLike<Result<T>>, AsyncIterable<CallEvent
   finally(onFinally?: (() => void) | null): Promise<Result<T>>;
 }
 
-export interface CallDeps {
+export interface CallDeps extends BillDeps {
   readonly queue: Queue;
   readonly history: History;
+  /** What is noted once a call is paid never rejects: a store that fails then is not the caller's concern. */
   readonly store: Store;
-  readonly clock: Clock;
-  /** For what went wrong beside a call and must not fail it: a callback that threw, a note that was not written. */
   readonly ambiguousSubmit: AmbiguousSubmitPolicy | undefined;
+  /** For what went wrong beside a call and must not fail it, such as a callback that threw. */
   readonly report: (what: string, error: unknown) => void;
-  /** What still has to finish after a call has given up. */
-  readonly background: Set<Promise<unknown>>;
 }
 
 type Tags = Readonly<Record<string, string>>;
 
-/** What a call is made of: a submission to come, or a request that exists already. */
+/** What a call is made of: a submission to come, a request that exists already, or a call that the store has. */
 export interface CallPlan {
   readonly endpoint: string;
   readonly step?: string | undefined;
@@ -69,8 +68,13 @@ export interface CallPlan {
   readonly output: StandardSchemaV1 | undefined;
   readonly ambiguousSubmit?: AmbiguousSubmitPolicy | undefined;
   readonly begin:
-    | { readonly prepare: (signal: AbortSignal) => Promise<Prepared> }
-    | { readonly attach: () => Ticket };
+    | {
+        readonly prepare: (signal: AbortSignal) => Promise<Prepared>;
+        /** The recorded call that this one stands in for. */
+        readonly replaces?: string;
+      }
+    | { readonly attach: () => Ticket }
+    | { readonly collect: () => Promise<CallRecord & { readonly ticket: Ticket }> };
 }
 
 /** Log lines that are kept for readers who come late or are slow. */
@@ -99,6 +103,8 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
   /** What this call is noted under; undefined while nothing of it is in the store. */
   let noted: string | undefined;
   let leaving = false;
+  /** What it cost, once that is known. */
+  let cost: Promise<Cost | undefined> | undefined;
 
   const log = eventLog<CallEvent<T>>({
     keep: KEPT_LOGS,
@@ -139,20 +145,30 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
       const { step, onChange } = plan;
       observer = plan.caller?.admit({ id, endpoint, step, onChange, cancel: leave });
       end.signal.throwIfAborted();
-      const done = "prepare" in begin ? await perform(begin.prepare) : await finish(attach(begin.attach()));
+      const done = await deliver();
       emit({ type: "completed", at: clock.now(), result: done.result });
       log.end();
       end.settle("completed");
-      observer?.ended();
+      observer?.ended({ cost });
       return done;
     } catch (error) {
       await noteEnd(error);
       log.fail(error);
       accepted.reject(error);
       end.settle("failed");
-      observer?.ended(error);
+      cost ??= billFailure(deps, { endpoint, noted }, error, submitting);
+      observer?.ended({ error, cost });
       throw error;
     }
+  }
+
+  async function deliver(): Promise<Done<T>> {
+    if ("prepare" in begin) return perform(begin.prepare);
+    if ("attach" in begin) return finish(attach(begin.attach()));
+    const record = await abortable(begin.collect(), end.signal);
+    const { ticket, outcome } = record;
+    if (outcome?.data !== undefined) return reuse(record, { ticket, outcome });
+    return finish(pickUp(record, { ticket, adopted: false }));
   }
 
   /** What the run has of this step already is not paid for again; everything else is submitted. */
@@ -178,6 +194,9 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     const { requestId } = known.ticket;
     const { data, units, waitSeconds, runSeconds } = known.outcome;
     ticket = known.ticket;
+    // It is charged already, unless the process ended before its price was there.
+    const isKnown = record.cost !== undefined && record.cost.source !== "unknown";
+    cost = isKnown ? Promise.resolve(record.cost) : billResult(deps, { endpoint, noted: record.id }, units);
     emit({ type: "reused", at: clock.now(), endpoint, requestId, tags: record.tags });
     accepted.resolve({ endpoint, requestId });
     const result = {
@@ -216,7 +235,8 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
       key: place?.key,
       at: clock.now(),
     };
-    await store.intend(intent, place && { fence: place.fence, replaces: place.replaces ?? place.record?.id });
+    const replaced = "replaces" in begin ? begin.replaces : (place?.replaces ?? place?.record?.id);
+    await store.intend(intent, { fence: place?.fence, replaces: replaced });
     noted = id;
     end.signal.throwIfAborted();
 
@@ -300,9 +320,11 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
         runSeconds: inference ?? ran,
       },
     };
-    await note((id) =>
-      store.completed(id, { data: result.data, ...result.billing, ...result.metrics }, clock.now()),
-    );
+    if (noted !== undefined) {
+      const { data, billing, metrics } = result;
+      await store.completed(noted, { data, ...billing, ...metrics }, clock.now());
+    }
+    cost = billResult(deps, { endpoint, noted }, answer.units);
     return checked(result, answer.data);
   }
 
@@ -346,20 +368,13 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     if (error instanceof AmbiguousSubmitError) return;
     // It goes on, and whoever takes it over notes its end.
     if (end.detached) return;
+    if (noted === undefined) return;
     const saved = savedError(error);
     const byRun = leaving || plan.caller?.signal.aborted;
-    await note(async (id) => {
-      if (!end.signal.aborted) return store.failed(id, saved, clock.now());
-      // Nobody waits for it, but somebody has still to find out what became of it.
-      if ((await store.call(id))?.state === "ambiguous") return;
-      await store.givenUp(id, byRun ? GIVEN_UP.byRun : saved.name, clock.now(), saved);
-    });
-  }
-
-  /** What is written after the payment must not keep the result from the caller. */
-  async function note(write: (id: string) => Promise<void>): Promise<void> {
-    const id = noted;
-    if (id === undefined) return;
-    await write(id).catch((error: unknown) => deps.report(`The store could not note call ${id}`, error));
+    if (!end.signal.aborted) return store.failed(noted, saved, clock.now());
+    // Nobody waits for it, but somebody has still to find out what became of it.
+    const known = await store.call(noted).catch(() => undefined);
+    if (known?.state === "ambiguous") return;
+    await store.givenUp(noted, byRun ? GIVEN_UP.byRun : saved.name, clock.now(), saved);
   }
 }

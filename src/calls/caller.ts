@@ -1,4 +1,5 @@
 import { asyncContext } from "../base/async-context.ts";
+import type { Cost } from "../base/cost.ts";
 import type { CallRecord } from "../base/journal.ts";
 import type { Fence } from "../base/run-journal.ts";
 import type { CallEvent } from "./events.ts";
@@ -36,7 +37,8 @@ export interface CallObserver {
    */
   place(input: { readonly endpoint: string; readonly content: string }): Promise<Place>;
   event(event: CallEvent): void;
-  ended(error?: unknown): void;
+  /** `cost` is undefined where nothing is paid, and is known a while after the end. It never rejects. */
+  ended(end: { readonly error?: unknown; readonly cost: Promise<Cost | undefined> | undefined }): void;
 }
 
 /** Whoever makes calls on behalf of something larger, such as a run: it admits them, sees them, and may stop them. */

@@ -42,8 +42,8 @@ function factsOf(error: FalError): Record<string, unknown> | undefined {
     return { detail: kept, timeoutType: error.timeoutType };
   }
   if (error instanceof AmbiguousSubmitError) {
-    const { why, verdict, evidence, candidates } = error;
-    return { why, verdict, evidence, candidates };
+    const { why, verdict, evidence, candidates, callId } = error;
+    return { why, verdict, evidence, candidates, ...(callId !== undefined && { callId }) };
   }
   return undefined;
 }
@@ -85,6 +85,7 @@ function madeAnew({ code, status, errorType, endpoint, requestId, facts = {}, me
         verdict: facts["verdict"] as AmbiguousVerdict,
         evidence: facts["evidence"] as string,
         candidates: facts["candidates"] as readonly string[],
+        callId: facts["callId"] as string | undefined,
       });
     case "aborted":
       return new CallAbortedError(endpoint ?? "fal", { ...known, cancel });

@@ -51,10 +51,12 @@ export async function submitOnce(
     const sentAt = clock.now();
     try {
       const { ticket, position } = await queue.submit({ ...submission, signal });
-      // It is paid for: a store that cannot note it must not keep it from the caller.
+      // It is paid for: that another call has taken it for its own must not keep it from the caller.
       await store
         .submitted(intent.id, ticket, clock.now())
-        .catch((error: unknown) => report(`The store could not note request ${ticket.requestId}`, error));
+        .catch((error: unknown) =>
+          report(`Call ${intent.id} is not noted as request ${ticket.requestId}`, error),
+        );
       return { ticket, position, adopted: false };
     } catch (error) {
       if (!(error instanceof AmbiguousSubmitError)) throw error;
@@ -93,6 +95,8 @@ export async function resolveDoubt(
   throw new AmbiguousSubmitError(endpoint, why, {
     ...found,
     requestId,
+    callId: suspect.id,
+    durable: store.durable,
     ...(cause !== undefined && { cause }),
   });
 }

@@ -1,13 +1,12 @@
 import { withAttribution } from "../attribution/context.ts";
 import type { Clock } from "../base/clock.ts";
-import type { Cost, UnitPrice } from "../base/cost.ts";
+import type { Cost } from "../base/cost.ts";
 import { AmbiguousSubmitError, FalError, RunAbortedError, RunStateError } from "../base/errors.ts";
 import type { CallRecord, Store } from "../base/journal.ts";
 import { type Fence, LeaseLostError, type RunEnd, type RunRecord } from "../base/run-journal.ts";
 import { type Caller, type CallObserver, type Place, withCaller } from "../calls/caller.ts";
 import { restoredError, savedError } from "../calls/saved-error.ts";
 import type { Calls } from "../calls/subscribe.ts";
-import { measuredCost } from "../ledger/cost.ts";
 import { RunBlockedError } from "./errors.ts";
 import type { RunCall, RunEvent } from "./events.ts";
 import { storedEvent } from "./events.ts";
@@ -33,7 +32,6 @@ export interface RunDeps {
   readonly calls: Calls;
   readonly store: Store;
   readonly lease: LeaseSettings;
-  readonly price: (endpoint: string) => Promise<UnitPrice | undefined>;
   readonly report: (what: string, error: unknown) => void;
 }
 
@@ -71,7 +69,7 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
   const blocked = Promise.withResolvers<never>();
   blocked.promise.catch(() => {});
   const open = new Map<string, { queued: boolean; cancel: () => Promise<unknown>; ended: Promise<void> }>();
-  const costs: Promise<Cost>[] = [];
+  const costs: Promise<Cost | undefined>[] = [];
   const labels = new Map<string, number>();
   const uploads = new Map<string, Promise<string>>();
   const keyOf = new WeakMap<object, string>();
@@ -210,7 +208,7 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
   async function settle(): Promise<readonly Cost[]> {
     await outcome.catch(() => {});
     await Promise.all([...open.values()].map((call) => call.ended));
-    return Promise.all(costs);
+    return (await Promise.all(costs)).filter((cost) => cost !== undefined);
   }
 
   function tellLeftOver(): void {
@@ -326,12 +324,14 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
       event(event) {
         if (event.type === "running") state.queued = false;
         push({ type: "call", at: event.at, call, event });
-        if (event.type !== "completed") return;
-        if (key !== undefined) replay.produced(key, event.result.data);
-        charge(call, known?.cost ?? costOf(endpoint, event.result.billing.units));
+        if (event.type === "completed" && key !== undefined) replay.produced(key, event.result.data);
       },
-      ended(error) {
+      ended({ error, cost }) {
         if (error !== undefined) failed(error);
+        const before = error === undefined ? undefined : known?.cost;
+        if (error === undefined || !letGo.signal.aborted) {
+          charge(call, before ? Promise.resolve(before) : (cost ?? Promise.resolve(undefined)));
+        }
         turn.over();
         open.delete(id);
         done.resolve();
@@ -345,9 +345,6 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
         marked(error, key);
         if (known?.state === "failed" || known?.state === "given-up") replayed.add(key);
       }
-      if (!(error instanceof FalError) || error.billed !== false) {
-        charge(call, known?.cost ?? { source: "unknown", reason: "failed" });
-      }
       // What is forgotten with the process cannot wait for a person.
       if (!(error instanceof AmbiguousSubmitError) || !store.durable || isOver()) return;
       if (known?.state === "failed" || known?.state === "given-up") return;
@@ -358,17 +355,13 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
     }
   }
 
-  function charge(call: RunCall, cost: Cost | Promise<Cost>): void {
+  function charge(call: RunCall, found: Promise<Cost | undefined>): void {
     costs.push(
-      Promise.resolve(cost).then((cost) => {
-        push({ type: "charged", at: clock.now(), call, cost });
+      found.then((cost) => {
+        if (cost) push({ type: "charged", at: clock.now(), call, cost });
         return cost;
       }),
     );
-  }
-
-  async function costOf(endpoint: string, units: number | undefined): Promise<Cost> {
-    return measuredCost(units, await deps.price(endpoint).catch(() => undefined));
   }
 
   function uniqueLabel(name: string): string {

@@ -22,6 +22,7 @@ const Prices = z.looseObject({
   ),
 });
 
+const PATIENCE_MS = 10_000;
 const FRESH_MS = 60 * 60 * 1000;
 
 /** Prices from `GET /v1/models/pricing`, kept for an hour. Undefined where the platform does not tell one. */
@@ -32,7 +33,15 @@ export function createPrices(transport: Transport, base: () => string, clock: Cl
     const url = new URL(`${base()}/models/pricing`);
     url.searchParams.append("endpoint_id", endpoint);
     const { prices } = await transport.send(
-      { operation: "platform", method: "GET", url: url.href, endpoint },
+      {
+        operation: "platform",
+        method: "GET",
+        url: url.href,
+        endpoint,
+        // A process that is done waits for it: not knowing a price is a value, and cheaper.
+        attemptTimeout: PATIENCE_MS,
+        deadline: clock.now() + PATIENCE_MS,
+      },
       ({ text }) => z.parse(Prices, JSON.parse(text)),
     );
     const found = prices.find(({ endpoint_id }) => endpoint_id === endpoint);

@@ -1,0 +1,82 @@
+import type { Clock } from "../base/clock.ts";
+import type { Cost, UnitPrice } from "../base/cost.ts";
+import { CallAbortedError, CallTimeoutError, FalError } from "../base/errors.ts";
+import type { Store } from "../base/journal.ts";
+import { measuredCost } from "../ledger/cost.ts";
+
+export interface BillDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** What one unit of an endpoint costs; undefined where the platform does not say. */
+  readonly price: (endpoint: string) => Promise<UnitPrice | undefined>;
+  readonly report: (what: string, error: unknown) => void;
+  /** What still has to finish when a call is over. */
+  readonly background: Set<Promise<unknown>>;
+}
+
+/** A call that is over, as far as its bill is concerned. */
+export interface Billed {
+  readonly endpoint: string;
+  /** What it is noted under; undefined where it is not in the store. */
+  readonly noted: string | undefined;
+}
+
+/** What a completed call cost, once its price is there; noted in the store. A result never waits for it. */
+export const billResult = (
+  deps: BillDeps,
+  call: Billed,
+  units: number | undefined,
+): Promise<Cost | undefined> =>
+  inBackground(deps, call, async () =>
+    measuredCost(units, await deps.price(call.endpoint).catch(() => undefined)),
+  );
+
+/**
+ * What is known of a failed call's cost: nothing is paid for what fal refused or cancelled in time, the rest may be.
+ *
+ * @param sent What became of its submit; undefined where nothing was sent.
+ */
+export const billFailure = (
+  deps: BillDeps,
+  call: Billed,
+  error: unknown,
+  sent: Promise<unknown> | undefined,
+): Promise<Cost | undefined> =>
+  inBackground(deps, call, async () => {
+    if (!(error instanceof CallAbortedError || error instanceof CallTimeoutError)) {
+      return isFree(error) ? undefined : MAY_BE_BILLED;
+    }
+    // Giving up is no failure yet: what the request made of it is known once its cancel is answered.
+    const outcome = await error.cancel;
+    const refusal = await sent?.then(
+      () => undefined,
+      (refusal: unknown) => refusal,
+    );
+    return sent === undefined || outcome === "in-time" || isFree(refusal) ? NOTHING : MAY_BE_BILLED;
+  });
+
+/** Known, so that what was reserved for it is free again. */
+const NOTHING = { source: "measured", nanoUsd: 0, units: 0 } as const;
+const MAY_BE_BILLED = { source: "unknown", reason: "failed" } as const;
+
+const isFree = (error: unknown): boolean => error instanceof FalError && error.billed === false;
+
+function inBackground(
+  { store, clock, report, background }: BillDeps,
+  { noted }: Billed,
+  find: () => Promise<Cost | undefined>,
+): Promise<Cost | undefined> {
+  const billing = (async () => {
+    try {
+      const cost = await find();
+      if (cost && noted !== undefined) await store.charged(noted, cost, clock.now());
+      return cost;
+    } catch (error) {
+      report(`What call ${noted} cost could not be noted`, error);
+      return undefined;
+    }
+  })();
+  background.add(billing);
+  void billing.finally(() => background.delete(billing));
+  return billing;
+}

@@ -1,0 +1,170 @@
+import * as z from "zod/mini";
+import { dataHome } from "../base/data-home.ts";
+import { type CallRecord, RequestClaimedError, type Store, type Ticket } from "../base/journal.ts";
+import type { SavedError } from "../base/saved-error.ts";
+
+/** What may be owed to a store once a call is paid: each of these is told an id, a fact and a time. */
+export const WRITES = ["submitted", "ambiguous", "completed", "failed", "givenUp", "charged"] as const;
+export type Write = (typeof WRITES)[number];
+
+/** One fact that a store could not take, as it stands in the rescue file: a line of JSON. */
+export interface RescueLine {
+  /** For people. */
+  readonly time: string;
+  /** Which store it is owed to. */
+  readonly store: string;
+  readonly call: string;
+  readonly endpoint?: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly write: Write;
+  /** A ticket, a reason, an outcome, an error or a cost, as `write` takes it. */
+  readonly what: unknown;
+  readonly at: number;
+  /** What the caller of a call that was given up was told. */
+  readonly error?: SavedError | undefined;
+}
+
+const Line = z.looseObject({
+  store: z.string(),
+  call: z.string(),
+  write: z.enum(WRITES),
+  what: z.unknown(),
+  at: z.number(),
+  error: z.optional(z.custom<SavedError>()),
+});
+
+/** What became of a rescue file that was read back. */
+export interface Rescued {
+  readonly file: string;
+  /** Lines that are in the store now. */
+  readonly restored: number;
+  /** Lines that are still in the file, and why. */
+  readonly left: readonly { readonly line: string; readonly why: string }[];
+}
+
+/** The file beside a store that is a file; else one among the user's data. Undefined without a file system. */
+export function rescueFileFor(
+  store: { readonly name: string },
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const given = env["FAL_CHAIN_RESCUE"]?.trim();
+  if (given) return given;
+  const beside = /^sqlite:(.+)$/.exec(store.name)?.[1];
+  if (beside) return `${beside}.rescue.jsonl`;
+  const home = dataHome(env);
+  return home && `${home}/rescue.jsonl`;
+}
+
+/** On the disk when it returns, and readable by this user only. @throws what the file system throws. */
+export function appendToRescueFile(file: string, lines: readonly string[]): void {
+  const { fs, path } = fileSystem();
+  fs.mkdirSync(path.dirname(path.resolve(file)), { recursive: true, mode: 0o700 });
+  const handle = fs.openSync(file, "a", 0o600);
+  try {
+    fs.writeSync(handle, lines.map((line) => `${line}\n`).join(""));
+    fs.fsyncSync(handle);
+  } finally {
+    fs.closeSync(handle);
+  }
+}
+
+/**
+ * Tells the store what the file holds, then removes it; lines that the store still does not take stay in it. Doing so
+ * twice changes nothing, and a process that dies meanwhile loses nothing.
+ *
+ * @throws what the file system throws, but not where there is no such file.
+ */
+export async function readBack(file: string, store: Store): Promise<Rescued> {
+  const { fs } = fileSystem();
+  const reading = `${file}.reading`;
+  let restored = 0;
+  let left: { line: string; why: string }[] = [];
+
+  const readAll = async () => {
+    left = [];
+    // Who had the file open when it was renamed may still add to it.
+    for (let done = 0, lines: string[] = []; ; done = lines.length) {
+      lines = fs.readFileSync(reading, "utf8").split("\n").filter(Boolean);
+      if (lines.length === done) break;
+      for (const line of lines.slice(done)) {
+        const why = await takeLine(store, line);
+        if (why === undefined) restored++;
+        else left.push({ line, why });
+      }
+    }
+    if (left.length > 0) {
+      appendToRescueFile(
+        file,
+        left.map(({ line }) => line),
+      );
+    }
+    fs.rmSync(reading, { force: true });
+  };
+
+  // One that a process left in the middle is gone on with.
+  if (fs.existsSync(reading)) await readAll();
+  // Renamed first, so that what is added meanwhile is in a file of its own.
+  if (fs.existsSync(file)) {
+    fs.renameSync(file, reading);
+    await readAll();
+  }
+  return { file, restored, left };
+}
+
+/** @returns why the store did not take it; undefined if it has it now. */
+async function takeLine(store: Store, text: string): Promise<string | undefined> {
+  let line: z.output<typeof Line>;
+  try {
+    line = z.parse(Line, JSON.parse(text));
+  } catch {
+    return "it is no line of a rescue file";
+  }
+  try {
+    return await replay(store, line);
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** Each of the writes takes an id, a fact and a time; one of them an error too. */
+export const tell = (store: Store, write: Write, args: readonly unknown[]): Promise<void> =>
+  Reflect.apply(store[write], store, args);
+
+/**
+ * Tells the store what it is owed, unless it knows as much already.
+ *
+ * @returns why it can never be told so; undefined if it has it now. @throws where another time may do better.
+ */
+export async function replay(
+  store: Store,
+  line: Pick<RescueLine, "call" | "write" | "what" | "at" | "error">,
+): Promise<string | undefined> {
+  const call = await store.call(line.call);
+  if (!call) return `${store.name} has no call ${line.call}`;
+  const { write, what, at, error: told } = line;
+  if (write === "submitted" && call.ticket && call.ticket.requestId !== (what as Ticket).requestId) {
+    return `call ${call.id} is request ${call.ticket.requestId} already`;
+  }
+  if (isOutdated(call, line)) return undefined;
+  try {
+    await tell(store, write, [call.id, what, at, told]);
+  } catch (error) {
+    if (error instanceof RequestClaimedError) return error.message;
+    throw error;
+  }
+  return undefined;
+}
+
+/** Doubts and ends that the call has left behind: a store would take them for new ones. */
+function isOutdated(call: CallRecord, { write, at }: Pick<RescueLine, "write" | "at">): boolean {
+  if (write === "ambiguous") return call.state !== "intended";
+  const isEnd = write === "failed" || write === "givenUp";
+  return isEnd && call.submittedAt !== undefined && call.submittedAt > at;
+}
+
+function fileSystem() {
+  const fs = globalThis.process?.getBuiltinModule?.("node:fs");
+  const path = globalThis.process?.getBuiltinModule?.("node:path");
+  if (!fs || !path) throw new Error("this runtime has no file system");
+  return { fs, path };
+}

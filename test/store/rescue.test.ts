@@ -1,0 +1,294 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { memoryStore, type Store, StoreError } from "fal-chain";
+import { afterAll, beforeEach, expect, test } from "vitest";
+import { echo } from "../support/models.ts";
+import { ECHO, failureOf, SECRET, setup } from "../support/setup.ts";
+import { instead, losing, networkError } from "../support/wire.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "fal-chain-rescue-"));
+afterAll(() => rmSync(dir, { recursive: true }));
+let round = 0;
+let file: string;
+beforeEach(() => {
+  file = join(dir, String(round++), "calls.db.rescue.jsonl");
+});
+
+const input = { prompt: "a fox in the snow" };
+type Name = "intend" | "submitted" | "ambiguous" | "completed" | "failed" | "givenUp" | "charged";
+
+/** A store that is kept as long as the test, whose writes fail while they are named in `broken`. */
+function brittle(facts: Partial<Pick<Store, "durable" | "keep">> = {}) {
+  const memory = memoryStore();
+  const broken = new Set<Name>();
+  const failing =
+    (name: Name) =>
+    async (...args: never[]) => {
+      if (broken.has(name)) throw new StoreError("The disk of calls.db is full.");
+      await (memory[name] as (...all: never[]) => Promise<void>)(...args);
+    };
+  const store: Store = {
+    ...memory,
+    name: `sqlite:${file.replace(/\.rescue\.jsonl$/, "")}`,
+    durable: true,
+    ...facts,
+    intend: failing("intend"),
+    submitted: failing("submitted"),
+    ambiguous: failing("ambiguous"),
+    completed: failing("completed"),
+    failed: failing("failed"),
+    givenUp: failing("givenUp"),
+    charged: failing("charged"),
+  };
+  return { store, memory, broken };
+}
+
+function world(options: Parameters<typeof setup>[0] = {}, facts = {}) {
+  const logged: string[] = [];
+  const brittled = brittle(facts);
+  const logger = {
+    warn: ({ err }: { err?: unknown }, message: string) => void logged.push(`${message}: ${err}`),
+  };
+  return { ...brittled, ...setup({ store: brittled.store, logger, ...options }), logged };
+}
+
+const lines = () =>
+  readFileSync(file, "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+const posts = ({ sent }: ReturnType<typeof world>) => sent.filter(({ kind }) => kind === "submit").length;
+
+test.each(["submitted", "completed", "charged"] as const)(
+  "where %s cannot be written, the result is delivered and nothing further is paid until it is",
+  async (name) => {
+    const made = world();
+    made.broken.add(name);
+    const { data, requestId } = await made.fal.subscribe(ECHO, { input });
+    await made.fal.close();
+    expect(data).toEqual({ echo: input });
+
+    const [call] = await made.memory.calls();
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(lines()[0]).toMatchObject({
+      time: expect.stringMatching(/^2026-01-01T/),
+      store: made.store.name,
+      call: call?.id,
+      endpoint: ECHO,
+      requestId,
+      write: name,
+      at: expect.any(Number),
+    });
+    expect(made.logged[0]).toContain(
+      `call ${call?.id} of ${ECHO}, request ${requestId}. It is kept in ${file}.`,
+    );
+
+    const error = await failureOf(made.fal.subscribe(ECHO, { input }));
+    expect(error).toMatchObject({ code: "store", message: expect.stringContaining(file) });
+    expect(String(error)).toMatch(
+      /^StoreError: No further paid call until .*disk of calls\.db is full\. Nothing was sent/,
+    );
+    expect(posts(made)).toBe(1);
+
+    made.broken.clear();
+    await made.fal.subscribe(ECHO, { input });
+    await made.fal.close();
+    expect(posts(made)).toBe(2);
+    expect(await made.memory.call(call?.id ?? "")).toMatchObject({
+      state: "completed",
+      ticket: { requestId },
+      outcome: { data },
+      cost: { source: "measured", nanoUsd: 10_000_000 },
+    });
+    expect(existsSync(file)).toBe(false);
+  },
+);
+
+test("facts of one call reach the store in their order, whichever write fails", async () => {
+  const made = world();
+  made.broken.add("submitted");
+  const { requestId } = await made.fal.subscribe(ECHO, { input });
+  await made.fal.close();
+  expect(lines().map(({ write }) => write)).toEqual(["submitted", "completed", "charged"]);
+  expect((await made.memory.calls())[0]).toMatchObject({ state: "intended", ticket: undefined });
+
+  made.broken.clear();
+  expect(await made.fal.calls.rescue()).toEqual({ file, restored: 3, left: [] });
+  expect((await made.memory.calls())[0]).toMatchObject({ state: "completed", ticket: { requestId } });
+});
+
+test.each([
+  [
+    "ambiguous",
+    instead("submit", () => networkError("ECONNRESET")),
+    { code: "ambiguous_submit" },
+    "ambiguous",
+  ],
+  ["failed", instead("result", () => new Response(null, { status: 404 })), { status: 404 }, "failed"],
+] as const)(
+  "a call whose end (%s) cannot be written rejects with its own error",
+  async (name, wire, error, state) => {
+    const made = world({ wire, ambiguousSubmit: "throw" });
+    made.broken.add(name);
+    expect(await failureOf(made.fal.subscribe(ECHO, { input }))).toMatchObject(error);
+    await made.fal.close();
+    expect(lines()[0]).toMatchObject({ write: name });
+    expect(await failureOf(made.fal.subscribe(ECHO, { input }))).toMatchObject({ code: "store" });
+    made.broken.clear();
+    await made.fal.calls.rescue();
+    expect((await made.memory.calls())[0]).toMatchObject({ state });
+  },
+);
+
+test("giving up is noted too, and what was cancelled in time is not billed", async () => {
+  const gone = instead("cancel", () => Response.json({ status: "OK" }), 1);
+  const made = world({ wire: gone, emulator: { concurrency: 1, models: [echo({ seconds: 3_600 })] } });
+  const first = made.fal.subscribe(ECHO, { input });
+  await first.submitted;
+  made.broken.add("givenUp").add("charged");
+  const call = made.fal.subscribe(ECHO, { input });
+  await call.submitted;
+  expect(await call.cancel()).toBe("in-time");
+  await failureOf(call);
+  await first.cancel();
+  await failureOf(first);
+  await made.fal.close();
+  expect(lines().map(({ write }) => write)).toEqual(["givenUp", "charged", "givenUp", "charged"]);
+  made.broken.clear();
+  await made.fal.calls.rescue();
+  const [inTime, ran] = await made.memory.calls();
+  expect(inTime).toMatchObject({ state: "given-up", cost: { source: "measured", nanoUsd: 0 } });
+  expect(ran).toMatchObject({ state: "given-up", cost: { source: "unknown", reason: "failed" } });
+});
+
+test("calls in parallel are all delivered, and all owed", async () => {
+  const made = world();
+  made.broken.add("completed");
+  const results = await Promise.all([1, 2, 3].map((n) => made.fal.subscribe(ECHO, { input: { n } })));
+  expect(results.map(({ data }) => data)).toEqual([1, 2, 3].map((n) => ({ echo: { n } })));
+  await made.fal.close();
+  expect(lines().filter(({ write }) => write === "completed")).toHaveLength(3);
+
+  made.broken.clear();
+  await Promise.all([4, 5].map((n) => made.fal.subscribe(ECHO, { input: { n } })));
+  await made.fal.close();
+  expect((await made.memory.calls()).map(({ state }) => state)).toEqual(Array(5).fill("completed"));
+  expect(existsSync(file)).toBe(false);
+});
+
+test("that a request belongs to another call is no failure of the store", async () => {
+  const same = Response.json({ request_id: "r1" });
+  const made = world({ wire: instead("submit", () => same.clone(), 2) });
+  const calls = [1, 2].map((n) => failureOf(made.fal.subscribe(ECHO, { input: { n }, mode: "polling" })));
+  await Promise.all(calls);
+  await made.fal.close();
+  expect(existsSync(file)).toBe(false);
+  expect(made.logged).toEqual([expect.stringContaining("belongs to another call")]);
+});
+
+test("what is owed is claimed: equal lost calls do not adopt one request twice", async () => {
+  const made = world({ wire: losing("submit"), emulator: { history: { lagMs: 0 } } });
+  made.broken.add("submitted");
+  const ends = await Promise.allSettled([1, 2].map(() => made.fal.subscribe(ECHO, { input })));
+  const ids = ends.map((end) => (end.status === "fulfilled" ? end.value.requestId : end.reason.code));
+  expect(new Set(ids).size).toBe(2);
+  await made.fal.close();
+});
+
+test("where not even the rescue file can be written, the handle is logged, without the payload", async () => {
+  mkdirSync(file, { recursive: true });
+  const made = world();
+  made.broken.add("completed");
+  const { data, requestId } = await made.fal.subscribe(ECHO, { input });
+  await made.fal.close();
+  expect(data).toEqual({ echo: input });
+  expect(made.logged[0]).toContain(`request ${requestId}. It could not be kept in ${file} either (EISDIR`);
+  expect(made.logged.join()).not.toContain("a fox");
+  expect(await failureOf(made.fal.subscribe(ECHO, { input }))).toMatchObject({ code: "store" });
+});
+
+test("a store that keeps ids only has no payload in its rescue file either", async () => {
+  const made = world({}, { keep: "ids" });
+  made.broken.add("completed");
+  await made.fal.subscribe(ECHO, { input });
+  await made.fal.close();
+  expect(lines()[0]).toMatchObject({ write: "completed", what: { data: null, units: 1 } });
+  expect(readFileSync(file, "utf8")).not.toContain("a fox");
+});
+
+test("a store in memory needs no file", async () => {
+  const made = world({}, { durable: false });
+  made.broken.add("completed");
+  await made.fal.subscribe(ECHO, { input });
+  await made.fal.close();
+  expect(existsSync(file)).toBe(false);
+  expect(await failureOf(made.fal.subscribe(ECHO, { input }))).toMatchObject({ code: "store" });
+  made.broken.clear();
+  await made.fal.subscribe(ECHO, { input });
+});
+
+test("reading a file back keeps what the store does not take, and goes on with what was cut short", async () => {
+  const made = world();
+  made.broken.add("completed");
+  await made.fal.subscribe(ECHO, { input });
+  await made.fal.close();
+  const [completed = "", charged = ""] = readFileSync(file, "utf8").trimEnd().split("\n");
+  const stranger = completed.replace(/"call":"[^"]+"/, '"call":"nobody"');
+  writeFileSync(`${file}.reading`, `${completed}\n${charged}\n`);
+  writeFileSync(file, `${completed}\n${stranger}\n{"half`);
+
+  made.broken.clear();
+  const first = await made.fal.calls.rescue();
+  expect(first).toMatchObject({
+    restored: 3,
+    left: [
+      { line: stranger, why: expect.stringContaining("has no call nobody") },
+      { line: '{"half', why: "it is no line of a rescue file" },
+    ],
+  });
+  expect(readFileSync(file, "utf8")).toBe(`${stranger}\n{"half\n`);
+  expect((await made.memory.calls())[0]).toMatchObject({ state: "completed", cost: { source: "measured" } });
+  expect(await made.fal.calls.rescue()).toMatchObject({ restored: 0, left: [{}, {}] });
+  expect(readdirSync(join(file, ".."))).toEqual(["calls.db.rescue.jsonl"]);
+});
+
+test("the file is beside a SQLite file, else where the environment or the caller says", async () => {
+  const places = [
+    { options: {}, place: file },
+    { options: { rescueFile: join(dir, "mine.jsonl") }, place: join(dir, "mine.jsonl") },
+    {
+      options: { env: { FAL_KEY: `id:${SECRET}`, FAL_CHAIN_RESCUE: join(dir, "env.jsonl") } },
+      place: join(dir, "env.jsonl"),
+    },
+  ];
+  for (const { options, place } of places) {
+    const made = world(options);
+    made.broken.add("completed");
+    await made.fal.subscribe(ECHO, { input });
+    await made.fal.close();
+    expect(readFileSync(place, "utf8")).toContain('"write":"completed"');
+  }
+  const elsewhere = {
+    ...brittle().store,
+    name: "postgres:db/fal",
+    completed: () => Promise.reject(new Error("gone")),
+  };
+  const { fal } = setup({
+    store: elsewhere,
+    env: { FAL_KEY: `id:${SECRET}`, XDG_DATA_HOME: dir },
+    logger: { warn() {} },
+  });
+  await fal.subscribe(ECHO, { input });
+  await fal.close();
+  expect(existsSync(join(dir, "fal-chain", "rescue.jsonl"))).toBe(true);
+});
