@@ -27,9 +27,10 @@ export const billResult = (
   call: Billed,
   units: number | undefined,
 ): Promise<Cost | undefined> =>
-  inBackground(deps, call, async () =>
-    measuredCost(units, await deps.price(call.endpoint).catch(() => undefined)),
-  );
+  inBackground(deps, call, async () => {
+    const price = units === undefined ? undefined : await deps.price(call.endpoint).catch(() => undefined);
+    return measuredCost(units, price);
+  });
 
 /**
  * What is known of a failed call's cost: nothing is paid for what fal refused or cancelled in time, the rest may be.

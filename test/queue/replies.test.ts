@@ -9,7 +9,10 @@ import { ECHO, ENV, failureOf } from "../support/setup.ts";
 const server = setupServer();
 beforeAll(() => server.listen({ onUnhandledFrame: "error" }));
 afterEach(() => server.resetHandlers());
-afterAll(() => server.close());
+afterAll(async () => {
+  await fal.close();
+  server.close();
+});
 
 const QUEUE = "https://queue.fal.run";
 const REQUEST = `${QUEUE}/acme/echo/requests/r1`;
