@@ -134,7 +134,12 @@ test.each([
     { code: "ambiguous_submit" },
     "ambiguous",
   ],
-  ["failed", instead("result", () => new Response(null, { status: 404 })), { status: 404 }, "failed"],
+  [
+    "failed",
+    instead("result", () => Response.json({ detail: "no" }, { status: 422 })),
+    { status: 422 },
+    "failed",
+  ],
 ] as const)(
   "a call whose end (%s) cannot be written rejects with its own error",
   async (name, wire, error, state) => {
