@@ -1,0 +1,27 @@
+import { InvalidArgumentError } from "../base/errors.ts";
+import type { Store } from "../base/journal.ts";
+import { memoryStore } from "./memory.ts";
+
+/**
+ * The store that a text names, as `FAL_CHAIN_STORE` does: `memory`; `sqlite:PATH`, or a path that ends in `.db`,
+ * `.sqlite` or `.sqlite3`; `postgres://…`. What a store needs is loaded only when it is named.
+ *
+ * @throws {InvalidArgumentError} naming these forms. @throws {StoreError} where it cannot be opened.
+ */
+export async function openStore(selector: string): Promise<Store> {
+  if (selector === "memory") return memoryStore();
+  const path = selector.startsWith("sqlite:") ? selector.slice("sqlite:".length) : selector;
+  if (path !== "" && (path !== selector || /\.(db|sqlite3?)$/.test(path))) {
+    const { sqliteStore } = await import("./sqlite.ts");
+    return sqliteStore(path);
+  }
+  if (/^postgres(ql)?:\/\//.test(selector)) {
+    const { postgresStore } = await import("./postgres.ts");
+    return postgresStore(selector);
+  }
+  // It may be a mistyped URL with a password in it, so it is not repeated.
+  throw new InvalidArgumentError(
+    "This is not the name of a store. Give `memory`, `sqlite:PATH` (or a path that ends in .db or .sqlite), or " +
+      "`postgres://user:password@host/database`.",
+  );
+}

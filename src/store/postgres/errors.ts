@@ -1,0 +1,54 @@
+import { FalError } from "../../base/errors.ts";
+import { StoreError } from "../../base/journal.ts";
+
+/** PostgreSQL's SQLSTATEs and Node's network codes: what happened, and what helps. */
+const BY_CODE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "cannot be reached: nothing listens there. Check host and port, and that the server runs.",
+  ENOTFOUND: "cannot be reached: its host name is unknown. Check the URL.",
+  EAI_AGAIN: "cannot be reached: its host name cannot be resolved now. Try again, or check the network.",
+  ETIMEDOUT: "cannot be reached: it does not answer. Check host, port and firewall.",
+  "28P01": "refuses the user or the password. Check the URL.",
+  "28000": "refuses this user. Check the URL, and what the server's pg_hba.conf asks of it.",
+  "3D000": "has no such database. Create it, or check the URL.",
+  "42501": "forbids this user what the store needs. Grant it CREATE on the database, or on the schema.",
+  "25006": "is read-only, as a replica is. Give the URL of the primary server.",
+  "53100": "has no room: its disk is full. Free some space; nothing was written by halves.",
+  "53300": "has no connection left. Lower `max`, or raise the server's max_connections.",
+  "57P03": "is starting up or shutting down. Try again.",
+};
+
+/** SQLSTATE, or the network error's code; the network error of several addresses has it inside. */
+export function codeOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+/** Two transactions met: one of them did what the other was about to do. Done again, it sees what is there. */
+export const hasMet = (error: unknown): boolean => ["23505", "40001", "40P01"].includes(codeOf(error));
+
+/** The connection went away: the server restarted, or something between here and there closed it. */
+export function isConnectionLost(error: unknown): boolean {
+  const code = codeOf(error);
+  if (["57P01", "57P02", "ECONNRESET", "EPIPE"].includes(code) || code.startsWith("08")) return true;
+  return error instanceof Error && /Connection terminated|not queryable/.test(error.message);
+}
+
+/**
+ * The error of a database, for people. PostgreSQL's own has the rejected row in it, and so perhaps a prompt: of it the
+ * message and the code are kept.
+ */
+export function postgresError(name: string, error: unknown): FalError {
+  if (error instanceof FalError) return error;
+  const code = codeOf(error);
+  const said = error instanceof Error ? error.message : String(error);
+  const cause = Object.assign(new Error(said), { code });
+  const known = BY_CODE[code];
+  if (known) return new StoreError(`The store ${name} ${known}`, { cause });
+  if (isConnectionLost(error) || /timeout/.test(said)) {
+    return new StoreError(
+      `The store ${name} lost its connection or did not answer in time. Try again, and check the server and the network.`,
+      { cause, retryable: true },
+    );
+  }
+  return new StoreError(`The store ${name} failed${code && ` (${code})`}: ${said}.`, { cause });
+}

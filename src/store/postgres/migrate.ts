@@ -1,0 +1,64 @@
+import type { PoolClient } from "pg";
+import { StoreError } from "../../base/journal.ts";
+import { MIGRATIONS, type Migration } from "../sql/schema.ts";
+
+/**
+ * Makes the schema, or brings it to this version. Of several processes that start at once one does it, and the others
+ * wait. All of it is one transaction: what is cut short is done again.
+ */
+export async function migrate(
+  client: PoolClient,
+  schema: string,
+  name: string,
+  migrations: readonly Migration[] = MIGRATIONS,
+): Promise<void> {
+  if ((await versionOf(client, schema, name, migrations.length)) === migrations.length) return;
+  await client.query("begin");
+  try {
+    await client.query("select pg_advisory_xact_lock(hashtext($1))", [`fal-chain ${schema}`]);
+    const version = await versionOf(client, schema, name, migrations.length);
+    if (version === undefined) await makeSchema(client, schema);
+    for (const migration of migrations.slice(version ?? 0)) {
+      for (const statement of migration({ serial: "bigint generated always as identity primary key" })) {
+        await client.query(statement);
+      }
+    }
+    await client.query(`update ${schema}.version set version = $1`, [migrations.length]);
+    await client.query("commit");
+  } catch (error) {
+    await client.query("rollback");
+    throw error;
+  }
+}
+
+/** Undefined where there is nothing yet. */
+async function versionOf(
+  client: PoolClient,
+  schema: string,
+  name: string,
+  newest: number,
+): Promise<number | undefined> {
+  // Not to_regclass(): it remembers that there was nothing, also once another process has made it.
+  const { rows: tables } = await client.query(
+    "select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace where nspname = $1 and relname = 'version'",
+    [schema],
+  );
+  if (tables.length === 0) return undefined;
+  const { rows } = await client.query(`select version from ${schema}.version`);
+  const version = Number(rows[0]?.version);
+  if (version > newest) {
+    throw new StoreError(
+      `The store ${name} was made by a newer version of fal-chain (the schema ${schema} is ${version}, this one knows ` +
+        `${newest}). Install that version, or choose another schema.`,
+    );
+  }
+  return version;
+}
+
+/** A user who may not make schemas can have one made by somebody else. */
+async function makeSchema(client: PoolClient, schema: string): Promise<void> {
+  const { rows } = await client.query("select 1 from pg_namespace where nspname = $1", [schema]);
+  if (rows.length === 0) await client.query(`create schema ${schema}`);
+  await client.query(`create table ${schema}.version (version integer not null)`);
+  await client.query(`insert into ${schema}.version values (0)`);
+}

@@ -1,0 +1,141 @@
+import { createServer } from "node:net";
+import { InvalidArgumentError, StoreError } from "fal-chain";
+import { postgresStore } from "fal-chain/postgres";
+import pg from "pg";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { freshSchema, postgresUrl } from "../support/postgres.ts";
+import { claim, intent, owner, ticket } from "./samples.ts";
+
+let url = "";
+let admin: pg.Client;
+beforeAll(async () => {
+  url = await postgresUrl();
+  admin = new pg.Client(url);
+  await admin.connect();
+}, 60_000);
+afterAll(() => admin.end());
+
+function open(at: string, options: Parameters<typeof postgresStore>[1] = {}) {
+  const store = postgresStore(at, { schema: freshSchema(), ...options });
+  onTestFinished(() => store.close());
+  return store;
+}
+
+/** The URL with some of its parts changed. */
+function changed(
+  parts: Partial<Pick<URL, "password" | "username" | "port" | "pathname" | "search">>,
+): string {
+  return Object.assign(new URL(url), parts).href;
+}
+
+test.each([
+  ["a wrong password", () => changed({ password: "wrong-secret" }), "refuses the user or the password"],
+  ["a database that is not there", () => changed({ pathname: "/nowhere" }), "has no such database"],
+  ["a server that is not there", () => changed({ port: "1" }), "cannot be reached: nothing listens there"],
+  [
+    "a read-only server",
+    () => changed({ search: "?options=-c default_transaction_read_only=on" }),
+    "is read-only",
+  ],
+])("%s is an error before anything is paid, and shows no password", async (_, at, says) => {
+  const store = open(at());
+  const error = await store.intend(intent("a")).catch((error) => error);
+  expect(error).toBeInstanceOf(StoreError);
+  expect(error.message).toContain(`The store ${store.name} ${says}`);
+  expect(`${error.message} ${error.stack} ${error.cause} ${store.name}`).not.toMatch(/secret|hush/);
+});
+
+test("a server that does not answer is an error in time", async () => {
+  const silent = createServer();
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void silent.close());
+  const store = open(changed({ port: `${(silent.address() as { port: number }).port}` }), {
+    connectTimeout: 50,
+  });
+  await expect(store.intend(intent("a"))).rejects.toThrow("did not answer in time");
+});
+
+test("a URL or a schema that cannot be one is an error at once, and the URL is not shown", () => {
+  expect(() => postgresStore("mysql://me:hush@here/db")).toThrow(InvalidArgumentError);
+  expect(() => postgresStore("me:hush@here")).toThrow(/^(?!.*hush).*postgres:\/\/user/);
+  expect(() => postgresStore(url, { schema: 'a"; drop schema public' })).toThrow(InvalidArgumentError);
+});
+
+test("processes that start at once make the schema once, and a store that failed to open tries again", async () => {
+  const schema = freshSchema();
+  const stores = Array.from({ length: 4 }, () => open(url, { schema }));
+  await Promise.all(stores.map((store, n) => store.intend(intent(`c${n}`))));
+  expect(await stores[0]?.calls()).toHaveLength(4);
+
+  await admin.query(`update ${schema}.version set version = 99`);
+  const late = open(url, { schema });
+  await expect(late.intend(intent("d"))).rejects.toThrow(
+    /newer version of fal-chain \(the schema test_\w+ is 99/,
+  );
+  await admin.query(`update ${schema}.version set version = 1`);
+  await late.intend(intent("d"));
+});
+
+test("a connection that is lost is replaced, and what it had begun is done again", async () => {
+  const schema = freshSchema();
+  const store = open(`${url}?application_name=${schema}`, { schema, max: 1 });
+  await store.intend(intent("a"));
+  for (let n = 0; n < 5; n++) {
+    const kill = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1";
+    await Promise.all([admin.query(kill, [schema]), store.submitted("a", ticket("r1"), 2)]);
+    await store.intend(intent(`b${n}`));
+  }
+  expect(await store.call("a")).toMatchObject({ state: "submitted" });
+});
+
+test("stores that share a database never own a run or a request twice, nor overshoot a budget", async () => {
+  const schema = freshSchema();
+  const stores = [1, 2, 3].map(() => open(url, { schema }));
+  const rounds = 30;
+  const given = { runs: 0, requests: 0, reserved: 0 };
+  const reserve = [{ budget: "shared", window: 0, limitNanoUsd: rounds, nanoUsd: 1 }];
+  const race = stores.flatMap((store, pid) =>
+    Array.from({ length: rounds }, async (_, n) => {
+      const { owned } = await store.claimRun(claim(`${n}`, { owner: owner(pid), leaseMs: 600_000 }));
+      if (owned) given.runs++;
+      const id = `${pid}-${n}`;
+      const refused = await store.intend(intent(id), { reserve }).catch(({ code }) => code);
+      if (refused) {
+        expect(refused).toBe("budget_exceeded");
+        await store.intend(intent(id));
+      } else {
+        given.reserved++;
+      }
+      const taken = await store.submitted(id, ticket(`r${n}`), 1).catch(({ code }) => code);
+      if (taken) expect(taken).toBe("request_claimed");
+      else given.requests++;
+    }),
+  );
+  await Promise.all(race);
+  expect(given).toEqual({ runs: rounds, requests: rounds, reserved: rounds });
+  expect((await admin.query(`select charged, reserved from ${schema}.budgets`)).rows).toEqual([
+    { charged: "0", reserved: `${rounds}` },
+  ]);
+});
+
+test("an error never has what was sent in it", async () => {
+  const store = open(url);
+  const refused = await store
+    .intend(intent("a", { step: "a \u0000 b", body: "a secret fox" }))
+    .catch((error) => error);
+  expect(refused).toBeInstanceOf(StoreError);
+  expect(JSON.stringify([refused.message, refused.stack, refused.cause, refused])).not.toContain("fox");
+  expect(refused.cause).not.toHaveProperty("detail");
+});
+
+test("a store of ids keeps no payload here either", async () => {
+  const schema = freshSchema();
+  const store = open(url, { schema, keep: "ids" });
+  await store.intend(intent("a", { body: "a secret fox" }));
+  await store.completed("a", { data: "a secret fox", units: 2, waitSeconds: 1, runSeconds: 1 }, 2);
+  expect(await store.call("a")).toMatchObject({ body: undefined, outcome: undefined, usage: { units: 2 } });
+  expect((await admin.query(`select * from ${schema}.calls`)).rows[0]).toMatchObject({
+    body: null,
+    data: null,
+  });
+});
