@@ -108,10 +108,10 @@ module.exports = {
     {
       name: "only-declared-dependencies",
       comment:
-        "A user's install has `dependencies` and nothing else. Type-only imports end up in our declarations.",
+        "A user's install has `dependencies` and the peers that the user chose. Type-only imports end up in our declarations.",
       severity: "error",
       from: { path: "^src/" },
-      to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"] },
+      to: { dependencyTypes: ["npm-dev", "npm-no-pkg", "npm-unknown"], dependencyTypesNot: ["npm-peer"] },
     },
     {
       name: "unresolvable",

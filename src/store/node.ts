@@ -1,11 +1,18 @@
 import { StoreError } from "../base/journal.ts";
 
+type Builtin<Name extends "node:sqlite" | "node:fs" | "node:path"> = ReturnType<
+  typeof process.getBuiltinModule<Name>
+>;
+
+/** A database that is open. Its type is found without an import too. */
+export type Database = InstanceType<Builtin<"node:sqlite">["DatabaseSync"]>;
+
 /**
  * One of Node's modules, found without an import: a bundle for another runtime then only lacks it when it is used.
  *
  * @throws {StoreError} where there is none.
  */
-export function nodeModule<Name extends "node:sqlite" | "node:fs" | "node:path">(name: Name) {
+export function nodeModule<Name extends "node:sqlite" | "node:fs" | "node:path">(name: Name): Builtin<Name> {
   const module = globalThis.process?.getBuiltinModule?.(name);
   if (!module) {
     throw new StoreError(

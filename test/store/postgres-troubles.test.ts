@@ -4,7 +4,7 @@ import { postgresStore } from "fal-chain/postgres";
 import pg from "pg";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { freshSchema, postgresUrl } from "../support/postgres.ts";
-import { claim, intent, owner, ticket } from "./samples.ts";
+import { claim, intent, outcome, owner, ticket } from "./samples.ts";
 
 let url = "";
 let admin: pg.Client;
@@ -79,13 +79,24 @@ test("processes that start at once make the schema once, and a store that failed
 test("a connection that is lost is replaced, and what it had begun is done again", async () => {
   const schema = freshSchema();
   const store = open(`${url}?application_name=${schema}`, { schema, max: 1 });
+  const kill = (waitMs: number) =>
+    admin.query("select pg_terminate_backend(pid, $2) from pg_stat_activity where application_name = $1", [
+      schema,
+      waitMs,
+    ]);
   await store.intend(intent("a"));
-  for (let n = 0; n < 5; n++) {
-    const kill = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1";
-    await Promise.all([admin.query(kill, [schema]), store.submitted("a", ticket("r1"), 2)]);
+  await kill(5_000);
+  await store.submitted("a", ticket("r1"), 2);
+  for (let n = 0; n < 3; n++) {
+    // Only a commit whose answer is lost is not done again: nobody knows whether it was heard.
+    const noted = store.completed("a", outcome, 3).catch((error) => error);
+    const [lost] = await Promise.all([noted, kill(0)]);
+    if (lost) expect(lost).toMatchObject({ code: "store", retryable: true });
+    await kill(5_000);
     await store.intend(intent(`b${n}`));
   }
-  expect(await store.call("a")).toMatchObject({ state: "submitted" });
+  await store.completed("a", outcome, 3);
+  expect(await store.call("a")).toMatchObject({ state: "completed" });
 });
 
 test("stores that share a database never own a run or a request twice, nor overshoot a budget", async () => {

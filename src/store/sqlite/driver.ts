@@ -1,12 +1,12 @@
-import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Clock } from "../../base/clock.ts";
 import { StoreError } from "../../base/journal.ts";
+import type { Database } from "../node.ts";
 import { CLOCK, type Driver, type Row, type Statement, type Value, type Work } from "../sql/work.ts";
 import { sqliteError } from "./errors.ts";
 import { rollBack } from "./migrate.ts";
 
 interface Prepared {
-  readonly statement: StatementSync;
+  readonly statement: ReturnType<Database["prepare"]>;
   /** Which parameter goes to which place. */
   readonly order: readonly number[];
 }
@@ -15,7 +15,7 @@ interface Prepared {
  * Runs work to its end at once: of this process nothing comes in between, and of others the transaction, which has the
  * write lock from its beginning, keeps them out. One that began by reading could not be made to wait for the lock.
  */
-export function sqliteDriver(db: DatabaseSync, path: string, clock: Clock): Driver {
+export function sqliteDriver(db: Database, path: string, clock: Clock): Driver {
   const prepared = new Map<string, Prepared>();
 
   const prepare = (sql: string): Prepared => {

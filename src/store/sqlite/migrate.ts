@@ -1,12 +1,12 @@
-import type { DatabaseSync } from "node:sqlite";
 import { StoreError } from "../../base/journal.ts";
+import type { Database } from "../node.ts";
 import { MIGRATIONS, type Migration } from "../sql/schema.ts";
 
 /** Says whose database it is: "falc", in SQLite's `application_id`. */
 const APPLICATION_ID = 0x66616c63;
 
 /** Each migration in a transaction of its own, with the version that it leads to. */
-export function migrate(db: DatabaseSync, path: string, migrations: readonly Migration[] = MIGRATIONS): void {
+export function migrate(db: Database, path: string, migrations: readonly Migration[] = MIGRATIONS): void {
   for (let done = false; !done; ) {
     db.exec("begin immediate");
     try {
@@ -27,7 +27,7 @@ export function migrate(db: DatabaseSync, path: string, migrations: readonly Mig
   }
 }
 
-function versionOf(db: DatabaseSync, path: string, newest: number): number {
+function versionOf(db: Database, path: string, newest: number): number {
   const read = (sql: string) => Number(Object.values(db.prepare(sql).get() ?? {})[0]);
   const version = read("pragma user_version");
   const isOurs = read("pragma application_id") === APPLICATION_ID;
@@ -44,7 +44,7 @@ function versionOf(db: DatabaseSync, path: string, newest: number): number {
 }
 
 /** SQLite ends some transactions by itself, such as one that found the disk full. */
-export function rollBack(db: DatabaseSync): void {
+export function rollBack(db: Database): void {
   try {
     db.exec("rollback");
   } catch {

@@ -1,15 +1,14 @@
-import type { DatabaseSync } from "node:sqlite";
-import { nodeModule } from "../node.ts";
+import { type Database, nodeModule } from "../node.ts";
 import { fileError, isBusy, sqliteError } from "./errors.ts";
 import { assertLocal } from "./location.ts";
 import { migrate } from "./migrate.ts";
 
 /** Opens the file, or makes it, and brings it to this version. @throws {StoreError} */
-export function openFile(path: string, busyTimeout: number): DatabaseSync {
+export function openFile(path: string, busyTimeout: number): Database {
   assertLocal(path);
   makeFile(path);
   const { DatabaseSync } = nodeModule("node:sqlite");
-  let db: DatabaseSync | undefined;
+  let db: Database | undefined;
   try {
     db = new DatabaseSync(path);
     db.exec(`pragma busy_timeout = ${Math.trunc(busyTimeout)}`);
