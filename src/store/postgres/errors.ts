@@ -18,7 +18,7 @@ const BY_CODE: Readonly<Record<string, string>> = {
 };
 
 /** SQLSTATE, or the network error's code; the network error of several addresses has it inside. */
-export function codeOf(error: unknown): string {
+function codeOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }
