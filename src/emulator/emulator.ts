@@ -7,6 +7,8 @@ import { createPassage } from "./faults/passage.ts";
 import { createFaultPlan, type Faults } from "./faults/plan.ts";
 import { createFileStore } from "./files.ts";
 import { type HistorySwitches, historySwitches } from "./history.ts";
+import { createHooks, type HookAttempt } from "./hooks/hooks.ts";
+import { createHookSigner } from "./hooks/signer.ts";
 import { type JobView, type Outcome, viewOf } from "./job.ts";
 import { createMachine, type Machine } from "./machine.ts";
 import type { Model } from "./model.ts";
@@ -19,6 +21,7 @@ import { KEEP, type Keep } from "./retention.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
+import { hookRoutes } from "./routes/hooks.ts";
 import { pricingRoutes } from "./routes/pricing.ts";
 import { queueRoutes } from "./routes/queue.ts";
 import { runRoutes } from "./routes/run.ts";
@@ -55,7 +58,7 @@ export interface EmulatorOptions {
   readonly history?: Partial<HistorySwitches>;
   /** How much of the past is held in memory. @default 100,000 requests, 256 MB of payloads */
   readonly keep?: Partial<Keep>;
-  /** Fetches input files that are not the emulator's own. @default the global fetch */
+  /** Reaches others: for input files that are not the emulator's own, and for webhooks. @default the global fetch */
   readonly fetch?: typeof fetch;
 }
 
@@ -73,6 +76,8 @@ export interface Emulator {
   readonly received: readonly ReceivedRequest[];
   /** What goes wrong, and when. A request can also ask for it: `x-emulator-fault: lost-response`. */
   readonly faults: Faults;
+  /** The latest 2,000 attempts to deliver webhooks, oldest first. */
+  readonly hooks: readonly HookAttempt[];
   /** Can be changed at any time. */
   readonly history: HistorySwitches;
   /** Stops all jobs and ends all streams; what is asked later is answered with a 503. */
@@ -103,11 +108,15 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
   const history = historySwitches(options.history);
   const closing = new AbortController();
 
+  const signer = createHookSigner(seed);
+  const hooks = createHooks({ clock, fetch, plan: faults, signer, closing: closing.signal });
+
   const machine: Machine = createMachine({
     clock,
     concurrency,
     timeScale,
     keep: { ...KEEP, ...options.keep },
+    completed: hooks.completed,
     perform: createPerformer({
       models,
       clock,
@@ -129,9 +138,10 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
     seed,
     own,
     history,
+    signer,
     closing: closing.signal,
   });
-  const pass = createPassage({ plan: faults, machine, clock, concurrency, closing: closing.signal });
+  const pass = createPassage({ plan: faults, machine, clock, concurrency, hooks, closing: closing.signal });
 
   return {
     async fetch(request) {
@@ -162,10 +172,12 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
     },
     received: recorder.list,
     faults,
+    hooks: hooks.attempts,
     history,
     async close() {
       closing.abort();
       await machine.close();
+      await hooks.close();
     },
   };
 }
@@ -180,6 +192,7 @@ function routes(platform: Platform): Hono<RouteEnv> {
     .route("/", storageRoutes(platform))
     .route("/", pricingRoutes(platform))
     .route("/", historyRoutes(platform))
+    .route("/", hookRoutes(platform))
     .route("/", healthRoutes(platform))
     .notFound((c) => plainError(404, `Path ${c.req.path} not found`))
     .onError((error) => plainError(500, `The emulator broke: ${error.message}`));

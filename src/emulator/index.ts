@@ -38,6 +38,7 @@ export type { Fault, FaultName, FaultText } from "./faults/fault.ts";
 export type { Operation } from "./faults/operation.ts";
 export type { FaultMatch, FaultRates, Faults } from "./faults/plan.ts";
 export type { HistorySwitches } from "./history.ts";
+export type { HookAttempt } from "./hooks/hooks.ts";
 export type { JobState, JobView, LogLine } from "./job.ts";
 export { type Model, type ModelContext, ModelFailure, type ModelRun } from "./model.ts";
 export { birefnet } from "./models/birefnet.ts";

@@ -47,6 +47,8 @@ export interface MachineOptions {
   readonly keep: Keep;
   /** Does the work of a request that has just started; rejects only when the request was stopped. */
   perform(job: Job): Promise<Outcome>;
+  /** Told of each request that has ended, while its payload is there. */
+  completed(job: Job): void;
 }
 
 /**
@@ -54,7 +56,14 @@ export interface MachineOptions {
  * Whoever ends a request early (a cancel, a deadline) completes it first and then stops the work, so that a watcher
  * sees the end at once.
  */
-export function createMachine({ clock, concurrency, timeScale, keep, perform }: MachineOptions): Machine {
+export function createMachine({
+  clock,
+  concurrency,
+  timeScale,
+  keep,
+  perform,
+  completed,
+}: MachineOptions): Machine {
   const jobs = new Map<string, Job>();
   const lanes = new Map<string, Lane>();
   const atWork = new Set<Promise<void>>();
@@ -95,6 +104,7 @@ export function createMachine({ clock, concurrency, timeScale, keep, perform }: 
     job.state = "COMPLETED";
     job.completedAt = clock.now();
     job.outcome = outcome;
+    completed(job);
     retention.completed(job);
     notify(job);
     tellTheOthers();

@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Address, OwnOrigins } from "./address.ts";
 import type { FileStore } from "./files.ts";
 import type { HistorySwitches } from "./history.ts";
+import type { HookSigner } from "./hooks/signer.ts";
 import type { Outcome } from "./job.ts";
 import type { Machine } from "./machine.ts";
 import type { Model } from "./model.ts";
@@ -18,6 +19,7 @@ export interface Platform {
   readonly seed: number;
   readonly own: OwnOrigins;
   readonly history: HistorySwitches;
+  readonly signer: HookSigner;
   /** Fires when the emulator closes. */
   readonly closing: AbortSignal;
 }

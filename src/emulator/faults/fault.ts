@@ -122,7 +122,19 @@ export type Fault =
       readonly status?: 302 | 307 | 308;
       /** @default "https://elsewhere.example/" */
       readonly to?: string;
-    };
+    }
+  /** The webhook comes before the answer to the submit does. */
+  | { readonly name: "hook-first" }
+  /** The webhook is sent late. */
+  | { readonly name: "hook-late" /** After the end of the request. @default 60_000 */; readonly ms?: number }
+  /** The webhook is sent twice at the same time. */
+  | { readonly name: "hook-twice" }
+  /** The webhook is never sent. */
+  | { readonly name: "hook-never" }
+  /** The webhook is signed with a key that nobody knows, at every attempt. */
+  | { readonly name: "hook-forged" }
+  /** The webhook has no payload but a `payload_error`, as of a result that is not JSON. */
+  | { readonly name: "hook-unreadable" };
 
 export type FaultName = Fault["name"];
 
@@ -205,6 +217,12 @@ const KINDS: { readonly [N in FaultName]: Kind } = {
     settings: { status: z.literal([302, 307, 308]).exactOptional(), to: z.string().exactOptional() },
     happensTo: ALL,
   },
+  "hook-first": { settings: {}, happensTo: ["submit"] },
+  "hook-late": { settings: { ms: ms.exactOptional() }, happensTo: ["webhook"] },
+  "hook-twice": { settings: {}, happensTo: ["webhook"] },
+  "hook-never": { settings: {}, happensTo: ["webhook"] },
+  "hook-forged": { settings: {}, happensTo: ["webhook"] },
+  "hook-unreadable": { settings: {}, happensTo: ["webhook"] },
 };
 
 export const canHappenTo = ({ name }: Fault, operation: Operation): boolean =>

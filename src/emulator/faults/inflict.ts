@@ -19,6 +19,8 @@ export interface Exchange {
   readonly over: AbortSignal;
   /** Lets the emulator act on the request. */
   act(fate?: Outcome): Promise<Response>;
+  /** Resolves once the webhook of a request has been tried, or will not be. */
+  hookTried(requestId: string): Promise<void>;
 }
 
 /**
@@ -99,6 +101,18 @@ export async function inflict(fault: Fault, exchange: Exchange): Promise<Respons
       const { status = 307, to = "https://elsewhere.example/" } = fault;
       return new Response(null, { status, headers: { location: to } });
     }
+    case "hook-first": {
+      const answer = await act();
+      const requestId = answer.headers.get("x-fal-request-id");
+      if (requestId) await exchange.hookTried(requestId);
+      return answer;
+    }
+    case "hook-late":
+    case "hook-twice":
+    case "hook-never":
+    case "hook-forged":
+    case "hook-unreadable":
+      return act(); // these happen to webhooks, which the emulator sends by itself
   }
 }
 

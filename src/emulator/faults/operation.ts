@@ -1,7 +1,10 @@
 import type { Address } from "../address.ts";
 import { parseQueuePath } from "../endpoint.ts";
 
-/** What an exchange is about. `platform` is all of `/v1`, `storage` announces uploads, `file` puts and gets them. */
+/**
+ * What an exchange is about. `platform` is all of `/v1`, `storage` announces uploads and gives the keys of webhooks, `file`
+ * puts and gets files; a `webhook` is an exchange that the emulator begins.
+ */
 export type Operation =
   | "submit"
   | "run"
@@ -12,6 +15,7 @@ export type Operation =
   | "platform"
   | "storage"
   | "file"
+  | "webhook"
   | "other";
 
 /** What a request asks for, as far as its address tells. */

@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Address } from "../address.ts";
 import { brokenConnection } from "../connection.ts";
+import type { Hooks } from "../hooks/hooks.ts";
 import type { Outcome } from "../job.ts";
 import type { Machine } from "../machine.ts";
 import type { ReceivedRequest } from "../received.ts";
@@ -18,6 +19,7 @@ export interface PassageOptions {
   readonly machine: Machine;
   readonly clock: Clock;
   readonly concurrency: number;
+  readonly hooks: Pick<Hooks, "tried">;
   /** Fires when the emulator closes. */
   readonly closing: AbortSignal;
 }
@@ -33,7 +35,14 @@ export type Passage = (
   record: ReceivedRequest,
 ) => Promise<Response>;
 
-export function createPassage({ plan, machine, clock, concurrency, closing }: PassageOptions): Passage {
+export function createPassage({
+  plan,
+  machine,
+  clock,
+  concurrency,
+  hooks,
+  closing,
+}: PassageOptions): Passage {
   return async (request, address, act, record) => {
     const asked = request.headers.get(HEADER);
     // A browser's question beforehand is not the exchange.
@@ -58,7 +67,11 @@ export function createPassage({ plan, machine, clock, concurrency, closing }: Pa
     if (!fault) return accept();
     const over = AbortSignal.any([request.signal, closing]);
     try {
-      const exchange = { ...occasion, clock, concurrency, over, act: accept };
+      const hookTried = async (requestId: string) => {
+        const job = machine.jobs.get(requestId);
+        if (job) await hooks.tried(job);
+      };
+      const exchange = { ...occasion, clock, concurrency, over, act: accept, hookTried };
       return readable(await inflict(fault, exchange));
     } catch (error) {
       throw closing.aborted ? brokenConnection("UND_ERR_SOCKET") : error;

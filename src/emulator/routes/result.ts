@@ -5,13 +5,18 @@ const KEPT_MS = 60 * 60_000;
 const LARGE_KEPT_MS = 6 * 60_000;
 const LARGE_BYTES = 10_000;
 
+/** When the result of a completed request expires, in milliseconds since the epoch. */
+export function keptUntil({ outcome, completedAt = 0 }: Job): number {
+  const isLarge = Buffer.byteLength(outcome?.body ?? "") >= LARGE_BYTES;
+  return completedAt + (isLarge ? LARGE_KEPT_MS : KEPT_MS);
+}
+
 /** Replays what the model produced: its status, its body, and what it cost. */
 export function resultReply(job: Job, now: number): Response {
   const { outcome, completedAt } = job;
   if (!outcome || completedAt === undefined) return tooEarly();
   if (job.payload === "dropped") return expired(job.requestId);
-  const keptMs = Buffer.byteLength(outcome.body) >= LARGE_BYTES ? LARGE_KEPT_MS : KEPT_MS;
-  if (now - completedAt > keptMs) return expired(job.requestId);
+  if (now > keptUntil(job)) return expired(job.requestId);
   return new Response(outcome.body, {
     status: outcome.status,
     headers: {

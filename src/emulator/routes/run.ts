@@ -14,7 +14,9 @@ export const runRoutes = (platform: Platform): Hono<RouteEnv> =>
     const order = orderFrom(request, c.env, c.env.address.path.slice("/run/".length), platform);
     if (order instanceof Response) return order;
     if (machine.isFull(order.account)) return concurrencyLimit(concurrency);
-    const job = machine.submit(order);
+    // Who waits for the answer gets no webhook.
+    const { webhookUrl: _, ...direct } = order;
+    const job = machine.submit(direct);
     const hangUp = () => void machine.cancel(job);
     request.signal.addEventListener("abort", hangUp, { once: true });
     await completed(job, closing);
