@@ -108,7 +108,7 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
   const history = historySwitches(options.history);
   const closing = new AbortController();
 
-  const signer = createHookSigner(seed);
+  const signer = createHookSigner();
   const hooks = createHooks({ clock, fetch, plan: faults, signer, closing: closing.signal });
 
   const machine: Machine = createMachine({

@@ -99,13 +99,13 @@ test("without a webhook, and for direct calls, nothing is posted", async () => {
   expect([world.hooks, world.emulator.hooks]).toEqual([[], []]);
 });
 
-test("another seed has other keys, the same seed the same ones", async () => {
-  const [a, b, c] = await Promise.all(
-    [1, 1, 2].map(
+test("an emulator that was started again has the same keys, whatever its seed", async () => {
+  const keys = await Promise.all(
+    [1, 2].map(
       async (seed) => (await keysOf(withReceiver(undefined, { seed })))[1]?.export({ format: "jwk" }).x,
     ),
   );
-  expect([a === b, a === c]).toEqual([true, false]);
+  expect(keys[0]).toBe(keys[1]);
 });
 
 describe("a webhook that is not acknowledged", () => {

@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, sign } from "node:crypto";
+import { createHash, createPrivateKey, type KeyObject, sign } from "node:crypto";
 
 export interface HookSigner {
   /** What `/.well-known/jwks.json` gives. */
@@ -7,25 +7,30 @@ export interface HookSigner {
   headers(hook: { requestId: string; userId: string; at: number }, body: string, forged: boolean): Headers;
 }
 
-/** Before the 32 bytes of an Ed25519 key in PKCS #8: https://www.rfc-editor.org/rfc/rfc8410 */
-const PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");
-
 /**
- * Signs as fal does: https://fal.ai/docs/documentation/model-apis/inference/webhooks. The keys depend on the seed, so
- * that a receiver which has kept them still trusts an emulator that was started again. Two are published, as they are
- * while fal changes its key; the second one signs.
+ * Keys that are no secret, and the same in every emulator: a receiver that has kept them trusts one that was started
+ * again. Two are published, as they are while fal changes its key; the second one signs.
  */
-export function createHookSigner(seed: number): HookSigner {
-  const keyOf = (name: string): KeyObject => {
-    const secret = createHash("sha256")
-      .update(JSON.stringify([seed, "webhook", name]))
-      .digest();
-    return createPrivateKey({ key: Buffer.concat([PKCS8, secret]), format: "der", type: "pkcs8" });
-  };
-  const [former, current, stranger] = [keyOf("former"), keyOf("current"), keyOf("stranger")];
+const FORMER = { x: "uzof3IKFfkPVCDl9jCndgTy3l7bahEa7mLf7mZW2b4o" };
+const CURRENT = {
+  d: "S4x63Wm99t3mT6Sbwz_QRIEbNSRmjJ7On_8U0ajio7c",
+  x: "0TAZjaM4mmrAKzbIfp_clTu8YSfC2-E8hTshM5EsiDU",
+};
+const STRANGER = {
+  d: "LOmtWvBp4-zluMiAMnwlfWhToTKvz4-oeryf746-rhA",
+  x: "HWEnTYghrsBGOtdXQasDQzAuqSKc2RjdI4NzMn6qer8",
+};
 
+const ED25519 = { kty: "OKP", crv: "Ed25519" };
+
+const keyOf = (pair: { d: string; x: string }): KeyObject =>
+  createPrivateKey({ key: { ...ED25519, ...pair }, format: "jwk" });
+
+/** Signs as fal does: https://fal.ai/docs/documentation/model-apis/inference/webhooks */
+export function createHookSigner(): HookSigner {
+  const [current, stranger] = [keyOf(CURRENT), keyOf(STRANGER)];
   return {
-    jwks: { keys: [former, current].map(publicPart) },
+    jwks: { keys: [FORMER, CURRENT].map(({ x }) => ({ ...ED25519, x })) },
     headers({ requestId, userId, at }, body, forged) {
       const timestamp = String(Math.floor(at / 1000));
       const digest = createHash("sha256").update(body).digest("hex");
@@ -41,9 +46,4 @@ export function createHookSigner(seed: number): HookSigner {
       });
     },
   };
-}
-
-function publicPart(key: KeyObject) {
-  const { kty = "", crv = "", x = "" } = createPublicKey(key).export({ format: "jwk" });
-  return { kty, crv, x };
 }
