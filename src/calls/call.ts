@@ -70,8 +70,8 @@ export interface CallPlan {
   readonly begin:
     | {
         readonly prepare: (signal: AbortSignal) => Promise<Prepared>;
-        /** The recorded call that this one stands in for. */
-        readonly replaces?: string;
+        /** The recorded call that this one stands in for, and the id that makes sure that only one does. */
+        readonly instead?: { readonly of: string; readonly id: string };
       }
     | { readonly attach: () => Ticket }
     | { readonly collect: () => Promise<CallRecord & { readonly ticket: Ticket }> };
@@ -89,8 +89,10 @@ interface Done<T> {
 
 export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
   const { clock, queue, store } = deps;
-  const { endpoint, settings, begin } = plan;
-  const id = crypto.randomUUID();
+  const { settings, begin } = plan;
+  let { endpoint } = plan;
+  const instead = "prepare" in begin ? begin.instead : undefined;
+  const id = instead?.id ?? crypto.randomUUID();
   const fold = statusFold();
   const startedAt = clock.now();
   const times: { submitted: number; running?: number } = { submitted: clock.now() };
@@ -112,7 +114,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     withDropped: (event, dropped) => ({ ...event, dropped }) as CallEvent<T>,
   });
   const end = givingUp({
-    endpoint,
+    endpoint: () => endpoint,
     clock,
     settings,
     queue,
@@ -167,6 +169,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     if ("attach" in begin) return finish(attach(begin.attach()));
     const record = await abortable(begin.collect(), end.signal);
     const { ticket, outcome } = record;
+    endpoint = record.endpoint;
     if (outcome?.data !== undefined) return reuse(record, { ticket, outcome });
     return finish(pickUp(record, { ticket, adopted: false }));
   }
@@ -235,8 +238,8 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
       key: place?.key,
       at: clock.now(),
     };
-    const replaced = "replaces" in begin ? begin.replaces : (place?.replaces ?? place?.record?.id);
-    await store.intend(intent, { fence: place?.fence, replaces: replaced });
+    const replaces = instead?.of ?? place?.replaces ?? place?.record?.id;
+    await store.intend(intent, { fence: place?.fence, replaces });
     noted = id;
     end.signal.throwIfAborted();
 

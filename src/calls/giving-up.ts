@@ -23,7 +23,7 @@ export interface GivingUp {
 }
 
 export interface GivingUpOptions {
-  readonly endpoint: string;
+  readonly endpoint: () => string;
   readonly clock: Clock;
   readonly queue: Queue;
   readonly settings: WatchSettings;
@@ -61,7 +61,7 @@ export function givingUp(options: GivingUpOptions): GivingUp {
   for (const signal of [settings.abortSignal, ...options.also]) {
     if (!signal) continue;
     const onAbort = () =>
-      giveUp((facts) => new CallAbortedError(endpoint, { ...facts, cause: signal.reason }));
+      giveUp((facts) => new CallAbortedError(endpoint(), { ...facts, cause: signal.reason }));
     whenAborted(signal, over.signal, onAbort);
   }
 
@@ -83,7 +83,7 @@ export function givingUp(options: GivingUpOptions): GivingUp {
 
   const { timeout } = settings;
   if (timeout !== undefined) {
-    const onTimeout = () => giveUp((facts) => new CallTimeoutError(endpoint, timeout, facts));
+    const onTimeout = () => giveUp((facts) => new CallTimeoutError(endpoint(), timeout, facts));
     clock.sleep(timeout, over.signal).then(onTimeout, () => {});
   }
 
@@ -93,7 +93,7 @@ export function givingUp(options: GivingUpOptions): GivingUp {
       return detached;
     },
     async cancel() {
-      giveUp((facts) => new CallAbortedError(endpoint, facts), true);
+      giveUp((facts) => new CallAbortedError(endpoint(), facts), true);
       return cancelled ?? (ended === "completed" ? "too-late" : "not-sent");
     },
     settle(how) {

@@ -3,6 +3,7 @@ import { ApiError } from "../base/api-error.ts";
 import { FalError, InvalidArgumentError } from "../base/errors.ts";
 import type { CallQuery, CallRecord, Ticket } from "../base/journal.ts";
 import { matches } from "../base/matches.ts";
+import { sha256 } from "../base/sha256.ts";
 import type { PastRequest } from "../platform/requests.ts";
 import { parseEndpointId } from "../queue/endpoint.ts";
 import { type Call, type CallDeps, startCall } from "./call.ts";
@@ -106,23 +107,25 @@ export function createRecordedCalls(deps: CallDeps, callDeps: CallDeps): Recorde
         );
       }
       const prepared = preparedAgain(record);
-      // First, so that two who settle it at once, or a death in between, submit it once at most. What was given up
-      // before is in doubt again first, since a call is given up once.
+      // Before the new call, since a death in between must not leave it open. What was given up before is in doubt
+      // again first: a call is given up once.
       if (record.state === "given-up") await store.ambiguous(id, "settled by hand", clock.now());
       await store.givenUp(id, RESUBMIT, clock.now());
-      const call = record.run === undefined ? resubmit(record, prepared) : undefined;
+      // Two who settle it at once have the same id in mind, and the store takes it once.
+      const newId = uuidFrom(await sha256(`instead of ${id}`));
+      const call = record.run === undefined ? resubmit(record, newId, prepared) : undefined;
       return { record: await read(id), call };
     },
   };
 
-  function resubmit(record: CallRecord, prepared: Prepared): Call<unknown> {
+  function resubmit(record: CallRecord, id: string, prepared: Prepared): Call<unknown> {
     return startCall(callDeps, {
       endpoint: record.endpoint,
       step: record.step,
       caller: undefined,
       settings: {},
       output: undefined,
-      begin: { prepare: async () => prepared, replaces: record.id },
+      begin: { prepare: async () => prepared, instead: { of: record.id, id } },
     });
   }
 
@@ -151,6 +154,9 @@ const differenceOf = ({ body, intendedAt }: CallRecord, past: PastRequest): stri
   if (past.input === undefined || body === undefined) return undefined;
   return matches(JSON.parse(body), past.input) ? undefined : "that one had another input";
 };
+
+const uuidFrom = (hex: string): string =>
+  hex.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 
 /** What can be collected has a result, or a request that may have one. */
 function collectable(record: CallRecord): CallRecord & { readonly ticket: Ticket } {

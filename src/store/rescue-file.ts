@@ -49,8 +49,8 @@ export function rescueFileFor(
 ): string | undefined {
   const given = env["FAL_CHAIN_RESCUE"]?.trim();
   if (given) return given;
-  const beside = /^sqlite:(.+)$/.exec(store.name)?.[1];
-  if (beside) return `${beside}.rescue.jsonl`;
+  // A store that is a file has its path for a name.
+  if (fileSystem().path.isAbsolute(store.name)) return `${store.name}.rescue.jsonl`;
   const home = dataHome(env);
   return home && `${home}/rescue.jsonl`;
 }

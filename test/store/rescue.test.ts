@@ -39,7 +39,7 @@ function brittle(facts: Partial<Pick<Store, "durable" | "keep">> = {}) {
     };
   const store: Store = {
     ...memory,
-    name: `sqlite:${file.replace(/\.rescue\.jsonl$/, "")}`,
+    name: file.replace(/\.rescue\.jsonl$/, ""),
     durable: true,
     ...facts,
     intend: failing("intend"),
