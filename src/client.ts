@@ -18,9 +18,9 @@ import { createHistory } from "./platform/requests.ts";
 import { endpoint } from "./queue/endpoint.ts";
 import { createQueue } from "./queue/queue.ts";
 import { createStorage, type StorageClient } from "./storage/storage.ts";
-import { memoryStore } from "./store/memory.ts";
 import { withRescue } from "./store/rescue.ts";
 import { type Rescued, readBack, rescueFileFor } from "./store/rescue-file.ts";
+import { selectedStore } from "./store/selected.ts";
 import { createTransport } from "./transport/http.ts";
 import type { RetryOptions } from "./transport/retry.ts";
 
@@ -32,7 +32,11 @@ export interface FalOptions {
   /** @default the global fetch */
   readonly fetch?: typeof fetch;
   readonly retry?: RetryOptions;
-  /** Where calls are noted before they are paid for. Whoever passes one closes it. @default memory */
+  /**
+   * Where calls are noted before they are paid for. Whoever passes one closes it.
+   *
+   * @default what `FAL_CHAIN_STORE` names (`sqlite:calls.db`, `postgres://…`, `memory`), else memory
+   */
   readonly store?: Store;
   /**
    * Where it is written down what a durable store could not take once a call was paid.
@@ -206,7 +210,7 @@ type Ledger = ReturnType<typeof ledgerOf>;
 function ledgerOf(settings: () => FalOptions) {
   const { store: given, clock = systemClock } = settings();
   const env = () => settings().env ?? ambientEnv();
-  const store = given ?? memoryStore({ clock });
+  const store = given ?? selectedStore(env, clock);
   const rescueFile = () => settings().rescueFile ?? rescueFileFor(store, env());
   return {
     direct: store,

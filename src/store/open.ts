@@ -1,3 +1,4 @@
+import type { Clock } from "../base/clock.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
 import type { Store } from "../base/journal.ts";
 import { memoryStore } from "./memory.ts";
@@ -6,14 +7,15 @@ import { memoryStore } from "./memory.ts";
  * The store that a text names, as `FAL_CHAIN_STORE` does: `memory`; `sqlite:PATH`, or a path that ends in `.db`,
  * `.sqlite` or `.sqlite3`; `postgres://…`. What a store needs is loaded only when it is named.
  *
+ * @param options.clock What leases count on; a database has its own. @default the system's
  * @throws {InvalidArgumentError} naming these forms. @throws {StoreError} where it cannot be opened.
  */
-export async function openStore(selector: string): Promise<Store> {
-  if (selector === "memory") return memoryStore();
+export async function openStore(selector: string, options: { readonly clock?: Clock } = {}): Promise<Store> {
+  if (selector === "memory") return memoryStore(options);
   const path = selector.startsWith("sqlite:") ? selector.slice("sqlite:".length) : selector;
   if (path !== "" && (path !== selector || /\.(db|sqlite3?)$/.test(path))) {
     const { sqliteStore } = await import("./sqlite.ts");
-    return sqliteStore(path);
+    return sqliteStore(path, options);
   }
   if (/^postgres(ql)?:\/\//.test(selector)) {
     const { postgresStore } = await import("./postgres.ts");
