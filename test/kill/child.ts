@@ -1,0 +1,71 @@
+// Executes some runs of the chain of twelve, and kills itself where it is told to: before or after the nth time that it talks to
+// the store or to fal. Says how the runs ended on its last line.
+import { createFal, RunBlockedError, type Store, systemClock } from "fal-chain";
+import { twelve } from "./chain.ts";
+import { storeAt } from "./stores.ts";
+
+export interface ChildOptions {
+  /** Executed at the same time. */
+  readonly runs: readonly string[];
+  readonly store: string;
+  /** Undefined: it lives. */
+  readonly killAt?: number;
+  readonly ambiguousSubmit?: "look-up" | "resubmit-if-unseen";
+  /** By how much waiting is shortened. */
+  readonly speed: number;
+}
+
+const options = JSON.parse(process.argv[2] ?? "{}") as ChildOptions;
+let moment = 0;
+
+function maybeDie(): void {
+  if (moment++ === options.killAt) process.kill(process.pid, "SIGKILL");
+}
+
+async function mortally<T>(act: () => Promise<T>): Promise<T> {
+  maybeDie();
+  const result = await act();
+  maybeDie();
+  return result;
+}
+
+const store = await storeAt(options.store);
+const mortal = new Proxy(store, {
+  get(target, name) {
+    const value = target[name as keyof Store];
+    if (typeof value !== "function") return value;
+    return (...args: unknown[]) =>
+      mortally(() => (value as (...args: unknown[]) => Promise<unknown>).apply(target, args));
+  },
+});
+
+const fal = createFal({
+  store: mortal,
+  fetch: (input, init) => mortally(() => fetch(input, init)),
+  clock: { now: systemClock.now, sleep: (ms, signal) => systemClock.sleep(ms / options.speed, signal) },
+  logger: { warn: () => {} },
+  ...(options.ambiguousSubmit && { ambiguousSubmit: options.ambiguousSubmit }),
+});
+
+const chain = twelve(fal);
+const said = await Promise.all(
+  options.runs.map(async (id) => {
+    const run = chain.start({ run: id }, { id });
+    try {
+      await run;
+      await run.total;
+      return { run: id, state: "done" };
+    } catch (error) {
+      const { step } = error as { step?: string };
+      return {
+        run: id,
+        state: error instanceof RunBlockedError ? "blocked" : "failed",
+        step,
+        error: `${error}`,
+      };
+    }
+  }),
+);
+await fal.close();
+await store.close();
+process.stdout.write(`${JSON.stringify({ said, moments: moment })}\n`);
