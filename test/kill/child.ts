@@ -29,7 +29,7 @@ async function mortally<T>(act: () => Promise<T>): Promise<T> {
   return result;
 }
 
-const store = await storeAt(options.store);
+const store = storeAt(options.store);
 const mortal = new Proxy(store, {
   get(target, name) {
     const value = target[name as keyof Store];

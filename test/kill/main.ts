@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { serveEmulator } from "fal-chain/emulator";
 import * as z from "zod";
 import { echo } from "../support/models.ts";
+import { startPostgres } from "../support/postgres-server.ts";
 import { ECHO, STRICT } from "./chain.ts";
 import { type Outcome, type Round, round } from "./rounds.ts";
 
@@ -55,6 +56,7 @@ if (values.faults) {
     },
   });
 }
+const postgres = values.store === "postgres" ? await startPostgres() : undefined;
 const dir = mkdtempSync(join(tmpdir(), "fal-chain-kill-"));
 const env = { FAL_HOST: url, FAL_KEY: "any:key" };
 const plans = Array.from({ length: Math.ceil(rounds / TOGETHER) }, (_, index) => ({
@@ -74,7 +76,7 @@ await Promise.all(
           env,
           emulator,
           speed: SPEED,
-          store: join(dir, "store.db"),
+          store: postgres?.url ?? join(dir, "store.db"),
           ambiguousSubmit: values.policy as "look-up",
         }),
       );
@@ -82,6 +84,7 @@ await Promise.all(
   }),
 );
 await close();
+await postgres?.stop();
 rmSync(dir, { recursive: true, force: true });
 
 const say = (line: string) => process.stdout.write(`${line}\n`);

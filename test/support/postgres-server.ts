@@ -33,7 +33,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
-async function startPostgres(): Promise<{ url: string; stop: () => Promise<void> }> {
+/** A server of its own, in a folder that goes with it. */
+export async function startPostgres(): Promise<{ url: string; stop: () => Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), "fal-chain-postgres-"));
   // Root may not run it: then another user does, who must get in.
   await chmod(folder, 0o755);
