@@ -45,7 +45,7 @@ export interface Storm {
 }
 
 /** How many calls are under way at once. */
-const WAVE = 250;
+const WAVE = 125;
 const ENDPOINTS = Array.from({ length: 25 }, (_, i) => `acme/echo-${i}`);
 
 /** Calls, each with an input of its own, in waves on one virtual clock, while everything goes wrong by chance. */
