@@ -66,7 +66,7 @@ export class ValidationError extends ApiError<{ detail?: readonly ValidationErro
 
   /** The problems of one field, by its name. */
   getFieldErrors(field: string): readonly ValidationErrorInfo[] {
-    return this.fieldErrors.filter((error) => error.loc?.at(-1) === field);
+    return this.fieldErrors.filter(({ loc }) => Array.isArray(loc) && loc.at(-1) === field);
   }
 }
 
@@ -76,32 +76,24 @@ export const apiError = (facts: ApiErrorFacts): ApiError =>
     ? new ValidationError(facts as ConstructorParameters<typeof ValidationError>[0])
     : new ApiError(facts);
 
-type Detail = string | readonly { loc?: readonly unknown[]; msg?: unknown; type?: unknown }[] | undefined;
-
 const field = (body: unknown, name: string): unknown =>
   typeof body === "object" && body !== null ? (body as Record<string, unknown>)[name] : undefined;
 
 /** fal's own words: the text of `detail`, or each field with its message. Never the `input` that it quotes back. */
 function describe({ status, body, endpoint }: ApiErrorFacts): string {
-  const detail = field(body, "detail") as Detail;
-  const platform = field(field(body, "error"), "message");
-  const words =
-    typeof detail === "string"
-      ? detail
-      : Array.isArray(detail)
-        ? detail
-            .map(({ loc, msg }) => `${fieldPath(loc)}${typeof msg === "string" ? msg : "invalid"}`)
-            .join("; ")
-        : typeof platform === "string"
-          ? platform
-          : undefined;
+  const detail = field(body, "detail");
+  const fields = Array.isArray(detail) ? detail.map(fieldProblem).join("; ") : undefined;
+  const words = [detail, fields, field(field(body, "error"), "message")].find(
+    (said) => typeof said === "string",
+  );
   return `${endpoint ? `${endpoint}: ` : ""}${words || "the platform answered without a reason"} (HTTP ${status})`;
 }
 
-const fieldPath = (loc: readonly unknown[] | undefined): string => {
-  const path = (loc ?? []).filter((part, index) => !(index === 0 && part === "body")).join(".");
-  return path ? `${path}: ` : "";
-};
+function fieldProblem(problem: unknown): string {
+  const [loc, message] = [field(problem, "loc"), field(problem, "msg")];
+  const path = (Array.isArray(loc) ? loc : []).filter((part, index) => !(index === 0 && part === "body"));
+  return `${path.length > 0 ? `${path.join(".")}: ` : ""}${typeof message === "string" ? message : "invalid"}`;
+}
 
 function errorTypeOf({ body, headers }: ApiErrorFacts): string | undefined {
   const detail = field(body, "detail");

@@ -1,5 +1,8 @@
 import { EnvironmentError } from "../base/errors.ts";
 
+/** What is shorter may be an ordinary word. */
+const SHORTEST_SECRET = 8;
+
 /** A fal key that does not print: only `header()` reveals it, and only the transport asks for that. */
 export class FalKey {
   readonly #value: string;
@@ -37,6 +40,13 @@ export class FalKey {
   redacted(): string {
     const id = this.#value.slice(0, this.#value.indexOf(":"));
     return `${id.slice(0, Math.min(6, Math.floor(id.length / 2)))}…:…`;
+  }
+
+  /** A text without this key and its secret half: a server may quote what it was sent. */
+  hideIn(text: string): string {
+    const secret = this.#value.slice(this.#value.indexOf(":") + 1);
+    const hidden = text.replaceAll(this.#value, this.redacted());
+    return secret.length < SHORTEST_SECRET ? hidden : hidden.replaceAll(secret, "…");
   }
 
   toString(): string {

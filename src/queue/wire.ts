@@ -18,7 +18,8 @@ const links = {
 };
 
 const Submitted = z.looseObject({
-  request_id: z.string().check(z.minLength(1)),
+  // It becomes part of addresses.
+  request_id: z.string().check(z.regex(/^(?!\.+$)[\w.~-]+$/)),
   queue_position: z.optional(z.nullable(z.number())),
   ...links,
 });
@@ -52,7 +53,8 @@ export const readStatus = (text: string): WireStatus => {
   const status =
     typeof value === "object" && value !== null ? (value as { status?: unknown }).status : undefined;
   if (typeof status === "string" && !["IN_QUEUE", "IN_PROGRESS", "COMPLETED"].includes(status)) {
-    throw new Error(`it names an unknown status, ${JSON.stringify(status.slice(0, 40))}`);
+    // Only what looks like a status is quoted: anything else may be what fal was sent.
+    throw new Error(`it names an unknown status${/^[A-Z_]{1,40}$/.test(status) ? `, ${status}` : ""}`);
   }
   return read(Status, value);
 };

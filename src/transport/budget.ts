@@ -1,9 +1,9 @@
 import type { Clock } from "../base/clock.ts";
 
-/** Shared by everything that a client repeats. */
+/** Shared by everything that a client repeats. It only slows: a call that is paid for is never given up by it. */
 export interface RetryBudget {
-  /** Resolves when one more repeat may be made. It only slows: a call that is paid for is never given up by it. */
-  take(signal?: AbortSignal): Promise<void>;
+  /** Takes one repeat, and says in how many milliseconds it may be made. */
+  take(): number;
 }
 
 /** How many repeats may come at once, and how many a second after that: an outage is not answered with a storm. */
@@ -15,10 +15,9 @@ export function retryBudget(clock: Clock): RetryBudget {
   const tokenMs = 1_000 / PER_SECOND;
   let fullAt = 0;
   return {
-    async take(signal) {
+    take() {
       fullAt = Math.max(fullAt, clock.now()) + tokenMs;
-      const wait = fullAt - clock.now() - BURST * tokenMs;
-      if (wait > 0) await clock.sleep(wait, signal);
+      return Math.max(0, fullAt - clock.now() - BURST * tokenMs);
     },
   };
 }

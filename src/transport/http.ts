@@ -61,15 +61,16 @@ export function createTransport(options: TransportOptions): Transport {
     async open(request, onBytes) {
       const answered = exchange(request, "text/event-stream", request.signal);
       const { signal } = request;
-      const response = await (signal ? abortable(answered, signal) : answered).catch((error: unknown) => {
+      const answer = await (signal ? abortable(answered, signal) : answered).catch((error: unknown) => {
         signal?.throwIfAborted();
         throw error instanceof FalError ? error : errorOf(request, failureOfError(error));
       });
+      const { response } = answer;
       const type = response.headers.get("content-type") ?? "";
       if (response.ok && response.body && type.startsWith("text/event-stream")) {
         return readEvents(response.body, { onBytes, signal });
       }
-      const reply = await readReply(response);
+      const reply = await readReply(answer);
       const failure = failureOfReply(request.operation, reply);
       throw failure
         ? errorOf(request, failure)
@@ -124,8 +125,9 @@ export function createTransport(options: TransportOptions): Transport {
    * One HTTP exchange, up to the headers. The key goes along only where the whole origin is one of ours, at each hop;
    * a write never follows a redirect. What is keyless goes anywhere.
    */
-  async function exchange(request: WireRequest, accept: string, signal?: AbortSignal): Promise<Response> {
+  async function exchange(request: WireRequest, accept: string, signal?: AbortSignal): Promise<Exchange> {
     let url = request.url;
+    const key = request.keyless ? undefined : options.key();
     for (let hop = 0; ; hop++) {
       if (!request.keyless && !mayFollow(url)) {
         throw new InvalidArgumentError(`${URL.parse(url)?.origin ?? "The address"} is not an origin of fal.`);
@@ -135,7 +137,7 @@ export function createTransport(options: TransportOptions): Transport {
         headers: {
           ...request.headers,
           accept,
-          ...(!request.keyless && { authorization: options.key().header() }),
+          ...(key && { authorization: key.header() }),
           "user-agent": `fal-chain/${VERSION}`,
         },
         fetch: options.fetch,
@@ -147,11 +149,19 @@ export function createTransport(options: TransportOptions): Transport {
         ...(signal && { signal }),
       });
       const target = redirectTarget(response, url);
-      if (!target || request.method !== "GET" || hop === MAX_REDIRECTS || !mayFollow(target)) return response;
+      if (!target || request.method !== "GET" || hop === MAX_REDIRECTS || !mayFollow(target)) {
+        return { response, key };
+      }
       response.body?.cancel().catch(() => {});
       url = target;
     }
   }
+}
+
+interface Exchange {
+  readonly response: Response;
+  /** What went along; undefined where nothing did. */
+  readonly key: FalKey | undefined;
 }
 
 function redirectTarget(response: Response, from: string): string | undefined {
@@ -159,12 +169,13 @@ function redirectTarget(response: Response, from: string): string | undefined {
   return location ? (URL.parse(location, from)?.href ?? undefined) : undefined;
 }
 
-const readReply = async (response: Response): Promise<WireReply> => ({
+async function readReply({ response, key }: Exchange): Promise<WireReply> {
+  const { headers, type, ok } = response;
+  const text = await response.text();
   // Some runtimes hide a redirect that was not followed behind status 0.
-  status: response.type === "opaqueredirect" ? 302 : response.status,
-  headers: response.headers,
-  text: await response.text(),
-});
+  const status = type === "opaqueredirect" ? 302 : response.status;
+  return { status, headers, text: ok || !key ? text : key.hideIn(text) };
+}
 
 /** The error that a failure becomes once nothing more can be tried. */
 function errorOf(request: WireRequest, failure: Failure): FalError {

@@ -75,12 +75,16 @@ export function retrying<T>(attempt: () => Promise<T>, how: Retrying): Promise<T
     shouldRetry: async ({ error, attemptNumber }) => {
       if (!(error instanceof FailedAttempt) || !mayRepeat(operation, error.failure)) return false;
       const delay = retryAfterMs(error.failure, clock.now()) ?? backoffMs(policy, attemptNumber, random);
-      if (deadline !== undefined && clock.now() + delay >= deadline) return false;
-      await clock.sleep(delay, signal);
-      await budget.take(signal);
-      return true;
+      return (await pause(delay)) && pause(budget.take());
     },
   });
+
+  /** False where it would end too late: then it is not begun. */
+  async function pause(ms: number): Promise<boolean> {
+    if (deadline !== undefined && clock.now() + ms >= deadline) return false;
+    if (ms > 0) await clock.sleep(ms, signal);
+    return true;
+  }
 }
 
 /** Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */

@@ -80,8 +80,8 @@ export async function inflict(fault: Fault, exchange: Exchange): Promise<Respons
       return withBody(await act(), (body) => stalling(body, fault, over));
     case "stream-split":
       return withBody(await act(), (body) =>
-        // No time passes, and yet a socket does not send two pieces as one.
-        inPieces(body, fault.bytes ?? 1, () => clock.sleep(0, over)),
+        // Without a pause a socket sends two pieces as one.
+        inPieces(body, fault.bytes ?? 1, () => clock.sleep(1, over)),
       );
     case "wrong-order":
       return operation === "stream" ? withBody(await act(), repeatingTheFirst) : olderStatus(await act());
