@@ -9,6 +9,7 @@ export const HELP = {
 Examples:
   fal-chain call fal-ai/flux/schnell prompt="a fox" num_images=2 --out pictures
   fal-chain emulate -- node app.ts     the same program, without a key
+  fal-chain calls                      what was called, and what it cost
   fal-chain demo "a fox in a snowy forest"
   fal-chain help call                  more about one command
 
@@ -35,6 +36,40 @@ Examples:
   fal-chain call fal-ai/esrgan image_url=https://example.com/fox.png --out big
   fal-chain call acme/painter --input in.json --tag customer=acme --timeout 5m
   fal-chain emulate -- fal-chain call fal-ai/flux/schnell prompt="a fox"
+`,
+  calls: `
+Every call of this command is noted before it is paid for: in the file
+~/.local/share/fal-chain/store.db, or local.db beside it for what is called on
+this machine, such as the emulator; or where FAL_CHAIN_STORE or --store says.
+Programs note theirs where FAL_CHAIN_STORE says. An ID may be cut short.
+
+Examples:
+  fal-chain calls --state ambiguous --since 7d
+  fal-chain calls show 3f2a9c1e
+  fal-chain calls settle 3f2a9c1e --adopt 019b76da-a800-7490-854e-05327641750d
+  fal-chain calls --store postgres://me:secret@db/ledger --json
+`,
+  settle: `
+A submit whose answer was lost may be paid for or not. Where the request history
+did not tell, look at it in fal's dashboard, and say what it was:
+
+  --adopt REQUEST  it is this request; its result is fetched, not paid again
+  --resubmit       it was never accepted: send it again, which is paid again
+  --give-up        nobody wants it any more
+
+Examples:
+  fal-chain calls settle 3f2a9c1e --adopt 019b76da-a800-7490-854e-05327641750d
+  fal-chain calls settle 3f2a9c1e --resubmit
+`,
+  rescue: `
+When a store cannot be written after a call was paid (a full disk, a lost
+database), what it should have noted is kept in a rescue file. This reads the
+file back. Doing so twice changes nothing; lines that the store still does not
+take stay in the file.
+
+Examples:
+  fal-chain calls rescue
+  fal-chain calls rescue calls.db.rescue.jsonl --store calls.db
 `,
   env: `
 Exits with 1 if a call could not be made with what was found.

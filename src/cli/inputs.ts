@@ -69,10 +69,10 @@ export function parseTags(pairs: readonly string[]): Record<string, string> {
   );
 }
 
-/** `90`, `90s`, `5m`, `500ms` in milliseconds. */
+/** `90`, `90s`, `5m`, `7d`, `500ms` in milliseconds. */
 export function parseDuration(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text.trim());
-  const factor = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match?.[2] ?? "s"];
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text.trim());
+  const factor = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match?.[2] ?? "s"];
   const value = Number(match?.[1]) * (factor ?? Number.NaN);
   if (value > 0) return value;
   throw new InvalidArgumentError(`${JSON.stringify(text)} is not a duration. It reads 90s, 5m or 500ms.`);

@@ -49,6 +49,8 @@ function commands(io: Io, finish: (ending: number | Promise<number>) => Promise<
     .option("--out <dir>", "download the files of the output")
     .option("--tag <key=value>", "tag for billing; may be given up to five times", collect)
     .option("--timeout <duration>", "give up and cancel after 90s, 5m, 500ms…")
+    .option("--ambiguous-submit <policy>", "look-up, throw, resubmit-if-unseen or resubmit")
+    .option(...STORE)
     .showHelpAfterError(
       'Fields of the input are written prompt="a fox", without dashes. See fal-chain help call.',
     )
@@ -57,6 +59,8 @@ function commands(io: Io, finish: (ending: number | Promise<number>) => Promise<
       const { call } = await import("./commands/call.ts");
       await finish(call(io, endpoint, fields, options));
     });
+
+  callsCommand(program, io, finish);
 
   program
     .command("env")
@@ -98,6 +102,61 @@ function commands(io: Io, finish: (ending: number | Promise<number>) => Promise<
     });
 
   return program;
+}
+
+const STORE = ["--store <name>", "sqlite:FILE, postgres://… or memory, in place of FAL_CHAIN_STORE"] as const;
+
+function callsCommand(program: Command, io: Io, finish: (ending: Promise<number>) => Promise<void>): void {
+  const load = () => import("./commands/calls.ts");
+  const calls = program
+    .command("calls")
+    .summary("Lists the calls that were made; settles those in doubt.")
+    .description("The calls that the store has: what they were, what became of them, what they cost.")
+    .enablePositionalOptions()
+    .addHelpText("after", HELP.calls);
+
+  calls
+    .command("list", { isDefault: true })
+    .description("Lists calls, the newest first.")
+    .option("--state <state>", "intended, submitted, ambiguous, completed, failed or given-up")
+    .option("--endpoint <id>", "only calls to this endpoint")
+    .option("--since <when>", "7d, 12h or a date such as 2026-11-24")
+    .option("--limit <number>", "at most so many", "20")
+    .option("--json", "print everything that is known of each, as JSON")
+    .option(...STORE)
+    .addHelpText("after", HELP.calls)
+    .action(async (options) => finish((await load()).list(io, options)));
+
+  calls
+    .command("show")
+    .description("Shows everything that is known of one call.")
+    .argument("<id>", "of the call, or its beginning")
+    .option("--json", "print it as JSON")
+    .option(...STORE)
+    .addHelpText("after", HELP.calls)
+    .action(async (id, options) => finish((await load()).show(io, id, options)));
+
+  calls
+    .command("settle")
+    .description("Says what became of a call whose submit may or may not have been accepted.")
+    .argument("<id>", "of the call, or its beginning")
+    .option("--adopt <request>", "it is this request")
+    .option("--resubmit", "send it again")
+    .option("--give-up", "leave it")
+    .option("--json", "print the result, or the call, as JSON")
+    .option("--out <dir>", "download the files of the output")
+    .option(...STORE)
+    .addHelpText("after", HELP.settle)
+    .action(async (id, options) => finish((await load()).settle(io, id, options)));
+
+  calls
+    .command("rescue")
+    .description("Reads a rescue file back into the store.")
+    .argument("[file]", "the rescue file (default: the one of the store)")
+    .option("--json", "print what became of it as JSON")
+    .option(...STORE)
+    .addHelpText("after", HELP.rescue)
+    .action(async (file, options) => finish((await load()).rescue(io, file, options)));
 }
 
 const collect = (value: string, before: readonly string[] = []): string[] => [...before, value];

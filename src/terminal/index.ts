@@ -9,5 +9,6 @@ export { EXIT, exitCodeOf, tell } from "./exit.ts";
 export { filesIn } from "./files-in.ts";
 export { aside } from "./live.ts";
 export { runProgram, surviveClosedPipes, untilInterrupted } from "./program.ts";
+export { costText, recordTable, timeText } from "./record-table.ts";
 export { type Received, type ShowOptions, showRun } from "./show.ts";
 export { type Output, paint, printable, printableJson, wrap } from "./text.ts";

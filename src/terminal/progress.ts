@@ -1,5 +1,5 @@
 import type { Cost } from "../base/cost.ts";
-import { CallAbortedError, CallTimeoutError, FalError } from "../base/errors.ts";
+import { CallAbortedError, CallTimeoutError, type CancelOutcome, FalError } from "../base/errors.ts";
 import type { RunCall, RunEvent } from "../chain/events.ts";
 import { printable, seconds } from "./text.ts";
 
@@ -28,6 +28,8 @@ export interface CallProgress {
   units?: number | undefined;
   cost?: Cost;
   error?: unknown;
+  /** What became of cancelling it, where it was given up. */
+  cancel?: CancelOutcome;
   /** As they went over the wire. */
   tags: Readonly<Record<string, string>>;
 }

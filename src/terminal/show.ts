@@ -56,14 +56,17 @@ export async function showRun<O>(run: Run<O>, options: ShowOptions = {}): Promis
 
 /** One line for each call that was given up, as soon as it is known what became of it. */
 async function tellCancels(calls: readonly CallProgress[], output: Output): Promise<void> {
-  const givenUp = calls.flatMap(({ step, error }) =>
-    error instanceof CallAbortedError || error instanceof CallTimeoutError ? [{ step, error }] : [],
-  );
+  const givenUp = calls.flatMap((call) => {
+    const { step, error } = call;
+    return error instanceof CallAbortedError || error instanceof CallTimeoutError
+      ? [{ call, step, error }]
+      : [];
+  });
   const width = Math.max(...givenUp.map(({ step }) => columnsOf(step)));
   await Promise.all(
-    givenUp.map(async ({ step, error }) => {
-      const outcome = CANCELLED[await error.cancel];
-      output.write(`${step}${" ".repeat(width - columnsOf(step))}  ${outcome}\n`);
+    givenUp.map(async ({ call, step, error }) => {
+      call.cancel = await error.cancel;
+      output.write(`${step}${" ".repeat(width - columnsOf(step))}  ${CANCELLED[call.cancel]}\n`);
     }),
   );
 }

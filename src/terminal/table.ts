@@ -1,13 +1,14 @@
-import Table from "cli-table3";
 import { formatUsd } from "../base/cost.ts";
 import { FalError } from "../base/errors.ts";
 import type { Total } from "../ledger/cost.ts";
+import { type Align, alignedLines } from "./grid.ts";
 import type { CallProgress } from "./progress.ts";
+import { costText } from "./record-table.ts";
 import { columnsOf, type Output, paint, printable, seconds, wrap } from "./text.ts";
 
 interface Column {
   readonly name: string;
-  readonly align: "left" | "right";
+  readonly align: Align;
   /** Empty where there is nothing to say; a column of which all cells are empty is left out. */
   readonly cell: (call: CallProgress) => string;
 }
@@ -79,27 +80,19 @@ function layout(
   sum: string | undefined,
 ) {
   const columns = all.filter(({ name }) => !folded.includes(name));
-  const table = new Table({
-    chars: { ...Object.fromEntries(EDGES.map((edge) => [edge, ""])), middle: "  " },
-    style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 0 },
-    colAligns: columns.map(({ align }) => align),
-  });
-  table.push(columns.map(({ name }) => name));
-  for (const call of calls) table.push(columns.map(({ cell }) => cell(call)));
+  const cells = [
+    columns.map(({ name }) => name),
+    ...calls.map((call) => columns.map(({ cell }) => cell(call))),
+  ];
   const sumRow = ["total", ...columns.slice(2).map(() => ""), sum ?? ""];
-  if (sum !== undefined && columns.length > 1) table.push(sumRow);
-  const lines = table
-    .toString()
-    .split("\n")
-    .map((line) => line.trimEnd());
+  const hasSumRow = sum !== undefined && columns.length > 1;
+  const lines = alignedLines(
+    hasSumRow ? [...cells, sumRow] : cells,
+    columns.map(({ align }) => align),
+  );
   const foot = sum === undefined ? undefined : columns.length > 1 ? lines.at(-1) : `total  ${sum}`;
   return { folded, lines, head: lines[0] ?? "", rows: lines.slice(1, calls.length + 1), foot };
 }
-
-const EDGES = ["top", "bottom", "left", "right", "mid"].flatMap((side) => [
-  side,
-  ...["left", "mid", "right"].map((corner) => `${side}-${corner}`),
-]);
 
 type Detail = [name: string, words: string[], between?: string];
 
@@ -121,10 +114,9 @@ function billed({ units, cost }: CallProgress): string {
   return `${Number(units.toPrecision(12))} ${units === 1 ? unit.replace(/s$/, "") : unit}`;
 }
 
-const REASONS = { no_units: "units unknown", no_price: "price unknown", failed: "may be billed" };
-
-function costOf({ cost, error }: CallProgress): string {
-  if (cost) return cost.source === "unknown" ? REASONS[cost.reason] : formatUsd(cost.nanoUsd);
+function costOf({ cost, cancel, error }: CallProgress): string {
+  if (cancel === "in-time") return "not billed";
+  if (cost) return costText(cost);
   return error instanceof FalError && error.billed === false ? "not billed" : "";
 }
 

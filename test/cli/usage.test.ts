@@ -7,10 +7,10 @@ const env = { FAL_KEY: "k3y-id-0a1b2c:s3cr3t", FAL_HOST: "http://127.0.0.1:1" };
 const run = (...argv: string[]) => command(main, argv, { env });
 const words = (stderr: string) => stderr.trimEnd();
 
-test.each(["", "call", "env", "emulate", "demo"])(
+test.each(["", "call", "calls", "calls settle", "calls rescue", "env", "emulate", "demo"])(
   "%s --help has examples, and fits into 80 columns",
   async (verb) => {
-    const { code, stdout, stderr } = await run(...(verb ? [verb] : []), "--help");
+    const { code, stdout, stderr } = await run(...verb.split(" ").filter(Boolean), "--help");
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toContain("Examples:\n  fal-chain ");
     for (const line of stdout.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
@@ -37,6 +37,17 @@ test.each([
   [["call", "prompt=a fox"], "error: "],
   [["call", "acme/echo", "--tag", "Customer ID=acme"], 'Use "customer_id".'],
   [["call", "acme/echo", "--tag", "job_id=mine"], 'The tag "job_id" is set by the client itself'],
+  [["call", "acme/echo", "--ambiguous-submit", "again"], 'ambiguousSubmit is "again"; it is one of look-up'],
+  [
+    ["call", "acme/echo", "--store", "mysql://x"],
+    "FAL_CHAIN_STORE is not the name of a store. Give `memory`",
+  ],
+  [["calls", "--state", "lost"], '--state is "lost"; it is one of intended, submitted'],
+  [["calls", "--since", "soon"], '--since is "soon"; it is a date such as 2026-11-24'],
+  [["calls", "--limit", "0"], '--limit is "0"; it is a whole number from 1 up.'],
+  [["calls", "show", "3f2a"], 'No call in the store begins with "3f2a".'],
+  [["calls", "settle", "3f2a"], "Say one of --adopt REQUEST, --resubmit and --give-up."],
+  [["calls", "settle", "3f2a", "--resubmit", "--give-up"], "Say one of --adopt"],
   [["call", "acme/echo", "--timeout", "soon"], 'error: "soon" is not a duration. It reads 90s, 5m or 500ms.'],
   [["emulate", "--port", "70000"], 'error: --port is "70000"; it is a whole number from 0 to 65535.'],
   [

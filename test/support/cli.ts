@@ -37,6 +37,9 @@ type Main = (
   io: { stdout: Screen; stderr: Screen; stdin: AsyncIterable<string>; env: Env },
 ) => Promise<number>;
 
+/** No test writes into the home of who runs it. */
+const FORGETFUL = { FAL_CHAIN_STORE: "memory" };
+
 /** Runs the command in this process. */
 export async function command(
   main: Main,
@@ -46,7 +49,7 @@ export async function command(
   const io = {
     stdout: new Screen(),
     stderr: new Screen({ isTTY }),
-    env,
+    env: { ...FORGETFUL, ...env },
     stdin: (async function* () {
       yield stdin;
     })(),
@@ -78,7 +81,7 @@ export function child(file: string, argv: readonly string[], env: Env, { cwd = r
     [...(haste ? [HASTE] : []), "--conditions=fal-chain-source", file, ...argv],
     {
       cwd,
-      env: { ...clean, ...env },
+      env: { ...clean, ...FORGETFUL, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     },
   );

@@ -2,6 +2,7 @@ import { emulatorUnlessKey } from "../../emulator/index.ts";
 import { createFal } from "../../index.ts";
 import { aside, download, EXIT, showRun, untilInterrupted } from "../../terminal/index.ts";
 import type { Io } from "../io.ts";
+import { withStore } from "../store.ts";
 
 /** The poster chain of the first example, for who has no clone of the repository. */
 export async function demo(
@@ -10,7 +11,11 @@ export async function demo(
   options: { out: string },
 ): Promise<number> {
   const { emulator, close, env: reaching } = await emulatorUnlessKey(env);
-  const fal = createFal({ env: reaching, logger: { warn: (_, message) => aside(stderr, message) } });
+  const fal = createFal({
+    // What an emulator did is gone with it, and was not paid.
+    env: emulator ? { ...reaching, FAL_CHAIN_STORE: "memory" } : withStore(reaching),
+    logger: { warn: (_, message) => aside(stderr, message) },
+  });
   const poster = fal.chain("poster", async (input: { prompt: string }) => {
     const { data } = await fal.subscribe("fal-ai/flux/schnell", { step: "picture", input, logs: true });
     const image_url = data.images[0].url;
