@@ -25,8 +25,7 @@ export interface PostgresOptions {
 }
 
 /**
- * A store in PostgreSQL, for any number of machines. Leases count on the database's clock. It needs the package `pg`,
- * and a connection that keeps its session: PostgreSQL's own or a session pooler's.
+ * A store in PostgreSQL, for any number of machines. Leases count on the database's clock. It needs the package `pg`.
  *
  * It connects when it is first used, which is before anything is paid, and then makes its tables or brings them to this
  * version. What goes wrong is a `StoreError` that names host and database, the cause and the cure, never the password.
@@ -76,7 +75,6 @@ export function postgresStore(url: string, options: PostgresOptions = {}): Store
 async function prepareSchema(pool: Pool, schema: string, name: string): Promise<void> {
   const client = await pool.connect();
   try {
-    await client.query(`set search_path to ${schema}`);
     await migrate(client, schema, name);
   } finally {
     client.release();

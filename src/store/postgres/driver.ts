@@ -5,27 +5,40 @@ import { hasMet, isConnectionLost } from "./errors.ts";
 /** A transaction that met another one is done again so often; the second time it nearly always goes through. */
 const ATTEMPTS = 10;
 
-/** Runs work with a transaction of a pooled connection. @param schema Where its tables are. */
+/**
+ * Runs work with a transaction of a pooled connection. Nothing is set on the session, so a pooler may stand in between.
+ *
+ * @param schema Where its tables are.
+ */
 export function postgresDriver(pool: Pool, schema: string): Driver {
-  const prepared = new WeakSet<PoolClient>();
+  const all = async (client: PoolClient, { sql, params }: Statement): Promise<readonly Row[]> => {
+    const { rows } = await client.query<Row>(sql.replaceAll("@", `${schema}.`), [...params]);
+    return rows;
+  };
 
-  async function connect(): Promise<PoolClient> {
-    const client = await pool.connect();
-    if (prepared.has(client)) return client;
-    try {
-      await client.query(`set search_path to ${schema}`);
-    } catch (error) {
-      client.release(true);
+  async function toItsEnd<T>(client: PoolClient, work: Work<T>): Promise<T> {
+    let step = work.next();
+    while (!step.done) step = work.next(await all(client, step.value));
+    return step.value;
+  }
+
+  async function inTransaction<T>(client: PoolClient, work: Work<T>): Promise<T> {
+    await client.query("begin");
+    const result = await toItsEnd(client, work).catch(async (error: unknown) => {
+      // A connection that is lost has rolled back already.
+      await client.query("rollback").catch(ignore);
       throw error;
-    }
-    prepared.add(client);
-    return client;
+    });
+    await client.query("commit").catch((error: unknown) => {
+      throw new CommitError("The commit failed", { cause: error });
+    });
+    return result;
   }
 
   /** @param use Done again where it is certain that it has changed nothing. */
   async function withClient<T>(use: (client: PoolClient) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
-      const client = await connect();
+      const client = await pool.connect();
       // A connection that breaks says so here too; who waits for its answer is told by that.
       client.on("error", ignore);
       try {
@@ -46,30 +59,6 @@ export function postgresDriver(pool: Pool, schema: string): Driver {
     read: (statement) => withClient((client) => all(client, statement)),
     close: () => pool.end(),
   };
-}
-
-async function inTransaction<T>(client: PoolClient, work: Work<T>): Promise<T> {
-  await client.query("begin");
-  const result = await toItsEnd(client, work).catch(async (error: unknown) => {
-    // A connection that is lost has rolled back already.
-    await client.query("rollback").catch(ignore);
-    throw error;
-  });
-  await client.query("commit").catch((error: unknown) => {
-    throw new CommitError("The commit failed", { cause: error });
-  });
-  return result;
-}
-
-async function toItsEnd<T>(client: PoolClient, work: Work<T>): Promise<T> {
-  let step = work.next();
-  while (!step.done) step = work.next(await all(client, step.value));
-  return step.value;
-}
-
-async function all(client: PoolClient, { sql, params }: Statement): Promise<readonly Row[]> {
-  const { rows } = await client.query<Row>(sql, [...params]);
-  return rows;
 }
 
 /** Whether it was committed is not known, so it must not be done again. */

@@ -18,6 +18,7 @@ export async function migrate(
     await client.query("select pg_advisory_xact_lock(hashtext($1))", [`fal-chain ${schema}`]);
     const version = await versionOf(client, schema, name, migrations.length);
     if (version === undefined) await makeSchema(client, schema);
+    await client.query(`set local search_path to ${schema}`);
     for (const migration of migrations.slice(version ?? 0)) {
       for (const statement of migration({ serial: "bigint generated always as identity primary key" })) {
         await client.query(statement);

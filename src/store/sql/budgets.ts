@@ -1,8 +1,8 @@
 import type { Reservation } from "../../base/cost.ts";
 import type { CallFacts } from "../call-changes.ts";
 import { assertRoom, inOrder, moved, NOTHING_USED, shareOf, type Used } from "../reservations.ts";
-import { insert, select, update } from "./tables.ts";
-import type { Work } from "./work.ts";
+import { insert, select } from "./tables.ts";
+import { query, type Work } from "./work.ts";
 
 type Window = Pick<Reservation, "budget" | "window">;
 
@@ -10,9 +10,8 @@ type Window = Pick<Reservation, "budget" | "window">;
 export function* reserve(call: CallFacts, wanted: readonly Reservation[] | undefined): Work<void> {
   for (const reservation of inOrder(wanted)) {
     const { budget, window, nanoUsd } = reservation;
-    const used = yield* lockedWindow(reservation);
-    assertRoom(reservation, used);
-    yield* write(reservation, moved(used, NOTHING_USED, shareOf(call, nanoUsd)));
+    assertRoom(reservation, yield* lockedWindow(reservation));
+    yield* add(reservation, shareOf(call, nanoUsd));
     yield* insert("reservations", { call: call.id, budget, window_start: window, nano: nanoUsd });
   }
 }
@@ -28,10 +27,9 @@ export function* budgetsFollow(before: CallFacts, after: CallFacts): Work<void> 
     "order by budget, window_start",
   );
   for (const row of reservations) {
-    const window = { budget: row["budget"] as string, window: row["window_start"] as number };
     const nano = row["nano"] as number;
-    const used = yield* lockedWindow(window);
-    yield* write(window, moved(used, shareOf(before, nano), shareOf(after, nano)));
+    const difference = moved(NOTHING_USED, shareOf(before, nano), shareOf(after, nano));
+    yield* add({ budget: row["budget"] as string, window: row["window_start"] as number }, difference);
   }
 }
 
@@ -40,22 +38,22 @@ const isSameShare = (a: Used, b: Used): boolean =>
 
 /** The window's running totals, which nobody else changes until the transaction ends. */
 function* lockedWindow({ budget, window }: Window): Work<Used> {
-  yield* insert(
-    "budgets",
-    { budget, window_start: window, charged: 0, reserved: 0 },
-    "on conflict (budget, window_start) do nothing",
-  );
   const where = { "budget =": budget, "window_start =": window };
-  const [row] = yield select("charged, reserved", "budgets", where, "for update");
+  const look = select("charged, reserved", "budgets", where, "for update");
+  let [row] = yield look;
+  if (!row) {
+    const empty = { budget, window_start: window, charged: 0, reserved: 0 };
+    yield* insert("budgets", empty, "on conflict (budget, window_start) do nothing");
+    [row] = yield look;
+  }
   return {
     chargedNanoUsd: row?.["charged"] as number,
     reservedNanoUsd: row?.["reserved"] as number,
   };
 }
 
-const write = ({ budget, window }: Window, used: Used): Work<void> =>
-  update(
-    "budgets",
-    { charged: used.chargedNanoUsd, reserved: used.reservedNanoUsd },
-    { "budget =": budget, "window_start =": window },
+const add = ({ budget, window }: Window, { chargedNanoUsd, reservedNanoUsd }: Used) =>
+  query(
+    "update @budgets set charged = charged + $1, reserved = reserved + $2 where budget = $3 and window_start = $4",
+    ...[chargedNanoUsd, reservedNanoUsd, budget, window],
   );

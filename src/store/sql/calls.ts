@@ -20,7 +20,7 @@ import { budgetsFollow, reserve } from "./budgets.ts";
 import { callColumns, FACTS, factsOf } from "./rows.ts";
 import { assertHeld } from "./runs.ts";
 import { insert, select, update } from "./tables.ts";
-import type { Statement, Work } from "./work.ts";
+import { rowLimit, type Statement, type Work } from "./work.ts";
 
 /** What is kept of a call: everything, or all but the payloads. */
 export type Kept = <C extends Partial<CallRecord>>(call: C) => C;
@@ -79,7 +79,7 @@ export const callsWhere = ({
       "request_id =": requestId,
       "intended_at >=": since,
     },
-    `order by intended_at desc, seq desc limit ${Math.trunc(limit)}`,
+    `order by intended_at desc, seq desc limit ${rowLimit(limit)}`,
   );
 
 export const callById = (id: string): Statement => select("*", "calls", { "id =": id });

@@ -18,7 +18,7 @@ import {
 } from "../run-changes.ts";
 import { changingRunColumns, leasedOf, newRunColumns } from "./rows.ts";
 import { insert, remove, select, update } from "./tables.ts";
-import { now, type Statement, type Work } from "./work.ts";
+import { now, rowLimit, type Statement, type Work } from "./work.ts";
 
 export function* claimRun(claim: RunClaim): Work<{ run: RunRecord; owned: boolean }> {
   const known = yield* locked(claim.chain, claim.id);
@@ -89,7 +89,7 @@ export const runsWhere = ({ chain, state, since, limit = 100 }: RunQuery): State
     "*",
     "runs",
     { "chain =": chain, "state =": state, "started_at >=": since },
-    `order by started_at desc, seq desc limit ${Math.trunc(limit)}`,
+    `order by started_at desc, seq desc limit ${rowLimit(limit)}`,
   );
 
 function* locked(chain: string, id: string): Work<LeasedRun | undefined> {

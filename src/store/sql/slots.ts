@@ -9,7 +9,7 @@ export function* takeSlot({ account, call, holder, max, leaseMs }: Slot): Work<b
   yield* insert("accounts", { account }, "on conflict (account) do nothing");
   yield select("account", "accounts", { "account =": account }, "for update");
   const time = yield* now();
-  yield* query("delete from slots where until <= $1 and (account = $2 or call = $3)", time, account, call);
+  yield* query("delete from @slots where until <= $1 and (account = $2 or call = $3)", time, account, call);
   const [counted] = yield select("count(*) as taken", "slots", { "account =": account });
   const [mine] = yield select("call", "slots", { "call =": call });
   if (Number(counted?.["taken"]) >= max && !mine) return false;

@@ -2,7 +2,7 @@ import type { Fence, StepRecord } from "../../base/run-journal.ts";
 import { stepColumns } from "./rows.ts";
 import { assertHeld } from "./runs.ts";
 import { insert, remove, select } from "./tables.ts";
-import { places, query, type Statement, type Work } from "./work.ts";
+import { places, query, rowLimit, type Statement, type Work } from "./work.ts";
 
 /** What a run writes down beside its calls: what its functions gave, and its events. */
 
@@ -28,7 +28,7 @@ export function* appendEvents(fence: Fence, events: readonly string[]): Work<voi
   yield* assertHeld(fence);
   if (events.length === 0) return;
   const [counted] = yield* query(
-    "update runs set next_event = next_event + $1 where chain = $2 and id = $3 returning next_event",
+    "update @runs set next_event = next_event + $1 where chain = $2 and id = $3 returning next_event",
     events.length,
     chain,
     run,
@@ -37,7 +37,7 @@ export function* appendEvents(fence: Fence, events: readonly string[]): Work<voi
   for (let n = 0; n < events.length; n += BATCH) {
     const batch = events.slice(n, n + BATCH);
     yield* query(
-      `insert into events (chain, run, seq, event) values ${places(batch.length, 4)}`,
+      `insert into @events (chain, run, seq, event) values ${places(batch.length, 4)}`,
       ...batch.flatMap((event, m) => [chain, run, first + n + m, event]),
     );
   }
@@ -48,5 +48,5 @@ export const eventsOf = (chain: string, run: string, from: number, limit: number
     "seq, event",
     "events",
     { "chain =": chain, "run =": run, "seq >=": from },
-    `order by seq limit ${Math.trunc(limit)}`,
+    `order by seq limit ${rowLimit(limit)}`,
   );

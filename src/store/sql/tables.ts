@@ -7,7 +7,7 @@ export type Conditions = Readonly<Record<string, Value | undefined>>;
 export function* insert(table: string, columns: Columns, otherwise = ""): Work<void> {
   const names = Object.keys(columns);
   yield {
-    sql: `insert into ${table} (${names.join(", ")}) values ${places(1, names.length)} ${otherwise}`,
+    sql: `insert into @${table} (${names.join(", ")}) values ${places(1, names.length)} ${otherwise}`,
     params: Object.values(columns),
   };
 }
@@ -16,20 +16,20 @@ export function* update(table: string, columns: Columns, where: Conditions): Wor
   const params = Object.values(columns);
   const set = Object.keys(columns).map((name, n) => `${name} = $${n + 1}`);
   const condition = allOf(where, params);
-  yield { sql: `update ${table} set ${set.join(", ")}${condition}`, params };
+  yield { sql: `update @${table} set ${set.join(", ")}${condition}`, params };
 }
 
 export function* remove(table: string, where: Conditions): Work<void> {
   const params: Value[] = [];
   const condition = allOf(where, params);
-  yield { sql: `delete from ${table}${condition}`, params };
+  yield { sql: `delete from @${table}${condition}`, params };
 }
 
 /** @param rest What follows the conditions; `for update` locks the rows until the transaction ends. */
 export function select(columns: string, table: string, where: Conditions, rest = ""): Statement {
   const params: Value[] = [];
   const condition = allOf(where, params);
-  return { sql: `select ${columns} from ${table}${condition} ${rest}`, params };
+  return { sql: `select ${columns} from @${table}${condition} ${rest}`, params };
 }
 
 /** `{ "state =": … }` and so on. Adds to the parameters, whose places it names. */

@@ -4,8 +4,8 @@ export type Value = string | number | null;
 /** A row as the database gives it. */
 export type Row = Readonly<Record<string, Value>>;
 
-/** Written as PostgreSQL has it, with `$1` for the first parameter. */
 export interface Statement {
+  /** As PostgreSQL has it, with `$1` for the first parameter and `@` before the name of each table. */
   readonly sql: string;
   readonly params: readonly Value[];
 }
@@ -34,6 +34,9 @@ export const CLOCK: Statement = {
 export function* query(sql: string, ...params: Value[]): Work<readonly Row[]> {
   return yield { sql, params };
 }
+
+/** The number of rows as a query has it; `Infinity` is all of them. */
+export const rowLimit = (limit: number): number => Math.trunc(Math.min(limit, Number.MAX_SAFE_INTEGER));
 
 export function* now(): Work<number> {
   const [row] = yield CLOCK;

@@ -17,6 +17,7 @@ interface Prepared {
  */
 export function sqliteDriver(db: Database, path: string, clock: Clock): Driver {
   const prepared = new Map<string, Prepared>();
+  let isOpen = true;
 
   const prepare = (sql: string): Prepared => {
     const known = prepared.get(sql);
@@ -34,7 +35,7 @@ export function sqliteDriver(db: Database, path: string, clock: Clock): Driver {
   };
 
   const guarded = <T>(use: () => T): T => {
-    if (!db.isOpen) throw new StoreError(`The store ${path} has been closed.`);
+    if (!isOpen) throw new StoreError(`The store ${path} has been closed.`);
     try {
       return use();
     } catch (error) {
@@ -59,7 +60,8 @@ export function sqliteDriver(db: Database, path: string, clock: Clock): Driver {
     write: async (work) => guarded(() => inTransaction(work())),
     read: async (statement) => guarded(() => all(statement)),
     async close() {
-      if (db.isOpen) db.close();
+      if (isOpen) db.close();
+      isOpen = false;
     },
   };
 }
@@ -67,10 +69,11 @@ export function sqliteDriver(db: Database, path: string, clock: Clock): Driver {
 const BEGIN: Statement = { sql: "begin immediate", params: [] };
 const COMMIT: Statement = { sql: "commit", params: [] };
 
-/** The transaction has locked the whole file, and node:sqlite does not know numbered places. */
+/** Tables have no schema, the transaction has locked the whole file, and node:sqlite does not know numbered places. */
 function toSqlite(sql: string): { text: string; order: number[] } {
   const order: number[] = [];
-  const text = sql.replace(/ for update$/, "").replace(/\$(\d+)/g, (_, place) => {
+  const unqualified = sql.replaceAll("@", "").replace(/ for update$/, "");
+  const text = unqualified.replace(/\$(\d+)/g, (_, place) => {
     order.push(Number(place) - 1);
     return "?";
   });
