@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { addressOf } from "./address.ts";
+import { type BillingSwitches, billingSwitches } from "./billing.ts";
 import { createPassage } from "./faults/passage.ts";
 import { createFaultPlan, type Faults } from "./faults/plan.ts";
 import { createFileStore } from "./files.ts";
@@ -18,6 +19,7 @@ import type { Platform, RouteEnv } from "./platform.ts";
 import { createRecorder, type ReceivedRequest } from "./received.ts";
 import { plainError } from "./replies.ts";
 import { KEEP, type Keep } from "./retention.ts";
+import { billingRoutes } from "./routes/billing.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
@@ -56,6 +58,8 @@ export interface EmulatorOptions {
   readonly timeScale?: number;
   /** How the account's request history differs from the best one there could be. */
   readonly history?: Partial<HistorySwitches>;
+  /** How the account's bill differs from the best one there could be. */
+  readonly billing?: Partial<BillingSwitches>;
   /** How much of the past is held in memory. @default 100,000 requests, 256 MB of payloads */
   readonly keep?: Partial<Keep>;
   /** Reaches others: for input files that are not the emulator's own, and for webhooks. @default the global fetch */
@@ -80,6 +84,8 @@ export interface Emulator {
   readonly hooks: readonly HookAttempt[];
   /** Can be changed at any time. */
   readonly history: HistorySwitches;
+  /** Can be changed at any time. */
+  readonly billing: BillingSwitches;
   /** Stops all jobs and ends all streams; what is asked later is answered with a 503. */
   close(): Promise<void>;
 }
@@ -106,6 +112,7 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
   const recorder = createRecorder();
   const faults = createFaultPlan();
   const history = historySwitches(options.history);
+  const billing = billingSwitches(options.billing);
   const closing = new AbortController();
 
   const signer = createHookSigner();
@@ -138,6 +145,7 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
     seed,
     own,
     history,
+    billing,
     signer,
     closing: closing.signal,
   });
@@ -174,6 +182,7 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
     faults,
     hooks: hooks.attempts,
     history,
+    billing,
     async close() {
       closing.abort();
       await machine.close();
@@ -191,6 +200,7 @@ function routes(platform: Platform): Hono<RouteEnv> {
     .route("/", fileRoutes(platform))
     .route("/", storageRoutes(platform))
     .route("/", pricingRoutes(platform))
+    .route("/", billingRoutes(platform))
     .route("/", historyRoutes(platform))
     .route("/", hookRoutes(platform))
     .route("/", healthRoutes(platform))

@@ -8,7 +8,8 @@
  * the `x-fal-target-url` header, so that official clients work against it unchanged.
  *
  * `emulator.faults` makes exchanges go wrong, by script or by chance, and a request can ask for a fault itself with the
- * header `x-emulator-fault: <name>`. `emulator.history` says in what the account's request history falls short.
+ * header `x-emulator-fault: <name>`. `emulator.history` says in what the account's request history falls short,
+ * `emulator.billing` in what its bill does.
  * `emulator.jobsWith(input)` counts what was accepted for an input, and so what was charged twice.
  *
  * It has its own idea of the wire and shares no schema with the client: a misreading cannot hide in both.
@@ -33,6 +34,7 @@
  * @module
  */
 export { type VirtualClock, virtualClock } from "../base/virtual-clock.ts";
+export type { BillingSwitches } from "./billing.ts";
 export { createEmulator, type Emulator, type EmulatorOptions } from "./emulator.ts";
 export type { Fault, FaultName, FaultText } from "./faults/fault.ts";
 export type { Operation } from "./faults/operation.ts";

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { Address, OwnOrigins } from "./address.ts";
+import type { BillingSwitches } from "./billing.ts";
 import type { FileStore } from "./files.ts";
 import type { HistorySwitches } from "./history.ts";
 import type { HookSigner } from "./hooks/signer.ts";
@@ -19,6 +20,7 @@ export interface Platform {
   readonly seed: number;
   readonly own: OwnOrigins;
   readonly history: HistorySwitches;
+  readonly billing: BillingSwitches;
   readonly signer: HookSigner;
   /** Fires when the emulator closes. */
   readonly closing: AbortSignal;

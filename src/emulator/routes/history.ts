@@ -4,15 +4,9 @@ import { callerOf } from "../credentials.ts";
 import { type HistoryQuery, rowOf, select } from "../history.ts";
 import type { Platform, RouteEnv } from "../platform.ts";
 import { json, platformError } from "../replies.ts";
+import { badCursor, date, decodeCursor, MOST_IDS, pageOf, parametersOf, refused } from "./parameters.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
-const MOST_IDS = 50;
-
-const DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
-const date = z
-  .string()
-  .refine((text) => DATE.test(text) && !Number.isNaN(Date.parse(text)), "must be an ISO date or date-time")
-  .transform((text) => Date.parse(text));
 
 const Parameters = z.object({
   endpoint_id: z.array(z.string()).min(1).max(MOST_IDS),
@@ -26,10 +20,6 @@ const Parameters = z.object({
   sort_by: z.enum(["ended_at", "duration"]).optional(),
 });
 
-/** Where the next page begins, in the listing as it was at that time. */
-const Cursor = z.object({ asOf: z.number(), start: z.number(), at: z.int().min(0) });
-type Cursor = z.output<typeof Cursor>;
-
 /** `api.fal.ai/v1`: what became of the account's requests. */
 export const historyRoutes = (platform: Platform): Hono<RouteEnv> =>
   new Hono<RouteEnv>().get("/api/v1/models/requests/by-endpoint", (c) => {
@@ -40,16 +30,13 @@ export const historyRoutes = (platform: Platform): Hono<RouteEnv> =>
     if (history.forbidden) {
       return platformError(403, "authorization_error", "This key may not read the account's requests");
     }
-    const parsed = Parameters.safeParse(parametersOf(new URLSearchParams(address.search)));
-    if (!parsed.success) {
-      const why = parsed.error.issues.map(({ path, message }) => `${String(path[0])}: ${message}`).join("; ");
-      return platformError(400, "validation_error", why);
-    }
+    const parsed = Parameters.safeParse(parametersOf(address.search, ["endpoint_id", "expand"]));
+    if (!parsed.success) return refused(parsed.error);
     const { limit, cursor, ...wish } = parsed.data;
     const now = clock.now();
     const from =
-      cursor === undefined ? { asOf: now, start: wish.start ?? now - DAY_MS, at: 0 } : decode(cursor);
-    if (!from) return platformError(400, "validation_error", "cursor: is none that was given out here");
+      cursor === undefined ? { asOf: now, start: wish.start ?? now - DAY_MS, at: 0 } : decodeCursor(cursor);
+    if (!from) return badCursor();
 
     const query: HistoryQuery = {
       account: caller.account,
@@ -63,31 +50,6 @@ export const historyRoutes = (platform: Platform): Hono<RouteEnv> =>
       asOf: from.asOf,
     };
     const found = select(machine.jobs.values(), query, history);
-    const next = from.at + limit;
-    const hasMore = next < found.length;
-    return json({
-      items: found.slice(from.at, next).map((job) => rowOf(job, query, models, history)),
-      next_cursor: hasMore ? encode({ ...from, at: next }) : null,
-      has_more: hasMore,
-    });
+    const { page, rest } = pageOf(found, from, limit);
+    return json({ items: page.map((job) => rowOf(job, query, models, history)), ...rest });
   });
-
-/** Lists come as repeats or with commas; of anything else the last one counts. */
-function parametersOf(search: URLSearchParams): Record<string, unknown> {
-  const list = (name: string) =>
-    search
-      .getAll(name)
-      .flatMap((value) => value.split(","))
-      .filter(Boolean);
-  return { ...Object.fromEntries(search), endpoint_id: list("endpoint_id"), expand: list("expand") };
-}
-
-const encode = (cursor: Cursor): string => Buffer.from(JSON.stringify(cursor)).toString("base64");
-
-function decode(text: string): Cursor | undefined {
-  try {
-    return Cursor.parse(JSON.parse(Buffer.from(text, "base64").toString()));
-  } catch {
-    return undefined;
-  }
-}
