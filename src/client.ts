@@ -13,6 +13,9 @@ import { createRuns, type Runs } from "./chain/runs.ts";
 import { type Tools, tools } from "./chain/tools.ts";
 import { ambientEnv, type Env, type Environment, readEnvironment } from "./environment/environment.ts";
 import type { Origins } from "./environment/origins.ts";
+import { type Estimate, estimates } from "./ledger/estimate.ts";
+import { type BillingEvents, createBillingEvents } from "./platform/billing.ts";
+import { createUsualCosts } from "./platform/estimates.ts";
 import { createPrices, type Price } from "./platform/prices.ts";
 import { createHistory } from "./platform/requests.ts";
 import { endpoint } from "./queue/endpoint.ts";
@@ -94,6 +97,17 @@ export interface Fal {
   readonly storage: StorageClient;
   /** What the platform asks for one unit of an endpoint; undefined where it does not say. Kept for an hour. */
   price(endpoint: string): Promise<Price | undefined>;
+  /**
+   * What a call is likely to cost, without making it: units times their price where the input tells the units, else what
+   * such calls have cost on fal. A value of kind `unknown` where neither can be had.
+   */
+  readonly estimate: Estimate;
+  /**
+   * The account's bill, request by request. An event may be late by hours.
+   *
+   * @throws {AdminKeyRequiredError} from the loop, where the key has not got the ADMIN scope.
+   */
+  readonly billingEvents: BillingEvents;
   /** What this client reads from its environment, each part when it is asked for. */
   readonly environment: Environment;
   /** Merges further options into this client's; calls made before keep theirs. */
@@ -123,6 +137,8 @@ export function createFal(options: FalOptions = {}): Fal {
     fallback: tools.fallback,
     runs: createRuns(() => parts, chains),
     price: (id) => parts.price(id),
+    estimate: (...call) => parts.estimate(...call),
+    billingEvents: (query) => parts.billingEvents(query),
     get queue() {
       return parts.queueClient;
     },
@@ -170,8 +186,11 @@ function assemble(options: FalOptions, ledger: Ledger, background: Set<Promise<u
     retry: options.retry,
   });
   const queue = createQueue(transport, () => origins().queue);
-  const price = createPrices(transport, () => origins().api, clock);
-  const history = createHistory(transport, () => origins().api, clock);
+  const api = () => origins().api;
+  const price = createPrices(transport, api, clock);
+  const estimate = estimates({ price, usualCost: createUsualCosts(transport, api, clock) });
+  const billingEvents = createBillingEvents(transport, api, clock);
+  const history = createHistory(transport, api, clock);
   const storage = createStorage(transport, () => origins().rest, clock);
   const report = reporter(options.logger);
   const store = ledger.rescued;
@@ -198,6 +217,8 @@ function assemble(options: FalOptions, ledger: Ledger, background: Set<Promise<u
     report,
     lease: leaseSettings(options.lease),
     price,
+    estimate,
+    billingEvents,
     storage,
     queueClient: createQueueClient(deps, calls),
     recorded: { ...createRecordedCalls({ ...deps, store: ledger.direct }, deps), rescue: ledger.rescue },

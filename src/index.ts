@@ -79,6 +79,13 @@ export {
 } from "./environment/environment.ts";
 export { secrets } from "./environment/secrets.ts";
 export type { Total } from "./ledger/cost.ts";
+export type { Estimate, EstimateOptions } from "./ledger/estimate.ts";
+export {
+  AdminKeyRequiredError,
+  type BillingEvent,
+  type BillingEvents,
+  type BillingQuery,
+} from "./platform/billing.ts";
 export type { Price } from "./platform/prices.ts";
 // A star, so that users can add to EndpointTypes by declaration merging: an interface that is exported by name cannot
 // be merged into from outside.

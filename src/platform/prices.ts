@@ -1,6 +1,8 @@
 import * as z from "zod/mini";
+import { ApiError } from "../base/api-error.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Transport } from "../base/transport.ts";
+import { kept } from "./kept.ts";
 
 /** What fal asks for one unit. A unit may be an image, a megapixel, a second: never take it for a price per output. */
 export interface Price {
@@ -27,36 +29,32 @@ const FRESH_MS = 60 * 60 * 1000;
 
 /** Prices from `GET /v1/models/pricing`, kept for an hour. Undefined where the platform does not tell one. */
 export function createPrices(transport: Transport, base: () => string, clock: Clock) {
-  const known = new Map<string, { readonly at: number; readonly price: Promise<Price | undefined> }>();
-
-  async function fetchPrice(endpoint: string): Promise<Price | undefined> {
+  async function ask(endpoint: string) {
     const url = new URL(`${base()}/models/pricing`);
     url.searchParams.append("endpoint_id", endpoint);
-    const { prices } = await transport.send(
-      {
-        operation: "platform",
-        method: "GET",
-        url: url.href,
-        endpoint,
-        // A process that is done waits for it: not knowing a price is a value, and cheaper.
-        attemptTimeout: PATIENCE_MS,
-        deadline: clock.now() + PATIENCE_MS,
-      },
-      ({ text }) => z.parse(Prices, JSON.parse(text)),
-    );
-    const found = prices.find(({ endpoint_id }) => endpoint_id === endpoint);
+    const request = {
+      operation: "platform",
+      method: "GET",
+      url: url.href,
+      endpoint,
+      // A process that is done waits for it: not knowing a price is a value, and cheaper.
+      attemptTimeout: PATIENCE_MS,
+      deadline: clock.now() + PATIENCE_MS,
+    } as const;
+    try {
+      return (await transport.send(request, ({ text }) => z.parse(Prices, JSON.parse(text)))).prices;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return [];
+      throw error;
+    }
+  }
+
+  async function fetchPrice(endpoint: string): Promise<Price | undefined> {
+    const found = (await ask(endpoint)).find(({ endpoint_id }) => endpoint_id === endpoint);
     if (!found || (found.currency ?? "USD") !== "USD") return undefined;
     const unitPriceNanoUsd = Math.round(found.unit_price * 1e9);
     return { endpoint, unit: found.unit, unitPriceNanoUsd, at: clock.now() };
   }
 
-  return async (endpoint: string): Promise<Price | undefined> => {
-    const cached = known.get(endpoint);
-    if (cached && clock.now() - cached.at < FRESH_MS) return cached.price;
-    const price = fetchPrice(endpoint);
-    known.set(endpoint, { at: clock.now(), price });
-    // A failure is not worth remembering.
-    price.catch(() => known.delete(endpoint));
-    return price;
-  };
+  return kept(FRESH_MS, clock, fetchPrice);
 }
