@@ -39,7 +39,7 @@ export const refused = ({ issues }: z.ZodError): Response =>
 const Cursor = z.object({ asOf: z.number(), start: z.number(), at: z.int().min(0) });
 export type Cursor = z.output<typeof Cursor>;
 
-export const encodeCursor = (cursor: Cursor): string =>
+const encodeCursor = (cursor: Cursor): string =>
   Buffer.from(JSON.stringify(cursor)).toString("base64");
 
 /** Undefined for a text that was not given out here. */
