@@ -39,8 +39,7 @@ export const refused = ({ issues }: z.ZodError): Response =>
 const Cursor = z.object({ asOf: z.number(), start: z.number(), at: z.int().min(0) });
 export type Cursor = z.output<typeof Cursor>;
 
-const encodeCursor = (cursor: Cursor): string =>
-  Buffer.from(JSON.stringify(cursor)).toString("base64");
+const encodeCursor = (cursor: Cursor): string => Buffer.from(JSON.stringify(cursor)).toString("base64");
 
 /** Undefined for a text that was not given out here. */
 export function decodeCursor(text: string): Cursor | undefined {
