@@ -3,6 +3,8 @@ import type { Clock } from "./clock.ts";
 export interface VirtualClock extends Clock {
   /** Moves time forward by `ms`, waking every sleeper whose time has come, in order. */
   advance(ms: number): Promise<void>;
+  /** Waits for what takes real time, such as a database, and does not move until it is there. */
+  hold<T>(work: PromiseLike<T>): Promise<T>;
   /** How many sleeps are pending: zero when nothing is left behind. */
   readonly sleepers: number;
 }
@@ -19,6 +21,7 @@ export function virtualClock(options: { start?: number; auto?: boolean } = {}): 
   let now = options.start ?? Date.UTC(2026, 0, 1);
   let order = 0;
   let scheduled = false;
+  let holds = 0;
   /** In the order in which they wake, the next one last. */
   const sleepers: Sleeper[] = [];
 
@@ -32,10 +35,11 @@ export function virtualClock(options: { start?: number; auto?: boolean } = {}): 
   };
 
   const jumpWhenIdle = async () => {
-    if (scheduled) return;
+    if (scheduled || holds > 0) return;
     scheduled = true;
     await idle();
     scheduled = false;
+    if (holds > 0) return;
     wakeNext();
     if (sleepers.length > 0) void jumpWhenIdle();
   };
@@ -53,7 +57,7 @@ export function virtualClock(options: { start?: number; auto?: boolean } = {}): 
           reject(signal?.reason);
         };
         const sleeper = {
-          at: now + Math.max(0, ms),
+          at: now + Math.max(0, Math.ceil(ms)),
           order: order++,
           wake: () => {
             signal?.removeEventListener("abort", onAbort);
@@ -64,6 +68,15 @@ export function virtualClock(options: { start?: number; auto?: boolean } = {}): 
         signal?.addEventListener("abort", onAbort, { once: true });
         if (auto) void jumpWhenIdle();
       }),
+    async hold(work) {
+      holds += 1;
+      try {
+        return await work;
+      } finally {
+        holds -= 1;
+        if (auto && sleepers.length > 0) void jumpWhenIdle();
+      }
+    },
     async advance(ms) {
       const until = now + ms;
       await idle();

@@ -48,3 +48,15 @@ test("a virtual clock that does not move by itself waits for advance", async () 
   await slept;
   expect(clock.now()).toBe(100);
 });
+
+test("a virtual clock that is held does not move until what holds it is there", async () => {
+  const clock = virtualClock({ start: 0 });
+  const told: string[] = [];
+  const slept = clock.sleep(100).then(() => told.push(`woken at ${clock.now()}`));
+  const work = async () => {
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+    told.push(`done at ${clock.now()}`);
+  };
+  await Promise.all([slept, clock.hold(work()), clock.hold(work())]);
+  expect(told).toEqual(["done at 0", "done at 0", "woken at 100"]);
+});

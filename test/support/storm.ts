@@ -1,6 +1,12 @@
 import { getEventListeners } from "node:events";
 import { type CallRecord, createFal, type Result, type Store } from "fal-chain";
-import { createEmulator, type HistorySwitches, type JobView, virtualClock } from "fal-chain/emulator";
+import {
+  createEmulator,
+  type HistorySwitches,
+  type JobView,
+  type VirtualClock,
+  virtualClock,
+} from "fal-chain/emulator";
 import { echo } from "./models.ts";
 import { RATES } from "./rates.ts";
 import { ENV } from "./setup.ts";
@@ -44,22 +50,24 @@ export interface Storm {
   readonly left: { readonly sleepers: number; readonly listeners: number };
 }
 
-/** How many calls are under way at once. */
-const WAVE = 125;
+/** How many calls are under way at once, at most. */
+const LARGEST_WAVE = 250;
 const ENDPOINTS = Array.from({ length: 25 }, (_, i) => `acme/echo-${i}`);
 
 /** Calls, each with an input of its own, in waves on one virtual clock, while everything goes wrong by chance. */
 export async function storm(store: Store, calls: number, seed: number): Promise<Storm> {
   const clock = virtualClock();
+  // A wave at least for each history.
+  const size = Math.min(LARGEST_WAVE, Math.ceil(calls / HISTORIES.length));
   const models = ENDPOINTS.map((id) => echo({ id, lines: ["a 🦊"] }));
-  const emulator = createEmulator({ clock, models, concurrency: WAVE, seed });
+  const emulator = createEmulator({ clock, models, concurrency: size, seed });
   emulator.faults.random({ seed, rates: RATES });
   const random = chance(seed);
   const warnings: string[] = [];
   const fal = createFal({
     env: ENV,
     clock,
-    store,
+    store: holding(clock, store),
     random,
     logger: { warn: (_, message) => warnings.push(message) },
     // ky has made a Request already.
@@ -69,14 +77,14 @@ export async function storm(store: Store, calls: number, seed: number): Promise<
   const faults = new Set<string>();
   const signals: AbortSignal[] = [];
   const told: Told[] = [];
-  for (let first = 0; first < calls; first += WAVE) {
-    const history = { ...EXACT, ...HISTORIES[(first / WAVE) % HISTORIES.length] };
+  for (let first = 0; first < calls; first += size) {
+    const history = { ...EXACT, ...HISTORIES[(first / size) % HISTORIES.length] };
     Object.assign(emulator.history, history);
     const patient = new AbortController();
     const impatient = new AbortController();
     signals.push(patient.signal, impatient.signal);
     const patience = clock.sleep(random() * 5_000).then(() => impatient.abort());
-    const wave = Array.from({ length: Math.min(WAVE, calls - first) }, async (_, i): Promise<Told> => {
+    const wave = Array.from({ length: Math.min(size, calls - first) }, async (_, i): Promise<Told> => {
       const n = first + i;
       const givenUp = n % 20 === 7;
       const call = fal.subscribe(ENDPOINTS[n % ENDPOINTS.length] ?? "", {
@@ -112,6 +120,16 @@ export async function storm(store: Store, calls: number, seed: number): Promise<
   await emulator.close();
   return { stories, faults, warnings, left };
 }
+
+/** Time stands still while the store works: a database takes real time, and a virtual clock would run on. */
+const holding = (clock: VirtualClock, store: Store): Store =>
+  new Proxy(store, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== "function") return member;
+      return (...args: unknown[]) => clock.hold(Reflect.apply(member, target, args) as Promise<unknown>);
+    },
+  });
 
 /** Chance that repeats: mulberry32. */
 function chance(seed: number): () => number {
