@@ -1,8 +1,11 @@
 import { type IncomingRequest, withRequest, withTags } from "./attribution/context.ts";
 import type { UserTags } from "./attribution/tags.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
+import { InvalidArgumentError } from "./base/errors.ts";
 import { type Store, StoreError } from "./base/journal.ts";
+import { createHooks, type HookDeps, type Hooks } from "./calls/hooks.ts";
 import { contextNow } from "./calls/options.ts";
+import { createPlaces, type Places } from "./calls/places.ts";
 import { createQueueClient, type QueueClient } from "./calls/queue-client.ts";
 import { createRecordedCalls, type RecordedCalls } from "./calls/recorded-calls.ts";
 import type { AmbiguousSubmitPolicy } from "./calls/submit.ts";
@@ -55,12 +58,34 @@ export interface FalOptions {
   readonly allowHttp?: boolean;
   /** Told of what went wrong beside a call without failing it. pino fits. @default process.emitWarning */
   readonly logger?: { warn(details: object, message: string): void };
+  /**
+   * Has fal report the end of each call to this address instead of being watched, so that waiting holds no connection:
+   * for very many calls at once. `fal.webhooks.handle` must answer there.
+   */
+  readonly webhooks?: WebhookSettings;
+  /**
+   * How many calls may be under way at once with this key, counted in the store and so over all processes that share
+   * it. The others wait before they are submitted. Not with `webhooks`. @default no limit
+   */
+  readonly maxInFlight?: number;
   /** How long a run stays with a process that gives no sign of life. */
   readonly lease?: Partial<LeaseSettings>;
   /** Time as a parameter, for tests. */
   readonly clock?: Clock;
   /** Chance as a parameter, for tests: at least 0, less than 1. */
   readonly random?: () => number;
+}
+
+export interface WebhookSettings {
+  /** Where fal can reach this program, such as `https://app.example.com/fal`. */
+  readonly url: string;
+  /**
+   * Signs the addresses that are given to fal. Processes that share a store must agree on it, and hooks of calls under
+   * way are refused when it changes. @default made from the key
+   */
+  readonly secret?: string;
+  /** How long a hook may stay away before its call is looked for, in milliseconds. @default 120000 */
+  readonly sweepMs?: number;
 }
 
 /** A client of fal. Nothing is read from the environment before the first call. */
@@ -87,6 +112,13 @@ export interface Fal {
   readonly fallback: Tools["fallback"];
   /** The runs that the store knows. */
   readonly runs: Runs;
+  readonly webhooks: {
+    /**
+     * Answers a webhook of fal's for a call of this client, or of one that shares its store: with a 2xx once what it
+     * says is kept, and with what is wrong with it otherwise. For any server that has web-standard requests.
+     */
+    handle(request: Request): Promise<Response>;
+  };
   /** Describes an endpoint by its input and output schemas. */
   readonly endpoint: typeof endpoint;
   /** Every call that `fn` makes carries these tags. */
@@ -145,6 +177,7 @@ export function createFal(options: FalOptions = {}): Fal {
     get calls() {
       return parts.recorded;
     },
+    webhooks: { handle: (request) => parts.handleHook(request) },
     get storage() {
       return parts.storage;
     },
@@ -195,8 +228,11 @@ function assemble(options: FalOptions, ledger: Ledger, background: Set<Promise<u
   const report = reporter(options.logger);
   const store = ledger.rescued;
 
+  const hooks = hooksOf(options, { queue, history, store, clock, report, environment, origins });
   const deps = {
     queue,
+    hooks,
+    places: placesOf(options, { store, clock, report, environment }),
     history,
     store,
     clock,
@@ -221,6 +257,8 @@ function assemble(options: FalOptions, ledger: Ledger, background: Set<Promise<u
     billingEvents,
     storage,
     queueClient: createQueueClient(deps, calls),
+    handleHook:
+      hooks?.handle ?? (async () => new Response("This client takes no webhooks.", { status: 404 })),
     recorded: { ...createRecordedCalls({ ...deps, store: ledger.direct }, deps), rescue: ledger.rescue },
   };
 }
@@ -251,6 +289,42 @@ function ledgerOf(settings: () => FalOptions) {
       if (!given) await store.close();
     },
   };
+}
+
+type Wiring = Pick<HookDeps, "queue" | "history" | "store" | "clock" | "report"> & {
+  readonly environment: Environment;
+  readonly origins: () => Origins;
+};
+
+function hooksOf(
+  { webhooks, fetch }: FalOptions,
+  { environment, origins, ...wiring }: Wiring,
+): Hooks | undefined {
+  if (!webhooks) return undefined;
+  const { url, secret, sweepMs = 120_000 } = webhooks;
+  return createHooks({
+    ...wiring,
+    url,
+    sweepMs,
+    secret: () => secret ?? environment.key.header(),
+    async receive(request) {
+      // Only who has webhooks loads what checks them.
+      const { receiveWebhook } = await import("./webhooks/receive.ts");
+      const jwksUrl = `${origins().rest}/.well-known/jwks.json`;
+      return receiveWebhook(request, { jwksUrl, clock: wiring.clock, ...(fetch && { fetch }) });
+    },
+  });
+}
+
+function placesOf(
+  { maxInFlight, webhooks }: FalOptions,
+  { environment, ...wiring }: Pick<Wiring, "store" | "clock" | "report" | "environment">,
+): Places | undefined {
+  if (maxInFlight === undefined || webhooks) return undefined;
+  if (!(maxInFlight >= 1)) {
+    throw new InvalidArgumentError(`maxInFlight is ${maxInFlight}; it is a number from 1 up.`);
+  }
+  return createPlaces({ ...wiring, max: maxInFlight, account: () => environment.key.redacted() });
 }
 
 function environmentOf({ env, credentials, allowHttp = false }: FalOptions): Environment {

@@ -69,7 +69,7 @@ export type { Run } from "./chain/run.ts";
 export type { RunInfo, Runs } from "./chain/runs.ts";
 export type { Saved } from "./chain/saved.ts";
 export type { MapOptions, Tools } from "./chain/tools.ts";
-export { createFal, type Fal, type FalOptions, fal } from "./client.ts";
+export { createFal, type Fal, type FalOptions, fal, type WebhookSettings } from "./client.ts";
 export {
   type Env,
   type Environment,

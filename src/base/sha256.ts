@@ -11,6 +11,19 @@ export async function sha256(data: string | BufferSource): Promise<string> {
       : new Uint8Array(bytes);
     return node.createHash("sha256").update(view).digest("hex");
   }
-  const digest = await crypto.subtle.digest("SHA-256", bytes);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hexOf(await crypto.subtle.digest("SHA-256", bytes));
 }
+
+/** Lower-case hex HMAC-SHA-256 of a text. */
+export async function hmacSha256(secret: string, text: string): Promise<string> {
+  const node = globalThis.process?.getBuiltinModule?.("node:crypto");
+  if (node) return node.createHmac("sha256", secret).update(text).digest("hex");
+  const encode = (value: string) => new TextEncoder().encode(value);
+  const key = await crypto.subtle.importKey("raw", encode(secret), { name: "HMAC", hash: "SHA-256" }, false, [
+    "sign",
+  ]);
+  return hexOf(await crypto.subtle.sign("HMAC", key, encode(text)));
+}
+
+const hexOf = (bytes: ArrayBuffer): string =>
+  Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");

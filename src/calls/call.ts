@@ -11,16 +11,18 @@ import { eventLog } from "../base/event-log.ts";
 import type { CallRecord, Outcome, Store, Ticket } from "../base/journal.ts";
 import { abortable } from "../base/signal.ts";
 import type { History } from "../platform/requests.ts";
-import type { Answer, Queue } from "../queue/queue.ts";
+import type { Answer, Queue, Submission } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import { type BillDeps, billFailure, billResult } from "./bill.ts";
 import type { Caller, CallObserver, Place } from "./caller.ts";
 import { type CallEvent, hasFailed, type Result, statusFold } from "./events.ts";
 import { givingUp } from "./giving-up.ts";
+import type { Hooks } from "./hooks.ts";
 import { oneOf, type Prepared, plainIssue, type WatchSettings } from "./options.ts";
+import type { Places } from "./places.ts";
 import { toQueueStatus } from "./queue-status.ts";
 import { isGone, readResult } from "./result.ts";
-import { savedError } from "./saved-error.ts";
+import { restoredError, savedError } from "./saved-error.ts";
 import {
   type Accepted,
   AMBIGUOUS_SUBMIT_POLICIES,
@@ -54,6 +56,10 @@ export interface CallDeps extends BillDeps {
   readonly ambiguousSubmit: AmbiguousSubmitPolicy | undefined;
   /** For what went wrong beside a call and must not fail it, such as a callback that threw. */
   readonly report: (what: string, error: unknown) => void;
+  /** Webhooks instead of waiting, where the client has them. */
+  readonly hooks: Hooks | undefined;
+  /** How many calls may be under way at once, where the client has a limit. */
+  readonly places: Places | undefined;
 }
 
 type Tags = Readonly<Record<string, string>>;
@@ -105,6 +111,10 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
   /** What this call is noted under; undefined while nothing of it is in the store. */
   let noted: string | undefined;
   let leaving = false;
+  /** Whether fal reports this call's end to this client. */
+  let hooked = false;
+  /** Gives back the place that this call has among those under way. */
+  let leavePlace: (() => void) | undefined;
   /** What it cost, once that is known. */
   let cost: Promise<Cost | undefined> | undefined;
 
@@ -161,6 +171,8 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
       cost ??= billFailure(deps, { endpoint, noted }, error, submitting);
       observer?.ended({ error, cost });
       throw error;
+    } finally {
+      leavePlace?.();
     }
   }
 
@@ -214,6 +226,8 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
   /** A request that an earlier execution sent: it is waited for, whoever sent it. */
   function pickUp(record: CallRecord, { ticket, adopted }: { ticket: Ticket; adopted: boolean }): Ticket {
     noted = record.id;
+    hooked = deps.hooks !== undefined;
+    leavePlace = deps.places?.claim(record.id);
     times.submitted = record.submittedAt ?? record.intendedAt;
     submitting = Promise.resolve({ ticket, position: undefined, adopted });
     announce(ticket, record.tags);
@@ -228,7 +242,8 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
   async function submit(prepared: Prepared, place: Place | undefined): Promise<Ticket> {
     const { attribution } = prepared;
     const onAmbiguous = policy();
-    const submission = await abortable(prepared.complete(place?.upload), end.signal);
+    const submission = await withHook(await abortable(prepared.complete(place?.upload), end.signal));
+    leavePlace = await deps.places?.take(id, end.signal);
     const intent = {
       id,
       endpoint,
@@ -261,6 +276,15 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     return fresh;
   }
 
+  /** A call that has a hook of its own is watched as any other: whoever gets that hook is not this client. */
+  async function withHook(submission: Submission): Promise<Submission> {
+    if (!deps.hooks || submission.webhookUrl !== undefined) return submission;
+    hooked = true;
+    const webhookUrl = await deps.hooks.addressOf(id);
+    // The result must outlive its time in the queue: the sweep may come later.
+    return { ...submission, webhookUrl, headers: { ...submission.headers, "x-fal-store-io": "1" } };
+  }
+
   /** The run does not want it any more. */
   function leave(): Promise<CancelOutcome> {
     leaving = true;
@@ -277,6 +301,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
 
   /** Waits for the end of a request and fetches what it gave; what the queue has let go, history may still have. */
   async function collect(ticket: Ticket): Promise<{ answer: Answer; status: WireStatus | undefined }> {
+    if (hooked && deps.hooks && noted !== undefined) return afterHook(deps.hooks, noted, ticket);
     const status = await untilCompleted(ticket).catch((error: unknown) => {
       if (!isGone(error)) throw error;
     });
@@ -284,6 +309,18 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
       status: status ?? undefined,
       answer: await readResult(deps, ticket, status ?? undefined, end.signal),
     };
+  }
+
+  /** What the hook brought is in the store; where none came, fal is asked. */
+  async function afterHook(hooks: Hooks, id: string, ticket: Ticket) {
+    await hooks.ended(id, ticket, end.signal);
+    const { state, outcome, error } = (await store.call(id)) ?? {};
+    if (state === "failed" && error) throw restoredError(error);
+    const answer =
+      outcome?.data === undefined
+        ? await readResult(deps, ticket, undefined, end.signal)
+        : { data: outcome.data, units: outcome.units, response: Response.json(outcome.data) };
+    return { answer, status: undefined };
   }
 
   async function untilCompleted(ticket: Ticket): Promise<WireStatus> {

@@ -1,0 +1,208 @@
+import { apiError } from "../base/api-error.ts";
+import type { Clock } from "../base/clock.ts";
+import { type CallRecord, RequestClaimedError, type Store, type Ticket } from "../base/journal.ts";
+import { pooled } from "../base/pooled.ts";
+import { hmacSha256 } from "../base/sha256.ts";
+import { abortable } from "../base/signal.ts";
+import type { History } from "../platform/requests.ts";
+import { parseEndpointId } from "../queue/endpoint.ts";
+import type { Answer, Queue } from "../queue/queue.ts";
+import { savedError } from "./saved-error.ts";
+
+/** A webhook whose signature is fal's. */
+export interface ReceivedHook {
+  readonly requestId: string;
+  readonly status: "OK" | "ERROR";
+  readonly payload: unknown;
+  readonly error: string | undefined;
+}
+
+export interface HookDeps {
+  /** Where fal can reach `handle`. */
+  readonly url: string;
+  /** Signs the call id in the address, so that nobody else's request can end one of ours. */
+  readonly secret: () => string;
+  /** How long a hook may stay away before its call is looked at, in milliseconds. */
+  readonly sweepMs: number;
+  readonly store: Store;
+  readonly queue: Queue;
+  readonly history: History;
+  readonly clock: Clock;
+  readonly report: (what: string, error: unknown) => void;
+  /** @throws something with a `status` to answer with, when it is not from fal. */
+  readonly receive: (request: Request) => Promise<ReceivedHook>;
+}
+
+/** Calls that are told of their end instead of watching for it: no connection is held while they wait. */
+export interface Hooks {
+  /** Where fal is to report the end of this call. */
+  addressOf(callId: string): Promise<string>;
+  /** Resolves when the call's request has ended, whichever process heard of it, or nobody did. */
+  ended(callId: string, ticket: Ticket, signal: AbortSignal): Promise<void>;
+  /**
+   * Answers a webhook. What it says is in the store before the answer is a yes; the same hook again changes nothing, and
+   * one that comes before the submit's own answer tells the request id.
+   */
+  handle(request: Request): Promise<Response>;
+}
+
+/** fal waits 15 s for an answer to a hook, and the result has to be read and kept in that time. */
+const READ_MS = 8_000;
+const SWEPT_AT_ONCE = 8;
+
+interface Waiting {
+  readonly ticket: Ticket;
+  readonly since: number;
+  wake(): void;
+}
+
+export function createHooks(deps: HookDeps): Hooks {
+  const { store, queue, history, clock } = deps;
+  const waiting = new Map<string, Waiting>();
+  let idle = new AbortController();
+
+  const signatureOf = (callId: string) => hmacSha256(deps.secret(), callId);
+
+  return {
+    async addressOf(callId) {
+      const url = new URL(deps.url);
+      url.searchParams.set("call", callId);
+      url.searchParams.set("signature", await signatureOf(callId));
+      return url.href;
+    },
+
+    async ended(callId, ticket, signal) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      waiting.set(callId, { ticket, since: clock.now(), wake: resolve });
+      if (waiting.size === 1) void sweepWhileWaiting();
+      try {
+        // It may have come before anybody waited.
+        if (hasEnded(await store.call(callId))) return;
+        await abortable(promise, signal);
+      } finally {
+        waiting.delete(callId);
+        if (waiting.size === 0) idle.abort();
+      }
+    },
+
+    async handle(request) {
+      try {
+        const hook = await deps.receive(request);
+        const { searchParams } = new URL(request.url);
+        const callId = searchParams.get("call") ?? "";
+        if (!sameText(searchParams.get("signature") ?? "", await signatureOf(callId))) {
+          return new Response("The address is not one that this client gave out.", { status: 403 });
+        }
+        return await keep(callId, hook);
+      } catch (error) {
+        const { status } = error as { status?: unknown };
+        if (typeof status === "number") return new Response((error as Error).message, { status });
+        deps.report("A webhook could not be kept; fal sends it again", error);
+        return new Response("The webhook could not be kept. Send it again.", { status: 503 });
+      }
+    },
+  };
+
+  async function keep(callId: string, hook: ReceivedHook): Promise<Response> {
+    const record = await store.call(callId);
+    if (!record) return new Response("No call of this id is known here.", { status: 404 });
+    const ticket = record.ticket ?? queue.ticket(parseEndpointId(record.endpoint), hook.requestId);
+    if (ticket.requestId !== hook.requestId) {
+      deps.report(
+        `Request ${hook.requestId} says that it is call ${callId}, which is ${ticket.requestId}`,
+        new Error("A second request was made for one call; it may be billed."),
+      );
+      return new Response("The call is another request.", { status: 409 });
+    }
+    try {
+      if (!record.ticket) await store.submitted(callId, ticket, clock.now());
+    } catch (error) {
+      if (!(error instanceof RequestClaimedError)) throw error;
+      return new Response("The request is another call.", { status: 409 });
+    }
+    if (!hasEnded(record)) await (hook.status === "OK" ? keepResult : keepFailure)(record, ticket, hook);
+    waiting.get(callId)?.wake();
+    return new Response(null, { status: 204 });
+  }
+
+  /** The hook has the output; what was billed stands in the result's headers only. */
+  async function keepResult({ id }: CallRecord, ticket: Ticket, hook: ReceivedHook): Promise<void> {
+    const answer = await readInTime(ticket);
+    const data = answer?.data ?? hook.payload;
+    // Not JSON, and gone from the queue: whoever waits asks history.
+    if (data === null) return;
+    const unknown = { waitSeconds: undefined, runSeconds: undefined };
+    await store.completed(id, { data, units: answer?.units, ...unknown }, clock.now());
+  }
+
+  async function keepFailure({ id, endpoint }: CallRecord, ticket: Ticket, hook: ReceivedHook) {
+    const status = Number(/\b[45]\d\d\b/.exec(hook.error ?? "")?.[0] ?? 500);
+    const body = hook.payload ?? { detail: hook.error };
+    const error = apiError({ status, body, requestId: ticket.requestId, endpoint });
+    await store.failed(id, savedError(error), clock.now());
+  }
+
+  async function readInTime(ticket: Ticket): Promise<Answer | undefined> {
+    const late = new AbortController();
+    const timer = new AbortController();
+    clock.sleep(READ_MS, timer.signal).then(
+      () => late.abort(),
+      () => {},
+    );
+    return queue
+      .result(ticket, { signal: late.signal })
+      .catch(() => undefined)
+      .finally(() => timer.abort());
+  }
+
+  /** At-least-once is fal's promise for hooks, and not this client's: what stays away is looked for. */
+  async function sweepWhileWaiting(): Promise<void> {
+    idle = new AbortController();
+    const { signal } = idle;
+    while (!signal.aborted) {
+      try {
+        await clock.sleep(deps.sweepMs, signal);
+        await sweep();
+      } catch (error) {
+        if (!signal.aborted) deps.report("The sweep for webhooks that never came failed", error);
+      }
+    }
+  }
+
+  async function sweep(): Promise<void> {
+    const late = [...waiting].filter(([, { since }]) => clock.now() - since >= deps.sweepMs);
+    for (const endpoint of new Set(late.map(([, { ticket }]) => ticket.endpoint))) {
+      const calls = late.filter(([, { ticket }]) => ticket.endpoint === endpoint);
+      const over = await endedOf(endpoint, Math.min(...calls.map(([, { since }]) => since)));
+      await pooled(calls, SWEPT_AT_ONCE, async ([callId, { ticket, wake }]) => {
+        if (over?.has(ticket.requestId) || hasEnded(await store.call(callId))) return wake();
+        if (over) return;
+        const status = await queue.status(ticket, { logs: false }).catch(() => undefined);
+        if (status?.status === "COMPLETED") wake();
+      });
+    }
+  }
+
+  /** The requests of an endpoint that have ended; undefined where history cannot be read. */
+  async function endedOf(endpoint: string, since: number): Promise<ReadonlySet<string> | undefined> {
+    try {
+      const past = await history.since(endpoint, since - SENT_BEFORE_MS);
+      return new Set(past.flatMap(({ requestId, endedAt }) => (endedAt === undefined ? [] : [requestId])));
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** A call waits from the submit's answer on, and was sent before. */
+const SENT_BEFORE_MS = 10 * 60_000;
+
+const hasEnded = (record: CallRecord | undefined): boolean =>
+  record?.state === "completed" || record?.state === "failed";
+
+/** Takes as long whichever character differs. */
+function sameText(a: string, b: string): boolean {
+  let difference = a.length ^ b.length;
+  for (let at = 0; at < b.length; at++) difference |= a.charCodeAt(at) ^ b.charCodeAt(at);
+  return difference === 0;
+}

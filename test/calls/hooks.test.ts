@@ -1,0 +1,201 @@
+import { createFal, type Fal, type FalOptions, memoryStore, type Store } from "fal-chain";
+import { createEmulator, type EmulatorOptions, type VirtualClock, virtualClock } from "fal-chain/emulator";
+import { signWebhook, webhookKeys } from "fal-chain/webhooks";
+import { expect, test } from "vitest";
+import { echo } from "../support/models.ts";
+import { ECHO, ENV, failureOf } from "../support/setup.ts";
+import { losing, type Sent, type Wire, wireFetch } from "../support/wire.ts";
+
+const AT = "https://app.example.com/fal";
+
+/** A client that is told by webhooks, and an emulator that can reach it. */
+function setup({
+  wire,
+  hears = true,
+  ...options
+}: FalOptions & { wire?: Wire; hears?: boolean; emulator?: EmulatorOptions } = {}) {
+  const clock = virtualClock({ auto: false });
+  const store: Store = options.store ?? memoryStore({ clock });
+  const sent: Sent[] = [];
+  const answers: number[] = [];
+  let last: Request | undefined;
+  let fal: Fal;
+  const emulator = createEmulator({
+    clock,
+    models: [echo()],
+    ...options.emulator,
+    fetch: async (input, init) => {
+      const request = new Request(input, init);
+      last = request.clone();
+      if (!hears) return new Response(null, { status: 500 });
+      const answer = await fal.webhooks.handle(request);
+      answers.push(answer.status);
+      return answer;
+    },
+  });
+  fal = createFal({
+    env: ENV,
+    clock,
+    store,
+    random: () => 0.5,
+    fetch: wireFetch((request) => emulator.fetch(request), { wire, sent, clock }),
+    webhooks: { url: AT },
+    ...options,
+  });
+  return {
+    fal,
+    emulator,
+    clock,
+    store,
+    sent,
+    answers,
+    lastHook: () => last as Request,
+    until: driver(clock),
+  };
+}
+
+/** Signatures are made and checked beside the event loop, so time must not run on while nothing else happens. */
+const driver =
+  (clock: VirtualClock, stepMs = 500) =>
+  async <T>(promise: PromiseLike<T>): Promise<T> => {
+    let over = false;
+    const end = () => {
+      over = true;
+    };
+    promise.then(end, end);
+    while (!over) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      await clock.advance(stepMs);
+    }
+    return promise;
+  };
+
+const kinds = (sent: readonly Sent[]) => sent.map(({ kind }) => kind);
+
+test("a call is told of its end, and watches nothing meanwhile", async () => {
+  const { fal, sent, store, emulator, answers, until } = setup();
+  const result = await until(fal.subscribe(ECHO, { input: { n: 1 } }));
+  expect(result).toMatchObject({ data: { echo: { n: 1 } }, billing: { units: 1 } });
+  expect(kinds(sent).filter((kind) => kind !== "other")).toEqual(["submit", "result"]);
+  expect(answers).toEqual([204]);
+  expect(emulator.jobs[0]?.headers["x-fal-store-io"]).toBe("1");
+  expect(await store.calls()).toMatchObject([{ state: "completed", outcome: { data: { echo: { n: 1 } } } }]);
+});
+
+test("a failure comes as a hook too", async () => {
+  const { fal, emulator, store, until } = setup();
+  emulator.faults.next("submit", "completed-with-error");
+  const error = await until(failureOf(fal.subscribe(ECHO, { input: {} })));
+  expect(error).toMatchObject({ code: "api", requestId: emulator.jobs[0]?.requestId, endpoint: ECHO });
+  expect(await store.calls()).toMatchObject([{ state: "failed" }]);
+});
+
+test("a hook that comes before the submit's answer names the request: a lost answer costs nothing", async () => {
+  const { fal, emulator, sent, until } = setup({
+    wire: losing("submit", 1),
+    emulator: { history: { lagMs: 3_600_000 } },
+  });
+  const { data } = await until(fal.subscribe(ECHO, { input: { n: 1 } }));
+  expect(data).toEqual({ echo: { n: 1 } });
+  expect(emulator.jobs).toHaveLength(1);
+  expect(kinds(sent).filter((kind) => kind === "submit")).toHaveLength(1);
+});
+
+test("the same hook again changes nothing, and another client's address is refused", async () => {
+  const { fal, lastHook, store, until } = setup();
+  await until(fal.subscribe(ECHO, { input: { n: 1 } }));
+  await until(new Promise(setImmediate));
+  const before = await store.calls();
+  const hook = lastHook();
+  expect((await fal.webhooks.handle(hook.clone())).status).toBe(204);
+  expect(await store.calls()).toEqual(before);
+
+  const forged = new URL(hook.url);
+  forged.searchParams.set("call", crypto.randomUUID());
+  const elsewhere = new Request(forged, { method: "POST", headers: hook.headers, body: await hook.text() });
+  expect((await fal.webhooks.handle(elsewhere)).status).toBe(403);
+});
+
+test("what fal did not sign is refused, and keeps its call waiting", async () => {
+  const { fal, lastHook, store, until } = setup();
+  await until(fal.subscribe(ECHO, { input: { n: 1 } }));
+  const keys = await webhookKeys();
+  const body = JSON.stringify({ request_id: "r", status: "OK", payload: { n: 2 } });
+  const signed = await signWebhook(body, { keys });
+  const answer = await fal.webhooks.handle(
+    new Request(lastHook().url, { method: "POST", headers: signed.headers, body }),
+  );
+  expect(answer.status).toBeGreaterThanOrEqual(400);
+  expect(await store.calls()).toMatchObject([{ outcome: { data: { echo: { n: 1 } } } }]);
+});
+
+test.each([
+  ["history", {}],
+  ["the queue, where history may not be read", { forbidden: true }],
+])("a hook that never comes is found in %s", async (_, history) => {
+  const { fal, clock, emulator, until } = setup({ hears: false, emulator: { history } });
+  const before = clock.now();
+  const { data } = await until(fal.subscribe(ECHO, { input: { n: 1 } }));
+  expect(data).toEqual({ echo: { n: 1 } });
+  expect(clock.now() - before).toBeGreaterThanOrEqual(120_000);
+  expect(emulator.jobs).toHaveLength(1);
+});
+
+test("a hook that cannot be kept is not acknowledged", async () => {
+  const inner = memoryStore();
+  let broken = false;
+  const store: Store = {
+    ...inner,
+    call: async (id) => {
+      if (broken) throw new Error("the disk is away");
+      return inner.call(id);
+    },
+  };
+  const { fal, answers, until } = setup({ store, logger: { warn: () => {} } });
+  const call = fal.subscribe(ECHO, { input: { n: 1 } });
+  await until(call.submitted);
+  broken = true;
+  const answered = async () => {
+    while (answers.length === 0) await new Promise(setImmediate);
+  };
+  await until(answered());
+  expect(answers).toEqual([503]);
+  broken = false;
+  await until(call);
+  expect(answers).toEqual([503, 204]);
+});
+
+test("a call with a webhook of its own is watched as any other", async () => {
+  const { fal, sent, emulator, until } = setup();
+  await until(fal.subscribe(ECHO, { input: {}, webhookUrl: "https://elsewhere.example.com/" }));
+  expect(kinds(sent)).toContain("stream");
+  expect(emulator.jobs[0]?.webhookUrl).toBe("https://elsewhere.example.com/");
+});
+
+test("a client without webhooks says so", async () => {
+  const fal = createFal({ env: ENV });
+  expect((await fal.webhooks.handle(new Request(AT, { method: "POST" }))).status).toBe(404);
+});
+
+/** The gate has 10,000. */
+const IN_FLIGHT = Number(process.env["CALLS_IN_FLIGHT"] ?? 500);
+
+test(`${IN_FLIGHT} calls are in flight at once, each is paid once and told once, and nothing is left`, {
+  timeout: 120_000,
+}, async () => {
+  const { fal, emulator, clock, sent } = setup({
+    emulator: { models: [echo({ seconds: 60 })], concurrency: IN_FLIGHT },
+  });
+  const until = driver(clock, 5_000);
+  const calls = Array.from({ length: IN_FLIGHT }, (_, n) => fal.subscribe(ECHO, { input: { n } }));
+  await until(Promise.all(calls.map(({ submitted }) => submitted)));
+  expect(emulator.jobs.filter(({ state }) => state !== "COMPLETED")).toHaveLength(IN_FLIGHT);
+  const results = await until(Promise.all(calls));
+  expect(results.every(({ data }, n) => (data as { echo: { n: number } }).echo.n === n)).toBe(true);
+  expect(new Set(results.map(({ requestId }) => requestId)).size).toBe(IN_FLIGHT);
+  expect(emulator.jobs).toHaveLength(IN_FLIGHT);
+  expect(kinds(sent).filter((kind) => kind === "stream" || kind === "status")).toEqual([]);
+  await fal.close();
+  await emulator.close();
+  expect(clock.sleepers).toBe(0);
+});
