@@ -12,14 +12,14 @@ import { memoryStore } from "./memory.ts";
  */
 export async function openStore(selector: string, options: { readonly clock?: Clock } = {}): Promise<Store> {
   if (selector === "memory") return memoryStore(options);
-  const path = selector.startsWith("sqlite:") ? selector.slice("sqlite:".length) : selector;
-  if (path !== "" && (path !== selector || /\.(db|sqlite3?)$/.test(path))) {
-    const { sqliteStore } = await import("./sqlite.ts");
-    return sqliteStore(path, options);
-  }
   if (/^postgres(ql)?:\/\//.test(selector)) {
     const { postgresStore } = await import("./postgres.ts");
     return postgresStore(selector);
+  }
+  const path = /^sqlite:(.+)$/.exec(selector)?.[1] ?? (isPathOfDatabase(selector) ? selector : undefined);
+  if (path !== undefined) {
+    const { sqliteStore } = await import("./sqlite.ts");
+    return sqliteStore(path, options);
   }
   // It may be a mistyped URL with a password in it, so it is not repeated.
   throw new InvalidArgumentError(
@@ -27,3 +27,5 @@ export async function openStore(selector: string, options: { readonly clock?: Cl
       "`postgres://user:password@host/database`.",
   );
 }
+
+const isPathOfDatabase = (text: string): boolean => /\.(db|sqlite3?)$/.test(text) && !text.includes("://");

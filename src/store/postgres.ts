@@ -60,7 +60,7 @@ export function postgresStore(url: string, options: PostgresOptions = {}): Store
     // An idle connection that breaks is replaced at the next use, which says so if that fails too.
     pool.on("error", () => {});
     try {
-      const driver = postgresDriver(pool, schema);
+      const driver = postgresDriver(pool, schema, max);
       await prepareSchema(pool, schema, name);
       return driver;
     } catch (error) {

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { InvalidArgumentError } from "fal-chain";
 import { expect, onTestFinished, test } from "vitest";
 import { openStore } from "../../src/store/open.ts";
-import { freshSchema, postgresUrl } from "../support/postgres.ts";
+import { postgresUrl } from "../support/postgres.ts";
 import { tempDir } from "../support/temp.ts";
 import { intent } from "./samples.ts";
 
@@ -33,15 +33,20 @@ test("a text names a database", async () => {
   const url = await postgresUrl();
   const store = await open(url.replace("postgres:", "postgresql:"));
   expect(store).toMatchObject({ name: `postgres://${new URL(url).host}/postgres`, durable: true });
-  expect(await store.call(freshSchema())).toBeUndefined();
+  expect(await store.call("nobody")).toBeUndefined();
+  expect(await open("postgres://here/my.db")).toMatchObject({ name: "postgres://here/my.db" });
 }, 60_000);
 
-test.each(["", "sqlite:", "redis://me:hush@here", "postgres:me:hush@here", "disk"])(
-  "%j names none, and is not repeated",
-  async (selector) => {
-    const error = await openStore(selector).catch((error) => error);
-    expect(error).toBeInstanceOf(InvalidArgumentError);
-    expect(error.message).toMatch(/memory.*sqlite:PATH.*postgres:\/\//);
-    expect(error.message).not.toContain("hush");
-  },
-);
+test.each([
+  "",
+  "sqlite:",
+  "redis://me:hush@here",
+  "redis://me:hush@here/my.db",
+  "postgres:me:hush@here",
+  "disk",
+])("%j names none, and is not repeated", async (selector) => {
+  const error = await openStore(selector).catch((error) => error);
+  expect(error).toBeInstanceOf(InvalidArgumentError);
+  expect(error.message).toMatch(/memory.*sqlite:PATH.*postgres:\/\//);
+  expect(error.message).not.toContain("hush");
+});

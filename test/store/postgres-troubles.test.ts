@@ -129,6 +129,17 @@ test("stores that share a database never own a run or a request twice, nor overs
   ]);
 });
 
+test("who waits for a connection of the store's own waits as long as it takes", async () => {
+  const schema = freshSchema();
+  const store = open(url, { schema, max: 1, connectTimeout: 500 });
+  await store.intend(intent("a"));
+  await admin.query(`begin; lock table ${schema}.calls in exclusive mode`);
+  const held = [store.submitted("a", ticket("r1"), 2), store.intend(intent("b")), store.intend(intent("c"))];
+  await admin.query("select pg_sleep(0.8)");
+  await admin.query("commit");
+  await Promise.all(held);
+});
+
 test("an error never has what was sent in it", async () => {
   const store = open(url);
   const refused = await store

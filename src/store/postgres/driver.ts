@@ -8,9 +8,11 @@ const ATTEMPTS = 10;
 /**
  * Runs work with a transaction of a pooled connection. Nothing is set on the session, so a pooler may stand in between.
  *
- * @param schema Where its tables are.
+ * @param schema Where its tables are. @param max Connections of the pool.
  */
-export function postgresDriver(pool: Pool, schema: string): Driver {
+export function postgresDriver(pool: Pool, schema: string, max: number): Driver {
+  const turn = turns(max);
+
   const all = async (client: PoolClient, { sql, params }: Statement): Promise<readonly Row[]> => {
     const { rows } = await client.query<Row>(sql.replaceAll("@", `${schema}.`), [...params]);
     return rows;
@@ -55,9 +57,29 @@ export function postgresDriver(pool: Pool, schema: string): Driver {
   }
 
   return {
-    write: (work) => withClient((client) => inTransaction(client, work())),
-    read: (statement) => withClient((client) => all(client, statement)),
+    write: (work) => turn(() => withClient((client) => inTransaction(client, work()))),
+    read: (statement) => turn(() => withClient((client) => all(client, statement))),
     close: () => pool.end(),
+  };
+}
+
+/**
+ * Lets so many act at once; the others wait for as long as it takes. The pool would count their waiting as the time that
+ * a connection takes, and fail a note of a paid call because many were made at once.
+ */
+function turns(max: number): <T>(act: () => Promise<T>) => Promise<T> {
+  const waiting: (() => void)[] = [];
+  let free = max;
+  return async (act) => {
+    if (free > 0) free--;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await act();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else free++;
+    }
   };
 }
 
