@@ -1,4 +1,4 @@
-import { type IncomingRequest, withRequest, withTags } from "./attribution/context.ts";
+import { type IncomingRequest, requestIdOf, withRequest, withTags } from "./attribution/context.ts";
 import type { UserTags } from "./attribution/tags.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { InvalidArgumentError } from "./base/errors.ts";
@@ -125,6 +125,12 @@ export interface Fal {
   withTags<R>(tags: UserTags, fn: () => R): R;
   /** Every call that `fn` makes is attributed to this incoming request. */
   withRequest<R>(request: IncomingRequest, fn: () => R): R;
+  /**
+   * Answers an incoming request as a run of its own, which is named by the app and fal's id of the request: when fal
+   * sends the request again, `fn` is executed again, and what it had paid for is not paid again. What the store keeps
+   * are its calls and steps; what `fn` gives is handed over as it is.
+   */
+  handle<R>(request: IncomingRequest, fn: () => R | PromiseLike<R>): Promise<R>;
   /** Uploads files, for inputs that take a URL. A Blob in a call's input is uploaded by itself. */
   readonly storage: StorageClient;
   /** What the platform asks for one unit of an endpoint; undefined where it does not say. Kept for an hour. */
@@ -187,6 +193,13 @@ export function createFal(options: FalOptions = {}): Fal {
     endpoint,
     withTags,
     withRequest,
+    async handle(request, fn) {
+      const id = requestIdOf(request);
+      if (id === undefined) return fn();
+      return withRequest(request, () =>
+        chains.handle(parts.environment.identity.appName ?? "request", id, fn),
+      );
+    },
     config(more) {
       settings = { ...settings, ...more };
       // Another key is no reason to forget what was noted so far.

@@ -37,8 +37,12 @@ export type IncomingRequest =
   | { readonly headers: Headers | Readonly<Record<string, string | readonly string[] | undefined>> };
 
 /** Every call that `fn` makes is attributed to this incoming request, by its `x-fal-request-id`. */
-export function withRequest<R>(request: IncomingRequest, fn: () => R): R {
+export const withRequest = <R>(request: IncomingRequest, fn: () => R): R =>
+  withAttribution({ request: requestIdOf(request) }, fn);
+
+/** fal's id of an incoming request, the same when fal sends it again. */
+export function requestIdOf(request: IncomingRequest): string | undefined {
   const headers = request instanceof Headers ? request : request.headers;
   const id = headers instanceof Headers ? headers.get("x-fal-request-id") : headers["x-fal-request-id"];
-  return withAttribution({ request: (typeof id === "string" && id.trim()) || undefined }, fn);
+  return (typeof id === "string" && id.trim()) || undefined;
 }

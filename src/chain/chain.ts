@@ -1,6 +1,7 @@
 import { checkUserTags, type UserTags } from "../attribution/tags.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
 import type { RunDeps, RunScope } from "./execution.ts";
+import { currentPosition } from "./position.ts";
 import { type Run, type RunPlan, startRun } from "./run.ts";
 import type { NotSerialisable, Saved } from "./saved.ts";
 import { toJson } from "./saved-json.ts";
@@ -16,7 +17,11 @@ export interface ResumeOptions {
 }
 
 export interface StartOptions extends ResumeOptions {
-  /** With the chain's name it is the run's identity: starting the same id again is the same run. @default random */
+  /**
+   * With the chain's name it is the run's identity: starting the same id again is the same run.
+   *
+   * @default within a run one that follows from where in it this is, so that a resumed run finds it again; else random
+   */
   readonly id?: string;
   /** Up to five tags of your own, on every call of the run. */
   readonly tags?: UserTags;
@@ -49,6 +54,8 @@ export type DefineChain = <I, O>(
 export interface Chains {
   readonly define: DefineChain;
   readonly byName: ReadonlyMap<string, Chain<never, unknown>>;
+  /** Runs `fn` as the run of an incoming request. */
+  handle<R>(chain: string, id: string, fn: () => R | PromiseLike<R>): Promise<R>;
   /** Lets go of every run that is under way here. */
   detach(): Promise<void>;
 }
@@ -85,7 +92,7 @@ export function createChains(deps: () => RunDeps): Chains {
       name,
       start(...args: [input?: unknown, options?: StartOptions]) {
         const [input, options = {}] = args;
-        const { id = crypto.randomUUID(), tags = {} } = options;
+        const { id = idWithin(name) ?? crypto.randomUUID(), tags = {} } = options;
         checkId(id);
         checkUserTags(tags);
         const start = { input: toJson(input, "input"), tags: textTags(tags) };
@@ -103,10 +110,24 @@ export function createChains(deps: () => RunDeps): Chains {
   return {
     define,
     byName,
+    async handle<R>(chain: string, id: string, fn: () => R | PromiseLike<R>): Promise<R> {
+      const start = { input: undefined, tags: {} };
+      const plan = { chain, id, start, abortSignal: undefined, onDiverge: "pay", always: true } as const;
+      // Not remembered: each request that carries this id executes its own code.
+      return startRun<R>(deps(), { ...plan, execute: fn });
+    },
     async detach() {
       await Promise.all([...live.values()].map(({ run }) => run.detach()));
     },
   };
+}
+
+/** A random id would make a resumed run start another one, and pay again. */
+function idWithin(chain: string): string | undefined {
+  const position = currentPosition();
+  if (!position) return undefined;
+  const { inside, scope } = position;
+  return `${inside.run}${scope}#${inside.occurrence(`${scope} start ${chain}`)}`;
 }
 
 function checkId(id: unknown): void {

@@ -42,8 +42,13 @@ export interface ExecutionOptions {
   readonly first: RunEvent;
   readonly execute: (input: unknown, scope: RunScope) => unknown;
   readonly onDiverge: "throw" | "pay";
-  /** Whether a failed run goes on from the step that it failed with. */
-  readonly retryFailed: boolean;
+  /**
+   * What becomes of a failed run that is taken up again: its failure is replayed, the step that it failed with is tried
+   * again, or every such step in turn, until there is a fresh failure or none.
+   */
+  readonly onFailed: "replay" | "retry-last" | "retry";
+  /** Whether the output is handed over as it is, and not kept. */
+  readonly passThrough: boolean;
   /** Aborts when the run is cancelled, with what it rejects with. */
   readonly signal: AbortSignal;
   /** Aborts when the run is let go, with what it rejects with. */
@@ -74,7 +79,7 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
   const uploads = new Map<string, Promise<string>>();
   const keyOf = new WeakMap<object, string>();
   const replayed = new Set<string>();
-  const retry = new Set<string>(options.retryFailed && record.failedKey ? [record.failedKey] : []);
+  const retry = new Set<string>(options.onFailed !== "replay" && record.failedKey ? [record.failedKey] : []);
   let ended = false;
   let replay: Awaited<ReturnType<typeof openReplay>>;
 
@@ -94,7 +99,7 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
   });
   const writer = eventWriter();
   const caller: Caller = { signal: options.signal, detached: letGo.signal, admit };
-  const inside: RunInside = { signal: options.signal, step, occurrence: (of) => replay.occurrence(of) };
+  const inside: RunInside = { run, signal: options.signal, step, occurrence: (of) => replay.occurrence(of) };
   const outcome = live();
   outcome.catch(() => {});
   return { outcome, costs: settle() };
@@ -104,9 +109,9 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
     try {
       const output = await attempts();
       await writer.flush();
-      const json = toJson(output, "the output of the chain");
+      const json = options.passThrough ? undefined : toJson(output, "the output of the chain");
       await store.endRun(fence, { state: "completed", output: json }, clock.now());
-      const seen = fromJson(json);
+      const seen = options.passThrough ? output : fromJson(json);
       options.push({ type: "completed", at: clock.now(), output: seen });
       return seen;
     } catch (error) {
@@ -136,7 +141,8 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
         return output;
       } catch (error) {
         const key = failedKey(error);
-        const again = options.retryFailed && key !== undefined && replayed.has(key) && !retry.has(key);
+        const again =
+          options.onFailed === "retry" && key !== undefined && replayed.has(key) && !retry.has(key);
         if (!again || options.signal.aborted || letGo.signal.aborted) throw error;
         retry.add(key);
         await Promise.all([...open.values()].map((call) => call.ended));

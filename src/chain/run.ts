@@ -40,6 +40,8 @@ export interface RunPlan {
   readonly start:
     | { readonly input: string | undefined; readonly tags: Readonly<Record<string, string>> }
     | undefined;
+  /** Executes it again each time that it is started, and hands its output over as it is. */
+  readonly always?: boolean;
   readonly onDiverge: "throw" | "pay";
   readonly abortSignal: AbortSignal | undefined;
   readonly execute: (input: unknown, scope: RunScope) => unknown;
@@ -114,7 +116,12 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
     controller.signal.throwIfAborted();
     const start = plan.start ?? (await recorded());
     const owner = thisProcess();
-    let reopen: readonly RunState[] = plan.start ? ["blocked"] : ["blocked", "failed"];
+    const reopenable: readonly RunState[] = plan.always
+      ? ["blocked", "failed", "cancelled", "completed"]
+      : plan.start
+        ? ["blocked"]
+        : ["blocked", "failed"];
+    let reopen = reopenable;
     let evict: number | undefined;
     for (;;) {
       const claimedAt = clock.now();
@@ -135,7 +142,7 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
       }
       await pullEvents(record);
       if (!owned && record.state !== "running") return outcomeOf(record);
-      reopen = [];
+      if (!plan.always) reopen = [];
       evict = record.owner && isDead(record.owner) ? record.epoch : undefined;
       if (evict === undefined) await pause();
     }
@@ -152,7 +159,8 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
       first: epoch === 1 ? first : { ...first, type: "resumed", epoch },
       execute: plan.execute,
       onDiverge: plan.onDiverge,
-      retryFailed: plan.start === undefined,
+      onFailed: plan.always ? "retry-last" : plan.start ? "replay" : "retry",
+      passThrough: plan.always ?? false,
       signal: controller.signal,
       detached: letGo.signal,
       onCancel: (reason) => cancel(reason),

@@ -11,7 +11,7 @@ const VALUE = /^[\x20-\x7e]*$/;
  * the request runs. Limits count before duplicates are merged; of duplicates the last wins.
  */
 export function parseTags(header: string | null): Record<string, string> {
-  const tags: Record<string, string> = {};
+  const tags = new Map<string, string>();
   let pairs = 0;
   let bytes = 0;
   for (const pair of header?.split(",") ?? []) {
@@ -23,9 +23,9 @@ export function parseTags(header: string | null): Record<string, string> {
     if (pairs + 1 > MOST_PAIRS || bytes + key.length + value.length > MOST_BYTES) continue;
     pairs += 1;
     bytes += key.length + value.length;
-    tags[key] = value;
+    tags.set(key, value);
   }
-  return tags;
+  return Object.fromEntries(tags);
 }
 
 const isValid = (key: string, value: string): boolean =>

@@ -28,7 +28,8 @@ export function claimed(known: LeasedRun | undefined, claim: RunClaim, now: numb
     return free ? { run: taken, leaseUntil } : undefined;
   }
   if (!claim.reopen?.includes(run.state)) return undefined;
-  return { run: { ...taken, ...OPEN, state: "running" }, leaseUntil };
+  const { failedKey } = run;
+  return { run: { ...taken, ...OPEN, failedKey, state: "running" }, leaseUntil };
 }
 
 /** What a run loses when it is taken out of its end. */

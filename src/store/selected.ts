@@ -23,13 +23,19 @@ export function selectedStore(env: () => Readonly<Record<string, string | undefi
       throw new EnvironmentError("invalid_variable", "FAL_CHAIN_STORE", "is not the name of a store", cure);
     });
   };
+  const openOnce = async (): Promise<Store> => {
+    try {
+      // Known before anybody goes on: whoever asks in between must not open another one.
+      store = await open();
+      return store;
+    } finally {
+      opening = undefined;
+    }
+  };
   const opened = async (): Promise<Store> => {
     if (store) return store;
-    opening ??= open().finally(() => {
-      opening = undefined;
-    });
-    store = await opening;
-    return store;
+    opening ??= openOnce();
+    return opening;
   };
 
   const unopened = () =>

@@ -64,3 +64,13 @@ test("a store that was passed in is not closed, and config keeps what is in memo
   await fal.close();
   expect(await fal.calls.list()).toHaveLength(1);
 });
+
+test("however close together the first calls are, they share one store", async () => {
+  const { fal } = setup();
+  const calls = Array.from({ length: 30 }, async (_, turns) => {
+    for (let turn = 0; turn < turns; turn++) await undefined;
+    return fal.subscribe(ECHO, { input: { turns } });
+  });
+  await Promise.all(calls);
+  expect(await fal.calls.list()).toHaveLength(30);
+});

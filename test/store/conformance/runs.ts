@@ -93,7 +93,7 @@ export function runsConform(fresh: Fresh): void {
     expect(await store.claimRun(claim("1", { reopen: ["cancelled"] }))).toMatchObject({ owned: false });
     expect(await store.claimRun(claim("1", { reopen: ["failed"] }))).toMatchObject({
       owned: true,
-      run: { state: "running", epoch: 2, error: undefined, failedKey: undefined, endedAt: undefined },
+      run: { state: "running", epoch: 2, error: undefined, failedKey: "k", endedAt: undefined },
     });
     await store.endRun(fence(2), { state: "completed", output: '"done"' }, 11);
     expect(await store.run("poster", "1")).toMatchObject({ state: "completed", output: '"done"' });

@@ -1,0 +1,71 @@
+import type { Fal } from "fal-chain";
+import { expect, test } from "vitest";
+import { processes } from "../support/processes.ts";
+import { ECHO, failureOf } from "../support/setup.ts";
+
+const incoming = (id?: string) =>
+  new Request("https://app.example.com/", { headers: id === undefined ? {} : { "x-fal-request-id": id } });
+
+/** A handler of two calls, which reads its request and gives a Response. */
+const handler = (fal: Fal, fails: () => boolean) => (request: Request) =>
+  fal.handle(request, async () => {
+    await fal.subscribe(ECHO, { input: { n: 1 } });
+    if (fails()) throw new Error("the runner is out of memory");
+    await fal.subscribe(ECHO, { input: { n: 2 } });
+    return new Response("done");
+  });
+
+test("a request that fal sends again goes on where it was, and pays for nothing again", async () => {
+  const { start, emulator } = processes();
+  let times = 0;
+  const handle = (request: Request) => handler(start().fal, () => ++times === 1)(request);
+  expect(await failureOf(handle(incoming("req-1")))).toMatchObject({
+    message: "the runner is out of memory",
+  });
+  expect(await (await handle(incoming("req-1"))).text()).toBe("done");
+  expect(emulator.jobs.map(({ input }) => input)).toEqual([{ n: 1 }, { n: 2 }]);
+  // Its answer was lost: it is made again, from what is paid for.
+  expect(await (await handle(incoming("req-1"))).text()).toBe("done");
+  expect(emulator.jobs).toHaveLength(2);
+  expect(emulator.jobs[0]?.tags).toEqual({ request: "req-1", chain: "request", run: "req-1" });
+
+  await handle(incoming("req-2"));
+  expect(emulator.jobs).toHaveLength(4);
+});
+
+test("a step that failed is tried again with the request", async () => {
+  const { start, emulator } = processes();
+  emulator.faults.next({ operation: "submit", nth: 2 }, "completed-with-error");
+  const handle = (request: Request) => handler(start().fal, () => false)(request);
+  expect(await failureOf(handle(incoming("req-1")))).toMatchObject({ code: "api" });
+  expect(await (await handle(incoming("req-1"))).text()).toBe("done");
+  expect(emulator.jobs.map(({ input }) => input)).toEqual([{ n: 1 }, { n: 2 }, { n: 2 }]);
+});
+
+test("a request without an id is answered all the same", async () => {
+  const { start, emulator } = processes();
+  expect(await (await handler(start().fal, () => false)(incoming())).text()).toBe("done");
+  expect(emulator.jobs[0]?.tags).toEqual({});
+});
+
+test("a run that is started within a run has an id that follows from it, and is not started twice", async () => {
+  const { start, emulator } = processes();
+  let dies = true;
+  const outer = (fal: Fal) => {
+    const inner = fal.chain("inner", async (input: { n: number }) => {
+      await fal.subscribe(ECHO, { input });
+      return input.n;
+    });
+    return fal.chain("outer", async () => {
+      const both = [await inner.start({ n: 1 }), await fal.branch("b", () => inner.start({ n: 2 }))];
+      if (dies) throw new Error("a bug");
+      return both;
+    });
+  };
+  await failureOf(outer(start().fal).start(undefined, { id: "a" }));
+  dies = false;
+  const { fal } = start();
+  expect(await outer(fal).resume("a")).toEqual([1, 2]);
+  expect(emulator.jobs).toHaveLength(2);
+  expect((await fal.runs.list({ chain: "inner" })).map(({ id }) => id).sort()).toEqual(["a#1", "a/b#1"]);
+});
