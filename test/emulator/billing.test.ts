@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type EmulatorOptions, fluxSchnell } from "../../src/emulator/index.ts";
+import { bucketOf } from "../../src/emulator/usage.ts";
 import { echo, FLUX, type Json, json, stage } from "./support.ts";
 
 const ECHO = "acme/echo/v1";
@@ -215,6 +216,17 @@ test("usage adds the same events up, by endpoint and by time", async () => {
     time_series: [{ bucket: "2026-01-01T00:00:00.000Z", results: [echoes, flux] }],
   });
   expect(byDefault).not.toHaveProperty("summary");
+});
+
+test.each([
+  ["minute", "2026-03-01T23:59:00.000Z"],
+  ["hour", "2026-03-01T23:00:00.000Z"],
+  ["day", "2026-03-01T00:00:00.000Z"],
+  // A Sunday belongs to the week that began on the Monday before.
+  ["week", "2026-02-23T00:00:00.000Z"],
+  ["month", "2026-03-01T00:00:00.000Z"],
+] as const)("the %s of a time begins at %s", (timeframe, start) => {
+  expect(bucketOf(Date.parse("2026-03-01T23:59:59.999Z"), timeframe)).toBe(start);
 });
 
 describe("an estimate", () => {

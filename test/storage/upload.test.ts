@@ -91,6 +91,29 @@ describe("an upload", () => {
     expect(world.sent).toHaveLength(1);
   });
 
+  test("takes no key to whatever address is announced", async () => {
+    const answer = { upload_url: "https://evil.test/put?x=1", file_url: "https://cdn.test/a" };
+    const world = setup({
+      wire: (request) => (request.method === "PUT" ? new Response() : Response.json(answer)),
+    });
+    expect(await world.fal.storage.upload(picture())).toBe("https://cdn.test/a");
+    expect(puts(world)).toMatchObject([{ url: "https://evil.test/put?x=1", authorization: null }]);
+  });
+
+  test("has a minute for an answer, and longer the more there is to send", async () => {
+    const putsOf = async (bytes: number) => {
+      const wire: Wire = async (request, forward) => {
+        if (isPut(request) && puts(world).length === 1) await world.clock.sleep(100_000);
+        return forward();
+      };
+      const world = setup({ wire });
+      await world.fal.storage.upload(new Blob([new Uint8Array(bytes)]));
+      return puts(world).length;
+    };
+    expect(await putsOf(10)).toBe(2);
+    expect(await putsOf(5 * 2 ** 20)).toBe(1);
+  });
+
   test("goes to no address in plain http", async () => {
     const answer = { upload_url: "http://cdn.test/a", file_url: "https://cdn.test/a" };
     const world = setup({ wire: () => Response.json(answer), retry: { maxRetries: 0 } });

@@ -7,6 +7,7 @@ import {
   type WebhookOptions,
   webhookKeys,
 } from "fal-chain/webhooks";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { failureOf } from "../support/setup.ts";
 
@@ -122,6 +123,37 @@ describe("a webhook is refused", () => {
       const error = await failureOf(receiveWebhook({ headers, rawBody: body }, options));
       expect(error).toMatchObject({ code: "bad_signature" });
     }
+  });
+
+  test("whatever single thing about it is changed", async () => {
+    const { headers, rawBody } = await signed();
+    const names = Object.keys(headers).filter((name) => name.startsWith("x-fal"));
+    const anyByte = fc.nat(255).filter((byte) => byte !== 0);
+    const changes = fc.oneof(
+      fc.record({ at: fc.nat(rawBody.length - 1), by: anyByte }).map(({ at, by }) => ({
+        headers,
+        rawBody: rawBody.map((byte, index) => (index === at ? byte ^ by : byte)),
+      })),
+      fc
+        .record({ name: fc.constantFrom(...names), at: fc.nat(), to: fc.stringMatching(/^[ -~]$/) })
+        .map(({ name, at, to }) => {
+          const value = headers[name] ?? "";
+          const place = at % value.length;
+          return {
+            rawBody,
+            headers: { ...headers, [name]: value.slice(0, place) + to + value.slice(place + 1) },
+          };
+        }),
+    );
+    const isSame = (change: { headers: Readonly<Record<string, string>> }) =>
+      names.every((name) => change.headers[name]?.toLowerCase() === headers[name]);
+    await fc.assert(
+      fc.asyncProperty(changes, async (change) => {
+        fc.pre(change.rawBody !== rawBody || !isSame(change));
+        expect(await failureOf(receiveWebhook(change, options))).toBeInstanceOf(WebhookError);
+      }),
+      { numRuns: 300 },
+    );
   });
 
   test("signed by anybody else", async () => {
