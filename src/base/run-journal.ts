@@ -29,7 +29,7 @@ export interface RunRecord {
   readonly output: string | undefined;
   /** Why it failed, or what it is blocked on. */
   readonly error: SavedError | undefined;
-  /** The key of the step that it failed with or is blocked on, if it was a step; kept while it is gone on with. */
+  /** The key of the step that it failed with or is blocked on, if it was a step; a failed run keeps it when it is taken up again. */
   readonly failedKey: string | undefined;
   /** Counts the owners that it had. */
   readonly epoch: number;

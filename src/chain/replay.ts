@@ -141,7 +141,9 @@ export async function openReplay(options: ReplayOptions): Promise<Replay> {
   function take(key: string, record: CallRecord | undefined): Found {
     if (!record) return { key, record, replaces: undefined };
     used.add(key);
-    return retry.has(key)
+    // Only a failure is tried again: whatever else is there is paid for, or may be.
+    const isFailure = record.state === "failed" || record.state === "given-up";
+    return isFailure && retry.has(key)
       ? { key, record: undefined, replaces: record.id }
       : { key, record, replaces: undefined };
   }

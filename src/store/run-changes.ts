@@ -28,7 +28,8 @@ export function claimed(known: LeasedRun | undefined, claim: RunClaim, now: numb
     return free ? { run: taken, leaseUntil } : undefined;
   }
   if (!claim.reopen?.includes(run.state)) return undefined;
-  const { failedKey } = run;
+  // What it was blocked on has been settled, and is not what it failed with.
+  const failedKey = run.state === "failed" ? run.failedKey : undefined;
   return { run: { ...taken, ...OPEN, failedKey, state: "running" }, leaseUntil };
 }
 

@@ -168,7 +168,7 @@ test("a submit in doubt blocks the run; once it is settled the run goes on", asy
   expect(emulator.jobs).toHaveLength(2);
 
   emulator.history.forbidden = false;
-  expect(await failing(start().fal).start(undefined, { id: "a" })).toBe(2);
+  expect(await failing(start().fal).resume("a")).toBe(2);
   expect(emulator.jobs).toHaveLength(2);
 });
 
