@@ -78,8 +78,7 @@ export function givingUp(options: GivingUpOptions): GivingUp {
     detached = true;
     controller.abort(options.detach?.reason);
   };
-  if (options.detach?.aborted) onDetach();
-  else options.detach?.addEventListener("abort", onDetach, { once: true, signal: over.signal });
+  if (options.detach) whenAborted(options.detach, over.signal, onDetach);
 
   const { timeout } = settings;
   if (timeout !== undefined) {
