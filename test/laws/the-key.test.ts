@@ -127,6 +127,12 @@ describe("whatever goes wrong", () => {
       },
     },
     "a wrong key": { wire: instead("submit", no(401)) },
+    "a server that quotes what it was sent": {
+      wire: instead("submit", () => json({ detail: `invalid key ${KEY}`, got: SECRET }, { status: 401 })),
+    },
+    "a proxy that quotes what it was sent": {
+      wire: instead("submit", () => new Response(`<pre>Authorization: Key ${KEY}</pre>`, { status: 400 })),
+    },
     "a 422": { wire: instead("submit", no(422)) },
     "an unreadable status": { wire: instead("status", () => new Response("<html>")) },
     "a status that cannot be had": { wire: instead("status", () => networkError("ECONNRESET")) },
