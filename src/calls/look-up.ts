@@ -100,13 +100,12 @@ async function byHistory(
   }
 
   const sent: unknown = JSON.parse(suspect.body);
-  const unclaimed = await withoutClaimed(store, suspect, past);
+  const { unclaimed, equals } = await whatIsKnown(store, suspect, past);
   const candidates = unclaimed.filter(({ input }) => input !== undefined && matches(sent, input));
   const ids = candidates.map(({ requestId }) => requestId);
 
-  const equals = (await equalCalls(store, suspect)).filter(({ id }) => id !== suspect.id);
   // An equal call that is under way may own any of them, and will soon say so.
-  const underWay = equals.filter(({ state }) => state === "intended").length;
+  const underWay = equals.filter((call) => mayBeUnderWay(call, suspect)).length;
   const ambiguous = 1 + equals.filter(({ state }) => state === "ambiguous").length;
 
   if (candidates.length === 0) {
@@ -140,18 +139,21 @@ async function byHistory(
   };
 }
 
-const equalCalls = async (store: Store, { endpoint, body, sentAt }: Suspect): Promise<CallRecord[]> => {
-  const since = sentAt - 24 * 60 * 60 * 1000;
-  const calls = await store.calls({ endpoint, since, limit: 10_000 });
-  return calls.filter((call) => call.body === body);
-};
+const DAY_MS = 24 * 60 * 60 * 1000;
 
-async function withoutClaimed(
-  store: Store,
-  { endpoint }: Suspect,
-  past: PastRequest[],
-): Promise<PastRequest[]> {
-  const calls = await store.calls({ endpoint, limit: 10_000 });
+/** The requests in history that belong to no call yet, and the other calls that sent the same. */
+async function whatIsKnown(store: Store, { id, endpoint, body, sentAt }: Suspect, past: PastRequest[]) {
+  const calls = await store.calls({ endpoint, since: sentAt - DAY_MS, limit: 10_000 });
   const claimed = new Set(calls.flatMap(({ ticket }) => (ticket ? [ticket.requestId] : [])));
-  return past.filter(({ requestId }) => !claimed.has(requestId));
+  return {
+    unclaimed: past.filter(({ requestId }) => !claimed.has(requestId)),
+    equals: calls.filter((call) => call.body === body && call.id !== id),
+  };
 }
+
+/** How long the POST of a call that was given up may still be under way, in milliseconds. */
+const LAST_WORD_MS = 5 * 60 * 1000;
+
+/** A POST under way is seen through, though its caller has gone. */
+const mayBeUnderWay = ({ state, ticket, endedAt = 0 }: CallRecord, { sentAt }: Suspect): boolean =>
+  state === "intended" || (state === "given-up" && !ticket && endedAt > sentAt - LAST_WORD_MS);

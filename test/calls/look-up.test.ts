@@ -99,6 +99,29 @@ test("equal calls that were all lost get one request each", async () => {
   expect([posts(made), made.emulator.jobs.length]).toEqual([4, 4]);
 });
 
+test("a request that an equal call may still hear of is not taken from it, though its caller has gone", async () => {
+  const release = Promise.withResolvers<void>();
+  let posted = 0;
+  const made = setup({
+    wire: async (request, forward) => {
+      if (request.method !== "POST") return forward();
+      posted += 1;
+      // The first is accepted and hears of it late; the second never arrives.
+      if (posted > 1) throw networkError("ECONNRESET");
+      const reply = await forward();
+      await release.promise;
+      return reply;
+    },
+  });
+  const first = made.fal.subscribe(ECHO, { input, cancelOnAbort: false, timeout: 1_000 });
+  const gaveUp = (await failureOf(first)) as { cancel: Promise<string> };
+  const second = await failureOf(made.fal.subscribe(ECHO, { input }));
+  expect(second).toMatchObject({ code: "ambiguous_submit", verdict: "several" });
+  release.resolve();
+  await gaveUp.cancel;
+  expect(made.emulator.jobs).toHaveLength(1);
+});
+
 test("throw does not ask history; resubmit-if-unseen sends again only where nothing was seen", async () => {
   const quiet = setup({ wire: losing("submit"), ambiguousSubmit: "throw" });
   expect(await failureOf(quiet.fal.subscribe(ECHO, { input }))).toMatchObject({ verdict: "not-looked-up" });
