@@ -1,0 +1,104 @@
+import { expect, test } from "vitest";
+import { echo } from "../support/models.ts";
+import { ECHO, failureOf, setup } from "../support/setup.ts";
+import { instead, networkError, type Wire } from "../support/wire.ts";
+
+const input = { prompt: "a fox" };
+const isPricing = (request: Request) => request.url.includes("/models/pricing");
+const costOf = async ({ fal }: ReturnType<typeof setup>) => {
+  await fal.close();
+  return (await fal.calls.list())[0]?.cost;
+};
+
+test("what a call cost is noted once its price is there, and the result does not wait for it", async () => {
+  const price = Promise.withResolvers<void>();
+  const wire: Wire = async (request, forward) => {
+    if (isPricing(request)) await price.promise;
+    return forward();
+  };
+  const made = setup({ wire });
+  await made.fal.subscribe(ECHO, { input });
+  expect((await made.fal.calls.list())[0]).toMatchObject({ state: "completed", cost: undefined });
+  price.resolve();
+  expect(await costOf(made)).toMatchObject({ source: "measured", nanoUsd: 10_000_000, unit: "images" });
+});
+
+test("a price that cannot be had is given up in seconds, and the cost is unknown", async () => {
+  const wire: Wire = (request, forward) => {
+    if (isPricing(request)) throw networkError("ECONNREFUSED");
+    return forward();
+  };
+  const made = setup({ wire });
+  await made.fal.subscribe(ECHO, { input });
+  const before = made.clock.now();
+  expect(await costOf(made)).toEqual({ source: "unknown", reason: "no_price", units: 1 });
+  expect(made.clock.now() - before).toBeLessThanOrEqual(10_000);
+});
+
+test("units that fal does not say make an unknown cost, and no price is asked for", async () => {
+  const wire: Wire = async (_, forward) => {
+    const reply = await forward();
+    reply.headers.delete("x-fal-billable-units");
+    return reply;
+  };
+  const made = setup({ wire });
+  await made.fal.subscribe(ECHO, { input });
+  expect(await costOf(made)).toEqual({ source: "unknown", reason: "no_units" });
+  expect(made.sent.filter(({ url }) => url.includes("/models/pricing"))).toEqual([]);
+});
+
+test.each([
+  ["refused", 429, undefined],
+  ["failed at the model", 422, { source: "unknown", reason: "failed" }],
+] as const)("a call that %s costs what is known of it", async (how, status, cost) => {
+  const kind = how === "refused" ? "submit" : "result";
+  const wire = instead(kind, () => Response.json({ detail: "no" }, { status }));
+  const made = setup({ wire, retry: { maxRetries: 0 } });
+  const error = await failureOf(made.fal.subscribe(ECHO, { input }));
+  expect((error as { billed: unknown }).billed).toBe(cost === undefined ? false : "unknown");
+  expect(await costOf(made)).toEqual(cost);
+});
+
+test.each([
+  ["OK", { source: "measured", nanoUsd: 0, units: 0 }],
+  ["CANCELLATION_REQUESTED", { source: "unknown", reason: "failed" }],
+])("a call that is cancelled with %s costs what that means", async (status, cost) => {
+  const wire = instead("cancel", () => Response.json({ status }));
+  const made = setup({ wire, emulator: { models: [echo({ seconds: 3_600 })] } });
+  const call = made.fal.subscribe(ECHO, { input });
+  await call.submitted;
+  void call.cancel();
+  await failureOf(call);
+  expect(await costOf(made)).toEqual(cost);
+  expect((await made.fal.calls.list())[0]).toMatchObject({ state: "given-up", note: "AbortError" });
+});
+
+test("what was given up before anything was sent costs nothing", async () => {
+  const made = setup();
+  const controller = new AbortController();
+  const call = made.fal.subscribe(ECHO, { input, abortSignal: controller.signal });
+  controller.abort();
+  await failureOf(call);
+  expect([await costOf(made), made.emulator.jobs.length]).toEqual([undefined, 0]);
+});
+
+test("a run's total and its calls in the store agree, a call that was cancelled in time included", async () => {
+  const wire = instead("cancel", () => Response.json({ status: "OK" }));
+  const made = setup({ wire, emulator: { models: [echo(), echo({ id: "acme/slow", seconds: 3_600 })] } });
+  const run = made.fal
+    .chain("two", async () => {
+      const slow = made.fal.subscribe("acme/slow", { input });
+      await made.fal.subscribe(ECHO, { input });
+      await slow.cancel();
+      await slow.catch(() => {});
+    })
+    .start();
+  await run;
+  expect(await run.total).toEqual({ nanoUsd: 10_000_000, calls: 2, unknown: 0 });
+  await made.fal.close();
+  const costs = (await made.fal.calls.list()).map(({ cost }) => cost);
+  expect(costs).toEqual([
+    expect.objectContaining({ nanoUsd: 10_000_000 }),
+    expect.objectContaining({ nanoUsd: 0 }),
+  ]);
+});
