@@ -8,6 +8,8 @@ export interface ApiErrorFacts {
   readonly timeoutType?: string | undefined;
   readonly headers?: Headers;
   readonly endpoint?: string | undefined;
+  /** @default what the status says */
+  readonly billed?: boolean | "unknown";
   readonly cause?: unknown;
 }
 
@@ -37,7 +39,7 @@ export class ApiError<Body = unknown> extends FalError {
       endpoint: facts.endpoint,
       requestId: facts.requestId,
       retryable: isRetryable(facts),
-      billed: wasBilled(facts),
+      billed: facts.billed ?? wasBilled(facts),
       ...("cause" in facts ? { cause: facts.cause } : {}),
     });
     this.status = facts.status;
@@ -115,6 +117,13 @@ function isRetryable({ status, headers }: ApiErrorFacts): boolean {
   if (said) return ["1", "true", "yes"].includes(said.toLowerCase());
   return !FINAL_STATUSES.has(status);
 }
+
+/**
+ * Whether the answer to a read is the request's own end. A gateway, a limit, a key that may not read or a result that is
+ * gone says nothing of it: it may have completed, and then it is paid for.
+ */
+export const isOwnEnd = ({ status, body }: Pick<ApiErrorFacts, "status" | "body">): boolean =>
+  ![401, 403, 404, 408, 429].includes(status) && field(body, "detail") !== undefined;
 
 /** 5xx is never billed, and refusals before a request runs are not; a 422 may be: https://fal.ai/docs/model-apis/faq */
 function wasBilled({ status, headers }: ApiErrorFacts): boolean | "unknown" {

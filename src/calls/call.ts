@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { apiError } from "../base/api-error.ts";
+import { ApiError, apiError, isOwnEnd } from "../base/api-error.ts";
 import type { Cost } from "../base/cost.ts";
 import {
   AmbiguousSubmitError,
@@ -411,7 +411,12 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     if (noted === undefined) return;
     const saved = savedError(error);
     const byRun = leaving || plan.caller?.signal.aborted;
-    if (!end.signal.aborted) return store.failed(noted, saved, clock.now());
+    if (!end.signal.aborted) {
+      // A request that fal has ends by its own word only: until then its result may still be had.
+      const isEnd = !ticket || (error instanceof ApiError && isOwnEnd(error));
+      if (isEnd) return store.failed(noted, saved, clock.now());
+      return store.givenUp(noted, GIVEN_UP.unread, clock.now(), saved);
+    }
     // Nobody waits for it, but somebody has still to find out what became of it.
     const known = await store.call(noted).catch(() => undefined);
     if (known?.state === "ambiguous") return;

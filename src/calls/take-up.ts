@@ -12,7 +12,11 @@ export type TakenUp =
   | { readonly kind: "anew" };
 
 /** Why a call was given up, where it was not the caller's own doing. A settled one says what was decided. */
-export const GIVEN_UP = { byRun: "left by its run", resubmit: "resubmit" } as const;
+export const GIVEN_UP = {
+  byRun: "left by its run",
+  resubmit: "resubmit",
+  unread: "its end could not be read",
+} as const;
 
 /**
  * Takes a recorded call up again without paying for it twice. A failure is a result too: it is thrown again.
@@ -59,7 +63,8 @@ async function takeUpAgain(deps: SubmitDeps, record: CallRecord, signal: AbortSi
   const again = note === GIVEN_UP.byRun || note === GIVEN_UP.resubmit;
   if (ticket && note !== GIVEN_UP.resubmit) {
     const status = await deps.queue.status(ticket, { logs: false, signal });
-    if (!hasFailed(status)) return { kind: "request", ticket, adopted: false };
+    // Where its end could not be read, its own failure is still to be had.
+    if (!hasFailed(status) || note === GIVEN_UP.unread) return { kind: "request", ticket, adopted: false };
   }
   if (again) return { kind: "anew" };
   throw error ? restoredError(error) : new Error(`Call ${record.id} was given up: ${note ?? "no reason"}.`);

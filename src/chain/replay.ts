@@ -1,5 +1,6 @@
 import type { CallRecord, Store } from "../base/journal.ts";
 import type { StepRecord } from "../base/run-journal.ts";
+import { GIVEN_UP } from "../calls/take-up.ts";
 import { RunDivergedError, StepInputChangedError } from "./errors.ts";
 import { contentKey, differences, urlsIn } from "./key.ts";
 
@@ -141,8 +142,9 @@ export async function openReplay(options: ReplayOptions): Promise<Replay> {
   function take(key: string, record: CallRecord | undefined): Found {
     if (!record) return { key, record, replaces: undefined };
     used.add(key);
-    // Only a failure is tried again: whatever else is there is paid for, or may be.
-    const isFailure = record.state === "failed" || record.state === "given-up";
+    // Only a failure is tried again: whatever else is there is paid for, or may be, as is what could not be read.
+    const isUnread = record.note === GIVEN_UP.unread;
+    const isFailure = record.state === "failed" || (record.state === "given-up" && !isUnread);
     return isFailure && retry.has(key)
       ? { key, record: undefined, replaces: record.id }
       : { key, record, replaces: undefined };

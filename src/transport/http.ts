@@ -1,5 +1,5 @@
 import ky from "ky";
-import { apiError } from "../base/api-error.ts";
+import { apiError, isOwnEnd } from "../base/api-error.ts";
 import type { Clock } from "../base/clock.ts";
 import {
   AmbiguousSubmitError,
@@ -187,9 +187,11 @@ function errorOf(request: WireRequest, failure: Failure): FalError {
     return new AmbiguousSubmitError(endpoint ?? "fal", failure.why, { requestId: claimed, cause });
   }
   if (reply) {
+    const answer = { status: reply.status, body: parseBody(reply.text) };
+    const isRead = operation === "status" || operation === "result";
     return apiError({
-      status: reply.status,
-      body: parseBody(reply.text),
+      ...answer,
+      ...(isRead && !isOwnEnd(answer) && { billed: "unknown" }),
       headers: reply.headers,
       requestId: requestId ?? reply.headers.get("x-fal-request-id") ?? undefined,
       endpoint,

@@ -102,3 +102,30 @@ test("a run's total and its calls in the store agree, a call that was cancelled 
     expect.objectContaining({ nanoUsd: 0 }),
   ]);
 });
+
+test.each([
+  ["a gateway that is down", () => new Response("<html>", { status: 502 })],
+  ["a key that may not read", () => Response.json({ detail: "no" }, { status: 403 })],
+  ["a network that is gone", () => networkError("ECONNREFUSED")],
+])("%s says nothing of the request: it may be billed, and its result is still had", async (_, answer) => {
+  const made = setup({ wire: instead("result", answer, 1), retry: { maxRetries: 0 } });
+  const error = await failureOf(made.fal.subscribe(ECHO, { input }));
+  expect(error).toMatchObject({ billed: "unknown", requestId: made.emulator.jobs[0]?.requestId });
+  expect(await costOf(made)).toEqual({ source: "unknown", reason: "failed" });
+  const [{ id, state } = { id: "", state: "" }] = await made.fal.calls.list();
+  expect(state).toBe("given-up");
+  expect((await made.fal.calls.collect(id)).data).toEqual({ echo: input });
+  expect(await costOf(made)).toMatchObject({ source: "measured" });
+  expect(made.emulator.jobs).toHaveLength(1);
+});
+
+test("a run that could not read a result has it when it is resumed, and pays nothing again", async () => {
+  const bad = () => new Response("<html>", { status: 502 });
+  const made = setup({ wire: instead("result", bad, 1), retry: { maxRetries: 0 } });
+  const one = made.fal.chain("one", async () => (await made.fal.subscribe(ECHO, { input })).data);
+  const first = one.start(undefined, { id: "r" });
+  await failureOf(first);
+  await first.total;
+  expect(await one.resume("r")).toEqual({ echo: input });
+  expect(made.emulator.jobs).toHaveLength(1);
+});
