@@ -121,7 +121,7 @@ test.each([
 
 test("a run that could not read a result has it when it is resumed, and pays nothing again", async () => {
   const bad = () => new Response("<html>", { status: 502 });
-  const made = setup({ wire: instead("result", bad, 1), retry: { maxRetries: 0 } });
+  const made = setup({ wire: instead("result", bad, 2), retry: { maxRetries: 0 } });
   const one = made.fal.chain("one", async () => (await made.fal.subscribe(ECHO, { input })).data);
   const first = one.start(undefined, { id: "r" });
   await failureOf(first);
