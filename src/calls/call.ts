@@ -412,8 +412,8 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     const saved = savedError(error);
     const byRun = leaving || plan.caller?.signal.aborted;
     if (!end.signal.aborted) {
-      // A request that fal has ends by its own word only: until then its result may still be had.
-      const isEnd = !ticket || (error instanceof ApiError && isOwnEnd(error));
+      // A request that fal has ends by its own word, or when its result is gone: until then it may still be had.
+      const isEnd = !ticket || isGone(error) || (error instanceof ApiError && isOwnEnd(error));
       if (isEnd) return store.failed(noted, saved, clock.now());
       return store.givenUp(noted, GIVEN_UP.unread, clock.now(), saved);
     }

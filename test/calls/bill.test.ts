@@ -119,6 +119,24 @@ test.each([
   expect(made.emulator.jobs).toHaveLength(1);
 });
 
+test("a request that failed while nobody could read it fails with its own words when it is taken up", async () => {
+  const broken = {
+    ...echo(),
+    run: async (): Promise<never> => {
+      throw new Error("out of memory");
+    },
+  };
+  const wire = instead("status", () => new Response("<html>", { status: 502 }), 1);
+  const made = setup({ wire, retry: { maxRetries: 0 }, emulator: { models: [broken] } });
+  const one = made.fal.chain("one", () => made.fal.subscribe(ECHO, { input, mode: "polling" }));
+  const first = one.start(undefined, { id: "r" });
+  expect(await failureOf(first)).toMatchObject({ status: 502 });
+  await first.total;
+  await made.clock.sleep(60_000);
+  const [job] = made.emulator.jobs;
+  expect(await failureOf(one.resume("r"))).toMatchObject({ status: job?.result?.status });
+});
+
 test("a run that could not read a result has it when it is resumed, and pays nothing again", async () => {
   const bad = () => new Response("<html>", { status: 502 });
   const made = setup({ wire: instead("result", bad, 2), retry: { maxRetries: 0 } });

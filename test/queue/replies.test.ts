@@ -67,7 +67,7 @@ describe("an unreadable status is asked again, and then an error that says what 
 describe("fal's ways of saying no become errors with its words", () => {
   const details = [{ loc: ["body", "seed"], msg: "must be positive", type: "greater_than", input: "secret" }];
   test.each([
-    [404, { status: "NOT_FOUND" }, {}, { name: "ApiError", retryable: false, billed: false }],
+    [404, { status: "NOT_FOUND" }, {}, { name: "ApiError", retryable: false, billed: "unknown" }],
     [401, { detail: "invalid key" }, {}, { message: `${ECHO}: invalid key (HTTP 401)`, retryable: false }],
     [
       422,
