@@ -144,6 +144,10 @@ test("a run that could not read a result has it when it is resumed, and pays not
   const first = one.start(undefined, { id: "r" });
   await failureOf(first);
   await first.total;
+  // Once more it cannot, and then it can.
+  const second = one.resume("r");
+  await failureOf(second);
+  await second.total;
   expect(await one.resume("r")).toEqual({ echo: input });
   expect(made.emulator.jobs).toHaveLength(1);
 });
