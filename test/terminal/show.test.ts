@@ -93,3 +93,24 @@ test("a call that was refused outright leaves no table", async () => {
   expect(exitCodeOf(await failureOf(showRun(one.start(), { output })))).toBe(EXIT.failed);
   expect(output.written).toBe("acme/nothing: failed\n");
 });
+
+test("a call that was cancelled in time is not billed, and the total knows it", async () => {
+  const { fal, emulator, output } = setup();
+  fal.config({
+    fetch: async (input, init) => {
+      const request = new Request(input, init);
+      return request.method === "PUT" ? Response.json({ status: "OK" }) : emulator.fetch(request);
+    },
+  });
+  const one = fal.chain("one", () => fal.subscribe("acme/slow", { input: {} }));
+  const controller = new AbortController();
+  const run = one.start(undefined, { abortSignal: controller.signal });
+  for await (const event of run) {
+    if (event.type === "call") break;
+  }
+  controller.abort();
+  await failureOf(showRun(run, { output }));
+  expect(output.written).toMatch(/^acme\/slow {2}cancelled before it ran$/m);
+  expect(output.written).toMatch(/^acme\/slow .* cancelled .* not billed$/m);
+  expect(output.written).toMatch(/^total .*\$0\.00$/m);
+});
