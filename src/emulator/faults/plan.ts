@@ -49,6 +49,8 @@ export interface FaultPlan extends Faults {
 }
 
 interface Scripted {
+  /** Of several that match, the one that was scripted first happens. */
+  readonly order: number;
   readonly match: FaultMatch;
   readonly fault: Fault;
   left: number;
@@ -58,32 +60,45 @@ interface Scripted {
 type Chance = ReadonlyMap<Operation, () => Fault | undefined>;
 
 export function createFaultPlan(): FaultPlan {
-  let script: Scripted[] = [];
+  /** By the request that each is for, since thousands of requests may bring one of their own; undefined: for any. */
+  let script = new Map<string | undefined, Scripted[]>();
+  let count = 0;
   let chance: Chance = new Map();
 
   const fromScript = (occasion: Occasion): Fault | undefined => {
+    const { requestId } = occasion;
+    const own = requestId === undefined ? [] : (script.get(requestId) ?? []);
     let happens: Scripted | undefined;
-    for (const scripted of script) {
+    for (const scripted of [...(script.get(undefined) ?? []), ...own]) {
       if (!matches(scripted, occasion)) continue;
       scripted.seen += 1;
-      if (scripted.seen >= (scripted.match.nth ?? 1)) happens ??= scripted;
+      if (scripted.seen < (scripted.match.nth ?? 1)) continue;
+      if (!happens || scripted.order < happens.order) happens = scripted;
     }
     if (happens) happens.left -= 1;
-    if (happens?.left === 0) script = script.filter((scripted) => scripted !== happens);
+    if (happens?.left === 0) drop(happens);
     return happens?.fault;
   };
 
+  const drop = (done: Scripted) => {
+    const { requestId } = done.match;
+    const rest = script.get(requestId)?.filter((scripted) => scripted !== done) ?? [];
+    if (rest.length > 0) script.set(requestId, rest);
+    else script.delete(requestId);
+  };
+
   return {
-    next(match, written, count = 1) {
+    next(match, written, times = 1) {
       const fault = faultFrom(written);
       const where = typeof match === "string" ? { operation: match } : match;
       if (where.operation) insist(fault, where.operation);
-      for (const [name, value] of Object.entries({ count, nth: where.nth ?? 1 })) {
+      for (const [name, value] of Object.entries({ count: times, nth: where.nth ?? 1 })) {
         if (value !== Number.POSITIVE_INFINITY && !(Number.isInteger(value) && value >= 1)) {
           throw new RangeError(`${name} must be a whole number from 1 up, not ${value}`);
         }
       }
-      script.push({ match: where, fault, left: count, seen: 0 });
+      const scripted = { order: count++, match: where, fault, left: times, seen: 0 };
+      script.set(where.requestId, [...(script.get(where.requestId) ?? []), scripted]);
     },
     random({ seed = 0, rates }) {
       chance = new Map(
@@ -94,14 +109,15 @@ export function createFaultPlan(): FaultPlan {
       );
     },
     clear() {
-      script = [];
+      script = new Map();
       chance = new Map();
     },
     get pending() {
-      return script.reduce((sum, { left }) => sum + (Number.isFinite(left) ? left : 0), 0);
+      const left = [...script.values()].flat().map((scripted) => scripted.left);
+      return left.filter(Number.isFinite).reduce((sum, one) => sum + one, 0);
     },
     get active() {
-      return script.length > 0 || chance.size > 0;
+      return script.size > 0 || chance.size > 0;
     },
     pick(occasion) {
       // Chance is asked each time, so that the script does not shift what it gives to later exchanges.
