@@ -15,6 +15,7 @@ const CLIENT = [
   "ledger",
   "chain",
   "webhooks",
+  "files",
 ];
 
 /**
@@ -32,8 +33,9 @@ const MAY_IMPORT = {
   storage: ["base"],
   platform: ["base"],
   webhooks: ["base"],
+  files: ["base"],
   calls: ["base", "queue", "platform", "attribution", "ledger"],
-  chain: ["base", "calls", "store", "ledger", "attribution"],
+  chain: ["base", "calls", "store", "ledger", "attribution", "files"],
   worker: ["base", "chain", "store"],
   proxy: ["base", "environment"],
   app: ["base", "environment", "attribution"],

@@ -16,6 +16,7 @@ import { createRuns, type Runs } from "./chain/runs.ts";
 import { type Tools, tools } from "./chain/tools.ts";
 import { ambientEnv, type Env, type Environment, readEnvironment } from "./environment/environment.ts";
 import type { Origins } from "./environment/origins.ts";
+import { createKeptFiles, type KeptFiles } from "./files/kept-files.ts";
 import { type Estimate, estimates } from "./ledger/estimate.ts";
 import { type BillingEvents, createBillingEvents } from "./platform/billing.ts";
 import { createUsualCosts } from "./platform/estimates.ts";
@@ -63,6 +64,11 @@ export interface FalOptions {
    * for very many calls at once. `fal.webhooks.handle` must answer there.
    */
   readonly webhooks?: WebhookSettings;
+  /**
+   * A directory to which the media that calls give are copied, since fal keeps them for a limited time; in an app, one on
+   * its volume. Results keep their URLs, and never wait for the copies.
+   */
+  readonly keepFiles?: string;
   /**
    * How many calls may be under way at once with this key, counted in the store and so over all processes that share
    * it. The others wait before they are submitted. Not with `webhooks`. @default no limit
@@ -112,6 +118,8 @@ export interface Fal {
   readonly fallback: Tools["fallback"];
   /** The runs that the store knows. */
   readonly runs: Runs;
+  /** The media that calls gave, wherever they are now. */
+  readonly files: Pick<KeptFiles, "path" | "read">;
   readonly webhooks: {
     /**
      * Answers a webhook of fal's for a call of this client, or of one that shares its store: with a 2xx once what it
@@ -183,6 +191,9 @@ export function createFal(options: FalOptions = {}): Fal {
     get calls() {
       return parts.recorded;
     },
+    get files() {
+      return parts.files;
+    },
     webhooks: { handle: (request) => parts.handleHook(request) },
     get storage() {
       return parts.storage;
@@ -241,10 +252,18 @@ function assemble(options: FalOptions, ledger: Ledger, background: Set<Promise<u
   const report = reporter(options.logger);
   const store = ledger.rescued;
 
+  const files = createKeptFiles({
+    directory: options.keepFiles,
+    fetch: (...args) => (options.fetch ?? globalThis.fetch)(...args),
+    clock,
+    isOurs: (url) => origins().trusted.has(URL.parse(url)?.origin ?? ""),
+    report,
+  });
   const hooks = hooksOf(options, { queue, history, store, clock, report, environment, origins });
   const deps = {
     queue,
     hooks,
+    keepFiles: files.keep,
     places: placesOf(options, { store, clock, report, environment }),
     history,
     store,
@@ -265,6 +284,8 @@ function assemble(options: FalOptions, ledger: Ledger, background: Set<Promise<u
     store,
     report,
     lease: leaseSettings(options.lease),
+    files,
+    upload: (file: Blob) => storage.upload(file),
     price,
     estimate,
     billingEvents,

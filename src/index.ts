@@ -78,6 +78,7 @@ export {
   readEnvironment,
 } from "./environment/environment.ts";
 export { secrets } from "./environment/secrets.ts";
+export { FileExpiredError, type KeptFiles } from "./files/kept-files.ts";
 export type { Total } from "./ledger/cost.ts";
 export type { Estimate, EstimateOptions } from "./ledger/estimate.ts";
 export {

@@ -10,6 +10,7 @@ import {
 import { eventLog } from "../base/event-log.ts";
 import type { CallRecord, Outcome, Store, Ticket } from "../base/journal.ts";
 import { abortable } from "../base/signal.ts";
+import { withTexts } from "../base/urls.ts";
 import type { History } from "../platform/requests.ts";
 import type { Answer, Queue, Submission } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
@@ -56,6 +57,8 @@ export interface CallDeps extends BillDeps {
   readonly ambiguousSubmit: AmbiguousSubmitPolicy | undefined;
   /** For what went wrong beside a call and must not fail it, such as a callback that threw. */
   readonly report: (what: string, error: unknown) => void;
+  /** Copies the media of a result. Never rejects. */
+  readonly keepFiles: (data: unknown) => Promise<void>;
   /** Webhooks instead of waiting, where the client has them. */
   readonly hooks: Hooks | undefined;
   /** How many calls may be under way at once, where the client has a limit. */
@@ -212,6 +215,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     // It is charged already, unless the process ended before its price was there.
     const isKnown = record.cost !== undefined && record.cost.source !== "unknown";
     cost = isKnown ? Promise.resolve(record.cost) : billResult(deps, { endpoint, noted: record.id }, units);
+    keepFiles(data);
     emit({ type: "reused", at: clock.now(), endpoint, requestId, tags: record.tags });
     accepted.resolve({ endpoint, requestId });
     const result = {
@@ -242,7 +246,10 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
   async function submit(prepared: Prepared, place: Place | undefined): Promise<Ticket> {
     const { attribution } = prepared;
     const onAmbiguous = policy();
-    const submission = await withHook(await abortable(prepared.complete(place?.upload), end.signal));
+    const complete = await abortable(prepared.complete(place?.upload), end.signal);
+    const replaced = place && place.replacements.size > 0;
+    const body = replaced ? withTexts(complete.body, place.replacements) : complete.body;
+    const submission = await withHook({ ...complete, body });
     leavePlace = await deps.places?.take(id, end.signal);
     const intent = {
       id,
@@ -365,7 +372,15 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
       await store.completed(noted, { data, ...billing, ...metrics }, clock.now());
     }
     cost = billResult(deps, { endpoint, noted }, answer.units);
+    keepFiles(answer.data);
     return checked(result, answer.data);
+  }
+
+  /** A result never waits for its files to be copied. */
+  function keepFiles(data: unknown): void {
+    const copying = deps.keepFiles(data);
+    deps.background.add(copying);
+    void copying.finally(() => deps.background.delete(copying));
   }
 
   async function checked(result: Result<T>, data: unknown): Promise<Result<T>> {

@@ -24,6 +24,8 @@ export interface Place {
   readonly fence: Fence;
   /** The URL that a file of the run has already, or that of its upload. */
   upload(digest: string, upload: () => Promise<string>): Promise<string>;
+  /** What takes the place of files that fal has let go, and that were kept. */
+  readonly replacements: ReadonlyMap<string, string>;
   /** Asked right before each POST. @throws {LeaseLostError} when the run is not ours any more: nothing is sent. */
   permit(): Promise<void>;
 }

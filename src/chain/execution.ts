@@ -4,9 +4,11 @@ import type { Cost } from "../base/cost.ts";
 import { AmbiguousSubmitError, FalError, RunAbortedError, RunStateError } from "../base/errors.ts";
 import type { CallRecord, Store } from "../base/journal.ts";
 import { type Fence, LeaseLostError, type RunEnd, type RunRecord } from "../base/run-journal.ts";
+import { urlsIn } from "../base/urls.ts";
 import { type Caller, type CallObserver, type Place, withCaller } from "../calls/caller.ts";
 import { restoredError, savedError } from "../calls/saved-error.ts";
 import type { Calls } from "../calls/subscribe.ts";
+import { FileExpiredError, type KeptFiles } from "../files/kept-files.ts";
 import { RunBlockedError } from "./errors.ts";
 import type { RunCall, RunEvent } from "./events.ts";
 import { storedEvent } from "./events.ts";
@@ -32,6 +34,9 @@ export interface RunDeps {
   readonly calls: Calls;
   readonly store: Store;
   readonly lease: LeaseSettings;
+  readonly files: KeptFiles;
+  /** Uploads a file, and gives its URL. */
+  readonly upload: (file: Blob) => Promise<string>;
   readonly report: (what: string, error: unknown) => void;
 }
 
@@ -77,6 +82,8 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
   const costs: Promise<Cost | undefined>[] = [];
   const labels = new Map<string, number>();
   const uploads = new Map<string, Promise<string>>();
+  /** URLs that earlier executions made, and the steps that did. */
+  const old = new Map<string, string>();
   const keyOf = new WeakMap<object, string>();
   const replayed = new Set<string>();
   const retry = new Set<string>(options.onFailed !== "replay" && record.failedKey ? [record.failedKey] : []);
@@ -290,6 +297,28 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
     return known;
   }
 
+  /** What an earlier execution made may be gone by now. */
+  function remember(step: string, data: unknown): void {
+    for (const [url] of urlsIn(data)) old.set(url, step);
+  }
+
+  /**
+   * A call that is given a file which fal has let go would fail, and could be billed. So it is looked for first; where a
+   * copy was kept, that is uploaded in its place.
+   */
+  async function replacementsOf(content: string): Promise<ReadonlyMap<string, string>> {
+    const used = [...urlsIn(JSON.parse(content))].flatMap(([url]) => (old.has(url) ? [url] : []));
+    if (used.length === 0) return NONE;
+    const replaced = await Promise.all(
+      used.map(async (url): Promise<[string, string][]> => {
+        if (await deps.files.isThere(url)) return [];
+        if ((await deps.files.path(url)) === undefined) throw new FileExpiredError(url, old.get(url));
+        return [[url, await upload(`file:${url}`, async () => deps.upload(await deps.files.read(url)))]];
+      }),
+    );
+    return new Map(replaced.flat());
+  }
+
   async function memoized(key: string, name: string, put: () => Promise<string>): Promise<string> {
     const known = fromJson<string>(replay.step(key)?.value);
     if (known !== undefined) return known;
@@ -325,12 +354,15 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
         key = found.key;
         known = found.record;
         if (known) call = { ...call, id: known.id };
-        return { ...found, fence, upload, permit: lease.permit };
+        const replacements = known ? NONE : await replacementsOf(content);
+        return { ...found, fence, upload, replacements, permit: lease.permit };
       },
       event(event) {
         if (event.type === "running") state.queued = false;
         push({ type: "call", at: event.at, call, event });
-        if (event.type === "completed" && key !== undefined) replay.produced(key, event.result.data);
+        if (event.type !== "completed") return;
+        if (key !== undefined) replay.produced(key, event.result.data);
+        if (known?.state === "completed") remember(call.step, event.result.data);
       },
       ended({ error, cost }) {
         if (error !== undefined) failed(error);
@@ -416,6 +448,8 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
     };
   }
 }
+
+const NONE: ReadonlyMap<string, string> = new Map();
 
 /** What a step's function met that has nothing to do with the step. */
 const TRANSIENT = new Set([

@@ -43,15 +43,6 @@ function withoutSignature(text: string): string {
   return url.href;
 }
 
-/** Every URL in what a step gave, with its path. */
-export function* urlsIn(value: unknown, path = ""): Generator<[url: string, path: string]> {
-  if (typeof value === "string") {
-    if (/^(https?|data):/.test(value)) yield [value, path];
-  } else if (typeof value === "object" && value !== null) {
-    for (const [name, item] of Object.entries(value)) yield* urlsIn(item, `${path}/${name}`);
-  }
-}
-
 /** The names of the fields in which two inputs differ. */
 export function differences(a: unknown, b: unknown, path = ""): string[] {
   if (Object.is(a, b)) return [];

@@ -1,8 +1,9 @@
 import type { CallRecord, Store } from "../base/journal.ts";
 import type { StepRecord } from "../base/run-journal.ts";
+import { urlsIn } from "../base/urls.ts";
 import { GIVEN_UP } from "../calls/take-up.ts";
 import { RunDivergedError, StepInputChangedError } from "./errors.ts";
-import { contentKey, differences, urlsIn } from "./key.ts";
+import { contentKey, differences } from "./key.ts";
 
 export interface ReplayOptions {
   readonly store: Store;

@@ -1,5 +1,6 @@
 import { RunAbortedError, RunStateError } from "../base/errors.ts";
 import { eventLog } from "../base/event-log.ts";
+import { StoreError } from "../base/journal.ts";
 import { LeaseLostError, type RunRecord, type RunState } from "../base/run-journal.ts";
 import type { SavedError } from "../base/saved-error.ts";
 import type { CallEvent } from "../calls/events.ts";
@@ -116,6 +117,7 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
     controller.signal.throwIfAborted();
     const start = plan.start ?? (await recorded());
     const owner = thisProcess();
+    const keepsInput = store.keep === "all";
     const reopenable: readonly RunState[] = plan.always
       ? ["blocked", "failed", "cancelled", "completed"]
       : plan.start
@@ -128,13 +130,14 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
       const { leaseMs } = deps.lease;
       const claim = { chain, id, ...start, owner, leaseMs, evict, reopen, at: claimedAt };
       const { run: record, owned } = await store.claimRun(claim);
-      if (record.input !== start.input) {
+      // A store that keeps ids only cannot tell, and the code is given the input that it was started with.
+      if (keepsInput && record.input !== start.input) {
         if (owned) await store.releaseRun({ chain, run: id, epoch: record.epoch });
         throw new RunInputMismatchError(chain, id);
       }
       if (owned) {
         try {
-          return await own(record, claimedAt);
+          return await own({ ...record, input: start.input }, claimedAt);
         } catch (error) {
           // Somebody else has it now, and will say how it ends.
           if (!(error instanceof LeaseLostError)) throw error;
@@ -175,6 +178,12 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
   }
 
   async function recorded(): Promise<RunRecord> {
+    if (store.keep === "ids") {
+      throw new StoreError(
+        `The store (${store.name}) keeps ids only, so the input of ${chain}/${id} is not known. Start the same id with its ` +
+          "input instead: what is paid for is not paid again.",
+      );
+    }
     const record = await store.run(chain, id);
     if (record) return record;
     throw new RunStateError(

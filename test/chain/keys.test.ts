@@ -1,6 +1,7 @@
 import { type Fal, RunDivergedError, StepInputChangedError } from "fal-chain";
 import { describe, expect, test } from "vitest";
-import { contentKey, differences, urlsIn } from "../../src/chain/key.ts";
+import { urlsIn } from "../../src/base/urls.ts";
+import { contentKey, differences } from "../../src/chain/key.ts";
 import { processes } from "../support/processes.ts";
 import { ECHO, failureOf } from "../support/setup.ts";
 

@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { ApiError, type Fal, RunBlockedError, type RunEvent } from "fal-chain";
+import { sqliteStore } from "fal-chain/sqlite";
 import { expect, test } from "vitest";
 import { echo } from "../support/models.ts";
 import { processes } from "../support/processes.ts";
@@ -274,4 +278,23 @@ test("resume needs a run, and goes on with every interrupted one that this clien
   expect(await Promise.all(resumed)).toEqual([4]);
   expect(await fal.runs.forget("three", "a")).toBe(true);
   expect(await fal.runs.list()).toEqual([]);
+});
+
+test("where the store keeps ids only, a paid result is fetched again, and resume says what it needs", async () => {
+  const dir = mkdtempSync(join(tmpdir(), "fal-chain-ids-"));
+  const { start, emulator, clock } = processes();
+  const store = sqliteStore(join(dir, "ids.db"), { keep: "ids", clock });
+  const first = start({ store });
+  const dying = three(first.fal).start({ n: 1 }, { id: "a" });
+  for await (const event of dying) {
+    if (event.type === "call" && event.event.type === "running" && emulator.jobs.length === 2) break;
+  }
+  await dying.detach();
+  expect(await failureOf(dying)).toMatchObject({ code: "run_detached" });
+  const { fal } = start({ store });
+  expect(await failureOf(three(fal).resume("a"))).toMatchObject({ code: "store" });
+  expect(await three(fal).start({ n: 1 }, { id: "a" })).toBe(4);
+  expect(emulator.jobs).toHaveLength(3);
+  await store.close();
+  rmSync(dir, { recursive: true });
 });

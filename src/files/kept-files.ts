@@ -1,0 +1,150 @@
+import type { Clock } from "../base/clock.ts";
+import { FalError, InvalidArgumentError, NetworkError } from "../base/errors.ts";
+import { pooled } from "../base/pooled.ts";
+import { sha256 } from "../base/sha256.ts";
+import { urlsIn } from "../base/urls.ts";
+
+/** fal has let a file go that a call gave. What was kept of it, if anything, is nowhere else. */
+export class FileExpiredError extends FalError {
+  override readonly name = "FileExpiredError";
+  readonly code = "file_expired";
+  readonly url: string;
+  /** The step that gave it, where it is known. */
+  readonly step: string | undefined;
+
+  constructor(url: string, step?: string) {
+    super(
+      `The file ${url}${step === undefined ? "" : `, which the step "${step}" gave,`} is not at fal any more, and no copy ` +
+        "was kept. Make it again: start a new run, or give the step that made it another name. " +
+        "createFal({ keepFiles: directory }) copies what calls give.",
+    );
+    this.url = url;
+    this.step = step;
+  }
+}
+
+export interface KeptFilesOptions {
+  /** Undefined: nothing is kept. */
+  readonly directory: string | undefined;
+  readonly fetch: typeof fetch;
+  readonly clock: Clock;
+  /** Whether an origin is the platform's own, as an emulator's files are. */
+  readonly isOurs: (url: string) => boolean;
+  readonly report: (what: string, error: unknown) => void;
+}
+
+/** The media that calls give, copied while fal has them. A copy's place follows from its URL, so nothing is rewritten. */
+export interface KeptFiles {
+  /** Copies the media of a result that are not there yet. Never rejects. */
+  keep(data: unknown): Promise<void>;
+  /** Where the copy of a file is; undefined where there is none. */
+  path(url: string): Promise<string | undefined>;
+  /** The copy of a file, or the file itself. @throws {FileExpiredError} where neither is to be had. */
+  read(url: string): Promise<Blob>;
+  /** False where fal says that it has let the file go; true where it has it, or does not tell. */
+  isThere(url: string): Promise<boolean>;
+}
+
+const AT_ONCE = 4;
+const GONE = new Set([404, 410]);
+const PATIENCE_MS = 15_000;
+
+export function createKeptFiles(options: KeptFilesOptions): KeptFiles {
+  const { directory, fetch, clock, report } = options;
+  const under = new Map<string, Promise<void>>();
+
+  /** Files of other hosts are not fal's to lose. */
+  const isMedia = (url: string): boolean => {
+    const { protocol, hostname = "" } = URL.parse(url) ?? {};
+    return /^https?:$/.test(protocol ?? "") && (/(^|\.)fal\.media$/.test(hostname) || options.isOurs(url));
+  };
+
+  const placeOf = async (url: string): Promise<string> => {
+    const name = decodeURIComponent(new URL(url).pathname.split("/").at(-1) ?? "").replace(/[^\w.-]/g, "_");
+    return `${directory}/${(await sha256(url)).slice(0, 16)}-${name.slice(-80)}`;
+  };
+
+  const kept: KeptFiles = {
+    async keep(data) {
+      if (directory === undefined) return;
+      const media = [...new Set([...urlsIn(data)].map(([url]) => url))].filter(isMedia);
+      await pooled(media, AT_ONCE, (url) => {
+        const copying = under.get(url) ?? copy(url).finally(() => under.delete(url));
+        under.set(url, copying);
+        return copying.catch((error: unknown) => report(`The file ${url} could not be kept`, error));
+      });
+    },
+
+    async path(url) {
+      if (directory === undefined || !isMedia(url)) return undefined;
+      const place = await placeOf(url);
+      return (await files()
+        .stat(place)
+        .catch(() => undefined))
+        ? place
+        : undefined;
+    },
+
+    async read(url) {
+      const place = await kept.path(url);
+      if (place !== undefined) return new Blob([new Uint8Array(await files().readFile(place))]);
+      return (await get(url)).blob();
+    },
+
+    async isThere(url) {
+      if (!isMedia(url)) return true;
+      const answer = await within((signal) => fetch(url, { method: "HEAD", signal })).catch(() => undefined);
+      return !answer || !GONE.has(answer.status);
+    },
+  };
+  return kept;
+
+  async function copy(url: string): Promise<void> {
+    const place = await placeOf(url);
+    if (
+      await files()
+        .stat(place)
+        .catch(() => undefined)
+    )
+      return;
+    const body = new Uint8Array(await (await get(url)).arrayBuffer());
+    const partial = `${place}.${crypto.randomUUID().slice(0, 8)}.part`;
+    await files().mkdir(directory ?? ".", { recursive: true });
+    try {
+      await files().writeFile(partial, body);
+      // There whole, or not at all.
+      await files().rename(partial, place);
+    } catch (error) {
+      await files().rm(partial, { force: true });
+      throw error;
+    }
+  }
+
+  /** No key goes along: file URLs are public. */
+  async function get(url: string): Promise<Response> {
+    const response = await fetch(url).catch((cause: unknown) => {
+      throw new NetworkError(`The file ${url} could not be reached.`, { cause });
+    });
+    if (response.ok) return response;
+    await response.body?.cancel();
+    if (GONE.has(response.status)) throw new FileExpiredError(url);
+    throw new NetworkError(`The file ${url} could not be had (HTTP ${response.status}).`);
+  }
+
+  async function within<T>(act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const late = new AbortController();
+    const over = new AbortController();
+    clock.sleep(PATIENCE_MS, over.signal).then(
+      () => late.abort(),
+      () => {},
+    );
+    return act(late.signal).finally(() => over.abort());
+  }
+}
+
+/** Found without a `node:` import, so that bundlers for other runtimes are not disturbed. */
+function files() {
+  const found = globalThis.process?.getBuiltinModule?.("node:fs/promises");
+  if (!found) throw new InvalidArgumentError("keepFiles needs a file system, and this runtime has none.");
+  return found;
+}
