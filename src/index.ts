@@ -68,6 +68,7 @@ export type { LeaseSettings } from "./chain/lease.ts";
 export type { Run } from "./chain/run.ts";
 export type { RunInfo, Runs } from "./chain/runs.ts";
 export type { Saved } from "./chain/saved.ts";
+export type { RunStep } from "./chain/steps.ts";
 export type { MapOptions, Tools } from "./chain/tools.ts";
 export { createFal, type Fal, type FalOptions, fal, type WebhookSettings } from "./client.ts";
 export {

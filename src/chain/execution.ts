@@ -79,7 +79,8 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
   const blocked = Promise.withResolvers<never>();
   blocked.promise.catch(() => {});
   const open = new Map<string, { queued: boolean; cancel: () => Promise<unknown>; ended: Promise<void> }>();
-  const costs: Promise<Cost | undefined>[] = [];
+  /** By call: one that is asked for again after a failure is one call. */
+  const costs = new Map<string, Promise<Cost | undefined>>();
   const labels = new Map<string, number>();
   const uploads = new Map<string, Promise<string>>();
   /** URLs that earlier executions made, and the steps that did. */
@@ -203,8 +204,9 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
           : "failed";
     const saved = savedError(error);
     if (!(error instanceof RunBlockedError)) return { state, error: saved, failedKey: failedKey(error) };
-    const { step, callId } = error;
-    return { state, error: { ...saved, facts: { step, callId } }, failedKey: failedKey(error) };
+    const { step, callId, cause } = error;
+    const candidates = cause instanceof AmbiguousSubmitError ? cause.candidates : [];
+    return { state, error: { ...saved, facts: { step, callId, candidates } }, failedKey: failedKey(error) };
   }
 
   /** The step that an error came from, however deep it was wrapped. */
@@ -221,7 +223,7 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
   async function settle(): Promise<readonly Cost[]> {
     await outcome.catch(() => {});
     await Promise.all([...open.values()].map((call) => call.ended));
-    return (await Promise.all(costs)).filter((cost) => cost !== undefined);
+    return (await Promise.all(costs.values())).filter((cost) => cost !== undefined);
   }
 
   function tellLeftOver(): void {
@@ -394,7 +396,8 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
   }
 
   function charge(call: RunCall, found: Promise<Cost | undefined>): void {
-    costs.push(
+    costs.set(
+      call.id,
       found.then((cost) => {
         if (cost) push({ type: "charged", at: clock.now(), call, cost });
         return cost;

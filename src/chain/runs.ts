@@ -5,6 +5,7 @@ import type { RunDeps } from "./execution.ts";
 import { isDead, thisProcess } from "./owner.ts";
 import type { Run } from "./run.ts";
 import { fromJson } from "./saved-json.ts";
+import { type RunStep, stepsOf } from "./steps.ts";
 
 /** What the store has of a run. Plain data: a run that can be awaited comes from its chain. */
 export interface RunInfo {
@@ -27,6 +28,8 @@ export interface Runs {
   /** Newest first. */
   list(query?: RunQuery): Promise<RunInfo[]>;
   get(chain: string, id: string): Promise<RunInfo | undefined>;
+  /** What it has done so far: its calls, memoized functions and uploads, in the order in which they came to be. */
+  steps(chain: string, id: string): Promise<RunStep[]>;
   /**
    * Asks whoever executes it to cancel it, wherever that is. One that nobody executes is cancelled at once.
    *
@@ -50,6 +53,7 @@ export function createRuns(deps: () => RunDeps, chains: Chains): Runs {
       const record = await deps().store.run(chain, id);
       return record && infoOf(record);
     },
+    steps: (chain, id) => stepsOf(deps().store, chain, id),
     cancel: (chain, id, reason = "cancelled") =>
       deps().store.cancelRun(chain, id, reason, deps().clock.now()),
     forget: (chain, id) => deps().store.forgetRun(chain, id),

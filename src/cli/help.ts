@@ -10,6 +10,7 @@ Examples:
   fal-chain call fal-ai/flux/schnell prompt="a fox" num_images=2 --out pictures
   fal-chain emulate -- node app.ts     the same program, without a key
   fal-chain calls                      what was called, and what it cost
+  fal-chain runs                       runs of chains, and what they wait for
   fal-chain demo "a fox in a snowy forest"
   fal-chain help call                  more about one command
 
@@ -49,6 +50,28 @@ Examples:
   fal-chain calls settle 3f2a9c1e --adopt 019b76da-a800-7490-854e-05327641750d
   fal-chain calls --store postgres://me:secret@db/ledger --json
 `,
+  runs: `
+Runs are where their programs keep them: set FAL_CHAIN_STORE for both, or say
+--store. A run is named chain/id, or by its id or its beginning where only one
+is meant.
+
+Examples:
+  fal-chain runs --state blocked --since 7d
+  fal-chain runs show poster/order-1042
+  fal-chain runs resume order-1042 --load ./chains.ts
+  fal-chain runs settle order-1042 --resubmit
+  fal-chain runs cancel order-1042 --reason "no longer wanted"
+`,
+  resume: `
+The module exports the chain; its client keeps its runs where FAL_CHAIN_STORE or
+--store says, unless it was given another store. Node 22.18 and newer read
+TypeScript. What the run has paid for is reused; a failed run goes on from the
+step that failed.
+
+Examples:
+  fal-chain runs resume poster/order-1042 --load ./chains.ts
+  fal-chain runs resume order-1042 --load ./chains.ts --store sqlite:runs.db
+`,
   settle: `
 A submit whose answer was lost may be paid for or not. Where the request history
 did not tell, look at it in fal's dashboard, and say what it was:
@@ -60,6 +83,20 @@ did not tell, look at it in fal's dashboard, and say what it was:
 Examples:
   fal-chain calls settle 3f2a9c1e --adopt 019b76da-a800-7490-854e-05327641750d
   fal-chain calls settle 3f2a9c1e --resubmit
+`,
+  settleRun: `
+The submit that a run is blocked on may be paid for or not. fal-chain runs show
+names it; look for it in fal's dashboard, and say what it was:
+
+  --adopt REQUEST  it is this request; the run waits for its result
+  --resubmit       it was never accepted: the run sends it again, which is paid
+  --give-up        nobody wants it any more: the step fails
+
+Then resume the run.
+
+Examples:
+  fal-chain runs settle order-1042 --adopt 019b76da-a800-7490-854e-05327641750d
+  fal-chain runs settle order-1042 --resubmit
 `,
   rescue: `
 When a store cannot be written after a call was paid (a full disk, a lost

@@ -78,6 +78,32 @@ export function parseDuration(text: string): number {
   throw new InvalidArgumentError(`${JSON.stringify(text)} is not a duration. It reads 90s, 5m or 500ms.`);
 }
 
+/** `names` as what an option may be. */
+export function parseOneOf<T extends string>(option: string, text: string, names: readonly T[]): T {
+  const name = names.find((known) => known === text);
+  if (name) return name;
+  throw new InvalidArgumentError(`${option} is ${JSON.stringify(text)}; it is one of ${names.join(", ")}.`);
+}
+
+export function parseLimit(text: string): number {
+  const limit = Number(text);
+  if (Number.isSafeInteger(limit) && limit > 0) return limit;
+  throw new InvalidArgumentError(`--limit is ${JSON.stringify(text)}; it is a whole number from 1 up.`);
+}
+
+/** A date, or how long ago. */
+export function parseSince(text: string, now: number): number {
+  const date = /^\d{4}-/.test(text) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(date)) return date;
+  try {
+    return now - parseDuration(text);
+  } catch {
+    throw new InvalidArgumentError(
+      `--since is ${JSON.stringify(text)}; it is a date such as 2026-11-24, or how long ago: 7d, 12h, 30m.`,
+    );
+  }
+}
+
 /** The JSON object in a file, or in standard input for `-`; nothing for no file. */
 export async function readInput(file: string | undefined, stdin: Io["stdin"]): Promise<Input> {
   if (file === undefined) return {};

@@ -4,6 +4,8 @@ import { EnvironmentError } from "../index.ts";
 import { EXIT, exitCodeOf, tell } from "../terminal/index.ts";
 import { HELP, KEY_CURE } from "./help.ts";
 import type { Io } from "./io.ts";
+import { runsCommand } from "./runs-command.ts";
+import { STORE } from "./store-option.ts";
 
 /** The command: arguments in, exit code out. @param argv without the program and the script. */
 export async function main(argv: readonly string[], io: Io): Promise<number> {
@@ -61,6 +63,7 @@ function commands(io: Io, finish: (ending: number | Promise<number>) => Promise<
     });
 
   callsCommand(program, io, finish);
+  runsCommand(program, io, finish);
 
   program
     .command("env")
@@ -103,8 +106,6 @@ function commands(io: Io, finish: (ending: number | Promise<number>) => Promise<
 
   return program;
 }
-
-const STORE = ["--store <name>", "sqlite:FILE, postgres://… or memory, in place of FAL_CHAIN_STORE"] as const;
 
 function callsCommand(program: Command, io: Io, finish: (ending: Promise<number>) => Promise<void>): void {
   const load = () => import("./commands/calls.ts");

@@ -6,9 +6,12 @@
  */
 export { download } from "./download.ts";
 export { EXIT, exitCodeOf, tell } from "./exit.ts";
+export { writeFacts } from "./facts.ts";
 export { filesIn } from "./files-in.ts";
 export { aside } from "./live.ts";
 export { runProgram, surviveClosedPipes, untilInterrupted } from "./program.ts";
 export { costText, recordTable, timeText } from "./record-table.ts";
+export { type ListedRun, runTable } from "./run-table.ts";
 export { type Received, type ShowOptions, showRun } from "./show.ts";
 export { type Output, paint, printable, printableJson, wrap } from "./text.ts";
+export { timeline } from "./timeline.ts";

@@ -120,5 +120,5 @@ function costOf({ cost, cancel, error }: CallProgress): string {
   return error instanceof FalError && error.billed === false ? "not billed" : "";
 }
 
-const describeTotal = ({ nanoUsd, unknown }: Total): string =>
+export const describeTotal = ({ nanoUsd, unknown }: Total): string =>
   unknown === 0 ? formatUsd(nanoUsd) : `${formatUsd(nanoUsd)} + ${unknown} unknown`;

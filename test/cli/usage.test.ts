@@ -7,15 +7,24 @@ const env = { FAL_KEY: "k3y-id-0a1b2c:s3cr3t", FAL_HOST: "http://127.0.0.1:1" };
 const run = (...argv: string[]) => command(main, argv, { env });
 const words = (stderr: string) => stderr.trimEnd();
 
-test.each(["", "call", "calls", "calls settle", "calls rescue", "env", "emulate", "demo"])(
-  "%s --help has examples, and fits into 80 columns",
-  async (verb) => {
-    const { code, stdout, stderr } = await run(...verb.split(" ").filter(Boolean), "--help");
-    expect([code, stderr]).toEqual([0, ""]);
-    expect(stdout).toContain("Examples:\n  fal-chain ");
-    for (const line of stdout.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
-  },
-);
+test.each([
+  "",
+  "call",
+  "calls",
+  "calls settle",
+  "calls rescue",
+  "runs",
+  "runs resume",
+  "runs settle",
+  "env",
+  "emulate",
+  "demo",
+])("%s --help has examples, and fits into 80 columns", async (verb) => {
+  const { code, stdout, stderr } = await run(...verb.split(" ").filter(Boolean), "--help");
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(stdout).toContain("Examples:\n  fal-chain ");
+  for (const line of stdout.split("\n")) expect(line.length, line).toBeLessThanOrEqual(80);
+});
 
 test("the exit codes are in the help, and without arguments it is shown", async () => {
   for (const code of [0, 1, 2, 3, 124, 130]) {
@@ -46,6 +55,10 @@ test.each([
   [["calls", "--since", "soon"], '--since is "soon"; it is a date such as 2026-11-24'],
   [["calls", "--limit", "0"], '--limit is "0"; it is a whole number from 1 up.'],
   [["calls", "show", "3f2a"], 'No call in the store begins with "3f2a".'],
+  [["runs", "--state", "lost"], '--state is "lost"; it is one of running, interrupted, blocked'],
+  [["runs", "settle", "3f2a"], "Say one of --adopt REQUEST, --resubmit and --give-up."],
+  [["runs", "resume", "3f2a"], "error: required option '--load <module>' not specified"],
+  [["runs", "resume", "3f2a", "--load", "x.ts", "--on-diverge", "cry"], "--on-diverge is"],
   [["calls", "settle", "3f2a"], "Say one of --adopt REQUEST, --resubmit and --give-up."],
   [["calls", "settle", "3f2a", "--resubmit", "--give-up"], "Say one of --adopt"],
   [["call", "acme/echo", "--timeout", "soon"], 'error: "soon" is not a duration. It reads 90s, 5m or 500ms.'],

@@ -2,10 +2,8 @@ import {
   type CallQuery,
   type CallRecord,
   type CallState,
-  createFal,
   type Fal,
   InvalidArgumentError,
-  type Settlement,
 } from "../../index.ts";
 import {
   aside,
@@ -16,17 +14,13 @@ import {
   recordTable,
   timeText,
   untilInterrupted,
-  wrap,
+  writeFacts,
 } from "../../terminal/index.ts";
-import { parseDuration } from "../inputs.ts";
+import { parseLimit, parseOneOf, parseSince } from "../inputs.ts";
 import type { Io } from "../io.ts";
-import { withStore } from "../store.ts";
+import { type SettlementOptions, settlementOf } from "../settlement.ts";
+import { type StoreOptions, withClient } from "../store.ts";
 import { deliver, type OutputOptions, resumeCall } from "./call.ts";
-
-interface StoreOptions {
-  readonly store?: string;
-  readonly json?: boolean;
-}
 
 export interface ListOptions extends StoreOptions {
   readonly state?: string;
@@ -39,7 +33,7 @@ export interface ListOptions extends StoreOptions {
 export async function list(io: Io, options: ListOptions): Promise<number> {
   const query: CallQuery = {
     limit: parseLimit(options.limit),
-    ...(options.state !== undefined && { state: parseState(options.state) }),
+    ...(options.state !== undefined && { state: parseOneOf("--state", options.state, STATES) }),
     ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
     ...(options.since !== undefined && { since: parseSince(options.since, Date.now()) }),
   };
@@ -62,11 +56,7 @@ export async function show(io: Io, id: string, options: StoreOptions): Promise<n
   });
 }
 
-export interface SettleOptions extends StoreOptions, OutputOptions {
-  readonly adopt?: string;
-  readonly resubmit?: boolean;
-  readonly giveUp?: boolean;
-}
+interface SettleOptions extends StoreOptions, SettlementOptions, OutputOptions {}
 
 /** Says what became of a call in doubt, and delivers what it gives then. */
 export async function settle(io: Io, id: string, options: SettleOptions): Promise<number> {
@@ -115,20 +105,6 @@ export async function rescue(io: Io, file: string | undefined, options: StoreOpt
     }
     return left.length === 0 ? EXIT.ok : EXIT.failed;
   });
-}
-
-async function withClient(
-  io: Io,
-  { store }: StoreOptions,
-  use: (fal: Fal) => Promise<number>,
-): Promise<number> {
-  const logger = { warn: (_: object, message: string) => aside(io.stderr, message) };
-  const fal = createFal({ env: withStore(io.env, store), logger });
-  try {
-    return await use(fal);
-  } finally {
-    await fal.close();
-  }
 }
 
 /** The calls among which a short id is looked for. */
@@ -181,14 +157,7 @@ function describe(call: CallRecord, { stdout }: Io): void {
     ["input", call.body],
     ["output", outcome && JSON.stringify(outcome.data)],
   ];
-  const width = Math.max(...facts.map(([name]) => name.length));
-  const room = (stdout.columns ?? 80) - width - 2;
-  for (const [name, text] of facts) {
-    if (text === undefined) continue;
-    wrap(printable(text).split(" "), room).forEach((line, nth) => {
-      stdout.write(`${(nth === 0 ? name : "").padEnd(width)}  ${line}\n`);
-    });
-  }
+  writeFacts(facts, stdout);
 }
 
 function cureOf({ id, state, ticket }: CallRecord): [string, string][] {
@@ -202,17 +171,6 @@ function cureOf({ id, state, ticket }: CallRecord): [string, string][] {
   ];
 }
 
-function settlementOf({ adopt, resubmit, giveUp }: SettleOptions): Settlement {
-  const said: Settlement[] = [
-    ...(adopt === undefined ? [] : [{ adopt }]),
-    ...(resubmit ? (["resubmit"] as const) : []),
-    ...(giveUp ? (["give-up"] as const) : []),
-  ];
-  const [how] = said;
-  if (how !== undefined && said.length === 1) return how;
-  throw new InvalidArgumentError("Say one of --adopt REQUEST, --resubmit and --give-up.");
-}
-
 const STATES: readonly CallState[] = [
   "intended",
   "submitted",
@@ -221,28 +179,3 @@ const STATES: readonly CallState[] = [
   "failed",
   "given-up",
 ];
-
-function parseState(text: string): CallState {
-  const state = STATES.find((known) => known === text);
-  if (state) return state;
-  throw new InvalidArgumentError(`--state is ${JSON.stringify(text)}; it is one of ${STATES.join(", ")}.`);
-}
-
-function parseLimit(text: string): number {
-  const limit = Number(text);
-  if (Number.isSafeInteger(limit) && limit > 0) return limit;
-  throw new InvalidArgumentError(`--limit is ${JSON.stringify(text)}; it is a whole number from 1 up.`);
-}
-
-/** A date, or how long ago. */
-function parseSince(text: string, now: number): number {
-  const date = /^\d{4}-/.test(text) ? Date.parse(text) : Number.NaN;
-  if (!Number.isNaN(date)) return date;
-  try {
-    return now - parseDuration(text);
-  } catch {
-    throw new InvalidArgumentError(
-      `--since is ${JSON.stringify(text)}; it is a date such as 2026-11-24, or how long ago: 7d, 12h, 30m.`,
-    );
-  }
-}

@@ -1,0 +1,114 @@
+import type { CallRecord, Store } from "../base/journal.ts";
+import type { StepRecord } from "../base/run-journal.ts";
+import type { SavedError } from "../base/saved-error.ts";
+import type { RunEvent } from "./events.ts";
+
+/** Something that a run remembers: a call, what a memoized function gave, or a file that was uploaded. Plain data. */
+export interface RunStep {
+  readonly kind: "call" | "step" | "file";
+  /** What the code called it; else a call's endpoint id, or the digest of a file. */
+  readonly name: string;
+  /** The scopes that it is in, from the outside in, such as `hero/map#1[3]`; empty outside of any. */
+  readonly scope: string;
+  /** Whether the latest execution found it there, and so neither ran nor paid for it. */
+  readonly reused: boolean;
+  /** Whether another one has taken its place since; it stays in the ledger. */
+  readonly replaced: boolean;
+  readonly call: CallRecord | undefined;
+  /** What it failed with. */
+  readonly error: SavedError | undefined;
+  /** When a call's request was first seen to run, and when it ended or the function gave something; in milliseconds since the epoch. */
+  readonly runningAt: number | undefined;
+  readonly endedAt: number | undefined;
+}
+
+/** More than a run can sensibly have. */
+const ALL = 1_000_000;
+
+/** What a run remembers, in the order in which it came to be. */
+export async function stepsOf(store: Store, chain: string, run: string): Promise<RunStep[]> {
+  const told = await retold(store, chain, run);
+  const calls = (await store.calls({ chain, run, limit: ALL })).map((call) => callStep(call, told)).reverse();
+  const steps = (await store.steps(chain, run)).map((step) => memoized(step, told));
+  return [...calls, ...steps].sort((a, b) => beginOf(a) - beginOf(b));
+}
+
+const beginOf = ({ call, endedAt = 0 }: RunStep): number => call?.intendedAt ?? endedAt;
+
+function callStep(call: CallRecord, told: Told): RunStep {
+  const { id, key, step, endpoint, error, endedAt, submittedAt, usage } = call;
+  const runningAt =
+    submittedAt === undefined || usage?.waitSeconds === undefined
+      ? told.runningAt.get(id)
+      : submittedAt + usage.waitSeconds * 1000;
+  return {
+    kind: "call",
+    name: step ?? endpoint,
+    scope: key === undefined ? "" : scopeOf(key),
+    reused: told.reusedCalls.has(id),
+    replaced: key === undefined,
+    call,
+    error,
+    runningAt,
+    endedAt,
+  };
+}
+
+function memoized({ key, name, error, at }: StepRecord, told: Told): RunStep {
+  const isFile = key.slice(key.indexOf(" ") + 1).startsWith("^");
+  const reused = at < told.resumedAt && (isFile || told.reusedSteps.has(name));
+  const kind = isFile ? "file" : "step";
+  const none = { call: undefined, runningAt: undefined };
+  return { kind, name, scope: scopeOf(key), reused, replaced: false, ...none, error, endedAt: at };
+}
+
+/** The part of a key before its first space, as people write it. */
+const scopeOf = (key: string): string =>
+  key
+    .slice(1, key.indexOf(" "))
+    .split("/")
+    .map((name) => decodeURIComponent(name))
+    .join("/");
+
+interface Told {
+  /** When the latest execution began, if it was not the first. */
+  readonly resumedAt: number;
+  readonly runningAt: ReadonlyMap<string, number>;
+  /** What the latest execution found there. */
+  readonly reusedCalls: ReadonlySet<string>;
+  readonly reusedSteps: ReadonlySet<string>;
+}
+
+/** What the events say that the records do not. */
+async function retold(store: Store, chain: string, run: string): Promise<Told> {
+  let resumedAt = 0;
+  const runningAt = new Map<string, number>();
+  const reusedCalls = new Set<string>();
+  const reusedSteps = new Set<string>();
+  for await (const event of eventsOf(store, chain, run)) {
+    if (event.type === "resumed") {
+      resumedAt = event.at;
+      reusedCalls.clear();
+      reusedSteps.clear();
+    }
+    if (event.type === "step" && event.reused) reusedSteps.add(event.step);
+    if (event.type !== "call") continue;
+    const { id } = event.call;
+    if (event.event.type === "reused") reusedCalls.add(id);
+    if (event.event.type === "running" && !runningAt.has(id)) runningAt.set(id, event.event.at);
+  }
+  return { resumedAt, runningAt, reusedCalls, reusedSteps };
+}
+
+/** Without what calls and run gave: the store has that elsewhere. */
+async function* eventsOf(store: Store, chain: string, run: string): AsyncGenerator<RunEvent> {
+  let next = 0;
+  for (;;) {
+    const page = await store.events(chain, run, next);
+    if (page.length === 0) return;
+    for (const { seq, event } of page) {
+      yield JSON.parse(event) as RunEvent;
+      next = seq + 1;
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import { type Fal, InvalidArgumentError, type RunInfo } from "../../index.ts";
+
+type Named = Pick<RunInfo, "chain" | "id">;
+
+/** A run as people name it. */
+export const nameOf = ({ chain, id }: Named): string => `${chain}/${id}`;
+
+/** A text as one word of a command, whatever shell reads it. */
+export const quoted = (text: string): string =>
+  /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
+/** The runs among which a short name is looked for. */
+const RECENT = 100_000;
+
+/**
+ * A run by `chain/id`, by its id, or by the beginning of either, where only one is meant.
+ *
+ * @throws {InvalidArgumentError} saying which ones it may be, or where others are kept.
+ */
+export async function findRun(fal: Fal, text: string): Promise<RunInfo> {
+  const runs = await fal.runs.list({ limit: RECENT });
+  const whole = runs.filter((run) => nameOf(run) === text);
+  const ids = runs.filter(({ id }) => id === text);
+  const begun = runs.filter((run) => run.id.startsWith(text) || nameOf(run).startsWith(text));
+  const found = [whole, ids, begun].find((some) => some.length > 0) ?? [];
+  const [only, another] = found;
+  if (only && !another) return only;
+  const some = found.slice(0, 5).map(nameOf);
+  throw new InvalidArgumentError(
+    only
+      ? `${JSON.stringify(text)} may be ${some.join(", ")}${found.length > 5 ? "…" : ""}. Say more of it.`
+      : `No run in the store is ${JSON.stringify(text)}. fal-chain runs lists them; programs keep theirs where ` +
+          "FAL_CHAIN_STORE says.",
+  );
+}

@@ -1,0 +1,5 @@
+/** An option of every command that reads a store. */
+export const STORE = [
+  "--store <name>",
+  "sqlite:FILE, postgres://… or memory, in place of FAL_CHAIN_STORE",
+] as const;
