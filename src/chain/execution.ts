@@ -1,21 +1,23 @@
 import { withAttribution } from "../attribution/context.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Cost } from "../base/cost.ts";
-import { AmbiguousSubmitError, FalError, RunAbortedError, RunStateError } from "../base/errors.ts";
+import { AmbiguousSubmitError, RunAbortedError, RunStateError } from "../base/errors.ts";
 import type { CallRecord, Store } from "../base/journal.ts";
-import { type Fence, LeaseLostError, type RunEnd, type RunRecord } from "../base/run-journal.ts";
-import { urlsIn } from "../base/urls.ts";
+import type { Fence, RunEnd, RunRecord } from "../base/run-journal.ts";
 import { type Caller, type CallObserver, type Place, withCaller } from "../calls/caller.ts";
-import { restoredError, savedError } from "../calls/saved-error.ts";
+import { savedError } from "../calls/saved-error.ts";
 import type { Calls } from "../calls/subscribe.ts";
-import { FileExpiredError, type KeptFiles } from "../files/kept-files.ts";
+import type { KeptFiles } from "../files/kept-files.ts";
 import { RunBlockedError } from "./errors.ts";
+import { eventWriter } from "./event-writer.ts";
 import type { RunCall, RunEvent } from "./events.ts";
-import { storedEvent } from "./events.ts";
+import { trackFailures } from "./failures.ts";
 import type { RunInside } from "./inside.ts";
 import { keepLease, type LeaseSettings } from "./lease.ts";
-import { atPosition, currentPosition, inScope } from "./position.ts";
+import { runStep } from "./memoized-step.ts";
+import { atPosition, currentPosition } from "./position.ts";
 import { openReplay } from "./replay.ts";
+import { runFiles } from "./run-files.ts";
 import type { Saved } from "./saved.ts";
 import { fromJson, toJson } from "./saved-json.ts";
 import { type Tools, tools } from "./tools.ts";
@@ -82,10 +84,7 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
   /** By call: one that is asked for again after a failure is one call. */
   const costs = new Map<string, Promise<Cost | undefined>>();
   const labels = new Map<string, number>();
-  const uploads = new Map<string, Promise<string>>();
-  /** URLs that earlier executions made, and the steps that did. */
-  const old = new Map<string, string>();
-  const keyOf = new WeakMap<object, string>();
+  const failures = trackFailures();
   const replayed = new Set<string>();
   const retry = new Set<string>(options.onFailed !== "replay" && record.failedKey ? [record.failedKey] : []);
   let ended = false;
@@ -105,7 +104,8 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
     onCancel: options.onCancel,
     report: deps.report,
   });
-  const writer = eventWriter();
+  const writer = eventWriter(store, fence, deps.report);
+  const files = runFiles({ ...deps, fence, memo: (key) => replay.step(key) });
   const caller: Caller = { signal: options.signal, detached: letGo.signal, admit };
   const inside: RunInside = { run, signal: options.signal, step, occurrence: (of) => replay.occurrence(of) };
   const outcome = live();
@@ -148,7 +148,7 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
         tellLeftOver();
         return output;
       } catch (error) {
-        const key = failedKey(error);
+        const key = failures.keyOf(error);
         const again =
           options.onFailed === "retry" && key !== undefined && replayed.has(key) && !retry.has(key);
         if (!again || options.signal.aborted || letGo.signal.aborted) throw error;
@@ -203,21 +203,11 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
           ? "cancelled"
           : "failed";
     const saved = savedError(error);
-    if (!(error instanceof RunBlockedError)) return { state, error: saved, failedKey: failedKey(error) };
+    const failedKey = failures.keyOf(error);
+    if (!(error instanceof RunBlockedError)) return { state, error: saved, failedKey };
     const { step, callId, cause } = error;
     const candidates = cause instanceof AmbiguousSubmitError ? cause.candidates : [];
-    return { state, error: { ...saved, facts: { step, callId, candidates } }, failedKey: failedKey(error) };
-  }
-
-  /** The step that an error came from, however deep it was wrapped. */
-  function failedKey(error: unknown, depth = 0): string | undefined {
-    if (typeof error !== "object" || error === null || depth > 10) return undefined;
-    const { cause, errors } = error as { cause?: unknown; errors?: unknown };
-    return (
-      keyOf.get(error) ??
-      failedKey(cause, depth + 1) ??
-      (Array.isArray(errors) ? errors.map((one) => failedKey(one, depth + 1)).find(Boolean) : undefined)
-    );
+    return { state, error: { ...saved, facts: { step, callId, candidates } }, failedKey };
   }
 
   async function settle(): Promise<readonly Cost[]> {
@@ -255,88 +245,12 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
 
   async function step<T>(scope: string, name: string, fn: () => T | PromiseLike<T>): Promise<Saved<T>> {
     if (ended) throw afterTheEnd(`The step "${name}"`);
-    const label = `${scope || "/"} !${encodeURIComponent(name)}`;
-    const nth = replay.occurrence(label);
-    const key = `${label}#${nth}`;
-    const own = `step:${encodeURIComponent(name)}#${nth}`;
-    const known = replay.step(key);
-    if (known) {
-      replay.skipScope(`${scope}/${own}`);
-      push({ type: "step", at: clock.now(), step: name, reused: true });
-      if (known.error) {
-        replayed.add(key);
-        throw marked(restoredError(known.error), key);
-      }
-      const value = fromJson<T>(known.value);
-      replay.produced(key, value);
-      return value;
-    }
-    let value: string | undefined;
-    try {
-      value = toJson(await inScope(own, fn), `what the step "${name}" gave`);
-    } catch (error) {
-      if (!isOver() && !isTransient(error)) {
-        const saved = { key, name, value: undefined, error: savedError(error), at: clock.now() };
-        if (retry.has(key)) await store.dropSteps(fence, [key]);
-        await store.saveStep(fence, saved);
-      }
-      throw marked(error, key);
-    }
-    if (retry.has(key)) await store.dropSteps(fence, [key]);
-    await store.saveStep(fence, { key, name, value, error: undefined, at: clock.now() });
-    push({ type: "step", at: clock.now(), step: name, reused: false });
-    const seen = fromJson<T>(value);
-    replay.produced(key, seen);
-    return seen;
-  }
-
-  /** A file is uploaded once in the life of a run. */
-  function upload(digest: string, put: () => Promise<string>): Promise<string> {
-    const key = `/ ^${digest}`;
-    const known = uploads.get(key) ?? memoized(key, digest, put);
-    uploads.set(key, known);
-    known.catch(() => uploads.delete(key));
-    return known;
-  }
-
-  /** What an earlier execution made may be gone by now. */
-  function remember(step: string, data: unknown): void {
-    for (const [url] of urlsIn(data)) old.set(url, step);
-  }
-
-  /**
-   * A call that is given a file which fal has let go would fail, and could be billed. So it is looked for first; where a
-   * copy was kept, that is uploaded in its place.
-   */
-  async function replacementsOf(content: string): Promise<ReadonlyMap<string, string>> {
-    const used = [...urlsIn(JSON.parse(content))].flatMap(([url]) => (old.has(url) ? [url] : []));
-    if (used.length === 0) return NONE;
-    const replaced = await Promise.all(
-      used.map(async (url): Promise<[string, string][]> => {
-        if (await deps.files.isThere(url)) return [];
-        if ((await deps.files.path(url)) === undefined) throw new FileExpiredError(url, old.get(url));
-        return [[url, await upload(`file:${url}`, async () => deps.upload(await deps.files.read(url)))]];
-      }),
-    );
-    return new Map(replaced.flat());
-  }
-
-  async function memoized(key: string, name: string, put: () => Promise<string>): Promise<string> {
-    const known = fromJson<string>(replay.step(key)?.value);
-    if (known !== undefined) return known;
-    const url = await put();
-    const value = JSON.stringify(url);
-    await store.saveStep(fence, { key, name, value, error: undefined, at: clock.now() });
-    return url;
+    const parts = { store, clock, fence, failures, retry, replayed, push, isOver };
+    return runStep(parts, replay, { scope, name }, fn);
   }
 
   function isOver(): boolean {
     return ended || options.signal.aborted || letGo.signal.aborted;
-  }
-
-  function marked(error: unknown, key: string): unknown {
-    if (typeof error === "object" && error !== null && !keyOf.has(error)) keyOf.set(error, key);
-    return error;
   }
 
   function admit({ id, endpoint, step, onChange, cancel }: Parameters<Caller["admit"]>[0]): CallObserver {
@@ -356,15 +270,15 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
         key = found.key;
         known = found.record;
         if (known) call = { ...call, id: known.id };
-        const replacements = known ? NONE : await replacementsOf(content);
-        return { ...found, fence, upload, replacements, permit: lease.permit };
+        const replacements = known ? new Map() : await files.replacementsOf(content);
+        return { ...found, fence, upload: files.upload, replacements, permit: lease.permit };
       },
       event(event) {
         if (event.type === "running") state.queued = false;
         push({ type: "call", at: event.at, call, event });
         if (event.type !== "completed") return;
         if (key !== undefined) replay.produced(key, event.result.data);
-        if (known?.state === "completed") remember(call.step, event.result.data);
+        if (known?.state === "completed") files.remember(call.step, event.result.data);
       },
       ended({ error, cost }) {
         if (error !== undefined) failed(error);
@@ -382,7 +296,7 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
       if (letGo.signal.aborted) return;
       push({ type: "call-failed", at: clock.now(), call, error });
       if (key !== undefined) {
-        marked(error, key);
+        failures.from(key, error);
         if (known?.state === "failed" || known?.state === "given-up") replayed.add(key);
       }
       // What is forgotten with the process cannot wait for a person.
@@ -390,7 +304,7 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
       if (known?.state === "failed" || known?.state === "given-up") return;
       const { id: callId, step } = call;
       blocked.reject(
-        marked(new RunBlockedError({ chain, run, step, callId, endpoint, cause: error }), key ?? ""),
+        failures.from(key ?? "", new RunBlockedError({ chain, run, step, callId, endpoint, cause: error })),
       );
     }
   }
@@ -423,44 +337,4 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
         "the chain.",
     );
   }
-
-  /** Events go to the store in batches, each as large as the time that the one before it took. */
-  function eventWriter() {
-    let waiting: string[] = [];
-    let writing: Promise<void> | undefined;
-
-    const write = async (): Promise<void> => {
-      while (waiting.length > 0) {
-        const batch = waiting;
-        waiting = [];
-        await store.appendEvents(fence, batch).catch((error: unknown) => {
-          if (!(error instanceof LeaseLostError))
-            deps.report("The store could not keep a run's events", error);
-        });
-      }
-      writing = undefined;
-    };
-    return {
-      push(event: RunEvent) {
-        waiting.push(storedEvent(event));
-        writing ??= write();
-      },
-      async flush() {
-        await writing;
-      },
-    };
-  }
 }
-
-const NONE: ReadonlyMap<string, string> = new Map();
-
-/** What a step's function met that has nothing to do with the step. */
-const TRANSIENT = new Set([
-  "aborted",
-  "lease_lost",
-  "run_detached",
-  "run_ended",
-  "ambiguous_submit",
-  "run_blocked",
-]);
-const isTransient = (error: unknown): boolean => error instanceof FalError && TRANSIENT.has(error.code);

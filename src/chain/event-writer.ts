@@ -1,0 +1,39 @@
+import { type Fence, LeaseLostError, type RunJournal } from "../base/run-journal.ts";
+import { type RunEvent, storedEvent } from "./events.ts";
+
+export interface EventWriter {
+  push(event: RunEvent): void;
+  /** Resolves once everything that was pushed is in the store, or could not be kept. */
+  flush(): Promise<void>;
+}
+
+/** Events go to the store in batches, each as large as the time that the one before it took. */
+export function eventWriter(
+  store: RunJournal,
+  fence: Fence,
+  report: (what: string, error: unknown) => void,
+): EventWriter {
+  let waiting: string[] = [];
+  let writing: Promise<void> | undefined;
+
+  const write = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const batch = waiting;
+      waiting = [];
+      await store.appendEvents(fence, batch).catch((error: unknown) => {
+        // Whoever has the run now tells its events.
+        if (!(error instanceof LeaseLostError)) report("The store could not keep a run's events", error);
+      });
+    }
+    writing = undefined;
+  };
+  return {
+    push(event) {
+      waiting.push(storedEvent(event));
+      writing ??= write();
+    },
+    async flush() {
+      await writing;
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import type { Clock } from "../base/clock.ts";
+import { FalError } from "../base/errors.ts";
+import type { Fence, RunJournal } from "../base/run-journal.ts";
+import { restoredError, savedError } from "../calls/saved-error.ts";
+import type { RunEvent } from "./events.ts";
+import type { Failures } from "./failures.ts";
+import { inScope } from "./position.ts";
+import type { Replay } from "./replay.ts";
+import type { Saved } from "./saved.ts";
+import { fromJson, toJson } from "./saved-json.ts";
+
+export interface StepDeps {
+  readonly store: RunJournal;
+  readonly clock: Clock;
+  readonly fence: Fence;
+  readonly failures: Failures;
+  /** Steps whose failure is not replayed. */
+  readonly retry: ReadonlySet<string>;
+  /** Steps whose failure was. */
+  readonly replayed: Set<string>;
+  readonly push: (event: RunEvent) => void;
+  /** Whether the run is over here, so that a failure tells nothing of the step. */
+  readonly isOver: () => boolean;
+}
+
+/** Runs a function once in the life of a run, and remembers what it gave, or how it failed. */
+export async function runStep<T>(
+  deps: StepDeps,
+  replay: Replay,
+  { scope, name }: { readonly scope: string; readonly name: string },
+  fn: () => T | PromiseLike<T>,
+): Promise<Saved<T>> {
+  const { store, clock, fence, failures, retry, push } = deps;
+  const label = `${scope || "/"} !${encodeURIComponent(name)}`;
+  const nth = replay.occurrence(label);
+  const key = `${label}#${nth}`;
+  const own = `step:${encodeURIComponent(name)}#${nth}`;
+
+  const known = replay.step(key);
+  if (known) {
+    replay.skipScope(`${scope}/${own}`);
+    push({ type: "step", at: clock.now(), step: name, reused: true });
+    if (!known.error) return seen(known.value);
+    deps.replayed.add(key);
+    throw failures.from(key, restoredError(known.error));
+  }
+
+  const save = async (outcome: { value: string | undefined; error?: unknown }) => {
+    const error = "error" in outcome ? savedError(outcome.error) : undefined;
+    if (retry.has(key)) await store.dropSteps(fence, [key]);
+    await store.saveStep(fence, { key, name, value: outcome.value, error, at: clock.now() });
+  };
+  let value: string | undefined;
+  try {
+    value = toJson(await inScope(own, fn), `what the step "${name}" gave`);
+  } catch (error) {
+    if (!deps.isOver() && !isOfTheRun(error)) await save({ value: undefined, error });
+    throw failures.from(key, error);
+  }
+  await save({ value });
+  push({ type: "step", at: clock.now(), step: name, reused: false });
+  return seen(value);
+
+  /** What every later reader will see; URLs in it are known from now on. */
+  function seen(json: string | undefined): Saved<T> {
+    const given = fromJson<T>(json);
+    replay.produced(key, given);
+    return given;
+  }
+}
+
+/** What a step's function met that has nothing to do with the step: it is run again. */
+const OF_THE_RUN = new Set([
+  "aborted",
+  "lease_lost",
+  "run_detached",
+  "run_ended",
+  "ambiguous_submit",
+  "run_blocked",
+]);
+const isOfTheRun = (error: unknown): boolean => error instanceof FalError && OF_THE_RUN.has(error.code);
