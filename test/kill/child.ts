@@ -10,6 +10,10 @@ export interface ChildOptions {
   readonly store: string;
   /** Undefined: it lives. */
   readonly killAt?: number;
+  /** Where it stands still until it is told to go on. */
+  readonly stopAt?: number;
+  /** How long its runs stay its own without a sign of life. @default the client's */
+  readonly leaseMs?: number;
   readonly ambiguousSubmit?: "look-up" | "resubmit-if-unseen";
   /** By how much waiting is shortened. */
   readonly speed: number;
@@ -19,7 +23,9 @@ const options = JSON.parse(process.argv[2] ?? "{}") as ChildOptions;
 let moment = 0;
 
 function maybeDie(): void {
-  if (moment++ === options.killAt) process.kill(process.pid, "SIGKILL");
+  const now = moment++;
+  if (now === options.killAt) process.kill(process.pid, "SIGKILL");
+  if (now === options.stopAt) process.kill(process.pid, "SIGSTOP");
 }
 
 async function mortally<T>(act: () => Promise<T>): Promise<T> {
@@ -44,6 +50,7 @@ const fal = createFal({
   fetch: (input, init) => mortally(() => fetch(input, init)),
   clock: { now: systemClock.now, sleep: (ms, signal) => systemClock.sleep(ms / options.speed, signal) },
   logger: { warn: () => {} },
+  ...(options.leaseMs && { lease: { leaseMs: options.leaseMs } }),
   ...(options.ambiguousSubmit && { ambiguousSubmit: options.ambiguousSubmit }),
 });
 

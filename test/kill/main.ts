@@ -1,4 +1,4 @@
-// Kills processes that execute a chain, wherever chance says, and counts what the emulator was asked to do. Exits with 1
+// Kills or stops processes that execute a chain, wherever chance says, and counts what the emulator was asked to do. Exits with 1
 // when a run has submitted a step twice, or has ended without one.
 //
 //   npm run test:kill -- --rounds 200 --seed 1 --faults
@@ -11,13 +11,15 @@ import * as z from "zod";
 import { echo } from "../support/models.ts";
 import { startPostgres } from "../support/postgres-server.ts";
 import { ECHO, STRICT } from "./chain.ts";
-import { type Outcome, type Round, round } from "./rounds.ts";
+import { type Outcome, type Round, round, standstill } from "./rounds.ts";
 
 const { values } = parseArgs({
   options: {
     rounds: { type: "string", default: "2000" },
     seed: { type: "string", default: "1" },
     store: { type: "string", default: "sqlite" },
+    /** Lets processes stand still, and wakes them once others have gone on with their runs. */
+    stop: { type: "boolean", default: false },
     faults: { type: "boolean", default: false },
     policy: { type: "string", default: "look-up" },
     /** Lets the account's history lag behind for longer than any look-up lasts. */
@@ -71,7 +73,7 @@ await Promise.all(
   Array.from({ length: availableParallelism() }, async () => {
     for (let plan = plans[next++]; plan; plan = plans[next++]) {
       done.push(
-        await round({
+        await (values.stop ? standstill : round)({
           ...plan,
           env,
           emulator,
@@ -98,7 +100,7 @@ const bad = outcomes.filter(
 for (const outcome of bad.slice(0, 20)) say(JSON.stringify(outcome));
 say(
   `${rounds} runs on ${values.store}, ${values.policy}${values.faults ? ", faults" : ""}${values.lag ? ", lagging history" : ""}: ` +
-    `${kills} processes killed, ${count(({ state }) => state === "done")} done, ` +
+    `${kills} processes ${values.stop ? "stopped" : "killed"}, ${count(({ state }) => state === "done")} done, ` +
     `${count(({ state }) => state === "blocked")} blocked, ${count(({ state }) => state === "failed")} failed, ` +
     `${count(({ twice }) => twice.length > 0)} with a step submitted twice, ` +
     `${count(({ missing }) => missing.length > 0)} with one missing; ${seconds} s`,

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Emulator } from "fal-chain/emulator";
 import { EXPECTED } from "./chain.ts";
@@ -35,11 +36,33 @@ export async function round({ env, emulator, deaths, ...options }: RoundOptions)
     if (killed) kills++;
   }
   const { said, error } = await execute(options, env);
-  const outcomes = options.runs.map((run) => {
+  return { kills, outcomes: outcomesOf(options.runs, emulator, said, error) };
+}
+
+/** Its lease, and how long its successor has to wait for it. */
+const LEASE_MS = 1_500;
+
+/** Some runs in a process that stands still, until another one has brought them to their ends; then it wakes. */
+export async function standstill({ env, emulator, deaths, ...options }: RoundOptions): Promise<Round> {
+  const [stopAt = 0] = deaths;
+  const first = start({ ...options, stopAt, leaseMs: LEASE_MS }, env);
+  const stopped = await first.stopped;
+  const { said, error } = await execute({ ...options, leaseMs: LEASE_MS }, env);
+  first.wake();
+  await first.ended;
+  return { kills: stopped ? 1 : 0, outcomes: outcomesOf(options.runs, emulator, said, error) };
+}
+
+function outcomesOf(
+  runs: readonly string[],
+  emulator: Emulator,
+  said: readonly Said[],
+  error: string,
+): Outcome[] {
+  return runs.map((run) => {
     const ended = said.find((one) => one.run === run) ?? { state: "failed", error };
     return { ...judged(submitsOf(emulator, run), ended.state === "done"), ...ended, run } as Outcome;
   });
-  return { kills, outcomes };
 }
 
 function judged(counts: ReadonlyMap<string, number>, isDone: boolean) {
@@ -67,16 +90,22 @@ const CHILD = fileURLToPath(new URL("child.ts", import.meta.url));
 /** One that hangs is a failure too. */
 const PATIENCE_MS = 60_000;
 
-async function execute(
-  options: ChildOptions,
-  env: Readonly<Record<string, string>>,
-): Promise<{ killed: boolean; said: readonly Said[]; error: string }> {
+interface Ended {
+  readonly killed: boolean;
+  readonly said: readonly Said[];
+  readonly error: string;
+}
+
+const execute = (options: ChildOptions, env: Readonly<Record<string, string>>): Promise<Ended> =>
+  start(options, env).ended;
+
+function start(options: ChildOptions, env: Readonly<Record<string, string>>) {
   const args = ["--conditions=fal-chain-source", CHILD, JSON.stringify(options)];
   const child = spawn(process.execPath, args, {
     env: { PATH: process.env["PATH"], ...env },
     stdio: ["ignore", "pipe", "pipe"],
     timeout: PATIENCE_MS,
-    killSignal: "SIGTERM",
+    killSignal: "SIGKILL",
   });
   let out = "";
   let err = "";
@@ -86,10 +115,31 @@ async function execute(
   child.stderr.on("data", (chunk) => {
     err += chunk;
   });
-  const signal = await new Promise<NodeJS.Signals | null>((resolve) => {
+  const ended = new Promise<NodeJS.Signals | null>((resolve) => {
     child.on("close", (_, signal) => resolve(signal));
+  }).then((signal): Ended => {
+    const last = out.trim().split("\n").at(-1) ?? "";
+    const { said = [] } = last.startsWith("{") ? (JSON.parse(last) as { said?: Said[] }) : {};
+    return { killed: signal === "SIGKILL", said, error: err.trim() || `ended by ${signal}` };
   });
-  const last = out.trim().split("\n").at(-1) ?? "";
-  const { said = [] } = last.startsWith("{") ? (JSON.parse(last) as { said?: Said[] }) : {};
-  return { killed: signal === "SIGKILL", said, error: err.trim() || `ended by ${signal}` };
+  return {
+    ended,
+    /** Whether it came to stand still before it ended. */
+    stopped: standsStill(child.pid ?? 0, ended),
+    wake: () => child.kill("SIGCONT"),
+  };
+}
+
+/** Linux says so in the process's state. */
+async function standsStill(pid: number, ended: Promise<unknown>): Promise<boolean> {
+  let over = false;
+  void ended.then(() => {
+    over = true;
+  });
+  while (!over) {
+    const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+    if (stat.slice(stat.lastIndexOf(")") + 2).startsWith("T")) return true;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return false;
 }
