@@ -18,6 +18,7 @@ import { ambientEnv, type Env, type Environment, readEnvironment } from "./envir
 import type { Origins } from "./environment/origins.ts";
 import { createKeptFiles, type KeptFiles } from "./files/kept-files.ts";
 import { type Estimate, estimates } from "./ledger/estimate.ts";
+import { type ReconcileOptions, type Reconciliation, reconcile } from "./ledger/reconcile.ts";
 import { type BillingEvents, createBillingEvents } from "./platform/billing.ts";
 import { createUsualCosts } from "./platform/estimates.ts";
 import { createPrices, type Price } from "./platform/prices.ts";
@@ -154,6 +155,13 @@ export interface Fal {
    * @throws {AdminKeyRequiredError} from the loop, where the key has not got the ADMIN scope.
    */
   readonly billingEvents: BillingEvents;
+  /**
+   * Notes in the ledger what fal's bill says of its calls, and tells where the two differ: what is late or missing on
+   * the bill, what costs something else than was measured, and what was billed that the ledger has never seen.
+   *
+   * @throws {AdminKeyRequiredError} where the key has not got the ADMIN scope.
+   */
+  reconcile(options?: ReconcileOptions): Promise<Reconciliation>;
   /** What this client reads from its environment, each part when it is asked for. */
   readonly environment: Environment;
   /** Merges further options into this client's; calls made before keep theirs. */
@@ -185,6 +193,7 @@ export function createFal(options: FalOptions = {}): Fal {
     price: (id) => parts.price(id),
     estimate: (...call) => parts.estimate(...call),
     billingEvents: (query) => parts.billingEvents(query),
+    reconcile: (options) => parts.reconcile(options),
     get queue() {
       return parts.queueClient;
     },
@@ -289,6 +298,8 @@ function assemble(options: FalOptions, ledger: Ledger, background: Set<Promise<u
     price,
     estimate,
     billingEvents,
+    reconcile: (how?: ReconcileOptions) =>
+      reconcile({ store: ledger.direct, clock, bill: billingEvents }, how),
     storage,
     queueClient: createQueueClient(deps, calls),
     handleHook:

@@ -82,6 +82,14 @@ export { secrets } from "./environment/secrets.ts";
 export { FileExpiredError, type KeptFiles } from "./files/kept-files.ts";
 export type { Total } from "./ledger/cost.ts";
 export type { Estimate, EstimateOptions } from "./ledger/estimate.ts";
+export type {
+  BilledRequest,
+  LedgerCall,
+  MatchedCall,
+  ReconcileOptions,
+  Reconciliation,
+  UnbilledCall,
+} from "./ledger/reconcile.ts";
 export {
   AdminKeyRequiredError,
   type BillingEvent,

@@ -22,6 +22,8 @@ export type Cost =
       readonly unitPriceNanoUsd?: number | undefined;
       /** When the price was read, in milliseconds since the epoch. */
       readonly pricedAt?: number | undefined;
+      /** Of an invoiced cost: what had been measured before the bill said so. */
+      readonly measuredNanoUsd?: number | undefined;
     }
   | {
       readonly source: "unknown";

@@ -1,0 +1,189 @@
+import type { Clock } from "../base/clock.ts";
+import type { Cost } from "../base/cost.ts";
+import { InvalidArgumentError } from "../base/errors.ts";
+import type { CallRecord, Store } from "../base/journal.ts";
+
+export interface ReconcileOptions {
+  /** Calls that were intended, and requests that were billed, then or later. @default seven days ago */
+  readonly since?: Date | string | number;
+  /** How many calls at most are looked for on the bill, newest first. @default 10000 */
+  readonly limit?: number;
+  /** How old a completed call is, in milliseconds since its end, before it is missing and not just late. @default a day */
+  readonly missingAfterMs?: number;
+  readonly abortSignal?: AbortSignal;
+}
+
+/** A request on fal's bill. */
+export interface BilledRequest {
+  readonly requestId: string;
+  readonly endpoint: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly units: number;
+  readonly unitPriceNanoUsd: number;
+  readonly percentDiscount: number;
+  /** What is to be paid, the discount taken off. */
+  readonly nanoUsd: number;
+}
+
+/** A call of the ledger, without its payloads. */
+export interface LedgerCall {
+  readonly callId: string;
+  readonly requestId: string;
+  readonly endpoint: string;
+  readonly chain: string | undefined;
+  readonly run: string | undefined;
+}
+
+export interface MatchedCall extends LedgerCall {
+  readonly invoicedNanoUsd: number;
+  /** What this client had made of units and price; undefined where it could not. */
+  readonly measuredNanoUsd: number | undefined;
+}
+
+export interface UnbilledCall extends LedgerCall {
+  /** Milliseconds since its end. */
+  readonly ageMs: number;
+  readonly cost: Cost | undefined;
+}
+
+/** The ledger and the bill, side by side. */
+export interface Reconciliation {
+  /** On both; their costs are noted as invoiced. */
+  readonly matched: readonly MatchedCall[];
+  /** Those of `matched` whose bill is not what was measured, as after a discount or a change of price. */
+  readonly drift: readonly (MatchedCall & { readonly measuredNanoUsd: number })[];
+  /** Completed, and not on the bill yet: the bill is late by hours. Oldest first. */
+  readonly late: readonly UnbilledCall[];
+  /** Completed so long ago that it should be on the bill. Oldest first. */
+  readonly missing: readonly UnbilledCall[];
+  /** On the bill, and not in this ledger: another program's, or of a ledger that was lost. */
+  readonly unseen: readonly BilledRequest[];
+}
+
+export interface ReconcileDeps {
+  readonly store: Pick<Store, "calls" | "charged">;
+  readonly clock: Clock;
+  readonly bill: (query: { since: number; abortSignal?: AbortSignal }) => AsyncIterable<BilledRequest>;
+}
+
+const DAY_MS = 24 * 60 * 60_000;
+/** fal stamps a bill by its own clock, which may be behind ours. */
+const LARGEST_SKEW_MS = 5 * 60_000;
+
+/**
+ * Notes in the ledger what fal's bill says, and tells where the two differ.
+ *
+ * @throws {AdminKeyRequiredError} where the key may not read the bill. @throws {InvalidArgumentError} for a bad option.
+ */
+export async function reconcile(
+  { store, clock, bill }: ReconcileDeps,
+  { since, limit = 10_000, missingAfterMs = DAY_MS, abortSignal }: ReconcileOptions = {},
+): Promise<Reconciliation> {
+  const from = timeOf(since) ?? clock.now() - 7 * DAY_MS;
+  if (!(Number.isInteger(limit) && limit > 0)) {
+    throw new InvalidArgumentError(`limit is ${limit}; it is a whole number from 1 up.`);
+  }
+  const calls = await store.calls({ since: from, limit });
+  const query = { since: from - LARGEST_SKEW_MS, ...(abortSignal && { abortSignal }) };
+  const billed = await byRequest(bill(query));
+
+  const open = new Map(calls.map((call) => [call.ticket?.requestId, call]));
+  const matched: MatchedCall[] = [];
+  const unseen: BilledRequest[] = [];
+  for (const request of billed.values()) {
+    const call = open.get(request.requestId) ?? (await recorded(store, request));
+    if (call?.ticket) matched.push(await invoice(call.ticket.requestId, call, request));
+    else if (request.at >= from) unseen.push(request);
+  }
+
+  const due = calls
+    .filter((call) => isDue(call) && !billed.has(call.ticket?.requestId ?? ""))
+    .map((call) => unbilled(call, clock.now()))
+    .sort((a, b) => b.ageMs - a.ageMs);
+  return {
+    matched,
+    drift: matched.filter(hasDrifted),
+    late: due.filter(({ ageMs }) => ageMs < missingAfterMs),
+    missing: due.filter(({ ageMs }) => ageMs >= missingAfterMs),
+    unseen,
+  };
+
+  async function invoice(requestId: string, call: CallRecord, request: BilledRequest): Promise<MatchedCall> {
+    const measuredNanoUsd = measuredOf(call.cost);
+    const { nanoUsd, units, unitPriceNanoUsd } = request;
+    const unit = call.cost && "unit" in call.cost ? call.cost.unit : undefined;
+    const cost: Cost = {
+      source: "invoiced",
+      nanoUsd,
+      units,
+      unitPriceNanoUsd,
+      ...(unit !== undefined && { unit }),
+      ...(measuredNanoUsd !== undefined && { measuredNanoUsd }),
+    };
+    await store.charged(call.id, cost, clock.now());
+    return { ...ledgerCall(call, requestId), invoicedNanoUsd: nanoUsd, measuredNanoUsd };
+  }
+}
+
+/** A request is billed by one event or by several, and all of them are its price. */
+async function byRequest(events: AsyncIterable<BilledRequest>): Promise<Map<string, BilledRequest>> {
+  const requests = new Map<string, BilledRequest>();
+  for await (const event of events) {
+    const { requestId, endpoint, at, units, unitPriceNanoUsd, percentDiscount, nanoUsd } = event;
+    const before = requests.get(requestId);
+    requests.set(requestId, {
+      requestId,
+      endpoint,
+      at,
+      units: units + (before?.units ?? 0),
+      unitPriceNanoUsd,
+      percentDiscount,
+      nanoUsd: nanoUsd + (before?.nanoUsd ?? 0),
+    });
+  }
+  return requests;
+}
+
+/** A call from before the time that was asked for may be billed within it. */
+async function recorded(
+  store: ReconcileDeps["store"],
+  { requestId }: BilledRequest,
+): Promise<CallRecord | undefined> {
+  const [call] = await store.calls({ requestId, limit: 1 });
+  return call;
+}
+
+/** A failed or abandoned call may be billed or not, and what costs nothing is on no bill. */
+const isDue = ({ state, ticket, usage }: CallRecord): boolean =>
+  state === "completed" && ticket !== undefined && usage?.units !== 0;
+
+const ledgerCall = ({ id, endpoint, chain, run }: CallRecord, requestId: string): LedgerCall => ({
+  callId: id,
+  requestId,
+  endpoint,
+  chain,
+  run,
+});
+
+const unbilled = (call: CallRecord, now: number): UnbilledCall => ({
+  ...ledgerCall(call, call.ticket?.requestId ?? ""),
+  ageMs: now - (call.endedAt ?? call.intendedAt),
+  cost: call.cost,
+});
+
+/** Also of a call that was invoiced before, so that asking again tells the same. */
+function measuredOf(cost: Cost | undefined): number | undefined {
+  if (cost?.source === "measured") return cost.nanoUsd;
+  return cost?.source === "invoiced" ? cost.measuredNanoUsd : undefined;
+}
+
+const hasDrifted = (call: MatchedCall): call is Reconciliation["drift"][number] =>
+  call.measuredNanoUsd !== undefined && call.measuredNanoUsd !== call.invoicedNanoUsd;
+
+function timeOf(since: ReconcileOptions["since"]): number | undefined {
+  if (since === undefined) return undefined;
+  const at = new Date(since).getTime();
+  if (Number.isNaN(at)) throw new InvalidArgumentError("since is no date.");
+  return at;
+}

@@ -1,0 +1,157 @@
+import { type CallRecord, createFal, memoryStore } from "fal-chain";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import * as z from "zod";
+import { echo } from "../support/models.ts";
+import { ECHO, ENV, failureOf, setup } from "../support/setup.ts";
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const FREE = "acme/free";
+const REFUSING = "acme/refusing";
+
+const models = [
+  echo({ units: 3, price: 0.007 }),
+  echo({ id: FREE, units: 0 }),
+  { ...echo({ id: REFUSING }), input: z.looseObject({ never: z.never() }) },
+];
+
+/** A client with a ledger, and another program that calls with the same key and has a ledger of its own. */
+function account(billing: { lagMs?: number; percentDiscount?: number; forbidden?: boolean } = {}) {
+  const store = memoryStore();
+  const world = setup({ store, emulator: { models, billing } });
+  const stranger = createFal({
+    env: ENV,
+    clock: world.clock,
+    fetch: async (input, init) => world.emulator.fetch(new Request(input, init)),
+    store: memoryStore(),
+  });
+  const ledger = (): Promise<CallRecord[]> => store.calls({ limit: 1000 });
+  return { ...world, stranger, ledger };
+}
+
+const idsOf = (calls: readonly { readonly requestId: string }[]) =>
+  calls.map(({ requestId }) => requestId).sort();
+
+test("what is on the bill is noted as invoiced, beside what was measured", async () => {
+  const { fal, emulator, ledger } = account({ percentDiscount: 10 });
+  await fal.subscribe(ECHO, { input: {} });
+  await fal.close();
+  const [job] = emulator.jobs;
+  const [call] = await ledger();
+  const match = {
+    callId: call?.id,
+    requestId: job?.requestId,
+    endpoint: ECHO,
+    chain: undefined,
+    run: undefined,
+    invoicedNanoUsd: 18_900_000,
+    measuredNanoUsd: 21_000_000,
+  };
+  const expected = { matched: [match], drift: [match], late: [], missing: [], unseen: [] };
+  expect(await fal.reconcile()).toEqual(expected);
+  expect((await ledger())[0]?.cost).toEqual({
+    source: "invoiced",
+    nanoUsd: 18_900_000,
+    units: 3,
+    unit: "images",
+    unitPriceNanoUsd: 7_000_000,
+    measuredNanoUsd: 21_000_000,
+  });
+  // Asked again, it tells the same.
+  expect(await fal.reconcile()).toEqual(expected);
+});
+
+test("a call from before the time that is asked for is known when it is billed within it", async () => {
+  const { fal, clock, ledger } = account();
+  const call = fal.subscribe(ECHO, { input: {} });
+  await call.submitted;
+  const since = clock.now() + 1;
+  await call;
+  const { matched, unseen } = await fal.reconcile({ since });
+  expect(idsOf(matched)).toEqual([(await ledger())[0]?.ticket?.requestId]);
+  expect(unseen).toEqual([]);
+});
+
+test("of more calls than the limit, the newest are looked for", async () => {
+  const { fal, clock } = account({ lagMs: DAY_MS });
+  await fal.subscribe(ECHO, { input: { call: 1 } });
+  await clock.sleep(1000);
+  const { requestId } = await fal.subscribe(ECHO, { input: { call: 2 } });
+  expect(idsOf((await fal.reconcile({ limit: 1 })).late)).toEqual([requestId]);
+});
+
+describe("without sense", () => {
+  test.each([{ since: "yesterday" }, { limit: 0 }, { limit: Number.NaN }])(
+    "%o is refused before the bill is read",
+    async (options) => {
+      const { fal, sent } = account();
+      expect(await failureOf(fal.reconcile(options))).toMatchObject({ code: "invalid_argument" });
+      expect(sent).toEqual([]);
+    },
+  );
+
+  test("a key without the ADMIN scope changes nothing in the ledger", async () => {
+    const { fal, ledger } = account({ forbidden: true });
+    await fal.subscribe(ECHO, { input: {} });
+    await fal.close();
+    const before = await ledger();
+    expect(await failureOf(fal.reconcile())).toMatchObject({ name: "AdminKeyRequiredError" });
+    expect(await ledger()).toEqual(before);
+  });
+});
+
+const act = fc.record({
+  who: fc.constantFrom("us", "us", "us", "stranger"),
+  what: fc.constantFrom(ECHO, ECHO, FREE, REFUSING),
+  thenHours: fc.constantFrom(0, 1, 5, 20),
+});
+
+test("ledger and bill add up, whatever was called by whom and however late the bill is", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(act, { maxLength: 8 }),
+      fc.constantFrom(0, 3, 30),
+      fc.constantFrom(0, 25),
+      async (acts, lagHours, percentDiscount) => {
+        const lagMs = lagHours * HOUR_MS;
+        const { fal, stranger, emulator, clock, ledger } = account({ lagMs, percentDiscount });
+        const ours = new Set<string>();
+        for (const { who, what, thenHours } of acts) {
+          const client = who === "us" ? fal : stranger;
+          const call = client.subscribe(what, { input: {} });
+          const { requestId } = await call.submitted;
+          if (who === "us") ours.add(requestId);
+          await call.catch((error) => expect(error).toMatchObject({ status: 422, endpoint: REFUSING }));
+          await clock.sleep(thenHours * HOUR_MS);
+        }
+        await fal.close();
+
+        const check = async () => {
+          const now = clock.now();
+          const billable = emulator.jobs.filter(({ endpoint }) => endpoint === ECHO);
+          const isBilled = ({ completedAt = 0 }) => completedAt + lagMs <= now;
+          const isOurs = ({ requestId }: { requestId: string }) => ours.has(requestId);
+          const waiting = billable.filter((job) => isOurs(job) && !isBilled(job));
+          const isOld = ({ completedAt = 0 }) => now - completedAt >= DAY_MS;
+
+          const found = await fal.reconcile();
+          expect(idsOf(found.matched)).toEqual(idsOf(billable.filter((job) => isOurs(job) && isBilled(job))));
+          expect(idsOf(found.drift)).toEqual(percentDiscount ? idsOf(found.matched) : []);
+          expect(idsOf(found.late)).toEqual(idsOf(waiting.filter((job) => !isOld(job))));
+          expect(idsOf(found.missing)).toEqual(idsOf(waiting.filter(isOld)));
+          expect(idsOf(found.unseen)).toEqual(idsOf(billable.filter((job) => !isOurs(job) && isBilled(job))));
+
+          const invoiced = (await ledger()).flatMap(({ cost }) =>
+            cost?.source === "invoiced" ? [cost.nanoUsd] : [],
+          );
+          expect(invoiced).toEqual(found.matched.map(() => 21_000_000 * (1 - percentDiscount / 100)));
+        };
+        await check();
+        await clock.sleep(lagMs);
+        await check();
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
