@@ -54,6 +54,7 @@ export type { QueueClient, StatusStream } from "./calls/queue-client.ts";
 export type { CompletedQueueStatus, InQueueStatus, QueueStatus } from "./calls/queue-status.ts";
 export { CallStateError, type RecordedCalls, type Settled, type Settlement } from "./calls/recorded-calls.ts";
 export type { AmbiguousSubmitPolicy } from "./calls/submit.ts";
+export type { RunScope } from "./chain/attempt.ts";
 export type { Chain, ResumeOptions, StartOptions } from "./chain/chain.ts";
 export {
   RunBlockedError,
@@ -63,7 +64,6 @@ export {
   StepInputChangedError,
 } from "./chain/errors.ts";
 export type { RunCall, RunEvent } from "./chain/events.ts";
-export type { RunScope } from "./chain/execution.ts";
 export type { LeaseSettings } from "./chain/lease.ts";
 export type { Run } from "./chain/run.ts";
 export type { RunInfo, Runs } from "./chain/runs.ts";

@@ -9,6 +9,8 @@ import {
 } from "../base/errors.ts";
 import { eventLog } from "../base/event-log.ts";
 import type { CallRecord, Outcome, Store, Ticket } from "../base/journal.ts";
+import { LeaseLostError } from "../base/run-journal.ts";
+import type { SavedError } from "../base/saved-error.ts";
 import { abortable } from "../base/signal.ts";
 import { withTexts } from "../base/urls.ts";
 import type { History } from "../platform/requests.ts";
@@ -198,6 +200,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
       const taken = await takeUp(deps, place.record, policy(), end.signal);
       if (taken.kind === "result") return reuse(place.record, taken);
       if (taken.kind === "request") return finish(pickUp(place.record, taken));
+      place.anew();
     }
     return finish(submit(prepared, place));
   }
@@ -417,24 +420,50 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
   }
 
   async function noteEnd(error: unknown): Promise<void> {
+    if (noted === undefined) return;
     // The result is noted, and stays: what failed is the caller's contract.
     if (error instanceof OutputMismatchError) return;
     // Submitting has noted that by itself.
     if (error instanceof AmbiguousSubmitError) return;
-    // It goes on, and whoever takes it over notes its end.
-    if (end.detached) return;
-    if (noted === undefined) return;
     const saved = savedError(error);
-    const byRun = leaving || plan.caller?.signal.aborted;
-    if (!end.signal.aborted) {
-      // A request that fal has ends by its own word, or when its result is gone: until then it may still be had.
-      const isEnd = !ticket || isGone(error) || (error instanceof ApiError && isOwnEnd(error));
-      if (isEnd) return store.failed(noted, saved, clock.now());
-      return store.givenUp(noted, GIVEN_UP.unread, clock.now(), saved);
-    }
-    // Nobody waits for it, but somebody has still to find out what became of it.
-    const known = await store.call(noted).catch(() => undefined);
-    if (known?.state === "ambiguous") return;
-    await store.givenUp(noted, byRun ? GIVEN_UP.byRun : saved.name, clock.now(), saved);
+    const isLeft = end.signal.aborted || error instanceof LeaseLostError;
+    if (isLeft) return noteLeft(noted, error, saved);
+    // A request that fal has ends by its own word, or when its result is gone: until then it may still be had.
+    const isEnd = !ticket || isGone(error) || (error instanceof ApiError && isOwnEnd(error));
+    if (isEnd) return store.failed(noted, saved, clock.now());
+    return store.givenUp(noted, GIVEN_UP.unread, clock.now(), saved);
+  }
+
+  /**
+   * Nobody waits for it here any more. Nothing is said of it while its POST is under way: should the process end now, it
+   * is in doubt, and not known to be unsent.
+   */
+  function noteLeft(noted: string, error: unknown, saved: SavedError): Promise<void> {
+    const isSent = submitting !== undefined && ticket === undefined;
+    const note = async () => {
+      const sent = isSent ? await outcomeOf(submitting) : ticket && "accepted";
+      if (sent === "in-doubt") return;
+      // Somebody has still to find out what became of it.
+      const known = await store.call(noted).catch(() => undefined);
+      if (known?.state === "ambiguous") return;
+      // It goes on, and whoever takes it over notes its end.
+      if (end.detached && sent === "accepted") return;
+      const byRun =
+        end.detached || error instanceof LeaseLostError || leaving || plan.caller?.signal.aborted === true;
+      await store.givenUp(noted, byRun ? GIVEN_UP.byRun : saved.name, clock.now(), saved);
+    };
+    // A run is let go when it is known what its calls are; everybody else is told at once.
+    if (!isSent || end.detached) return note();
+    const noting = note();
+    deps.background.add(noting);
+    void noting.finally(() => deps.background.delete(noting));
+    return Promise.resolve();
   }
 }
+
+/** What became of a submit; undefined where nothing was accepted. */
+const outcomeOf = (submitting: Promise<Accepted> | undefined): Promise<"accepted" | "in-doubt" | undefined> =>
+  Promise.resolve(submitting).then(
+    () => "accepted",
+    (error: unknown) => (error instanceof AmbiguousSubmitError ? "in-doubt" : undefined),
+  );

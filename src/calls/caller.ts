@@ -22,6 +22,8 @@ export interface Place {
   /** The call that a new one takes the place of. */
   readonly replaces: string | undefined;
   readonly fence: Fence;
+  /** Told when nothing of `record` can be had, so that the call is submitted in its place. */
+  anew(): void;
   /** The URL that a file of the run has already, or that of its upload. */
   upload(digest: string, upload: () => Promise<string>): Promise<string>;
   /** What takes the place of files that fal has let go, and that were kept. */

@@ -98,7 +98,7 @@ export function createRecordedCalls(deps: CallDeps, callDeps: CallDeps): Recorde
         return { record: await read(id), call: undefined };
       }
       if (how === "give-up") {
-        await store.givenUp(id, "given up by hand", clock.now());
+        await store.givenUp(id, GIVEN_UP.byHand, clock.now());
         return { record: await read(id), call: undefined };
       }
       if (how !== RESUBMIT) {

@@ -101,8 +101,9 @@ export async function resolveDoubt(
   });
 }
 
-/** Who gives up in the middle of a look-up has an ambiguous submit all the same. */
+/** Who gives up in the middle of a look-up has an ambiguous submit all the same, and so has one whose store fails then. */
 const cutShort = (signal: AbortSignal) => (error: unknown) => {
-  if (!signal.aborted) throw error;
-  return { verdict: "unknown", evidence: "the look-up was cut short", candidates: [] } as const;
+  const problem = error instanceof Error ? error.message : String(error);
+  const evidence = signal.aborted ? "the look-up was cut short" : `the look-up failed: ${problem}`;
+  return { verdict: "unknown", evidence, candidates: [] } as const;
 };

@@ -1,5 +1,6 @@
 import type { CallRecord, Outcome, Ticket } from "../base/journal.ts";
 import { hasFailed } from "./events.ts";
+import { isGone } from "./result.ts";
 import { restoredError } from "./saved-error.ts";
 import { type AmbiguousSubmitPolicy, resolveDoubt, type SubmitDeps } from "./submit.ts";
 
@@ -16,6 +17,7 @@ export const GIVEN_UP = {
   byRun: "left by its run",
   resubmit: "resubmit",
   unread: "its end could not be read",
+  byHand: "given up by hand",
 } as const;
 
 /**
@@ -57,14 +59,20 @@ export async function takeUp(
   }
 }
 
-/** Somebody stopped waiting for it. It may have completed all the same, and then it is paid for. */
+/**
+ * Somebody stopped waiting for it. It may have completed all the same, and then it is paid for. One without a request
+ * was not accepted.
+ */
 async function takeUpAgain(deps: SubmitDeps, record: CallRecord, signal: AbortSignal): Promise<TakenUp> {
   const { ticket, note, error } = record;
   const again = note === GIVEN_UP.byRun || note === GIVEN_UP.resubmit;
   if (ticket && note !== GIVEN_UP.resubmit) {
-    const status = await deps.queue.status(ticket, { logs: false, signal });
+    const status = await deps.queue.status(ticket, { logs: false, signal }).catch((error: unknown) => {
+      if (!isGone(error)) throw error;
+    });
     // Where its end could not be read, its own failure is still to be had.
-    if (!hasFailed(status) || note === GIVEN_UP.unread) return { kind: "request", ticket, adopted: false };
+    const mayBeHad = status ? !hasFailed(status) : again;
+    if (mayBeHad || note === GIVEN_UP.unread) return { kind: "request", ticket, adopted: false };
   }
   if (again) return { kind: "anew" };
   throw error ? restoredError(error) : new Error(`Call ${record.id} was given up: ${note ?? "no reason"}.`);

@@ -1,6 +1,6 @@
 import { checkUserTags, type UserTags } from "../attribution/tags.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
-import type { RunDeps, RunScope } from "./execution.ts";
+import type { RunDeps, RunScope } from "./attempt.ts";
 import { currentPosition } from "./position.ts";
 import { type Run, type RunPlan, startRun } from "./run.ts";
 import type { NotSerialisable, Saved } from "./saved.ts";

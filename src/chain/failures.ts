@@ -1,29 +1,31 @@
-/** Which step an error came from, however deep the code wrapped it. */
+/** Which steps an error came from, however deep the code wrapped it. */
 export interface Failures {
-  /** Notes where an error came from, and gives it back. The first to note it is right. */
+  /** Notes where an error came from, and gives it back. */
   from<E>(key: string, error: E): E;
-  keyOf(error: unknown): string | undefined;
+  /** Every step that it came through, the innermost first. */
+  keysOf(error: unknown): readonly string[];
 }
 
 const DEEPEST = 10;
 
 export function trackFailures(): Failures {
-  const keys = new WeakMap<object, string>();
+  const keys = new WeakMap<object, readonly string[]>();
 
-  const keyOf = (error: unknown, depth = 0): string | undefined => {
-    if (typeof error !== "object" || error === null || depth > DEEPEST) return undefined;
+  const keysOf = (error: unknown, depth = 0): readonly string[] => {
+    if (typeof error !== "object" || error === null || depth > DEEPEST) return [];
+    const known = keys.get(error);
+    if (known) return known;
     const { cause, errors } = error as { cause?: unknown; errors?: unknown };
-    return (
-      keys.get(error) ??
-      keyOf(cause, depth + 1) ??
-      (Array.isArray(errors) ? errors.map((one) => keyOf(one, depth + 1)).find(Boolean) : undefined)
-    );
+    const parts = [cause, ...(Array.isArray(errors) ? errors : [])];
+    return parts.map((part) => keysOf(part, depth + 1)).find(({ length }) => length > 0) ?? [];
   };
 
   return {
-    keyOf: (error) => keyOf(error),
+    keysOf: (error) => keysOf(error),
     from(key, error) {
-      if (typeof error === "object" && error !== null && !keys.has(error)) keys.set(error, key);
+      if (typeof error !== "object" || error === null) return error;
+      const known = keysOf(error);
+      if (!known.includes(key)) keys.set(error, [...known, key]);
       return error;
     },
   };

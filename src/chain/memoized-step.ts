@@ -14,9 +14,7 @@ export interface StepDeps {
   readonly clock: Clock;
   readonly fence: Fence;
   readonly failures: Failures;
-  /** Steps whose failure is not replayed. */
-  readonly retry: ReadonlySet<string>;
-  /** Steps whose failure was. */
+  /** Steps whose failure was replayed. */
   readonly replayed: Set<string>;
   readonly push: (event: RunEvent) => void;
   /** Whether the run is over here, so that a failure tells nothing of the step. */
@@ -30,13 +28,13 @@ export async function runStep<T>(
   { scope, name }: { readonly scope: string; readonly name: string },
   fn: () => T | PromiseLike<T>,
 ): Promise<Saved<T>> {
-  const { store, clock, fence, failures, retry, push } = deps;
+  const { store, clock, fence, failures, push } = deps;
   const label = `${scope || "/"} !${encodeURIComponent(name)}`;
   const nth = replay.occurrence(label);
   const key = `${label}#${nth}`;
   const own = `step:${encodeURIComponent(name)}#${nth}`;
 
-  const known = replay.step(key);
+  const { record: known, again } = replay.step(key);
   if (known) {
     replay.skipScope(`${scope}/${own}`);
     push({ type: "step", at: clock.now(), step: name, reused: true });
@@ -47,7 +45,7 @@ export async function runStep<T>(
 
   const save = async (outcome: { value: string | undefined; error?: unknown }) => {
     const error = "error" in outcome ? savedError(outcome.error) : undefined;
-    if (retry.has(key)) await store.dropSteps(fence, [key]);
+    if (again) await store.dropSteps(fence, [key]);
     await store.saveStep(fence, { key, name, value: outcome.value, error, at: clock.now() });
   };
   let value: string | undefined;

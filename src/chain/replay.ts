@@ -11,8 +11,8 @@ export interface ReplayOptions {
   readonly run: string;
   /** What to do where the code goes another way than before. */
   readonly onDiverge: "throw" | "pay";
-  /** Steps whose failure is not replayed: they are what the run goes on from. */
-  readonly retry: ReadonlySet<string>;
+  /** Steps whose failure is not replayed: they are what the run goes on from. Each is taken out when it is asked for. */
+  readonly retry: Set<string>;
   readonly now: () => number;
 }
 
@@ -43,8 +43,8 @@ export interface Replay {
   turn(): Turn;
   /** How often this has been asked, counting this time: tells equal things of a run apart. */
   occurrence(of: string): number;
-  /** A memoized function's earlier outcome. */
-  step(key: string): StepRecord | undefined;
+  /** A memoized function's earlier outcome. `again`: there is one, and it is to be replaced. */
+  step(key: string): { readonly record: StepRecord | undefined; readonly again: boolean };
   /** What a step gave: URLs in it are known from now on. */
   produced(key: string, data: unknown): void;
   /** A step that is not run again took its calls with it. */
@@ -75,7 +75,11 @@ export async function openReplay(options: ReplayOptions): Promise<Replay> {
 
   return {
     occurrence,
-    step: (key) => (retry.has(key) ? undefined : steps.get(key)),
+    step(key) {
+      const record = steps.get(key);
+      const again = record?.error !== undefined && retry.delete(key);
+      return { record: again ? undefined : record, again };
+    },
     produced(key, data) {
       // The first step to give a URL is its origin: one that gives it back had to ask for it.
       for (const [url, path] of urlsIn(data)) if (!origins.has(url)) origins.set(url, `${key}${path}`);
@@ -135,20 +139,18 @@ export async function openReplay(options: ReplayOptions): Promise<Replay> {
     // Another input than before.
     if (onChange === "reuse") return take(record.key ?? key, record);
     used.add(record.key ?? key);
-    if (onChange === "rerun" || !PAID.has(record.state))
-      return { key, record: undefined, replaces: record.id };
+    if (onChange === "rerun" || !isPaid(record)) return { key, record: undefined, replaces: record.id };
     throw new StepInputChangedError(step, changedFields(input, record.body), { endpoint });
   }
 
   function take(key: string, record: CallRecord | undefined): Found {
     if (!record) return { key, record, replaces: undefined };
     used.add(key);
-    // Only a failure is tried again: whatever else is there is paid for, or may be, as is what could not be read.
-    const isUnread = record.note === GIVEN_UP.unread;
-    const isFailure = record.state === "failed" || (record.state === "given-up" && !isUnread);
-    return isFailure && retry.has(key)
-      ? { key, record: undefined, replaces: record.id }
-      : { key, record, replaces: undefined };
+    // Only a failure is tried again: whatever else is there is paid for, or may be.
+    if (!isFailure(record) || !retry.delete(key)) return { key, record, replaces: undefined };
+    if (record.state === "failed") return { key, record: undefined, replaces: record.id };
+    // Somebody stopped waiting for it, and it may have completed since.
+    return { key, record: { ...record, note: GIVEN_UP.byRun }, replaces: undefined };
   }
 
   /** Calls that were made at the same time may ask for what seems left over. */
@@ -176,8 +178,8 @@ export async function openReplay(options: ReplayOptions): Promise<Replay> {
     );
   }
 
-  function isLeftOver({ key, state }: CallRecord): boolean {
-    return key !== undefined && !used.has(key) && PAID.has(state);
+  function isLeftOver(record: CallRecord): boolean {
+    return record.key !== undefined && !used.has(record.key) && isPaid(record);
   }
 
   /**
@@ -191,6 +193,13 @@ export async function openReplay(options: ReplayOptions): Promise<Replay> {
     return { ...record, state: "ambiguous", note };
   }
 }
+
+/** What could not be read is no failure, and what a person gave up in doubt may be paid for. */
+const isFailure = ({ state, note }: CallRecord): boolean =>
+  state === "failed" || (state === "given-up" && note !== GIVEN_UP.unread && note !== GIVEN_UP.byHand);
+
+const isPaid = ({ state, note }: CallRecord): boolean =>
+  PAID.has(state) || (state === "given-up" && note === GIVEN_UP.unread);
 
 const scopeOf = (key: string): string => key.slice(0, key.indexOf(" "));
 const nameOf = (key: string): string => key.split(" ").slice(0, 2).join(" ");

@@ -6,9 +6,10 @@ import type { SavedError } from "../base/saved-error.ts";
 import type { CallEvent } from "../calls/events.ts";
 import { restoredError } from "../calls/saved-error.ts";
 import { type Total, totalOf } from "../ledger/cost.ts";
+import type { RunDeps, RunScope } from "./attempt.ts";
 import { RunBlockedError, RunDetachedError, RunInputMismatchError } from "./errors.ts";
 import { type RunEvent, restoredEvent } from "./events.ts";
-import { type Execution, execute, type RunDeps, type RunScope } from "./execution.ts";
+import { type Execution, execute } from "./execution.ts";
 import { isDead, thisProcess } from "./owner.ts";
 import { fromJson } from "./saved-json.ts";
 

@@ -1,7 +1,7 @@
 import type { RunQuery, RunRecord, RunState } from "../base/run-journal.ts";
 import type { SavedError } from "../base/saved-error.ts";
+import type { RunDeps } from "./attempt.ts";
 import type { Chains } from "./chain.ts";
-import type { RunDeps } from "./execution.ts";
 import { isDead, thisProcess } from "./owner.ts";
 import type { Run } from "./run.ts";
 import { fromJson } from "./saved-json.ts";
