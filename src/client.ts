@@ -1,4 +1,7 @@
-import { type IncomingRequest, requestIdOf, withRequest, withTags } from "./attribution/context.ts";
+import { accountsOf } from "./attribution/accounts.ts";
+import { currentAttribution, withRequest, withTags } from "./attribution/context.ts";
+import { type IncomingRequest, requestIdOf } from "./attribution/incoming.ts";
+import { replyHeaders } from "./attribution/onward.ts";
 import type { UserTags } from "./attribution/tags.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { InvalidArgumentError } from "./base/errors.ts";
@@ -75,6 +78,11 @@ export interface FalOptions {
    * it. The others wait before they are submitted. Not with `webhooks`. @default no limit
    */
   readonly maxInFlight?: number;
+  /**
+   * Further accounts that are ours, besides `FAL_USER_NICKNAME`: their nicknames, and the user ids by which fal names them
+   * to an app that they call. Their apps are told what they are called for, and believed when they say so.
+   */
+  readonly ownAccounts?: readonly string[];
   /** How long a run stays with a process that gives no sign of life. */
   readonly lease?: Partial<LeaseSettings>;
   /** Time as a parameter, for tests. */
@@ -132,8 +140,19 @@ export interface Fal {
   readonly endpoint: typeof endpoint;
   /** Every call that `fn` makes carries these tags. */
   withTags<R>(tags: UserTags, fn: () => R): R;
-  /** Every call that `fn` makes is attributed to this incoming request. */
+  /**
+   * Every call that `fn` makes is attributed to this incoming request; and to the run that it is a part of, where it comes
+   * from an app of our own. In a runner, calls to apps of our own also pass on its `x-fal-cdn-token` and
+   * `x-app-fal-can-disable-filter`.
+   *
+   * @throws {EnvironmentError} where a variable that says who we are is unusable.
+   */
   withRequest<R>(request: IncomingRequest, fn: () => R): R;
+  /**
+   * The headers to put on the answer to the incoming request: an `x-fal-cdn-token` that an app of our own has issued anew
+   * since. Ask for them last, within `withRequest` or `handle`.
+   */
+  replyHeaders(): Record<string, string>;
   /**
    * Answers an incoming request as a run of its own, which is named by the app and fal's id of the request: when fal
    * sends the request again, `fn` is executed again, and what it had paid for is not paid again. What the store keeps
@@ -212,11 +231,12 @@ export function createFal(options: FalOptions = {}): Fal {
     },
     endpoint,
     withTags,
-    withRequest,
+    withRequest: (request, fn) => withRequest(request, parts.accounts(), fn),
+    replyHeaders: () => replyHeaders(currentAttribution()),
     async handle(request, fn) {
       const id = requestIdOf(request);
-      if (id === undefined) return fn();
-      return withRequest(request, () =>
+      if (id === undefined) return withRequest(request, parts.accounts(), fn);
+      return withRequest(request, parts.accounts(), () =>
         chains.handle(parts.environment.identity.appName ?? "request", id, fn),
       );
     },
@@ -251,6 +271,7 @@ function assemble(options: FalOptions, ledger: Ledger, background: Set<Promise<u
     random: options.random ?? Math.random,
     retry: options.retry,
   });
+  const accounts = () => accountsOf(environment.identity, options.ownAccounts);
   const queue = createQueue(transport, () => origins().queue);
   const api = () => origins().api;
   const price = createPrices(transport, api, clock);
@@ -281,13 +302,17 @@ function assemble(options: FalOptions, ledger: Ledger, background: Set<Promise<u
     background,
     report,
     ambiguousSubmit: options.ambiguousSubmit,
-    context: () => contextNow(environment.identity),
+    context() {
+      const { identity } = environment;
+      return contextNow(identity, accountsOf(identity, options.ownAccounts));
+    },
     requireRun: options.requireRun ?? false,
     upload: storage.upload,
   };
   const calls = createCalls(deps);
   return {
     environment,
+    accounts,
     clock,
     calls,
     store,

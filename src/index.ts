@@ -1,4 +1,4 @@
-export type { IncomingRequest } from "./attribution/context.ts";
+export type { IncomingRequest } from "./attribution/incoming.ts";
 export type { UserTags } from "./attribution/tags.ts";
 export { ApiError, ValidationError, type ValidationErrorInfo } from "./base/api-error.ts";
 export { type Clock, systemClock } from "./base/clock.ts";

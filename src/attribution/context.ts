@@ -1,4 +1,6 @@
 import { asyncContext } from "../base/async-context.ts";
+import type { Accounts } from "./accounts.ts";
+import { type Incoming, type IncomingRequest, readIncoming, requestIdOf } from "./incoming.ts";
 import { checkUserTags, type UserTags } from "./tags.ts";
 
 /** On whose behalf the current code makes calls. Nested scopes merge; the inner one wins. */
@@ -6,8 +8,11 @@ export interface Attribution {
   readonly tags: UserTags;
   /** The incoming request of the app that this code answers: its `x-fal-request-id`. */
   readonly request?: string | undefined;
+  readonly incoming?: Incoming | undefined;
   readonly chain?: string | undefined;
   readonly run?: string | undefined;
+  /** The outermost run that this is a part of, here or in the app that called us. */
+  readonly rootRun?: string | undefined;
 }
 
 const NOBODY: Attribution = { tags: {} };
@@ -15,11 +20,24 @@ const current = asyncContext<Attribution>();
 
 export const currentAttribution = (): Attribution => current.get() ?? NOBODY;
 
-/** Runs `fn` with `more` merged into the current attribution. */
-export function withAttribution<R>(more: Partial<Attribution>, fn: () => R): R {
-  const outer = currentAttribution();
-  return current.run({ ...outer, ...more, tags: { ...outer.tags, ...more.tags } }, fn);
-}
+/** Runs `fn` with this attribution and nothing of the current one. */
+export const atAttribution = <R>(attribution: Attribution, fn: () => R): R => {
+  const result = current.run(attribution, fn);
+  // The body of a generator runs where it is asked for the next value.
+  return isGenerator(result) ? steppedIn(attribution, result) : result;
+};
+
+/** What is attributed to a run that is started with the attribution `outer`. */
+export const ofRun = (
+  outer: Attribution,
+  { chain, run, tags }: { readonly chain: string; readonly run: string; readonly tags: UserTags },
+): Attribution => ({
+  ...outer,
+  chain,
+  run,
+  rootRun: outer.rootRun ?? `${outer.chain ?? chain}/${outer.run ?? run}`,
+  tags: { ...outer.tags, ...tags },
+});
 
 /**
  * Every call that `fn` makes, however deep, carries these tags.
@@ -28,21 +46,29 @@ export function withAttribution<R>(more: Partial<Attribution>, fn: () => R): R {
  */
 export function withTags<R>(tags: UserTags, fn: () => R): R {
   checkUserTags(tags);
-  return withAttribution({ tags }, fn);
+  const outer = currentAttribution();
+  return atAttribution({ ...outer, tags: { ...outer.tags, ...tags } }, fn);
 }
 
-/** What carries an incoming request's headers: a Request, its headers, or Node's IncomingMessage. */
-export type IncomingRequest =
-  | Headers
-  | { readonly headers: Headers | Readonly<Record<string, string | readonly string[] | undefined>> };
+/** Every call that `fn` makes is attributed to this incoming request, and to nothing of one around it. */
+export function withRequest<R>(request: IncomingRequest, accounts: Accounts, fn: () => R): R {
+  const incoming = readIncoming(request, accounts);
+  const { root } = incoming;
+  const from = { request: requestIdOf(request), incoming, rootRun: root?.run };
+  return atAttribution({ ...currentAttribution(), ...from }, fn);
+}
 
-/** Every call that `fn` makes is attributed to this incoming request, by its `x-fal-request-id`. */
-export const withRequest = <R>(request: IncomingRequest, fn: () => R): R =>
-  withAttribution({ request: requestIdOf(request) }, fn);
+const isGenerator = (value: unknown): value is object =>
+  /^\[object (Async)?Generator\]$/.test(Object.prototype.toString.call(value));
 
-/** fal's id of an incoming request, the same when fal sends it again. */
-export function requestIdOf(request: IncomingRequest): string | undefined {
-  const headers = request instanceof Headers ? request : request.headers;
-  const id = headers instanceof Headers ? headers.get("x-fal-request-id") : headers["x-fal-request-id"];
-  return (typeof id === "string" && id.trim()) || undefined;
+function steppedIn<G extends object>(attribution: Attribution, generator: G): G {
+  const inside: G = new Proxy(generator, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== "function") return value;
+      if (name === Symbol.asyncIterator || name === Symbol.iterator) return () => inside;
+      return (...args: unknown[]) => current.run(attribution, () => Reflect.apply(value, target, args));
+    },
+  });
+  return inside;
 }

@@ -30,6 +30,12 @@ export interface Intent {
   readonly app: string | undefined;
   /** The incoming request that it was made for. */
   readonly request: string | undefined;
+  /** The outermost run that it is a part of, `chain/id`, in whichever app of ours that is. */
+  readonly rootRun: string | undefined;
+  /** The runner that the outermost run, or the call, began on. */
+  readonly rootJob: string | undefined;
+  /** What a caller that is not one of ours said that it is a part of. Nobody has checked it. */
+  readonly claimedRoot: string | undefined;
   /** The user's own tags, as they were given. */
   readonly userTags: Readonly<Record<string, string>>;
   readonly at: number;
@@ -113,6 +119,9 @@ export interface CallRecord {
   readonly jobId: string | undefined;
   readonly app: string | undefined;
   readonly request: string | undefined;
+  readonly rootRun: string | undefined;
+  readonly rootJob: string | undefined;
+  readonly claimedRoot: string | undefined;
   readonly userTags: Readonly<Record<string, string>>;
   readonly state: CallState;
   readonly ticket: Ticket | undefined;
@@ -136,6 +145,9 @@ export interface CallQuery {
   readonly endpoint?: string;
   readonly chain?: string;
   readonly run?: string;
+  /** The outermost run, `chain/id`: whatever was called for it, in each app of ours that has this store. */
+  readonly rootRun?: string;
+  readonly rootJob?: string;
   /** The call that a request belongs to. */
   readonly requestId?: string;
   /** Milliseconds since the epoch: intended then or later. */

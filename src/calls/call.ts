@@ -199,10 +199,16 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     if (place?.record) {
       const taken = await takeUp(deps, place.record, policy(), end.signal);
       if (taken.kind === "result") return reuse(place.record, taken);
-      if (taken.kind === "request") return finish(pickUp(place.record, taken));
+      if (taken.kind === "request") return heard(finish(pickUp(place.record, taken)));
       place.anew();
     }
-    return finish(submit(prepared, place));
+    return heard(finish(submit(prepared, place)));
+
+    async function heard(finished: Promise<Done<T>>): Promise<Done<T>> {
+      const done = await finished;
+      prepared.heard(done.response.headers);
+      return done;
+    }
   }
 
   async function finish(accepted: Promise<Ticket> | Ticket): Promise<Done<T>> {

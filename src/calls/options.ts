@@ -1,5 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Accounts } from "../attribution/accounts.ts";
 import { type Attribution, currentAttribution } from "../attribution/context.ts";
+import { keepReissued, rootOf, withOnward } from "../attribution/onward.ts";
 import { parseTagsHeader, tagsHeader, type UserTags, wireTags } from "../attribution/tags.ts";
 import { digestOf, jsonWithAttachments } from "../base/attachments.ts";
 import { InputMismatchError, InvalidArgumentError } from "../base/errors.ts";
@@ -80,15 +82,17 @@ export interface CallContext {
   readonly attribution: Attribution;
   readonly jobId: string | undefined;
   readonly app: string | undefined;
+  readonly accounts: Accounts;
 }
 
-export const contextNow = (identity: {
-  jobId: string | undefined;
-  appName: string | undefined;
-}): CallContext => ({
+export const contextNow = (
+  identity: { readonly jobId: string | undefined; readonly appName: string | undefined },
+  accounts: Accounts,
+): CallContext => ({
   attribution: currentAttribution(),
   jobId: identity.jobId,
   app: identity.appName,
+  accounts,
 });
 
 /** A submit that lacks nothing but its files, and what is noted of it. */
@@ -97,7 +101,21 @@ export interface Prepared {
   readonly content: string;
   /** Uploads the files. @param memo Gives the URL that a file got before, or uploads it. */
   complete(memo?: UploadMemo): Promise<Submission>;
-  readonly attribution: Pick<Intent, "tags" | "userTags" | "chain" | "run" | "jobId" | "app" | "request">;
+  readonly attribution: Pick<
+    Intent,
+    | "tags"
+    | "userTags"
+    | "chain"
+    | "run"
+    | "jobId"
+    | "app"
+    | "request"
+    | "rootRun"
+    | "rootJob"
+    | "claimedRoot"
+  >;
+  /** Takes from the headers of the result's reply what belongs to the incoming request. */
+  heard(headers: Headers): void;
 }
 
 /** Makes a URL of a file. */
@@ -128,21 +146,23 @@ export async function prepare(
   }
   if (typeof target === "object") await checkInput(endpoint.id, target.schemas.input, input);
 
-  const { attribution, jobId, app } = context;
+  const { attribution, jobId, app, accounts } = context;
+  const { chain, run, request, incoming } = attribution;
   const own = {
     job_id: jobId,
     app,
-    chain: attribution.chain,
-    run: attribution.run,
-    request: attribution.request,
+    chain,
+    run,
+    request,
   };
   const { tagged, headers } = splitHeaders(options.headers);
   const given = { ...attribution.tags, ...tagged, ...options.tags };
   const tags = await wireTags(own, given);
+  const root = await rootOf(attribution, jobId);
   const checked = {
     endpoint,
     headers: {
-      ...headers,
+      ...(await withOnward(headers, { root, incoming, accounts, app: endpoint.app })),
       ...platformHeaders(options),
       ...(hasKeys(tags) && { "x-fal-tags": tagsHeader(tags) }),
     },
@@ -164,8 +184,13 @@ export async function prepare(
   const userTags = Object.fromEntries(
     Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]])),
   );
-  const { chain, run, request } = attribution;
-  return { content, complete, attribution: { tags, userTags, chain, run, jobId, app, request } };
+  const roots = { rootRun: root.run, rootJob: root.job, claimedRoot: incoming?.claimedRoot };
+  return {
+    content,
+    complete,
+    attribution: { tags, userTags, chain, run, jobId, app, request, ...roots },
+    heard: (headers) => keepReissued(incoming, endpoint.app, headers),
+  };
 }
 
 async function checkInput(endpoint: string, schema: StandardSchemaV1, input: unknown): Promise<void> {

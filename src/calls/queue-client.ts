@@ -1,9 +1,16 @@
+import { keepReissued } from "../attribution/onward.ts";
 import type { CancelOutcome } from "../base/errors.ts";
 import { AmbiguousSubmitError, CallTimeoutError, MalformedReplyError } from "../base/errors.ts";
 import { eventLog } from "../base/event-log.ts";
 import type { Ticket } from "../base/journal.ts";
 import { linkedController } from "../base/signal.ts";
-import type { AnyEndpoint, EndpointId, OutputOf } from "../queue/endpoint.ts";
+import {
+  type AnyEndpoint,
+  type EndpointId,
+  idOf,
+  type OutputOf,
+  parseEndpointId,
+} from "../queue/endpoint.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import { IDLE_TIMEOUT_MS } from "./call.ts";
 import { type Result, statusFold } from "./events.ts";
@@ -152,7 +159,9 @@ export function createQueueClient(deps: SubscribeDeps, calls: Calls): QueueClien
     },
 
     async result(target, { requestId, abortSignal }) {
+      const { incoming } = deps.context().attribution;
       const answer = await deps.queue.result(ticketOf(deps, target, requestId), { signal: abortSignal });
+      keepReissued(incoming, parseEndpointId(idOf(target)).app, answer.response.headers);
       return { data: answer.data as OutputOf<typeof target>, requestId, billing: { units: answer.units } };
     },
 

@@ -1,3 +1,5 @@
+import type { Accounts } from "../attribution/accounts.ts";
+import { withOnward } from "../attribution/onward.ts";
 import { tagsHeader } from "../attribution/tags.ts";
 import { ApiError } from "../base/api-error.ts";
 import { FalError, InvalidArgumentError } from "../base/errors.ts";
@@ -8,6 +10,7 @@ import type { PastRequest } from "../platform/requests.ts";
 import { parseEndpointId } from "../queue/endpoint.ts";
 import { type Call, type CallDeps, startCall } from "./call.ts";
 import type { Prepared } from "./options.ts";
+import type { SubscribeDeps } from "./subscribe.ts";
 import { GIVEN_UP } from "./take-up.ts";
 
 /** Something was asked of a recorded call that its state does not allow. The message says what it does allow. */
@@ -66,7 +69,7 @@ const UNDER_WAY_MS = 15 * 60 * 1000;
 const LARGEST_SKEW_MS = 5 * 60 * 1000;
 
 /** @param deps.store Whose failures are told: here nothing is paid that has to be delivered first. */
-export function createRecordedCalls(deps: CallDeps, callDeps: CallDeps): RecordedCalls {
+export function createRecordedCalls(deps: SubscribeDeps, callDeps: CallDeps): RecordedCalls {
   const { store, clock, queue, history } = deps;
 
   const read = async (id: string): Promise<CallRecord> => {
@@ -106,7 +109,7 @@ export function createRecordedCalls(deps: CallDeps, callDeps: CallDeps): Recorde
           `A call is settled by { adopt: requestId }, "resubmit" or "give-up", not ${how}.`,
         );
       }
-      const prepared = preparedAgain(record);
+      const prepared = preparedAgain(record, deps.context().accounts);
       // Before the new call, since a death in between must not leave it open. What was given up before is in doubt
       // again first: a call is given up once.
       if (record.state === "given-up") await store.ambiguous(id, "settled by hand", clock.now());
@@ -198,8 +201,8 @@ function mustBeOpen(record: CallRecord, now: number): void {
 }
 
 /** The submit as it was, from what the store keeps of it. */
-function preparedAgain(record: CallRecord): Prepared {
-  const { body, endpoint, tags, userTags, chain, run, jobId, app, request } = record;
+function preparedAgain(record: CallRecord, accounts: Accounts): Prepared {
+  const { body, tags, userTags, chain, run, jobId, app, request, rootRun, rootJob, claimedRoot } = record;
   if (body === undefined) {
     throw new CallStateError(
       record,
@@ -207,12 +210,18 @@ function preparedAgain(record: CallRecord): Prepared {
         "new call.",
     );
   }
-  const headers = Object.keys(tags).length > 0 ? { "x-fal-tags": tagsHeader(tags) } : {};
-  const submission = { endpoint: parseEndpointId(endpoint), body, headers };
+  const endpoint = parseEndpointId(record.endpoint);
+  const tagged = Object.keys(tags).length > 0 ? { "x-fal-tags": tagsHeader(tags) } : {};
+  const root = { run: rootRun, job: rootJob, trace: undefined };
   return {
     content: body,
-    complete: async () => submission,
-    attribution: { tags, userTags, chain, run, jobId, app, request },
+    async complete() {
+      const headers = await withOnward(tagged, { root, incoming: undefined, accounts, app: endpoint.app });
+      return { endpoint, body, headers };
+    },
+    attribution: { tags, userTags, chain, run, jobId, app, request, rootRun, rootJob, claimedRoot },
+    // The request that it was made for is answered.
+    heard: () => {},
   };
 }
 

@@ -1,4 +1,4 @@
-import { withAttribution } from "../attribution/context.ts";
+import { atAttribution, currentAttribution, ofRun } from "../attribution/context.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Cost } from "../base/cost.ts";
 import { AmbiguousSubmitError, RunStateError } from "../base/errors.ts";
@@ -88,6 +88,7 @@ export function createAttempt(deps: RunDeps, options: AttemptOptions): Attempt {
   let blocked = false;
 
   const caller: Caller = { signal: options.signal, detached: options.detached, admit };
+  const home = ofRun(currentAttribution(), { chain, run, tags: record.tags });
   const inside: RunInside = { run, signal: options.signal, step, occurrence: replay.occurrence };
 
   return {
@@ -110,9 +111,11 @@ export function createAttempt(deps: RunDeps, options: AttemptOptions): Attempt {
 
   function within<R>(fn: () => R): R {
     const known = currentPosition();
-    const position = known?.inside === inside ? known : { inside, scope: "" };
-    const { tags } = record;
-    return atPosition(position, () => withCaller(caller, () => withAttribution({ chain, run, tags }, fn)));
+    const isHere = known?.inside === inside;
+    // Where the context was lost, what is found instead is somebody else's.
+    const attribution = isHere ? currentAttribution() : home;
+    const position = isHere ? known : { inside, scope: "" };
+    return atPosition(position, () => withCaller(caller, () => atAttribution(attribution, fn)));
   }
 
   function scope(): RunScope {

@@ -5,6 +5,8 @@ import type { DetailItem } from "./replies.ts";
 
 /** What a stand-in has at hand while it runs. */
 export interface ModelContext {
+  /** The request's headers as the runner of an app receives them, with fal's own: for a stand-in that is an app itself. */
+  readonly headers: Headers;
   /** Chance that depends on the emulator's seed and on the request's number: for what the input leaves open. */
   readonly random: Random;
   /** How long this run takes on the emulator's clock, in seconds. Models billed by compute time bill this. */
@@ -25,6 +27,8 @@ export interface ModelRun {
   readonly output: unknown;
   /** What is billed, in the unit of the model's price. */
   readonly units: number;
+  /** Further headers of the result. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A stand-in for one endpoint. */

@@ -1,5 +1,5 @@
 import type { Outcome } from "./job.ts";
-import type { ModelFailure } from "./model.ts";
+import type { ModelFailure, ModelRun } from "./model.ts";
 
 /** The platform's own failures: the infrastructure form, never billed. */
 export const failureOutcome = (
@@ -26,8 +26,9 @@ export const refusalOutcome = ({ status, detail, message }: ModelFailure): Outco
   failure: { error: message, errorType: detail[0]?.type ?? "value_error" },
 });
 
-export const successOutcome = (output: unknown, billableUnits: number): Outcome => ({
+export const successOutcome = ({ output, units, headers }: ModelRun): Outcome => ({
   status: 200,
   body: JSON.stringify(output) ?? "null",
-  billableUnits,
+  billableUnits: units,
+  ...(headers && { headers }),
 });

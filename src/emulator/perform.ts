@@ -6,6 +6,7 @@ import type { Job, Outcome } from "./job.ts";
 import { type Model, type ModelContext, ModelFailure } from "./model.ts";
 import { failureOutcome, refusalOutcome, successOutcome } from "./outcomes.ts";
 import { randomFrom } from "./random.ts";
+import { runnerHeaders } from "./runner-headers.ts";
 import { parseInput } from "./validation.ts";
 
 /** A refusal takes a moment too: nobody should come to rely on it being there at once. */
@@ -39,8 +40,7 @@ export function createPerformer(options: PerformOptions): (job: Job) => Promise<
       const context = contextOf(job, seconds, options);
       const outcome = async () => {
         if (job.fate) return job.fate;
-        const { output, units } = await model.run(input, context);
-        return successOutcome(output, units);
+        return successOutcome(await model.run(input, context));
       };
       const told = [model.notice, ...model.stages(input)];
       return await paced(outcome, told, context, { startedAt, lengthMs });
@@ -90,6 +90,7 @@ async function paced<T>(
 function contextOf(job: Job, seconds: number, { clock, files, fetch, log }: PerformOptions): ModelContext {
   const { signal } = job.stop;
   return {
+    headers: runnerHeaders(job),
     random: job.random,
     seconds,
     clock,

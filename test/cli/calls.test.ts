@@ -113,7 +113,8 @@ test("settle --resubmit sends it again, --give-up leaves it", async () => {
 test("a call of a program, outside any run, is submitted again and delivered", async () => {
   const store = sqliteStore(file);
   const facts = { tags: {}, userTags: {}, chain: undefined, run: undefined, step: undefined, key: undefined };
-  const who = { jobId: undefined, app: undefined, request: undefined };
+  const noRoot = { rootRun: undefined, rootJob: undefined, claimedRoot: undefined };
+  const who = { jobId: undefined, app: undefined, request: undefined, ...noRoot };
   const at = Date.now();
   await store.intend({ id: "call-1", endpoint: "acme/echo", body: '{"n":1}', ...facts, ...who, at });
   await store.ambiguous("call-1", "ECONNRESET", at);

@@ -67,12 +67,13 @@ test("processes that start at once make the schema once, and a store that failed
   await Promise.all(stores.map((store, n) => store.intend(intent(`c${n}`))));
   expect(await stores[0]?.calls()).toHaveLength(4);
 
+  const { rows } = await admin.query(`select version from ${schema}.version`);
   await admin.query(`update ${schema}.version set version = 99`);
   const late = open(url, { schema });
   await expect(late.intend(intent("d"))).rejects.toThrow(
     /newer version of fal-chain \(the schema test_\w+ is 99/,
   );
-  await admin.query(`update ${schema}.version set version = 1`);
+  await admin.query(`update ${schema}.version set version = $1`, [rows[0].version]);
   await late.intend(intent("d"));
 });
 

@@ -137,11 +137,13 @@ const placeOf = ({ chain, run, key }: Pick<Intent, "chain" | "run" | "key">): st
   key === undefined ? undefined : JSON.stringify([chain, run, key]);
 
 const answers =
-  ({ state, endpoint, chain, run, requestId, since }: CallQuery) =>
+  ({ state, endpoint, chain, run, rootRun, rootJob, requestId, since }: CallQuery) =>
   (call: CallRecord): boolean =>
     (state === undefined || call.state === state) &&
     (endpoint === undefined || call.endpoint === endpoint) &&
     (chain === undefined || call.chain === chain) &&
     (run === undefined || call.run === run) &&
+    (rootRun === undefined || call.rootRun === rootRun) &&
+    (rootJob === undefined || call.rootJob === rootJob) &&
     (requestId === undefined || call.ticket?.requestId === requestId) &&
     (since === undefined || call.intendedAt >= since);

@@ -112,4 +112,10 @@ export const MIGRATIONS: readonly Migration[] = [
     "create index slots_by_account on slots (account)",
     "create index slots_by_holder on slots (holder)",
   ],
+  () => [
+    "alter table calls add column root_run text",
+    "alter table calls add column root_job text",
+    "alter table calls add column claimed_root text",
+    "create index calls_by_root on calls (root_run)",
+  ],
 ];

@@ -14,6 +14,9 @@ export function callsConform(fresh: Fresh): void {
       jobId: "job-7",
       app: "acme/app",
       request: "in-1",
+      rootRun: "album/7",
+      rootJob: "job-1",
+      claimedRoot: "theirs/1",
       at: 10,
     });
     await store.intend(written);
@@ -176,6 +179,19 @@ export function callsConform(fresh: Fresh): void {
     expect(await ids({ endpoint: "acme/other" })).toEqual(["b"]);
     expect(await ids({ chain: "poster" })).toEqual(["c", "b2"]);
     expect(await ids({ chain: "poster", run: "2" })).toEqual(["b2"]);
+  });
+
+  test("calls are found by what they were made for in the end", async () => {
+    const { store } = await fresh();
+    const root = { rootRun: "poster/1", rootJob: "job-1" };
+    await store.intend(intent("a", { ...root, chain: "poster", run: "1" }));
+    await store.intend(intent("b", { ...root, chain: "cutout", run: "in-1" }));
+    await store.intend(intent("c", { rootRun: "poster/2", rootJob: "job-1" }));
+    await store.intend(intent("d", { claimedRoot: "poster/1" }));
+    const ids = async (query: CallQuery) => (await store.calls(query)).map(({ id }) => id).sort();
+    expect(await ids({ rootRun: "poster/1" })).toEqual(["a", "b"]);
+    expect(await ids({ rootJob: "job-1" })).toEqual(["a", "b", "c"]);
+    expect(await ids({ rootJob: "job-1", rootRun: "poster/2" })).toEqual(["c"]);
   });
 
   test("a cost is never replaced by a less certain one", async () => {

@@ -1,0 +1,56 @@
+import type { Accounts } from "./accounts.ts";
+import { isRootName, ROOT_JOB, ROOT_RUN, type Root } from "./root.ts";
+import { parseBaggage, parseTraceparent } from "./w3c.ts";
+
+/** What carries an incoming request's headers: a Request, its headers, or Node's IncomingMessage. */
+export type IncomingRequest =
+  | Headers
+  | { readonly headers: Headers | Readonly<Record<string, string | readonly string[] | undefined>> };
+
+/** What an incoming request says of where it comes from, and what of it goes on to apps of our own. */
+export interface Incoming {
+  /** The accounts of the client that took it: what is passed on stays among them. */
+  readonly own: ReadonlySet<string>;
+  /** What it is a part of; undefined where its caller does not say, or is not one of ours. */
+  readonly root: Root | undefined;
+  /** What a caller that is not one of ours says that it is a part of. */
+  readonly claimedRoot: string | undefined;
+  readonly canDisableFilter: string | undefined;
+  /** Lets apps of ours read the caller's restricted files. A call's reply may hold a newer one. */
+  cdnToken: string | undefined;
+  /** Whether the token is one that a reply held. */
+  reissued: boolean;
+}
+
+/** fal's id of an incoming request, the same when fal sends it again. */
+export const requestIdOf = (request: IncomingRequest): string | undefined =>
+  headerOf(request, "x-fal-request-id");
+
+/**
+ * Reads a request's headers. What they say is believed only where fal's gateway has seen to it: it sets
+ * `x-fal-caller-user-id` itself and lets no caller set it. That the id of one's own account is its nickname is an
+ * assumption (fal documents only that a third party's is hashed), so `ownAccounts` can list the id as well.
+ */
+export function readIncoming(request: IncomingRequest, { own, behindGateway }: Accounts): Incoming {
+  const header = (name: string) => headerOf(request, name);
+  const said = parseBaggage(header("baggage"), [ROOT_RUN, ROOT_JOB]);
+  const run = isRootName(said[ROOT_RUN]) ? said[ROOT_RUN] : undefined;
+  const job = isRootName(said[ROOT_JOB]) ? said[ROOT_JOB] : undefined;
+  const isOurs = behindGateway && own.has(header("x-fal-caller-user-id") ?? "");
+  const trace = parseTraceparent(header("traceparent"));
+  const isSaid = run !== undefined || job !== undefined || trace !== undefined;
+  return {
+    own,
+    root: isOurs && isSaid ? { run, job, trace } : undefined,
+    claimedRoot: isOurs ? undefined : (run ?? job),
+    canDisableFilter: behindGateway ? header("x-app-fal-can-disable-filter") : undefined,
+    cdnToken: behindGateway ? header("x-fal-cdn-token") : undefined,
+    reissued: false,
+  };
+}
+
+function headerOf(request: IncomingRequest, name: string): string | undefined {
+  const headers = request instanceof Headers ? request : request.headers;
+  const value = headers instanceof Headers ? headers.get(name) : headers[name];
+  return (typeof value === "string" && value.trim()) || undefined;
+}

@@ -1,0 +1,57 @@
+import { type Accounts, isOwnApp } from "./accounts.ts";
+import type { Attribution } from "./context.ts";
+import { ROOT_JOB, ROOT_RUN, type Root, rootName, traceOf } from "./root.ts";
+import { traceparent, withBaggage } from "./w3c.ts";
+
+/** What the calls of this code are a part of. An app that was called by one of ours has its caller's. */
+export async function rootOf(
+  { incoming, rootRun, chain, run }: Attribution,
+  jobId: string | undefined,
+): Promise<Root> {
+  const root = incoming?.root;
+  const outermost = rootRun ?? (run === undefined ? undefined : `${chain}/${run}`);
+  return {
+    run: outermost === undefined ? undefined : await rootName(outermost),
+    job: root ? root.job : jobId && (await rootName(jobId)),
+    trace: root?.trace,
+  };
+}
+
+/**
+ * The headers of a call: those that its caller wrote and, where it is to an app of our own, what tells that app what it
+ * is called for. Other people's endpoints are told nothing of it.
+ */
+export async function withOnward(
+  written: Readonly<Record<string, string>>,
+  {
+    root,
+    incoming,
+    accounts,
+    app,
+  }: { root: Root; incoming: Attribution["incoming"]; accounts: Accounts; app: string },
+): Promise<Readonly<Record<string, string>>> {
+  if (!isOwnApp(app, accounts.own) || (incoming && !isOwnApp(app, incoming.own))) return written;
+  const { cdnToken, canDisableFilter } = incoming ?? {};
+  const isNamed = root.run !== undefined || root.job !== undefined;
+  return {
+    ...((isNamed || root.trace) && { traceparent: traceparent(await traceOf(root)) }),
+    ...(cdnToken !== undefined && { "x-fal-cdn-token": cdnToken }),
+    ...(canDisableFilter !== undefined && { "x-app-fal-can-disable-filter": canDisableFilter }),
+    ...written,
+    ...(isNamed && {
+      baggage: withBaggage(written["baggage"], { [ROOT_RUN]: root.run, [ROOT_JOB]: root.job }),
+    }),
+  };
+}
+
+/** Keeps the token that the reply of an app of ours holds, for what is called next and for whoever called us. */
+export function keepReissued(incoming: Attribution["incoming"], app: string, headers: Headers): void {
+  const token = headers.get("x-fal-cdn-token")?.trim();
+  if (!token || !incoming || !isOwnApp(app, incoming.own)) return;
+  incoming.cdnToken = token;
+  incoming.reissued = true;
+}
+
+/** The headers that the answer to the incoming request should carry. */
+export const replyHeaders = ({ incoming }: Attribution): Record<string, string> =>
+  incoming?.reissued && incoming.cdnToken !== undefined ? { "x-fal-cdn-token": incoming.cdnToken } : {};
