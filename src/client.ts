@@ -20,6 +20,7 @@ import { type Tools, tools } from "./chain/tools.ts";
 import { ambientEnv, type Env, type Environment, readEnvironment } from "./environment/environment.ts";
 import type { Origins } from "./environment/origins.ts";
 import { createKeptFiles, type KeptFiles } from "./files/kept-files.ts";
+import { type CostQuery, type Costs, costsIn } from "./ledger/costs.ts";
 import { type Estimate, estimates } from "./ledger/estimate.ts";
 import { type ReconcileOptions, type Reconciliation, reconcile } from "./ledger/reconcile.ts";
 import { type BillingEvents, createBillingEvents } from "./platform/billing.ts";
@@ -159,6 +160,12 @@ export interface Fal {
    * are its calls and steps; what `fn` gives is handed over as it is.
    */
   handle<R>(request: IncomingRequest, fn: () => R | PromiseLike<R>): Promise<R>;
+  /**
+   * What the calls in the store cost: per endpoint, or by what `by` names. A call's cost is known a while after its end.
+   *
+   * @throws {InvalidArgumentError} for a key or a time that there is not.
+   */
+  costs(query?: CostQuery): Promise<Costs>;
   /** Uploads files, for inputs that take a URL. A Blob in a call's input is uploaded by itself. */
   readonly storage: StorageClient;
   /** What the platform asks for one unit of an endpoint; undefined where it does not say. Kept for an hour. */
@@ -213,6 +220,7 @@ export function createFal(options: FalOptions = {}): Fal {
     estimate: (...call) => parts.estimate(...call),
     billingEvents: (query) => parts.billingEvents(query),
     reconcile: (options) => parts.reconcile(options),
+    costs: (query) => costsIn(parts.store, parts.clock, query),
     get queue() {
       return parts.queueClient;
     },

@@ -47,6 +47,7 @@ export {
   type StepRecord,
 } from "./base/run-journal.ts";
 export type { SavedError } from "./base/saved-error.ts";
+export type { MoneyFacts, Spend, SpendGroup, SpendQuery } from "./base/spend.ts";
 export type { Call } from "./calls/call.ts";
 export type { CallEvent, RequestLog, Result } from "./calls/events.ts";
 export type { CallOptions, SubmitOptions } from "./calls/options.ts";
@@ -81,6 +82,7 @@ export {
 export { secrets } from "./environment/secrets.ts";
 export { FileExpiredError, type KeptFiles } from "./files/kept-files.ts";
 export type { Total } from "./ledger/cost.ts";
+export type { CostKey, CostQuery, CostRow, Costs } from "./ledger/costs.ts";
 export type { Estimate, EstimateOptions } from "./ledger/estimate.ts";
 export type {
   BilledRequest,
@@ -90,6 +92,7 @@ export type {
   Reconciliation,
   UnbilledCall,
 } from "./ledger/reconcile.ts";
+export type { CostSum, UnknownReason, Waste } from "./ledger/sum.ts";
 export {
   AdminKeyRequiredError,
   type BillingEvent,

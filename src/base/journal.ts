@@ -2,6 +2,7 @@ import type { Cost, Reservation } from "./cost.ts";
 import { FalError } from "./errors.ts";
 import type { Fence, RunJournal } from "./run-journal.ts";
 import type { SavedError } from "./saved-error.ts";
+import type { Spend, SpendQuery } from "./spend.ts";
 
 /** A request in fal's queue, and where to ask for it. Plain JSON. */
 export interface Ticket {
@@ -102,6 +103,8 @@ export interface Journal {
    * `billed: false` frees it without this.
    */
   charged(id: string, cost: Cost, at: number): Promise<void>;
+  /** Its result was given once more instead of being paid for again. Counted for the reports. */
+  reused(id: string): Promise<void>;
 }
 
 /** Everything that is known of one call. */
@@ -134,6 +137,13 @@ export interface CallRecord {
   readonly note: string | undefined;
   /** Undefined until something is known of it. */
   readonly cost: Cost | undefined;
+  /**
+   * Why nobody has its result. `superseded`: another call of the run took its place. `left-over`: its run completed
+   * without asking for it.
+   */
+  readonly unused: "superseded" | "left-over" | undefined;
+  /** How often its result was given again instead of being paid for. */
+  readonly reuses: number;
   readonly intendedAt: number;
   readonly submittedAt: number | undefined;
   /** When the ambiguous, completed, failed or given-up state began. */
@@ -167,6 +177,8 @@ export interface Store extends Journal, RunJournal {
   call(id: string): Promise<CallRecord | undefined>;
   /** Newest first. */
   calls(query?: CallQuery): Promise<CallRecord[]>;
+  /** What the calls that match took and cost, grouped, in no order. */
+  spend(query: SpendQuery): Promise<Spend[]>;
   close(): Promise<void>;
 }
 

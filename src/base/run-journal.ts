@@ -69,6 +69,8 @@ export interface RunEnd {
   readonly output?: string | undefined;
   readonly error?: SavedError | undefined;
   readonly failedKey?: string | undefined;
+  /** Paid calls of the run that it completed without. */
+  readonly leftOver?: readonly string[] | undefined;
 }
 
 /** A memoized function's outcome. */

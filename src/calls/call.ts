@@ -198,7 +198,10 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     const place = observer && (await abortable(observer.place({ endpoint, content }), end.signal));
     if (place?.record) {
       const taken = await takeUp(deps, place.record, policy(), end.signal);
-      if (taken.kind === "result") return reuse(place.record, taken);
+      if (taken.kind === "result") {
+        countReuse(place.record);
+        return reuse(place.record, taken);
+      }
       if (taken.kind === "request") return heard(finish(pickUp(place.record, taken)));
       place.anew();
     }
@@ -234,6 +237,15 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
       metrics: { waitSeconds, runSeconds },
     };
     return { result: await checked(result, data), response: Response.json(data) };
+  }
+
+  /** For the reports, so nobody waits for it. */
+  function countReuse({ id }: CallRecord): void {
+    const counting = store
+      .reused(id)
+      .catch((error: unknown) => deps.report(`That call ${id} was reused could not be noted`, error));
+    deps.background.add(counting);
+    void counting.finally(() => deps.background.delete(counting));
   }
 
   /** A request that an earlier execution sent: it is waited for, whoever sent it. */

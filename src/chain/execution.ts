@@ -75,10 +75,10 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
   async function live(): Promise<unknown> {
     push(options.first);
     try {
-      const output = await attempts();
+      const { output, leftOver } = await attempts();
       await writer.flush();
       const json = options.passThrough ? undefined : toJson(output, "the output of the chain");
-      await store.endRun(fence, { state: "completed", output: json }, clock.now());
+      await store.endRun(fence, { state: "completed", output: json, leftOver }, clock.now());
       const seen = options.passThrough ? output : fromJson(json);
       options.push({ type: "completed", at: clock.now(), output: seen });
       return seen;
@@ -97,7 +97,7 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
    * Executes the chain. A resumed run that fails with a failure from before retries that step: it is thrown away and the
    * rest is replayed, until it is a fresh failure, or none.
    */
-  async function attempts(): Promise<unknown> {
+  async function attempts(): Promise<{ output: unknown; leftOver: readonly string[] }> {
     const first = options.onFailed === "replay" ? [] : (record.failedKey?.split("\n") ?? []);
     const retry = new Set(first);
     const retried = new Set(first);
@@ -105,8 +105,7 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
       attempt = await begin(retry);
       try {
         const output = await raceEnds(attempt);
-        tellLeftOver(attempt);
-        return output;
+        return { output, leftOver: tellLeftOver(attempt) };
       } catch (error) {
         const { isReplayed } = attempt;
         const again = attempt.keysOf(error).filter((key) => isReplayed(key) && !retried.has(key));
@@ -200,9 +199,10 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
     return (await Promise.all(costs.values())).filter((cost) => cost !== undefined);
   }
 
-  function tellLeftOver(attempt: Attempt): void {
+  function tellLeftOver(attempt: Attempt): string[] {
     const calls = attempt.leftOver();
     if (calls.length > 0) push({ type: "left-over", at: clock.now(), calls });
+    return calls.map(({ id }) => id);
   }
 
   function push(event: RunEvent): void {

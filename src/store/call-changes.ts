@@ -6,7 +6,7 @@ import type { SavedError } from "../base/saved-error.ts";
 export type Change = Partial<CallRecord> | undefined;
 
 /** What decides about a change. */
-export type CallFacts = Pick<CallRecord, "id" | "state" | "ticket" | "error" | "cost">;
+export type CallFacts = Pick<CallRecord, "id" | "state" | "ticket" | "error" | "cost" | "reuses">;
 
 export function intended({ at, ...intent }: Intent): CallRecord {
   return {
@@ -18,6 +18,8 @@ export function intended({ at, ...intent }: Intent): CallRecord {
     error: undefined,
     note: undefined,
     cost: undefined,
+    unused: undefined,
+    reuses: 0,
     intendedAt: at,
     submittedAt: undefined,
     endedAt: undefined,
@@ -60,6 +62,13 @@ const CERTAINTY: readonly Cost["source"][] = ["unknown", "estimated", "measured"
 /** A cost never becomes less certain. */
 export const charged = ({ cost: known }: CallFacts, cost: Cost): Change =>
   known && CERTAINTY.indexOf(cost.source) < CERTAINTY.indexOf(known.source) ? undefined : { cost };
+
+export const reused = ({ reuses }: CallFacts): Change => ({ reuses: reuses + 1 });
+
+/** Another call has taken its place in the run. */
+export const SUPERSEDED = { key: undefined, unused: "superseded" } satisfies Change;
+/** Its run completed without it. */
+export const LEFT_OVER = { unused: "left-over" } satisfies Change;
 
 /** What stays of a call in the ledger when its run is forgotten. */
 export const FORGOTTEN = { key: undefined, body: undefined, outcome: undefined } satisfies Change;

@@ -27,6 +27,10 @@ export function memoryStore(options: { keepEnded?: number; clock?: Clock } = {})
     ...calls.journal,
     ...runs.journal,
     ...createSlots(clock),
+    async endRun(fence, end, at) {
+      await runs.journal.endRun(fence, end, at);
+      calls.leftOver(end.leftOver ?? []);
+    },
     close: async () => {},
   };
 }

@@ -3,6 +3,7 @@ import { budgetsConform } from "./conformance/budgets.ts";
 import { callsConform } from "./conformance/calls.ts";
 import { runsConform } from "./conformance/runs.ts";
 import { slotsConform } from "./conformance/slots.ts";
+import { spendConforms } from "./conformance/spend.ts";
 import type { Fresh } from "./fresh.ts";
 
 /** What every store keeps to. */
@@ -12,5 +13,6 @@ export function conforms(name: string, fresh: Fresh): void {
     budgetsConform(fresh);
     runsConform(fresh);
     slotsConform(fresh);
+    spendConforms(fresh);
   });
 }

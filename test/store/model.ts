@@ -69,6 +69,11 @@ const ask: fc.Arbitrary<Ask> = fc.oneof(
       (store) =>
         store.charged(id, cost, at),
   ),
+  call.map(
+    (id): Ask =>
+      (store) =>
+        store.reused(id),
+  ),
   fc.record({ id: run, pid: fc.integer({ min: 1, max: 2 }), evict: maybe(fc.constant(1)), reopen, at }).map(
     ({ id, pid, evict, reopen, at }): Ask =>
       (store) =>

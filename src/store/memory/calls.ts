@@ -18,10 +18,14 @@ import {
   givenUp,
   intended,
   keyTaken,
+  LEFT_OVER,
   noSuchCall,
+  reused,
+  SUPERSEDED,
   submitted,
 } from "../call-changes.ts";
 import { createBudgets } from "./budgets.ts";
+import { spendOf } from "./spend.ts";
 
 export interface CallsOptions {
   readonly keepEnded: number;
@@ -32,7 +36,8 @@ export interface CallsOptions {
 }
 
 export interface Calls {
-  readonly journal: Journal & Pick<Store, "call" | "calls">;
+  readonly journal: Journal & Pick<Store, "call" | "calls" | "spend">;
+  leftOver(ids: readonly string[]): void;
   runForgotten(run: RunRecord, why: "on-request" | "over-bound"): void;
 }
 
@@ -89,7 +94,7 @@ export function createCalls({ keepEnded, assertHeld, isRunKept }: CallsOptions):
       if (holder !== undefined && holder !== replaces) throw keyTaken(intent);
       budgets.assertRoom(reserve);
 
-      if (replaced) write(replaced, { key: undefined });
+      if (replaced) write(replaced, SUPERSEDED);
       const call = intended(intent);
       calls.set(call.id, call);
       if (key !== undefined) byKey.set(key, call.id);
@@ -108,12 +113,14 @@ export function createCalls({ keepEnded, assertHeld, isRunKept }: CallsOptions):
     failed: async (id, error, at) => write(read(id), failed(read(id), error, at)),
     givenUp: async (id, why, at, error) => write(read(id), givenUp(read(id), why, at, error)),
     charged: async (id, cost) => write(read(id), charged(read(id), cost)),
+    reused: async (id) => write(read(id), reused(read(id))),
     call: async (id) => calls.get(id),
     calls: async (query = {}) =>
       candidates(query)
         .filter(answers(query))
         .sort((a, b) => b.intendedAt - a.intendedAt)
         .slice(0, query.limit ?? 100),
+    spend: async (query) => spendOf(calls.values(), query),
   };
 
   function candidates({ requestId }: CallQuery): CallRecord[] {
@@ -124,6 +131,9 @@ export function createCalls({ keepEnded, assertHeld, isRunKept }: CallsOptions):
 
   return {
     journal,
+    leftOver(ids) {
+      for (const id of ids) write(read(id), LEFT_OVER);
+    },
     runForgotten({ chain, id }, why) {
       for (const call of [...calls.values()].filter(answers({ chain, run: id }))) {
         write(call, why === "on-request" ? FORGOTTEN : {});

@@ -20,7 +20,10 @@ export async function migrate(
     if (version === undefined) await makeSchema(client, schema);
     await client.query(`set local search_path to ${schema}`);
     for (const migration of migrations.slice(version ?? 0)) {
-      for (const statement of migration({ serial: "bigint generated always as identity primary key" })) {
+      for (const statement of migration({
+        serial: "bigint generated always as identity primary key",
+        inline: false,
+      })) {
         await client.query(statement);
       }
     }

@@ -14,6 +14,7 @@ import {
   intended,
   keyTaken,
   noSuchCall,
+  SUPERSEDED,
   submitted,
 } from "../call-changes.ts";
 import { budgetsFollow, reserve } from "./budgets.ts";
@@ -30,7 +31,7 @@ export function* intend(intent: Intent, terms: IntentTerms, kept: Kept): Work<vo
   const { chain = null, run = null, key } = intent;
   if (fence) yield* assertHeld(fence);
   if (yield* exists({ "id =": intent.id })) throw callExists(intent.id);
-  if (replaces !== undefined) yield* change(replaces, () => ({ key: undefined }), kept);
+  if (replaces !== undefined) yield* change(replaces, () => SUPERSEDED, kept);
   if (key !== undefined && (yield* exists({ "chain =": chain, "run =": run, "key =": key }))) {
     throw keyTaken(intent);
   }

@@ -43,13 +43,16 @@ const CALL: { [F in keyof CallRecord]-?: (value: CallRecord[F]) => Columns } = {
     wait_seconds: orNull(usage?.waitSeconds),
     run_seconds: orNull(usage?.runSeconds),
   }),
-  error: (error) => ({ error: json(error) }),
+  error: (error) => ({ error: json(error), billed: error === undefined ? null : String(error.billed) }),
   note: (note) => ({ note: orNull(note) }),
   cost: (cost) => ({
     cost: json(cost),
     cost_source: orNull(cost?.source),
     cost_nano: cost && "nanoUsd" in cost ? cost.nanoUsd : null,
+    cost_reason: cost?.source === "unknown" ? cost.reason : null,
   }),
+  unused: (unused) => ({ unused: orNull(unused) }),
+  reuses: (reuses) => ({ reuses }),
   intendedAt: (at) => ({ intended_at: at }),
   submittedAt: (at) => ({ submitted_at: orNull(at) }),
   endedAt: (at) => ({ ended_at: orNull(at) }),
@@ -95,6 +98,8 @@ export function callOf(row: Row): CallRecord {
     error: parsed(row["error"]),
     note: text(row["note"]),
     cost: parsed(row["cost"]),
+    unused: text(row["unused"]) as CallRecord["unused"],
+    reuses: row["reuses"] as number,
     intendedAt: row["intended_at"] as number,
     submittedAt: number(row["submitted_at"]),
     endedAt: number(row["ended_at"]),
@@ -102,7 +107,7 @@ export function callOf(row: Row): CallRecord {
 }
 
 /** The columns of `factsOf`. */
-export const FACTS = "id, state, ticket, error, cost";
+export const FACTS = "id, state, ticket, error, cost, reuses";
 
 export const factsOf = (row: Row): CallFacts => ({
   id: row["id"] as string,
@@ -110,6 +115,7 @@ export const factsOf = (row: Row): CallFacts => ({
   ticket: parsed(row["ticket"]),
   error: parsed(row["error"]),
   cost: parsed(row["cost"]),
+  reuses: row["reuses"] as number,
 });
 
 /** What changes in a run's life. */

@@ -2,6 +2,8 @@
 export interface Types {
   /** A column that numbers its rows in the order in which they came. */
   readonly serial: string;
+  /** Whether a large value lies in its row, in the way of whoever reads the others. */
+  readonly inline: boolean;
 }
 
 /** The statements that bring a database one version further. */
@@ -118,4 +120,23 @@ export const MIGRATIONS: readonly Migration[] = [
     "alter table calls add column claimed_root text",
     "create index calls_by_root on calls (root_run)",
   ],
+  // What reports ask for. Where it is all in an index, they read no payload on their way.
+  ({ inline }) => [
+    "alter table calls add column billed text",
+    "alter table calls add column cost_reason text",
+    "alter table calls add column unused text",
+    "alter table calls add column reuses bigint not null default 0",
+    `update calls set billed = case when error like '%"billed":false%' then 'false'
+      when error like '%"billed":true%' then 'true' else 'unknown' end where error is not null`,
+    ...["no_units", "no_price", "failed"].map(
+      (reason) => `update calls set cost_reason = '${reason}' where cost like '%"reason":"${reason}"%'`,
+    ),
+    ...(inline ? [`create index calls_for_reports on calls (${REPORTED.join(", ")})`] : []),
+  ],
+];
+
+const REPORTED = [
+  ...["intended_at", "endpoint", "chain", "run", "step", "job_id", "app", "request", "user_tags", "state"],
+  ...["billed", "cost_source", "cost_reason", "cost_nano", "unused", "reuses"],
+  ...["wait_seconds", "run_seconds", "ended_at", "root_run", "root_job"],
 ];

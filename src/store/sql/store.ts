@@ -1,6 +1,6 @@
 import type { CallRecord, Store } from "../../base/journal.ts";
 import type { RunClaim, RunEnd } from "../../base/run-journal.ts";
-import { ambiguous, charged, completed, failed, givenUp } from "../call-changes.ts";
+import { ambiguous, charged, completed, failed, givenUp, LEFT_OVER, reused } from "../call-changes.ts";
 import { callById, callsWhere, change, claimRequest, forgetCallsOf, intend, type Kept } from "./calls.ts";
 import { callOf, runOf, stepOf } from "./rows.ts";
 import {
@@ -15,6 +15,7 @@ import {
   runsWhere,
 } from "./runs.ts";
 import { freeSlot, renewSlots, takeSlot } from "./slots.ts";
+import { spendOf, spendWhere } from "./spend.ts";
 import { appendEvents, dropSteps, eventsOf, saveStep, stepsOf } from "./steps.ts";
 import type { Driver } from "./work.ts";
 
@@ -39,13 +40,19 @@ export function sqlStore(
     failed: (id, error, at) => note(id, (call) => failed(call, error, at)),
     givenUp: (id, why, at, error) => note(id, (call) => givenUp(call, why, at, error)),
     charged: (id, cost) => note(id, (call) => charged(call, cost)),
+    reused: (id) => note(id, reused),
     call: async (id) => (await read(callById(id))).map(callOf)[0],
     calls: async (query = {}) => (await read(callsWhere(query))).map(callOf),
+    spend: async (query) => (await read(spendWhere(query))).map((row) => spendOf(row, query)),
 
     claimRun: (claim) => write(() => claimRun(keep === "all" ? claim : withoutInput(claim))),
     renewRun: (fence, leaseMs) => write(() => renewRun(fence, leaseMs)),
     releaseRun: (fence) => write(() => releaseRun(fence)),
-    endRun: (fence, end, at) => write(() => endRun(fence, keep === "all" ? end : withoutOutput(end), at)),
+    endRun: (fence, end, at) =>
+      write(function* () {
+        yield* endRun(fence, keep === "all" ? end : withoutOutput(end), at);
+        for (const id of end.leftOver ?? []) yield* change(id, () => LEFT_OVER, kept);
+      }),
     cancelRun: (chain, id, reason, at) => write(() => cancelRun(chain, id, reason, at)),
     run: async (chain, id) => (await read(runById(chain, id))).map(runOf)[0],
     runs: async (query = {}) => (await read(runsWhere(query))).map(runOf),

@@ -30,6 +30,8 @@ export function callsConform(fresh: Fresh): void {
       error: undefined,
       note: undefined,
       cost: undefined,
+      unused: undefined,
+      reuses: 0,
       intendedAt: 10,
       submittedAt: undefined,
       endedAt: undefined,

@@ -1,0 +1,59 @@
+import type { Cost } from "./cost.ts";
+import type { CallRecord, CallState } from "./journal.ts";
+
+/** What calls can be grouped by. `day` and `hour` are the starts of UTC days and hours, by the time of the intent. */
+export type SpendGroup =
+  | "endpoint"
+  | "chain"
+  | "run"
+  | "step"
+  | "jobId"
+  | "app"
+  | "request"
+  | "userTags"
+  | "day"
+  | "hour";
+
+export interface SpendQuery {
+  readonly by: readonly SpendGroup[];
+  readonly endpoint?: string | undefined;
+  readonly chain?: string | undefined;
+  readonly run?: string | undefined;
+  readonly jobId?: string | undefined;
+  readonly app?: string | undefined;
+  readonly request?: string | undefined;
+  /** Milliseconds since the epoch: intended then or later. */
+  readonly since?: number | undefined;
+  /** Milliseconds since the epoch: intended before then. */
+  readonly until?: number | undefined;
+}
+
+/** What decides whether, and how well, it is known what a call cost. */
+export interface MoneyFacts {
+  readonly state: CallState;
+  /** Undefined until something is known of its cost. */
+  readonly source: Cost["source"] | undefined;
+  /** Why its cost is unknown. */
+  readonly reason: Extract<Cost, { source: "unknown" }>["reason"] | undefined;
+  /** Whether its failure was billed. */
+  readonly billed: boolean | "unknown" | undefined;
+  readonly unused: CallRecord["unused"];
+}
+
+/** Calls that agree in what they are grouped by and in what decides about their money, added up. */
+export interface Spend extends MoneyFacts {
+  /** By the names that were asked for; `day` and `hour` are milliseconds since the epoch. */
+  readonly group: Readonly<Partial<Record<SpendGroup, string | number | undefined>>>;
+  readonly calls: number;
+  /** The sum of the costs that are known. */
+  readonly nanoUsd: number;
+  /** What it would have cost to pay for the reused results again. */
+  readonly savedNanoUsd: number;
+  readonly reuses: number;
+  /** Milliseconds in fal's queue. */
+  readonly waitMs: number;
+  /** Milliseconds that models ran. */
+  readonly runMs: number;
+  /** Milliseconds from the intent to the end, of calls that a runner made. */
+  readonly runnerMs: number;
+}

@@ -1,0 +1,159 @@
+import type { Clock } from "../base/clock.ts";
+import { InvalidArgumentError } from "../base/errors.ts";
+import type { Store } from "../base/journal.ts";
+import type { Spend, SpendGroup } from "../base/spend.ts";
+import { nearest } from "../base/text.ts";
+import { type CostSum, sumOf } from "./sum.ts";
+
+/** What a report can be grouped by. `day` and `hour` are UTC's, by the time of the intent. */
+export type CostKey = (typeof COST_KEYS)[number] | `tag:${string}`;
+export const COST_KEYS = [
+  "endpoint",
+  "chain",
+  "run",
+  "step",
+  "job_id",
+  "app",
+  "request",
+  "day",
+  "hour",
+] as const;
+
+export interface CostQuery {
+  /** @default ["endpoint"] */
+  readonly by?: readonly CostKey[];
+  /** Calls that were intended then or later: a date, its ISO form, or a time ago such as `7d`, `12h` or `30m`. */
+  readonly since?: string | Date;
+  /** Calls that were intended before then, written as `since` is. */
+  readonly until?: string | Date;
+  readonly endpoint?: string;
+  readonly chain?: string;
+  readonly run?: string;
+  readonly jobId?: string;
+  readonly app?: string;
+  /** The incoming request that they were made for. */
+  readonly request?: string;
+  /** The user's own tags, all of which must match. */
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+export interface CostRow extends CostSum {
+  /** By what was asked for. Undefined where the calls have none. A run reads `chain/id`. */
+  readonly key: Readonly<Record<string, string | undefined>>;
+}
+
+export interface Costs {
+  /** Times first, in their order; then what cost most. */
+  readonly rows: readonly CostRow[];
+  /** The sum of the rows. */
+  readonly total: CostSum;
+}
+
+/** @throws {InvalidArgumentError} for a key or a time that there is not. */
+export async function costsIn(
+  store: Pick<Store, "spend">,
+  clock: Clock,
+  query: CostQuery = {},
+): Promise<Costs> {
+  const { by = ["endpoint"], since, until, tags = {}, ...same } = query;
+  const hasTags = Object.keys(tags).length > 0;
+  const groups = new Set(by.flatMap(groupsOf));
+  if (hasTags) groups.add("userTags");
+  const found = await store.spend({
+    ...same,
+    by: [...groups],
+    since: timeOf(since, clock),
+    until: timeOf(until, clock),
+  });
+  const spends = hasTags ? found.filter((spend) => carries(spend, tags)) : found;
+
+  const rows = new Map<string, { key: CostRow["key"]; spends: Spend[] }>();
+  for (const spend of spends) {
+    const key = Object.fromEntries(by.map((name) => [name, partOf(spend, name)]));
+    const identity = JSON.stringify(by.map((name) => key[name] ?? null));
+    const row = rows.get(identity) ?? { key, spends: [] };
+    row.spends.push(spend);
+    rows.set(identity, row);
+  }
+  const sums = [...rows.values()].map(({ key, spends }) => ({ key, ...sumOf(spends) }));
+  return { rows: sums.sort(inOrderOf(by)), total: sumOf(spends) };
+}
+
+const GROUPS = {
+  endpoint: ["endpoint"],
+  chain: ["chain"],
+  run: ["chain", "run"],
+  step: ["step"],
+  job_id: ["jobId"],
+  app: ["app"],
+  request: ["request"],
+  day: ["day"],
+  hour: ["hour"],
+} as const satisfies Record<(typeof COST_KEYS)[number], readonly SpendGroup[]>;
+
+function groupsOf(key: CostKey): readonly SpendGroup[] {
+  if (/^tag:./.test(key)) return ["userTags"];
+  if (Object.hasOwn(GROUPS, key)) return GROUPS[key as keyof typeof GROUPS];
+  const meant = nearest(key, COST_KEYS);
+  throw new InvalidArgumentError(
+    `Costs cannot be grouped by ${JSON.stringify(key)}; they can by ${COST_KEYS.join(", ")} and tag:<name>.` +
+      (meant ? ` Did you mean "${meant}"?` : ""),
+  );
+}
+
+function partOf({ group }: Spend, key: CostKey): string | undefined {
+  const text = (name: SpendGroup) => group[name] as string | undefined;
+  switch (key) {
+    case "run":
+      return group.run === undefined ? undefined : `${group.chain}/${group.run}`;
+    case "job_id":
+      return text("jobId");
+    case "day":
+      return new Date(group.day as number).toISOString().slice(0, 10);
+    case "hour":
+      return `${new Date(group.hour as number).toISOString().slice(0, 16)}Z`;
+    case "endpoint":
+    case "chain":
+    case "step":
+    case "app":
+    case "request":
+      return text(key);
+    default:
+      return tagsOf(group)[key.slice("tag:".length)];
+  }
+}
+
+const tagsOf = ({ userTags }: Spend["group"]): Record<string, string> => JSON.parse(String(userTags));
+
+function carries({ group }: Spend, tags: Readonly<Record<string, string>>): boolean {
+  const has = tagsOf(group);
+  return Object.entries(tags).every(([name, value]) => has[name] === value);
+}
+
+const inOrderOf = (by: readonly CostKey[]) => {
+  const times = by.filter((key) => key === "day" || key === "hour");
+  return (a: CostRow, b: CostRow): number => {
+    for (const key of times) {
+      const order = compare(a.key[key], b.key[key]);
+      if (order !== 0) return order;
+    }
+    if (a.nanoUsd !== b.nanoUsd) return b.nanoUsd - a.nanoUsd;
+    return compare(JSON.stringify(a.key), JSON.stringify(b.key));
+  };
+};
+
+const compare = (a = "", b = ""): number => (a < b ? -1 : a > b ? 1 : 0);
+
+const AGO = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+/** @throws {InvalidArgumentError} */
+function timeOf(time: string | Date | undefined, clock: Clock): number | undefined {
+  if (time === undefined) return undefined;
+  const ago = typeof time === "string" ? /^(\d+)([mhdw])$/.exec(time.trim()) : null;
+  if (ago) return clock.now() - Number(ago[1]) * AGO[ago[2] as keyof typeof AGO];
+  const at = new Date(time).getTime();
+  if (!Number.isNaN(at)) return at;
+  throw new InvalidArgumentError(
+    `${JSON.stringify(time)} is no time. It reads 7d, 12h or 30m (ago), or 2026-11-24, or 2026-11-24T12:00:00Z.`,
+  );
+}

@@ -1,0 +1,76 @@
+import type { Spend, SpendGroup, SpendQuery } from "../../base/spend.ts";
+import { select } from "./tables.ts";
+import type { Row, Statement } from "./work.ts";
+
+const GROUPS: Record<SpendGroup, string> = {
+  endpoint: "endpoint",
+  chain: "chain",
+  run: "run",
+  step: "step",
+  jobId: "job_id",
+  app: "app",
+  request: "request",
+  // As the JSON that it is: databases differ in how they look into one.
+  userTags: "user_tags",
+  day: "intended_at / 86400000 * 86400000",
+  hour: "intended_at / 3600000 * 3600000",
+};
+
+const FACTS = ["state", "cost_source", "cost_reason", "billed", "unused"];
+
+const milliseconds = (column: string): string => `cast(round(${column} * 1000) as bigint)`;
+const SUMS = {
+  calls: "count(*)",
+  nano: sum("cost_nano"),
+  saved: sum("cost_nano * reuses"),
+  reuses: sum("reuses"),
+  wait_ms: sum(milliseconds("wait_seconds")),
+  run_ms: sum(milliseconds("run_seconds")),
+  runner_ms: sum("case when job_id is not null then ended_at - intended_at end"),
+};
+
+export function spendWhere({ by, since, until, jobId, ...same }: SpendQuery): Statement {
+  const where = {
+    "intended_at >=": since,
+    "intended_at <": until,
+    "job_id =": jobId,
+    "endpoint =": same.endpoint,
+    "chain =": same.chain,
+    "run =": same.run,
+    "app =": same.app,
+    "request =": same.request,
+  };
+  const keys = [...by.map((name) => GROUPS[name]), ...FACTS];
+  const columns = [
+    ...by.map((name) => `${GROUPS[name]} as by_${name.toLowerCase()}`),
+    ...FACTS,
+    ...Object.entries(SUMS).map(([name, sum]) => `${sum} as ${name}`),
+  ];
+  return select(columns.join(", "), "calls", where, `group by ${keys.join(", ")}`);
+}
+
+export function spendOf(row: Row, { by }: SpendQuery): Spend {
+  const number = (name: keyof typeof SUMS) => row[name] as number;
+  const text = <T extends string>(name: string) => (row[name] ?? undefined) as T | undefined;
+  const billed = text("billed");
+  return {
+    group: Object.fromEntries(by.map((name) => [name, row[`by_${name.toLowerCase()}`] ?? undefined])),
+    state: row["state"] as Spend["state"],
+    source: text("cost_source"),
+    reason: text("cost_reason"),
+    billed: billed === "unknown" || billed === undefined ? billed : billed === "true",
+    unused: text("unused"),
+    calls: number("calls"),
+    nanoUsd: number("nano"),
+    savedNanoUsd: number("saved"),
+    reuses: number("reuses"),
+    waitMs: number("wait_ms"),
+    runMs: number("run_ms"),
+    runnerMs: number("runner_ms"),
+  };
+}
+
+/** What is summed is whole, and so is its sum; a database may think it too large for that. */
+function sum(expression: string): string {
+  return `cast(coalesce(sum(${expression}), 0) as bigint)`;
+}

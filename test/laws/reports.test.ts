@@ -1,0 +1,111 @@
+import { type CostKey, type CostSum, createFal, memoryStore } from "fal-chain";
+import { createEmulator, virtualClock } from "fal-chain/emulator";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { echo } from "../support/models.ts";
+import { ENV } from "../support/setup.ts";
+
+/** Law 7: the sum of a report equals the sum of its calls, whatever it is grouped by, and what was billed. */
+
+interface Node {
+  readonly endpoint: string;
+  readonly customer: string | undefined;
+  readonly children: readonly Node[];
+  readonly branches: boolean;
+}
+
+const tree: fc.Memo<Node> = fc.memo((depth) =>
+  fc.record({
+    endpoint: fc.constantFrom("acme/cheap", "acme/dear", "acme/odd", "acme/free"),
+    customer: fc.option(fc.constantFrom("acme", "Müller, & Söhne", "50%"), { nil: undefined }),
+    children: depth > 1 ? fc.array(tree(depth - 1), { maxLength: 3 }) : fc.constant([]),
+    branches: fc.boolean(),
+  }),
+);
+
+const runs = fc.array(
+  fc.record({
+    chain: fc.constantFrom("poster", "film"),
+    job: fc.constantFrom("job-7", "job-8", undefined),
+    request: fc.constantFrom("in-1", "in-2", undefined),
+    hoursLater: fc.nat(30),
+    tree: tree(3),
+  }),
+  { minLength: 1, maxLength: 4 },
+);
+const keys = fc.uniqueArray(
+  fc.constantFrom<CostKey>(
+    ...(["endpoint", "chain", "run", "step", "job_id", "app", "request", "day", "hour"] as const),
+    "tag:customer",
+    "tag:nobody",
+  ),
+);
+
+test("a report adds up to its calls and to the bill, whatever it is grouped by", async () => {
+  await fc.assert(
+    fc.asyncProperty(runs, fc.array(keys, { minLength: 3, maxLength: 3 }), async (runs, groupings) => {
+      const clock = virtualClock();
+      const prices = { "acme/cheap": 0.003, "acme/dear": 1.25, "acme/odd": 0.000000007, "acme/free": 0 };
+      const models = Object.entries(prices).map(([id, price], n) => echo({ id, price, units: n + 0.5 }));
+      const emulator = createEmulator({ clock, models: models, concurrency: 50 });
+      const store = memoryStore({ clock, keepEnded: 10_000 });
+
+      let made = 0;
+      for (const { chain, job, request, hoursLater, tree } of runs) {
+        await clock.advance(hoursLater * 3_600_000);
+        const env = { ...ENV, FAL_APP_NAME: "acme/app", ...(job && { FAL_JOB_ID: job }) };
+        const fal = createFal({
+          env,
+          clock,
+          store,
+          random: () => 0.5,
+          fetch: async (...call) => emulator.fetch(new Request(...call)),
+        });
+        const walk = async ({ endpoint, customer, children, branches }: Node): Promise<void> => {
+          await fal.subscribe(endpoint, { input: { n: made++ }, ...(customer && { tags: { customer } }) });
+          if (branches) await Promise.all(children.map(walk));
+          else for (const child of children) await walk(child);
+        };
+        const one = fal.chain(chain, async () => walk(tree));
+        const headers = new Headers(request ? { "x-fal-request-id": request } : {});
+        await fal.withRequest(headers, () => one.start());
+        await fal.close();
+      }
+
+      const fal = createFal({ store, clock });
+      const calls = await fal.calls.list({ limit: 10_000 });
+      const ofCalls = calls.reduce(
+        (sum, { cost }) => sum + (cost && cost.source !== "unknown" ? cost.nanoUsd : 0),
+        0,
+      );
+      const billed = emulator.jobs.reduce(
+        (sum, { endpoint, billableUnits = 0 }) =>
+          sum + Math.round((prices[endpoint as keyof typeof prices] ?? 0) * 1e9 * billableUnits),
+        0,
+      );
+      for (const by of groupings) {
+        const { rows, total } = await fal.costs({ by });
+        expect(total.nanoUsd).toBe(ofCalls);
+        expect(total.nanoUsd).toBe(billed);
+        expect(total.calls).toBe(made);
+        expect(new Set(rows.map(({ key }) => JSON.stringify(by.map((name) => key[name])))).size).toBe(
+          rows.length,
+        );
+        for (const part of PARTS) {
+          expect(rows.reduce((sum, row) => sum + part(row), 0)).toBeCloseTo(part(total), 6);
+        }
+      }
+    }),
+    { numRuns: 25 },
+  );
+}, 60_000);
+
+const PARTS: ((sum: CostSum) => number)[] = [
+  ({ nanoUsd }) => nanoUsd,
+  ({ calls }) => calls,
+  ({ unknown }) => unknown,
+  ({ bySource }) => bySource.measured,
+  ({ waitSeconds }) => waitSeconds,
+  ({ runSeconds }) => runSeconds,
+  ({ runnerSeconds }) => runnerSeconds,
+];

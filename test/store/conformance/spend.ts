@@ -1,0 +1,98 @@
+import type { Spend, SpendQuery, Store } from "fal-chain";
+import { expect, test } from "vitest";
+import type { Fresh } from "../fresh.ts";
+import { claim, error, intent, outcome, ticket, unbilled } from "../samples.ts";
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+/** A few calls of every kind. */
+async function filled(fresh: Fresh): Promise<Store> {
+  const { store } = await fresh();
+  const poster = { chain: "poster", run: "1", jobId: "job-7", app: "acme/app", request: "in-1" };
+  await store.intend(intent("a", { ...poster, key: "k1", step: "large", at: 5 }));
+  await store.submitted("a", ticket("ra"), 6);
+  await store.completed("a", { ...outcome, waitSeconds: 1.5, runSeconds: 2 }, 5_005);
+  await store.charged("a", { source: "measured", nanoUsd: 30 }, 7);
+  await store.reused("a");
+  await store.reused("a");
+  await store.intend(intent("b", { ...poster, key: "k2", at: 6 }), { replaces: "a" });
+  await store.failed("b", error, 8);
+  await store.charged("b", { source: "unknown", reason: "failed" }, 9);
+  await store.intend(intent("c", { endpoint: "acme/other", userTags: { who: 'a "b" \u0000' }, at: DAY }));
+  await store.failed("c", unbilled, DAY + 1);
+  await store.intend(intent("d", { at: DAY + HOUR }));
+  await store.charged("d", { source: "invoiced", nanoUsd: 4 }, 9);
+  return store;
+}
+
+async function spend(store: Store, query: Partial<SpendQuery>): Promise<Spend[]> {
+  const found = await store.spend({ by: [], ...query });
+  return found.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+}
+
+export function spendConforms(fresh: Fresh): void {
+  test("calls are added up with what decides about their money", async () => {
+    const store = await filled(fresh);
+    expect(await spend(store, { chain: "poster", run: "1", by: ["run", "step"] })).toStrictEqual([
+      {
+        group: { run: "1", step: "large" },
+        state: "completed",
+        source: "measured",
+        reason: undefined,
+        billed: undefined,
+        unused: "superseded",
+        calls: 1,
+        nanoUsd: 30,
+        savedNanoUsd: 60,
+        reuses: 2,
+        waitMs: 1500,
+        runMs: 2000,
+        runnerMs: 5000,
+      },
+      {
+        group: { run: "1", step: undefined },
+        state: "failed",
+        source: "unknown",
+        reason: "failed",
+        billed: "unknown",
+        unused: undefined,
+        calls: 1,
+        nanoUsd: 0,
+        savedNanoUsd: 0,
+        reuses: 0,
+        waitMs: 0,
+        runMs: 0,
+        runnerMs: 2,
+      },
+    ]);
+  });
+
+  test("they are grouped by days, hours and tags, and chosen by time and place", async () => {
+    const store = await filled(fresh);
+    const groups = async (query: Partial<SpendQuery>) =>
+      (await spend(store, query)).map(({ group, calls }) => [Object.values(group), calls]);
+    expect(await groups({ by: ["day"], until: DAY })).toEqual([
+      [[0], 1],
+      [[0], 1],
+    ]);
+    expect(await groups({ by: ["hour"], since: DAY + HOUR })).toEqual([[[DAY + HOUR], 1]]);
+    expect(await groups({ by: ["userTags", "endpoint"], endpoint: "acme/other" })).toEqual([
+      [[JSON.stringify({ who: 'a "b" \u0000' }), "acme/other"], 1],
+    ]);
+    expect(await groups({ by: ["request", "jobId", "app"], request: "in-1" })).toHaveLength(2);
+    expect(await groups({ jobId: "job-8" })).toEqual([]);
+    expect(await groups({ app: "acme/app", jobId: "job-7" })).toHaveLength(2);
+    expect(await groups({ by: ["chain"], since: DAY, until: DAY + 1 })).toEqual([[[undefined], 1]]);
+  });
+
+  test("a run that completes says which of its paid calls it did without", async () => {
+    const { store } = await fresh();
+    const { run } = await store.claimRun(claim("1"));
+    const fence = { chain: run.chain, run: "1", epoch: 1 };
+    for (const id of ["a", "b"]) await store.intend(intent(id, { chain: run.chain, run: "1", key: id }));
+    await store.endRun(fence, { state: "completed", leftOver: ["b"] }, 9);
+    expect(await store.call("a")).toMatchObject({ unused: undefined });
+    expect(await store.call("b")).toMatchObject({ unused: "left-over", key: "b" });
+  });
+}
