@@ -108,6 +108,24 @@ Examples:
   fal-chain calls rescue
   fal-chain calls rescue calls.db.rescue.jsonl --store calls.db
 `,
+  costs: `
+Sums are exact, and of known costs only; how many calls are missing, and why,
+stands beside and below them. Days are UTC's, by the time of the intent.
+
+  cost      measured (units that fal billed, times their price), estimated or
+            invoiced; those two have columns of their own where there are any
+  wait run  in fal's queue, and in the model
+  runner    how long runners (FAL_JOB_ID) waited, each call by itself
+  wasted    with --waste: failed but billed, or results that nobody used
+  doubtful  with --waste: calls that may have been billed for nothing
+  saved     with --waste: what results that were used again did not cost
+
+Examples:
+  fal-chain costs --since 7d
+  fal-chain costs --by tag:customer,job_id
+  fal-chain costs --by day,chain --tag customer=acme --csv
+  fal-chain costs --run poster/order-1042 --waste
+`,
   env: `
 Exits with 1 if a call could not be made with what was found.
 

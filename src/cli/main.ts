@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { VERSION } from "../base/version.ts";
 import { EnvironmentError } from "../index.ts";
 import { EXIT, exitCodeOf, tell } from "../terminal/index.ts";
+import { costsCommand } from "./costs-command.ts";
 import { HELP, KEY_CURE } from "./help.ts";
 import type { Io } from "./io.ts";
 import { runsCommand } from "./runs-command.ts";
@@ -64,6 +65,8 @@ function commands(io: Io, finish: (ending: number | Promise<number>) => Promise<
 
   callsCommand(program, io, finish);
   runsCommand(program, io, finish);
+
+  costsCommand(program, io, finish);
 
   program
     .command("env")

@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { type CostTableOptions, costTable } from "./cost-table.ts";
 export { download } from "./download.ts";
 export { EXIT, exitCodeOf, tell } from "./exit.ts";
 export { writeFacts } from "./facts.ts";

@@ -1,0 +1,35 @@
+import type { Command } from "commander";
+import { HELP } from "./help.ts";
+import type { Io } from "./io.ts";
+import { STORE } from "./store-option.ts";
+
+export function costsCommand(
+  program: Command,
+  io: Io,
+  finish: (ending: Promise<number>) => Promise<void>,
+): void {
+  program
+    .command("costs")
+    .summary("Reports what the calls in the store cost.")
+    .description("What the calls in the store cost: by endpoint, chain, run, customer, day…")
+    .option("--by <keys>", "endpoint,chain,run,step,job_id,app,request,day,hour,tag:NAME (default: endpoint)")
+    .option("--since <when>", "7d, 12h or a date such as 2026-11-24")
+    .option("--until <when>", "before then")
+    .option("--endpoint <id>", "only calls to this endpoint")
+    .option("--chain <name>", "only calls of this chain")
+    .option("--run <chain/id>", "only calls of this run, by step")
+    .option(
+      "--tag <key=value>",
+      "only calls with this tag; may be given several times",
+      (value: string, before: readonly string[] = []) => [...before, value],
+    )
+    .option("--waste", "show what was paid for nothing, and what reuse saved")
+    .option("--json", "print it as JSON")
+    .option("--csv", "print it as CSV")
+    .option(...STORE)
+    .addHelpText("after", HELP.costs)
+    .action(async (options) => {
+      const { costs } = await import("./commands/costs.ts");
+      await finish(costs(io, options));
+    });
+}

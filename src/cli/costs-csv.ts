@@ -1,0 +1,38 @@
+import { type CostRow, type Costs, formatUsd } from "../index.ts";
+
+const usd = (nanoUsd: number): string => formatUsd(nanoUsd).replace("$", "");
+
+const COLUMNS: Readonly<Record<string, (row: CostRow) => string | number>> = {
+  calls: ({ calls }) => calls,
+  usd: ({ nanoUsd }) => usd(nanoUsd),
+  estimated_usd: ({ bySource }) => usd(bySource.estimated),
+  measured_usd: ({ bySource }) => usd(bySource.measured),
+  invoiced_usd: ({ bySource }) => usd(bySource.invoiced),
+  unknown_calls: ({ unknown }) => unknown,
+  wait_seconds: ({ waitSeconds }) => waitSeconds,
+  run_seconds: ({ runSeconds }) => runSeconds,
+  runner_seconds: ({ runnerSeconds }) => runnerSeconds,
+  wasted_usd: ({ waste }) => usd(waste.nanoUsd),
+  failed_usd: ({ waste }) => usd(waste.failedNanoUsd),
+  unused_usd: ({ waste }) => usd(waste.unusedNanoUsd),
+  doubtful_calls: ({ waste }) => waste.doubtful,
+  reuses: ({ reuse }) => reuse.times,
+  saved_usd: ({ reuse }) => usd(reuse.savedNanoUsd),
+};
+
+/** The rows of a report, exact to the nano-dollar. */
+export const costsCsv = ({ rows }: Costs, by: readonly string[]): string =>
+  toCsv(
+    [...by, ...Object.keys(COLUMNS)],
+    rows.map((row) => [
+      ...by.map((name) => row.key[name] ?? ""),
+      ...Object.values(COLUMNS).map((value) => value(row)),
+    ]),
+  );
+
+/** As RFC 4180 has it. */
+const toCsv = (head: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
+  [head, ...rows].map((row) => `${row.map(field).join(",")}\r\n`).join("");
+
+const field = (value: string | number): string =>
+  /[",\r\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value);

@@ -1,0 +1,103 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createFal } from "fal-chain";
+import { sqliteStore } from "fal-chain/sqlite";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { main } from "../../src/cli/main.ts";
+import { command, emulated } from "../support/cli.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "fal-chain-costs-"));
+const file = join(dir, "store.db");
+let platform: Awaited<ReturnType<typeof emulated>>;
+
+/** Two customers' runs by two runners, and a call in doubt. */
+beforeAll(async () => {
+  platform = await emulated();
+  for (const [job, customer] of [
+    ["job-7", "acme"],
+    ["job-7", 'Müller, "& Söhne"'],
+    ["job-8", "acme"],
+  ] as const) {
+    const store = sqliteStore(file);
+    const fal = createFal({ env: { ...platform.env, FAL_JOB_ID: job }, store, ambiguousSubmit: "throw" });
+    const poster = fal.chain("poster", async () => {
+      await fal.subscribe("acme/echo", { input: { n: 1 }, step: "first" });
+      await fal.subscribe("acme/echo", { input: { n: 2 }, step: "second" });
+    });
+    await poster.start(undefined, { id: `${job}-${customer.slice(0, 1)}`, tags: { customer } });
+    await fal.close();
+    await store.close();
+  }
+  const store = sqliteStore(file);
+  const fal = createFal({ env: platform.env, store, ambiguousSubmit: "throw" });
+  platform.emulator.faults.next("submit", "lost-response");
+  await fal.subscribe("acme/echo", { input: {} }).catch(() => {});
+  await fal.close();
+  await store.close();
+});
+afterAll(async () => {
+  await platform.close();
+  rmSync(dir, { recursive: true });
+});
+
+const costs = (...argv: string[]) => command(main, ["costs", "--store", file, ...argv]);
+
+test("costs are listed by endpoint, with what is missing from the sum", async () => {
+  const { code, stdout } = await costs();
+  expect(code).toBe(0);
+  const [head, row, rule, total, ...note] = stdout.trimEnd().split("\n");
+  expect(head).toMatch(/^endpoint +calls +cost +unknown/);
+  expect(row).toMatch(/^acme\/echo +7 +\$0\.06 +1 /);
+  expect(rule).toMatch(/^─+$/);
+  expect(total).toMatch(/^total +7 +\$0\.06 +1 /);
+  expect(note).toEqual(["The cost of 1 call is not known: 1 may have been accepted."]);
+});
+
+test("two customers and two runners add up", async () => {
+  const { stdout } = await costs("--by", "tag:customer,job_id", "--json");
+  const { rows, total } = JSON.parse(stdout);
+  expect(rows.map(({ key, nanoUsd }: { key: object; nanoUsd: number }) => [key, nanoUsd])).toEqual([
+    [{ "tag:customer": 'Müller, "& Söhne"', job_id: "job-7" }, 20_000_000],
+    [{ "tag:customer": "acme", job_id: "job-7" }, 20_000_000],
+    [{ "tag:customer": "acme", job_id: "job-8" }, 20_000_000],
+    [{}, 0],
+  ]);
+  expect(total.nanoUsd).toBe(60_000_000);
+});
+
+test("a run is listed by its steps, a tag chooses", async () => {
+  const { stdout } = await costs("--run", "poster/job-8-a");
+  expect(stdout).toMatch(/^step +endpoint +calls +cost/);
+  expect(stdout).toMatch(/^first +acme\/echo +1 +\$0\.01/m);
+  expect(stdout).toMatch(/^total +2 +\$0\.02/m);
+  expect((await costs("--tag", "customer=acme")).stdout).toMatch(/^total +4 +\$0\.04/m);
+  expect((await costs("--run", "nothing")).stdout).toBe("No such calls are in the store.\n");
+});
+
+test("CSV is quoted where it must be, and exact", async () => {
+  const { stdout } = await costs("--by", "tag:customer", "--csv");
+  const [head, ...rows] = stdout.trimEnd().split("\r\n");
+  expect(head).toMatch(/^tag:customer,calls,usd,estimated_usd,measured_usd,/);
+  expect(rows[0]).toMatch(/^acme,4,0\.04,0\.00,0\.04,0\.00,0,/);
+  expect(rows[1]).toMatch(/^"Müller, ""& Söhne""",2,0\.02,/);
+  expect(rows[2]).toMatch(/^,1,0\.00,/);
+});
+
+test("waste has columns of its own", async () => {
+  const { stdout } = await costs("--waste");
+  expect(stdout).toMatch(/^endpoint +calls +cost +unknown +doubtful$/m);
+  expect(stdout).toMatch(/^total +7 +\$0\.06 +1 +1$/m);
+});
+
+test("what cannot be asked for is said, with what can", async () => {
+  for (const [argv, message] of [
+    [["--by", "job"], "Costs cannot be grouped by"],
+    [["--since", "last week"], '"last week" is no time'],
+    [["--json", "--csv"], "Say one of --json and --csv."],
+  ] as const) {
+    const { code, stderr } = await costs(...argv);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+  }
+});
