@@ -1,6 +1,7 @@
 export type { IncomingRequest } from "./attribution/incoming.ts";
 export type { UserTags } from "./attribution/tags.ts";
 export { ApiError, ValidationError, type ValidationErrorInfo } from "./base/api-error.ts";
+export type { CallState, Unused } from "./base/call-state.ts";
 export { type Clock, systemClock } from "./base/clock.ts";
 export { BudgetExceededError, type Cost, formatUsd, type Reservation } from "./base/cost.ts";
 export {
@@ -22,7 +23,6 @@ export {
 export {
   type CallQuery,
   type CallRecord,
-  type CallState,
   type Intent,
   type IntentTerms,
   type Journal,

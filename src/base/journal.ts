@@ -1,3 +1,4 @@
+import type { CallState, Unused } from "./call-state.ts";
 import type { Cost, Reservation } from "./cost.ts";
 import { FalError } from "./errors.ts";
 import type { Fence, RunJournal } from "./run-journal.ts";
@@ -62,12 +63,6 @@ export interface Outcome {
 
 /** What a completed call took, without what it gave. */
 export type Usage = Omit<Outcome, "data">;
-
-/**
- * Where a call is. `intended`: nothing is known to have been sent. `submitted`: fal has it. `ambiguous`: fal may have
- * it. The other three are ends; `given-up` means that nobody waits any more, and fal may still have charged.
- */
-export type CallState = "intended" | "submitted" | "ambiguous" | "completed" | "failed" | "given-up";
 
 /** Where a call's progress is written down, each step before the next one happens. */
 export interface Journal {
@@ -137,11 +132,8 @@ export interface CallRecord {
   readonly note: string | undefined;
   /** Undefined until something is known of it. */
   readonly cost: Cost | undefined;
-  /**
-   * Why nobody has its result. `superseded`: another call of the run took its place. `left-over`: its run completed
-   * without asking for it.
-   */
-  readonly unused: "superseded" | "left-over" | undefined;
+  /** Why nobody has its result, if that is so. */
+  readonly unused: Unused | undefined;
   /** How often its result was given again instead of being paid for. */
   readonly reuses: number;
   readonly intendedAt: number;

@@ -1,5 +1,5 @@
+import type { CallState, Unused } from "./call-state.ts";
 import type { Cost } from "./cost.ts";
-import type { CallRecord, CallState } from "./journal.ts";
 
 /** What calls can be grouped by. `day` and `hour` are the starts of UTC days and hours, by the time of the intent. */
 export type SpendGroup =
@@ -37,7 +37,7 @@ export interface MoneyFacts {
   readonly reason: Extract<Cost, { source: "unknown" }>["reason"] | undefined;
   /** Whether its failure was billed. */
   readonly billed: boolean | "unknown" | undefined;
-  readonly unused: CallRecord["unused"];
+  readonly unused: Unused | undefined;
 }
 
 /** Calls that agree in what they are grouped by and in what decides about their money, added up. */
