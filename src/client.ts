@@ -20,6 +20,7 @@ import { type Tools, tools } from "./chain/tools.ts";
 import { ambientEnv, type Env, type Environment, readEnvironment } from "./environment/environment.ts";
 import type { Origins } from "./environment/origins.ts";
 import { createKeptFiles, type KeptFiles } from "./files/kept-files.ts";
+import { budgets, type TagBudget, type WindowBudget } from "./ledger/budget.ts";
 import { type CostQuery, type Costs, costsIn } from "./ledger/costs.ts";
 import { type Estimate, estimates } from "./ledger/estimate.ts";
 import { type ReconcileOptions, type Reconciliation, reconcile } from "./ledger/reconcile.ts";
@@ -84,6 +85,10 @@ export interface FalOptions {
    * to an app that they call. Their apps are told what they are called for, and believed when they say so.
    */
   readonly ownAccounts?: readonly string[];
+  /** What all calls of the client may cost; clients of one app that share a store share it. @default no limit */
+  readonly budget?: WindowBudget;
+  /** What the calls with a tag may cost, each value by itself: `{ tag: "customer", usd: 5, per: "day" }`. */
+  readonly budgets?: readonly TagBudget[];
   /** How long a run stays with a process that gives no sign of life. */
   readonly lease?: Partial<LeaseSettings>;
   /** Time as a parameter, for tests. */
@@ -314,6 +319,7 @@ function assemble(options: FalOptions, ledger: Ledger, background: Set<Promise<u
       const { identity } = environment;
       return contextNow(identity, accountsOf(identity, options.ownAccounts));
     },
+    reserve: budgets({ client: options.budget, tags: options.budgets }, estimate),
     requireRun: options.requireRun ?? false,
     upload: storage.upload,
   };

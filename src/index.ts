@@ -81,6 +81,7 @@ export {
 } from "./environment/environment.ts";
 export { secrets } from "./environment/secrets.ts";
 export { FileExpiredError, type KeptFiles } from "./files/kept-files.ts";
+export { type Budget, type TagBudget, UnknownPriceError, type WindowBudget } from "./ledger/budget.ts";
 export type { Total } from "./ledger/cost.ts";
 export type { CostKey, CostQuery, CostRow, Costs } from "./ledger/costs.ts";
 export type { Estimate, EstimateOptions } from "./ledger/estimate.ts";

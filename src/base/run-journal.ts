@@ -24,6 +24,8 @@ export interface RunRecord {
   readonly input: string | undefined;
   /** The user's own tags. */
   readonly tags: Readonly<Record<string, string>>;
+  /** JSON; undefined for a run that has none. */
+  readonly budget: string | undefined;
   readonly state: RunState;
   /** JSON; undefined until completed, and for a chain that gives nothing. */
   readonly output: string | undefined;
@@ -53,6 +55,8 @@ export interface RunClaim {
   readonly id: string;
   readonly input: string | undefined;
   readonly tags: Readonly<Record<string, string>>;
+  /** JSON. Takes the place of the one that the run had. */
+  readonly budget?: string | undefined;
   readonly owner: Owner;
   /** Milliseconds that it stays ours without being renewed. */
   readonly leaseMs: number;

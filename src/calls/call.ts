@@ -13,6 +13,7 @@ import { LeaseLostError } from "../base/run-journal.ts";
 import type { SavedError } from "../base/saved-error.ts";
 import { abortable } from "../base/signal.ts";
 import { withTexts } from "../base/urls.ts";
+import type { Reserve } from "../ledger/budget.ts";
 import type { History } from "../platform/requests.ts";
 import type { Answer, Queue, Submission } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
@@ -57,6 +58,8 @@ export interface CallDeps extends BillDeps {
   /** What is noted once a call is paid never rejects: a store that fails then is not the caller's concern. */
   readonly store: Store;
   readonly ambiguousSubmit: AmbiguousSubmitPolicy | undefined;
+  /** What a call sets aside of its budgets. */
+  readonly reserve: Reserve;
   /** For what went wrong beside a call and must not fail it, such as a callback that threw. */
   readonly report: (what: string, error: unknown) => void;
   /** Copies the media of a result. Never rejects. */
@@ -271,18 +274,19 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     const replaced = place && place.replacements.size > 0;
     const body = replaced ? withTexts(complete.body, place.replacements) : complete.body;
     const submission = await withHook({ ...complete, body });
+    const call = { endpoint, body: submission.body, ...attribution };
+    const reservations = await abortable(deps.reserve(call, place?.budget), end.signal);
     leavePlace = await deps.places?.take(id, end.signal);
     const intent = {
       id,
-      endpoint,
-      body: submission.body,
-      ...attribution,
+      ...call,
       step: plan.step,
       key: place?.key,
       at: clock.now(),
     };
     const replaces = instead?.of ?? place?.replaces ?? place?.record?.id;
-    await store.intend(intent, { fence: place?.fence, replaces });
+    const reserve = reservations(intent.at);
+    await store.intend(intent, { fence: place?.fence, replaces, reserve });
     noted = id;
     end.signal.throwIfAborted();
 

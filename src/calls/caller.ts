@@ -2,6 +2,7 @@ import { asyncContext } from "../base/async-context.ts";
 import type { Cost } from "../base/cost.ts";
 import type { CallRecord } from "../base/journal.ts";
 import type { Fence } from "../base/run-journal.ts";
+import type { Budget } from "../ledger/budget.ts";
 import type { CallEvent } from "./events.ts";
 
 /** What is known of a call from its first moment. */
@@ -24,6 +25,8 @@ export interface Place {
   readonly fence: Fence;
   /** Told when nothing of `record` can be had, so that the call is submitted in its place. */
   anew(): void;
+  /** What the run may cost. */
+  readonly budget: Budget | undefined;
   /** The URL that a file of the run has already, or that of its upload. */
   upload(digest: string, upload: () => Promise<string>): Promise<string>;
   /** What takes the place of files that fal has let go, and that were kept. */

@@ -94,16 +94,16 @@ export function createQueueClient(deps: SubscribeDeps, calls: Calls): QueueClien
       );
       const submission = await complete();
       const policy = oneOf("ambiguousSubmit", ambiguousSubmit, AMBIGUOUS_SUBMIT_POLICIES);
+      const call = { endpoint: submission.endpoint.id, body: submission.body, ...attribution };
+      const reservations = await deps.reserve(call, undefined);
       const intent = {
         id: crypto.randomUUID(),
-        endpoint: submission.endpoint.id,
-        body: submission.body,
-        ...attribution,
+        ...call,
         step: undefined,
         key: undefined,
         at: clock.now(),
       };
-      await deps.store.intend(intent);
+      await deps.store.intend(intent, { reserve: reservations(intent.at) });
       const sent = submitOnce(deps, intent, submission, policy, abortSignal);
       const { ticket, position } = await sent.catch(async (error: unknown) => {
         if (!(error instanceof AmbiguousSubmitError))

@@ -7,6 +7,7 @@ import { type Fence, LeaseLostError, type RunRecord } from "../base/run-journal.
 import { type Caller, type CallObserver, type Place, withCaller } from "../calls/caller.ts";
 import type { Calls } from "../calls/subscribe.ts";
 import type { KeptFiles } from "../files/kept-files.ts";
+import type { Budget } from "../ledger/budget.ts";
 import { RunBlockedError } from "./errors.ts";
 import type { RunCall, RunEvent } from "./events.ts";
 import { trackFailures } from "./failures.ts";
@@ -78,6 +79,7 @@ export function createAttempt(deps: RunDeps, options: AttemptOptions): Attempt {
   const { store, clock } = deps;
   const { record, fence, replay, push } = options;
   const { chain, id: run } = record;
+  const budget = fromJson<Budget>(record.budget);
   const open = new Map<string, { queued: boolean; cancel: () => Promise<unknown>; ended: Promise<void> }>();
   const steps = new Set<Promise<unknown>>();
   const labels = new Map<string, number>();
@@ -166,7 +168,7 @@ export function createAttempt(deps: RunDeps, options: AttemptOptions): Attempt {
         state.queued = known === undefined;
         const mayBeAnew = !known || known.state === "given-up";
         const replacements = mayBeAnew ? await files.replacementsOf(content) : new Map();
-        return { ...found, fence, upload: files.upload, replacements, permit: options.permit, anew };
+        return { ...found, fence, budget, upload: files.upload, replacements, permit: options.permit, anew };
       },
       event(event) {
         if (event.type === "queued") state.queued = true;

@@ -1,5 +1,6 @@
 import { checkUserTags, type UserTags } from "../attribution/tags.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
+import { type Budget, checkBudget } from "../ledger/budget.ts";
 import type { RunDeps, RunScope } from "./attempt.ts";
 import { currentPosition } from "./position.ts";
 import { type Run, type RunPlan, startRun } from "./run.ts";
@@ -14,6 +15,8 @@ export interface ResumeOptions {
    * left over: refuse with a RunDivergedError, or pay. @default "throw"
    */
   readonly onDiverge?: "throw" | "pay";
+  /** What the run may cost. It is kept with the run, and one that is given later takes its place. @default no limit */
+  readonly budget?: Budget;
 }
 
 export interface StartOptions extends ResumeOptions {
@@ -82,10 +85,11 @@ export function createChains(deps: () => RunDeps): Chains {
   const define: DefineChain = (name, fn) => {
     if (name.trim() === "")
       throw new InvalidArgumentError("A chain needs a name: it is what its costs are listed under.");
-    const common = ({ onDiverge = "throw", abortSignal }: ResumeOptions) => ({
+    const common = ({ onDiverge = "throw", abortSignal, budget }: ResumeOptions) => ({
       chain: name,
       onDiverge,
       abortSignal,
+      budget: budgetJson(budget),
       execute: fn as unknown as RunPlan["execute"],
     });
     const chain: Chain<never, unknown> = {
@@ -120,6 +124,11 @@ export function createChains(deps: () => RunDeps): Chains {
       await Promise.all([...live.values()].map(({ run }) => run.detach()));
     },
   };
+}
+
+function budgetJson(budget: Budget | undefined): string | undefined {
+  if (budget) checkBudget(budget);
+  return budget && JSON.stringify(budget);
 }
 
 /** A random id would make a resumed run start another one, and pay again. */

@@ -46,6 +46,8 @@ export interface RunPlan {
   readonly always?: boolean;
   readonly onDiverge: "throw" | "pay";
   readonly abortSignal: AbortSignal | undefined;
+  /** JSON. */
+  readonly budget?: string | undefined;
   readonly execute: (input: unknown, scope: RunScope) => unknown;
 }
 
@@ -129,7 +131,17 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
     for (;;) {
       const claimedAt = clock.now();
       const { leaseMs } = deps.lease;
-      const claim = { chain, id, ...start, owner, leaseMs, evict, reopen, at: claimedAt };
+      const claim = {
+        chain,
+        id,
+        ...start,
+        budget: plan.budget,
+        owner,
+        leaseMs,
+        evict,
+        reopen,
+        at: claimedAt,
+      };
       const { run: record, owned } = await store.claimRun(claim);
       // A store that keeps ids only cannot tell, and the code is given the input that it was started with.
       if (keepsInput && record.input !== start.input) {

@@ -144,6 +144,7 @@ const FINAL_CODES = new Set([
   "aborted",
   "ambiguous_submit",
   "budget_exceeded",
+  "unknown_price",
   "lease_lost",
   "run_blocked",
   "run_detached",

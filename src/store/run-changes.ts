@@ -22,7 +22,7 @@ export function claimed(known: LeasedRun | undefined, claim: RunClaim, now: numb
   if (!known) return { run: newRun(claim), leaseUntil };
 
   const { run } = known;
-  const taken = { ...run, owner: claim.owner, epoch: run.epoch + 1 };
+  const taken = { ...run, budget: claim.budget ?? run.budget, owner: claim.owner, epoch: run.epoch + 1 };
   if (run.state === "running") {
     const free = isFree(known, now) || claim.evict === run.epoch;
     return free ? { run: taken, leaseUntil } : undefined;
@@ -42,12 +42,13 @@ const OPEN = {
   endedAt: undefined,
 };
 
-const newRun = ({ chain, id, input, tags, owner, at }: RunClaim): RunRecord => ({
+const newRun = ({ chain, id, input, tags, budget, owner, at }: RunClaim): RunRecord => ({
   ...OPEN,
   chain,
   id,
   input,
   tags,
+  budget,
   owner,
   state: "running",
   epoch: 1,

@@ -74,11 +74,20 @@ const ask: fc.Arbitrary<Ask> = fc.oneof(
       (store) =>
         store.reused(id),
   ),
-  fc.record({ id: run, pid: fc.integer({ min: 1, max: 2 }), evict: maybe(fc.constant(1)), reopen, at }).map(
-    ({ id, pid, evict, reopen, at }): Ask =>
-      (store) =>
-        store.claimRun(claim(id, { owner: owner(pid), leaseMs: 60_000, evict, reopen, at })),
-  ),
+  fc
+    .record({
+      id: run,
+      pid: fc.integer({ min: 1, max: 2 }),
+      evict: maybe(fc.constant(1)),
+      reopen,
+      at,
+      budget: maybe(fc.constantFrom("1", "2")),
+    })
+    .map(
+      ({ id, pid, evict, reopen, at, budget }): Ask =>
+        (store) =>
+          store.claimRun(claim(id, { owner: owner(pid), leaseMs: 60_000, evict, reopen, at, budget })),
+    ),
   fence.map(
     (fence): Ask =>
       (store) =>

@@ -44,6 +44,8 @@ function call(
     error: undefined,
     note: undefined,
     cost: { source: "measured", nanoUsd: 10_000_000 },
+    unused: undefined,
+    reuses: 0,
     intendedAt: from,
     submittedAt: from,
     endedAt,

@@ -121,6 +121,7 @@ export const factsOf = (row: Row): CallFacts => ({
 /** What changes in a run's life. */
 export const changingRunColumns = ({ run, leaseUntil }: LeasedRun): Columns => ({
   state: run.state,
+  budget: orNull(run.budget),
   output: orNull(run.output),
   error: json(run.error),
   failed_key: orNull(run.failedKey),
@@ -146,6 +147,7 @@ export const runOf = (row: Row): RunRecord => ({
   id: row["id"] as string,
   input: text(row["input"]),
   tags: parsed(row["tags"]),
+  budget: text(row["budget"]),
   state: row["state"] as RunRecord["state"],
   output: text(row["output"]),
   error: parsed(row["error"]),

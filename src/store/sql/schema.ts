@@ -133,6 +133,7 @@ export const MIGRATIONS: readonly Migration[] = [
     ),
     ...(inline ? [`create index calls_for_reports on calls (${REPORTED.join(", ")})`] : []),
   ],
+  () => ["alter table runs add column budget text"],
 ];
 
 const REPORTED = [

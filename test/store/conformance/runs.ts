@@ -9,12 +9,13 @@ const step = (key: string, value: string): StepRecord => ({ key, name: key, valu
 export function runsConform(fresh: Fresh): void {
   test("a run is its first claimer's, and is read back as it was written", async () => {
     const { store } = await fresh();
-    const first = await store.claimRun(claim("1"));
+    const first = await store.claimRun(claim("1", { budget: '{"usd":1}' }));
     const expected = {
       chain: "poster",
       id: "1",
       input: '{"prompt":"a fox"}',
       tags: { customer: "Acme & Söhne" },
+      budget: '{"usd":1}',
       state: "running",
       output: undefined,
       error: undefined,
@@ -26,10 +27,24 @@ export function runsConform(fresh: Fresh): void {
       endedAt: undefined,
     };
     expect(first).toStrictEqual({ run: expected, owned: true });
-    const second = await store.claimRun(claim("1", { owner: owner(2), input: "2", tags: {}, at: 6 }));
+    const second = await store.claimRun(
+      claim("1", { owner: owner(2), input: "2", tags: {}, budget: "2", at: 6 }),
+    );
     expect(second).toStrictEqual({ run: expected, owned: false });
     expect(await store.run("poster", "1")).toStrictEqual(expected);
     expect(await store.run("poster", "2")).toBeUndefined();
+  });
+
+  test("a run keeps its budget until whoever takes it over brings another one", async () => {
+    const { store } = await fresh();
+    const next = async (pid: number, budget?: string) => {
+      await store.releaseRun(fence(pid - 1));
+      return (await store.claimRun(claim("1", { owner: owner(pid), budget }))).run.budget;
+    };
+    expect(await next(1)).toBeUndefined();
+    expect(await next(2, "2")).toBe("2");
+    expect(await next(3)).toBe("2");
+    expect(await next(4, "4")).toBe("4");
   });
 
   test("one of many who claim a new run at once has it", async () => {

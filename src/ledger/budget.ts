@@ -1,0 +1,145 @@
+import type { Cost, Reservation } from "../base/cost.ts";
+import { FalError, InvalidArgumentError } from "../base/errors.ts";
+import type { Intent } from "../base/journal.ts";
+import type { Estimate } from "./estimate.ts";
+
+/** A limit that calls are held to before they are paid for: what is charged and reserved never goes over it. */
+export interface Budget {
+  /** US dollars. */
+  readonly usd: number;
+  /**
+   * What to do about a call of which it is not known what it will cost: refuse it, let it through and charge what it
+   * turns out to cost, or set this much aside for it. @default "refuse"
+   */
+  readonly unknownPrice?: "refuse" | "allow" | { readonly assumeUsd: number };
+}
+
+/** A budget that begins anew with each window: UTC's hours, days or months, by the time of the intent. */
+export interface WindowBudget extends Budget {
+  /** @default one window for ever */
+  readonly per?: "hour" | "day" | "month";
+}
+
+/** Each value of the tag has a budget of its own. Calls without the tag have none. */
+export interface TagBudget extends WindowBudget {
+  /** One of the user's own tags, such as `customer`. */
+  readonly tag: string;
+  /** Only this value. @default each */
+  readonly value?: string;
+}
+
+/** It is not known what the call will cost, so a budget could not be kept. Nothing was sent. */
+export class UnknownPriceError extends FalError {
+  override readonly name = "UnknownPriceError";
+  readonly code = "unknown_price";
+  readonly budget: string;
+
+  constructor(endpoint: string, budget: string, why: "no_price" | "no_units") {
+    const reason =
+      why === "no_price" ? "the platform tells no price for it" : "its input does not tell its units";
+    super(
+      `It is not known what this call to ${endpoint} will cost (${reason}), so the budget ${budget} refuses it. ` +
+        'Nothing was sent. Give the budget unknownPrice: { assumeUsd } or "allow" to let such calls through.',
+      { endpoint },
+    );
+    this.budget = budget;
+  }
+}
+
+/** What decides which budgets a call is held to. */
+export type BudgetFacts = Pick<Intent, "endpoint" | "body" | "chain" | "run" | "app" | "userTags">;
+
+/**
+ * What a call has to reserve, once the time of its intent is known.
+ *
+ * @param run The budget of the call's run.
+ * @throws {UnknownPriceError} where a budget refuses what nobody knows the price of.
+ */
+export type Reserve = (
+  call: BudgetFacts,
+  run: Budget | undefined,
+) => Promise<(at: number) => readonly Reservation[]>;
+
+/** @throws {InvalidArgumentError} for a budget that is none. */
+export function budgets(
+  settings: { readonly client?: WindowBudget | undefined; readonly tags?: readonly TagBudget[] | undefined },
+  estimate: Estimate,
+): Reserve {
+  const { client, tags = [] } = settings;
+  for (const budget of [...(client ? [client] : []), ...tags]) checkBudget(budget);
+
+  return async (call, run) => {
+    const limits = [...runLimit(call, run), ...clientLimit(call, client), ...tags.flatMap(tagLimit(call))];
+    if (limits.length === 0) return () => [];
+    const expected = await estimate(call.endpoint, JSON.parse(call.body)).catch(() => NO_PRICE);
+    const wanted = limits.map((limit) => ({ ...limit, nanoUsd: setAside(call, limit, expected) }));
+    return (at) =>
+      wanted.map(({ name, budget, nanoUsd }) => ({
+        budget: name,
+        window: windowStart(at, budget.per),
+        limitNanoUsd: toNano(budget.usd),
+        nanoUsd,
+      }));
+  };
+}
+
+const NO_PRICE: Cost = { source: "unknown", reason: "no_price" };
+
+interface Limit {
+  readonly name: string;
+  readonly budget: WindowBudget;
+}
+
+const runLimit = ({ chain, run }: BudgetFacts, budget: Budget | undefined): Limit[] =>
+  budget ? [{ name: `run:${chain}/${run}`, budget }] : [];
+
+/** Clients of the same app that share a store share its budget. */
+const clientLimit = ({ app }: BudgetFacts, budget: WindowBudget | undefined): Limit[] =>
+  budget ? [{ name: app === undefined ? "client" : `client:${app}`, budget }] : [];
+
+const tagLimit =
+  ({ userTags }: BudgetFacts) =>
+  (budget: TagBudget): Limit[] => {
+    const value = userTags[budget.tag];
+    if (value === undefined || (budget.value !== undefined && budget.value !== value)) return [];
+    // As JSON writes it: a value may hold what a database's text may not.
+    return [{ name: `tag:${budget.tag}=${JSON.stringify(value).slice(1, -1)}`, budget }];
+  };
+
+function setAside({ endpoint }: BudgetFacts, { name, budget }: Limit, expected: Cost): number {
+  if (expected.source !== "unknown") return expected.nanoUsd;
+  const { unknownPrice = "refuse" } = budget;
+  if (typeof unknownPrice === "object") return toNano(unknownPrice.assumeUsd);
+  if (unknownPrice === "allow") return 0;
+  throw new UnknownPriceError(endpoint, name, expected.reason === "no_units" ? "no_units" : "no_price");
+}
+
+const toNano = (usd: number): number => Math.round(usd * 1e9);
+
+function windowStart(at: number, per: WindowBudget["per"]): number {
+  if (per === undefined) return 0;
+  const date = new Date(at);
+  if (per === "month") return Date.UTC(date.getUTCFullYear(), date.getUTCMonth());
+  return per === "day" ? date.setUTCHours(0, 0, 0, 0) : date.setUTCMinutes(0, 0, 0);
+}
+
+/** @throws {InvalidArgumentError} */
+export function checkBudget({ usd, unknownPrice, per }: WindowBudget): void {
+  if (!isAmount(usd)) throw notOne(`usd is ${usd}; it is dollars, from 0 up`);
+  if (per !== undefined && !["hour", "day", "month"].includes(per)) {
+    throw notOne(`per is ${JSON.stringify(per)}; it is hour, day or month`);
+  }
+  const isKnown =
+    unknownPrice === undefined || unknownPrice === "refuse" || unknownPrice === "allow"
+      ? true
+      : isAmount(unknownPrice.assumeUsd);
+  if (!isKnown) {
+    throw notOne(`unknownPrice is ${JSON.stringify(unknownPrice)}; it is "refuse", "allow" or { assumeUsd }`);
+  }
+}
+
+const isAmount = (usd: unknown): boolean =>
+  typeof usd === "number" && usd >= 0 && Number.isSafeInteger(toNano(usd));
+
+const notOne = (problem: string): InvalidArgumentError =>
+  new InvalidArgumentError(`A budget's ${problem}. Nothing was sent.`);

@@ -1,0 +1,152 @@
+import { createFal, type FalOptions, memoryStore } from "fal-chain";
+import { createEmulator, type VirtualClock, virtualClock } from "fal-chain/emulator";
+import { sqliteStore } from "fal-chain/sqlite";
+import { expect, onTestFinished, test } from "vitest";
+import { echo } from "../support/models.ts";
+import { ECHO, ENV, failureOf } from "../support/setup.ts";
+import { tempDir } from "../support/temp.ts";
+
+const HOUR = 3_600_000;
+
+/** Calls cost a cent each. */
+function setup(options: FalOptions = {}, clock: VirtualClock = virtualClock({ start: 10 * HOUR })) {
+  const emulator = createEmulator({ clock, models: [echo(), echo({ id: "acme/slow", seconds: 60 })] });
+  const fetch: typeof globalThis.fetch = async (...request) => emulator.fetch(new Request(...request));
+  const fal = createFal({ env: ENV, clock, fetch, random: () => 0.5, ...options });
+  return { fal, emulator, clock };
+}
+const call = (fal: ReturnType<typeof setup>["fal"], tags = {}) =>
+  fal.subscribe(ECHO, { input: { prompt: "a fox" }, tags });
+
+test("a client's budget refuses the call that would go over it, before it is paid", async () => {
+  const { fal, emulator } = setup({ budget: { usd: 0.025 } });
+  await call(fal);
+  const slow = fal.subscribe("acme/slow", { input: {} });
+  await slow.submitted;
+  await fal.costs();
+  const error = await failureOf(call(fal));
+  expect(error).toMatchObject({
+    name: "BudgetExceededError",
+    budget: "client",
+    chargedNanoUsd: 10_000_000,
+    reservedNanoUsd: 10_000_000,
+    limitNanoUsd: 25_000_000,
+    billed: false,
+  });
+  expect(String(error)).toContain(
+    "$0.01 charged, $0.01 reserved and $0.01 for this call are more than $0.025",
+  );
+  expect(emulator.jobs).toHaveLength(2);
+  await slow;
+});
+
+test("each value of a tag has its budget, and each day of UTC", async () => {
+  const { fal, emulator, clock } = setup({ budgets: [{ tag: "customer", usd: 0.01, per: "day" }] });
+  await call(fal, { customer: "acme" });
+  await call(fal, { customer: "zoo" });
+  await call(fal);
+  await call(fal);
+  expect(await failureOf(call(fal, { customer: "acme" }))).toMatchObject({ budget: "tag:customer=acme" });
+  await clock.advance(24 * HOUR - clock.now() - 1);
+  await failureOf(call(fal, { customer: "acme" }));
+  await clock.advance(1);
+  await call(fal, { customer: "acme" });
+  expect(emulator.jobs).toHaveLength(5);
+});
+
+test("one value of a tag can have a budget alone", async () => {
+  const { fal } = setup({ budgets: [{ tag: "customer", value: "acme", usd: 0 }] });
+  await call(fal, { customer: "zoo" });
+  await failureOf(call(fal, { customer: "acme" }));
+});
+
+test("a run's budget is kept with it, until another one is given", async () => {
+  const clock = virtualClock();
+  const store = sqliteStore(`${tempDir()}/store.db`, { clock });
+  onTestFinished(() => store.close());
+  const { fal, emulator } = setup({ store }, clock);
+  const film = fal.chain("film", async (frames: number) => {
+    for (let n = 0; n < frames; n++) await fal.subscribe(ECHO, { input: { n } });
+  });
+  const budget = { usd: 0.02 };
+  await expect(film.start(3, { id: "1", budget })).rejects.toMatchObject({ budget: "run:film/1" });
+  await fal.close();
+  await expect(film.resume("1")).rejects.toMatchObject({ code: "budget_exceeded", limitNanoUsd: 20_000_000 });
+  expect(emulator.jobs).toHaveLength(2);
+  await film.resume("1", { budget: { usd: 0.03 } });
+  expect(emulator.jobs).toHaveLength(3);
+  await film.start(2, { id: "2", budget });
+});
+
+test("a failure that is not billed frees what it had reserved, one that may be billed keeps it", async () => {
+  const { fal, emulator } = setup({ budget: { usd: 0.01 }, ambiguousSubmit: "throw" });
+  emulator.faults.next("submit", "completed-with-error; status=500");
+  await failureOf(call(fal));
+  await fal.close();
+  emulator.faults.next("submit", "lost-response");
+  expect(await failureOf(call(fal))).toMatchObject({ code: "ambiguous_submit" });
+  await fal.close();
+  expect(await failureOf(call(fal))).toMatchObject({ code: "budget_exceeded", reservedNanoUsd: 10_000_000 });
+});
+
+test("the queue's submit is held to it too", async () => {
+  const { fal, emulator } = setup({ budget: { usd: 0.01 } });
+  await fal.queue.submit(ECHO, { input: {} });
+  await expect(fal.queue.submit(ECHO, { input: {} })).rejects.toMatchObject({ code: "budget_exceeded" });
+  expect(emulator.jobs).toHaveLength(1);
+});
+
+test("what nobody knows the price of is refused, unless the budget says otherwise", async () => {
+  const unpriced = (options: FalOptions) => {
+    const made = setup(options);
+    const fetch: typeof globalThis.fetch = async (...given) => {
+      const request = new Request(...given);
+      return request.url.includes("/pricing") ? Response.json({ prices: [] }) : made.emulator.fetch(request);
+    };
+    made.fal.config({ fetch });
+    return made;
+  };
+  const refusing = unpriced({ budget: { usd: 1 } });
+  expect(await failureOf(call(refusing.fal))).toMatchObject({
+    name: "UnknownPriceError",
+    budget: "client",
+    endpoint: ECHO,
+    message: expect.stringContaining("the platform tells no price for it"),
+  });
+  expect(refusing.emulator.jobs).toHaveLength(0);
+
+  const assuming = unpriced({ budget: { usd: 1, unknownPrice: { assumeUsd: 0.6 } } });
+  await call(assuming.fal);
+  expect(await failureOf(call(assuming.fal))).toMatchObject({ reservedNanoUsd: 600_000_000 });
+
+  const allowing = unpriced({ budget: { usd: 0, unknownPrice: "allow" } });
+  await call(allowing.fal);
+});
+
+test("without a budget nothing is estimated", async () => {
+  const { fal, emulator } = setup({ budgets: [{ tag: "customer", usd: 1 }] });
+  let asked = 0;
+  fal.config({
+    fetch: async (...given) => {
+      const request = new Request(...given);
+      if (request.url.includes("pricing")) asked++;
+      return emulator.fetch(request);
+    },
+  });
+  await call(fal).submitted;
+  expect(asked).toBe(0);
+});
+
+test("a budget that is none is said before anything is sent", async () => {
+  const store = memoryStore();
+  expect(() => createFal({ store, budget: { usd: -1 } })).toThrow("A budget's usd is -1");
+  expect(() => createFal({ store, budget: { usd: Number.NaN } })).toThrow("A budget's usd is NaN");
+  expect(() => createFal({ store, budgets: [{ tag: "a", usd: 1, per: "week" as "day" }] })).toThrow(
+    'per is "week"',
+  );
+  const { fal } = setup();
+  const film = fal.chain("film", async () => {});
+  expect(() => film.start(undefined, { budget: { usd: 1, unknownPrice: { assumeUsd: -1 } } })).toThrow(
+    "A budget's unknownPrice is",
+  );
+});
