@@ -42,7 +42,8 @@ const MAY_IMPORT = {
   emulator: ["base"],
   testing: ["base", "emulator"],
   terminal: ["base", "calls", "chain", "ledger"],
-  cli: ["base", "index.ts", "emulator/index.ts", "terminal/index.ts"],
+  report: ["base", "chain", "ledger"],
+  cli: ["base", "index.ts", "report/index.ts", "emulator/index.ts", "terminal/index.ts"],
   "client.ts": CLIENT,
   "index.ts": [...CLIENT, "client.ts"],
 };

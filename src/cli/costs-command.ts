@@ -26,6 +26,7 @@ export function costsCommand(
     .option("--waste", "show what was paid for nothing, and what reuse saved")
     .option("--json", "print it as JSON")
     .option("--csv", "print it as CSV")
+    .option("--html <file>", "write one page with plots, the rows and the run (or the dearest one)")
     .option(...STORE)
     .addHelpText("after", HELP.costs)
     .action(async (options) => {

@@ -124,7 +124,8 @@ Examples:
   fal-chain costs --since 7d
   fal-chain costs --by tag:customer,job_id
   fal-chain costs --by day,chain --tag customer=acme --csv
-  fal-chain costs --run poster/order-1042 --waste
+  fal-chain costs --run poster/order-1042
+  fal-chain costs --since 30d --by tag:customer --html report.html
 `,
   env: `
 Exits with 1 if a call could not be made with what was found.

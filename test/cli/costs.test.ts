@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createFal } from "fal-chain";
@@ -88,6 +88,19 @@ test("waste has columns of its own", async () => {
   const { stdout } = await costs("--waste");
   expect(stdout).toMatch(/^endpoint +calls +cost +unknown +doubtful$/m);
   expect(stdout).toMatch(/^total +7 +\$0\.06 +1 +1$/m);
+});
+
+test("a page is written, with the run that was asked for or the dearest one", async () => {
+  const page = join(dir, "report.html");
+  const { code, stdout } = await costs("--by", "tag:customer", "--html", page);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^total +7/m);
+  expect(readFileSync(page, "utf8")).toMatch(/Run <code>poster\/job-/);
+  await costs("--run", "poster/job-8-a", "--html", page);
+  expect(readFileSync(page, "utf8")).toContain("Run <code>poster/job-8-a</code>");
+  expect((await costs("--html", join(dir, "nowhere", "report.html"))).stderr).toContain(
+    "could not be written",
+  );
 });
 
 test("what cannot be asked for is said, with what can", async () => {

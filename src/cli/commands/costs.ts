@@ -1,11 +1,12 @@
-import { type CostKey, type CostQuery, createFal, type Fal, InvalidArgumentError } from "../../index.ts";
-import { aside, costTable, EXIT, printableJson } from "../../terminal/index.ts";
+import { type CostKey, type CostQuery, InvalidArgumentError } from "../../index.ts";
+import { costTable, EXIT, printableJson } from "../../terminal/index.ts";
 import { costsCsv } from "../costs-csv.ts";
 import { parseTags } from "../inputs.ts";
 import type { Io } from "../io.ts";
-import { withStore } from "../store.ts";
+import { type StoreOptions, withClient } from "../store.ts";
+import { writeReport } from "./costs-html.ts";
 
-export interface CostsOptions {
+export interface CostsOptions extends StoreOptions {
   readonly by?: string;
   readonly since?: string;
   readonly until?: string;
@@ -16,7 +17,7 @@ export interface CostsOptions {
   readonly waste?: boolean;
   readonly json?: boolean;
   readonly csv?: boolean;
-  readonly store?: string;
+  readonly html?: string;
 }
 
 /** What the calls in the store cost. */
@@ -26,6 +27,7 @@ export async function costs(io: Io, options: CostsOptions): Promise<number> {
   const { by = [] } = query;
   return withClient(io, options, async (fal) => {
     const found = await fal.costs(query);
+    if (options.html !== undefined) await writeReport(fal, { ...query, by }, found, options.html);
     if (options.json) stdout.write(`${printableJson(found)}\n`);
     else if (options.csv) stdout.write(costsCsv(found, by));
     else if (found.total.calls === 0) stdout.write("No such calls are in the store.\n");
@@ -55,18 +57,4 @@ function queryOf({ by, tag, run, ...options }: CostsOptions): CostQuery {
 function chainAndId(run: string, chain: string | undefined): [string | undefined, string] {
   const at = run.indexOf("/");
   return chain === undefined && at > 0 ? [run.slice(0, at), run.slice(at + 1)] : [chain, run];
-}
-
-async function withClient(
-  io: Io,
-  { store }: CostsOptions,
-  use: (fal: Fal) => Promise<number>,
-): Promise<number> {
-  const logger = { warn: (_: object, message: string) => aside(io.stderr, message) };
-  const fal = createFal({ env: withStore(io.env, store), logger });
-  try {
-    return await use(fal);
-  } finally {
-    await fal.close();
-  }
 }
