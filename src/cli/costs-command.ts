@@ -26,10 +26,15 @@ export function costsCommand(
     .option("--waste", "show what was paid for nothing, and what reuse saved")
     .option("--json", "print it as JSON")
     .option("--csv", "print it as CSV")
+    .option("--reconcile", "compare with the account's bill, and note what it says (ADMIN key)")
     .option("--html <file>", "write one page with plots, the rows and the run (or the dearest one)")
     .option(...STORE)
     .addHelpText("after", HELP.costs)
     .action(async (options) => {
+      if (options.reconcile) {
+        const { reconcile } = await import("./commands/reconcile.ts");
+        return finish(reconcile(io, options));
+      }
       const { costs } = await import("./commands/costs.ts");
       await finish(costs(io, options));
     });

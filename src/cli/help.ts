@@ -120,12 +120,17 @@ stands beside and below them. Days are UTC's, by the time of the intent.
   doubtful  with --waste: calls that may have been billed for nothing
   saved     with --waste: what results that were used again did not cost
 
+--reconcile reads the account's bill since --since (default: 7d), notes what it
+says as invoiced, and lists what is late, missing, of another price, or unknown
+to this ledger.
+
 Examples:
   fal-chain costs --since 7d
   fal-chain costs --by tag:customer,job_id
   fal-chain costs --by day,chain --tag customer=acme --csv
   fal-chain costs --run poster/order-1042
   fal-chain costs --since 30d --by tag:customer --html report.html
+  fal-chain costs --reconcile --since 30d
 `,
   env: `
 Exits with 1 if a call could not be made with what was found.

@@ -103,6 +103,24 @@ test("a page is written, with the run that was asked for or the dearest one", as
   );
 });
 
+test("the bill is compared and noted; a key that may not read it is told so", async () => {
+  const env = { ...platform.env };
+  const reconcile = (...argv: string[]) =>
+    command(main, ["costs", "--reconcile", "--store", file, ...argv], { env });
+  platform.emulator.billing.forbidden = true;
+  expect((await reconcile()).stderr).toContain("ADMIN scope");
+  platform.emulator.billing.forbidden = false;
+  // The lost one is on the bill as soon as it has run.
+  await expect
+    .poll(async () => (await reconcile()).stdout)
+    .toMatch(/^1 on the bill are not in this ledger \(\$0\.01\):\n {2}\S+ {2}acme\/echo {2}\$0\.01$/m);
+  const { code, stdout } = await reconcile();
+  expect(code).toBe(0);
+  expect(stdout).toContain("6 calls are on the bill, for $0.06; they are noted as invoiced.");
+  expect((await costs("--json")).stdout).toContain('"invoiced": 60000000');
+  expect(JSON.parse((await reconcile("--json")).stdout).matched).toHaveLength(6);
+});
+
 test("what cannot be asked for is said, with what can", async () => {
   for (const [argv, message] of [
     [["--by", "job"], "Costs cannot be grouped by"],

@@ -1,0 +1,60 @@
+import { formatUsd, type Reconciliation } from "../../index.ts";
+import { EXIT, printable, printableJson } from "../../terminal/index.ts";
+import { parseSince } from "../inputs.ts";
+import type { Io } from "../io.ts";
+import { type StoreOptions, withClient } from "../store.ts";
+
+/** Lines of a list that are printed; `--json` has them all. */
+const MOST_LINES = 20;
+
+/** Compares the ledger with the account's bill, and notes what that says. */
+export async function reconcile(
+  io: Io,
+  options: StoreOptions & { readonly since?: string | undefined },
+): Promise<number> {
+  const since = options.since === undefined ? undefined : parseSince(options.since, Date.now());
+  return withClient(io, options, async (fal) => {
+    const found = await fal.reconcile(since === undefined ? {} : { since });
+    io.stdout.write(options.json ? `${printableJson(found)}\n` : inWords(found));
+    return EXIT.ok;
+  });
+}
+
+function inWords({ matched, drift, late, missing, unseen }: Reconciliation): string {
+  const sum = (amounts: readonly number[]) => formatUsd(amounts.reduce((sum, nano) => sum + nano, 0));
+  const invoiced = sum(matched.map(({ invoicedNanoUsd }) => invoicedNanoUsd));
+  const lists = [
+    list(
+      drift,
+      "cost something else than was measured:",
+      ({ requestId, endpoint, invoicedNanoUsd, measuredNanoUsd }) =>
+        `${requestId}  ${endpoint}  ${formatUsd(measuredNanoUsd)} measured, ${formatUsd(invoicedNanoUsd)} invoiced`,
+    ),
+    list(
+      missing,
+      "should be on the bill and are not:",
+      ({ requestId, endpoint }) => `${requestId}  ${endpoint}`,
+    ),
+    list(
+      unseen,
+      `on the bill are not in this ledger (${sum(unseen.map(({ nanoUsd }) => nanoUsd))}):`,
+      ({ requestId, endpoint, nanoUsd }) => `${requestId}  ${endpoint}  ${formatUsd(nanoUsd)}`,
+    ),
+  ];
+  return [
+    `${matched.length} calls are on the bill, for ${invoiced}; they are noted as invoiced.`,
+    ...(late.length > 0 ? [`${late.length} calls are not on it yet: it is late by hours.`] : []),
+    ...lists.flat(),
+    "",
+  ].join("\n");
+}
+
+function list<T>(items: readonly T[], what: string, line: (item: T) => string): string[] {
+  if (items.length === 0) return [];
+  const left = items.length - MOST_LINES;
+  return [
+    `${items.length} ${what}`,
+    ...items.slice(0, MOST_LINES).map((item) => `  ${printable(line(item))}`),
+    ...(left > 0 ? [`  and ${left} more: --json has them all`] : []),
+  ];
+}
