@@ -1,13 +1,16 @@
 // A poster from one prompt: a picture, and at the same time its upscale and its cut-out.
 //
 //   npm start -- "a fox in a snowy forest"
+//   npm start -- --resume    goes on with the last one that was interrupted, and pays for nothing again
 
+import { parseArgs } from "node:util";
 import { createFal } from "fal-chain";
-import { emulatorUnlessKey } from "fal-chain/emulator";
+import { outlivingEmulatorUnlessKey } from "fal-chain/emulator";
 import { download, runProgram, showRun } from "fal-chain/terminal";
 
-const { env, emulator, close } = await emulatorUnlessKey();
-const fal = createFal({ env });
+// Both outlive this program: the store has what was paid for, and the emulator, where it stands in, what it was asked for.
+const { env, emulator, close } = await outlivingEmulatorUnlessKey({ directory: "out/.fal-chain" });
+const fal = createFal({ env: { FAL_CHAIN_STORE: "sqlite:out/.fal-chain/store.db", ...env } });
 
 const poster = fal.chain("poster", async (input: { prompt: string }) => {
   const { data } = await fal.subscribe("fal-ai/flux/schnell", { step: "picture", input, logs: true });
@@ -21,15 +24,38 @@ const poster = fal.chain("poster", async (input: { prompt: string }) => {
 
 // Ctrl-C aborts the signal, and with it what is still running at fal.
 process.exitCode = await runProgram(async (abortSignal) => {
+  const options = { resume: { type: "boolean" }, customer: { type: "string" } } as const;
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  const { customer } = values;
   if (emulator) console.log(`No FAL_KEY: the built-in emulator stands in for fal (${emulator.url}).`);
-  const prompt = process.argv.slice(2).join(" ").trim() || "a lighthouse at dawn";
-  console.log(`Poster: ${prompt}\n`);
 
-  const run = poster.start({ prompt }, { abortSignal });
-  const files = await showRun(run, { received: () => emulator?.emulator.jobs });
+  const id = values.resume ? await lastInterrupted() : crypto.randomUUID().slice(0, 8);
+  const prompt = positionals.join(" ").trim() || "a lighthouse at dawn";
+  console.log(values.resume ? `Going on with poster/${id}` : `Poster: ${prompt} (poster/${id})`);
+  console.log(`Try it: kill -9 ${process.pid}, then npm start -- --resume\n`);
+
+  const run = values.resume
+    ? poster.resume(id, { abortSignal })
+    : poster.start({ prompt }, { id, abortSignal, ...(customer !== undefined && { tags: { customer } }) });
+  const files = await showRun(run, { received: () => emulator?.jobs() });
   const saved = await download(files, "out", { signal: abortSignal });
   console.log(`\nSaved ${saved.join(", ")}`);
 });
 
+async function lastInterrupted(): Promise<string> {
+  const runs = await fal.runs.list({ chain: "poster" });
+  const last = runs.find(({ state }) => state === "interrupted");
+  if (!last) throw new Error("No poster was interrupted. Start one: npm start");
+  if (emulator && !emulator.survived) {
+    throw new Error(
+      `The emulator that had poster/${last.id} is gone, since nobody asked it for ten minutes.`,
+    );
+  }
+  return last.id;
+}
+
+// Whoever waits for the emulator finds it there; it ends by itself.
+const runs = await fal.runs.list({ chain: "poster" }).catch(() => []);
+const isWantedStill = runs.some(({ state }) => ["running", "interrupted", "blocked"].includes(state));
 await fal.close();
-await close();
+if (!isWantedStill) await close();

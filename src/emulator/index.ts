@@ -46,6 +46,8 @@ export { type Model, type ModelContext, ModelFailure, type ModelRun } from "./mo
 export { birefnet } from "./models/birefnet.ts";
 export { esrgan } from "./models/esrgan.ts";
 export { fluxSchnell } from "./models/flux-schnell.ts";
+export { type OutlivingEmulator, type OutlivingOptions, outlivingEmulatorUnlessKey } from "./outliving.ts";
+export type { OutlivingJob } from "./outliving-state.ts";
 export type { ReceivedRequest } from "./received.ts";
 export type { DetailItem } from "./replies.ts";
 export type { Keep } from "./retention.ts";

@@ -14,7 +14,7 @@ export interface ShowOptions {
    * What the other side received, such as an emulator's jobs: then the table shows those tags, and says so. Without
    * it the table shows the tags that were sent.
    */
-  readonly received?: () => Iterable<Received> | undefined;
+  readonly received?: () => Iterable<Received> | undefined | Promise<Iterable<Received> | undefined>;
 }
 
 export interface Received {
@@ -45,7 +45,7 @@ export async function showRun<O>(run: Run<O>, options: ShowOptions = {}): Promis
 
   const sent = progress.sent;
   await tellCancels([...progress.calls.values()], output);
-  const received = options.received?.();
+  const received = await options.received?.();
   if (received) takeReceived(sent, received);
   if (sent.length > 0) {
     output.write(`\n${callTable(sent, { output, total, told })}\n`);

@@ -33,7 +33,7 @@ describe.concurrent("the poster", () => {
     );
     expect(stdout.match(/^ {2}tags {5}job_id=job-7 {2}chain=poster {2}run=[\w-]+$/gm)).toHaveLength(3);
     expect(stdout).toContain("The tags are those that the emulator received.\n");
-    expect(await readdir(join(cwd, "out"))).toEqual(FILES);
+    expect((await readdir(join(cwd, "out"))).filter((name) => name !== ".fal-chain")).toEqual(FILES);
     // Nobody changes the colours of a pipe, and nobody leaves spaces behind.
     expect(stdout).not.toMatch(/\p{Cc}(?<!\n)| $/mu);
   });
@@ -49,7 +49,7 @@ describe.concurrent("the poster", () => {
     expect(code).toBe(0);
     expect(stdout).not.toContain("emulator");
     expect(stdout).toContain("Saved out/picture.jpg, out/large.png, out/cutout.png\n");
-    expect(await readdir(join(cwd, "out"))).toEqual(FILES);
+    expect((await readdir(join(cwd, "out"))).filter((name) => name !== ".fal-chain")).toEqual(FILES);
 
     const jobs = platform.emulator.jobs.filter(({ tags }) => tags["job_id"] === job);
     expect(jobs.map(({ endpoint }) => endpoint).sort()).toEqual([

@@ -1,0 +1,88 @@
+import { fork } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { extname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type OutlivingJob, readState, type Started, type Told } from "./outliving-state.ts";
+import { ListenError } from "./serve.ts";
+import { type Env, emulatorEnv, saysHowToReachFal } from "./unless-key.ts";
+
+/** An emulator in a process of its own. */
+export interface OutlivingEmulator {
+  readonly url: string;
+  /** Whether an earlier program had started it: it still has what that one called. */
+  readonly survived: boolean;
+  /** The requests that it accepted, oldest first. */
+  jobs(): Promise<readonly OutlivingJob[]>;
+}
+
+export interface OutlivingOptions {
+  /** Where it is noted how the emulator can be reached. Made if there is none. */
+  readonly directory: string;
+  /** @default process.env */
+  readonly env?: Env;
+  /** How long it goes on when nobody asks it for anything, in milliseconds. @default 600_000 */
+  readonly idleMs?: number;
+}
+
+/**
+ * As `emulatorUnlessKey`, for programs that keep their runs: the emulator outlives them, also when they are killed, and
+ * the next program that names the same directory finds it again, with all that was called. `close` ends it; one that is
+ * left ends by itself.
+ *
+ * @throws {ListenError} when it does not start.
+ */
+export async function outlivingEmulatorUnlessKey({
+  directory,
+  env = process.env,
+  idleMs = 600_000,
+}: OutlivingOptions): Promise<{ env: Env; emulator: OutlivingEmulator | undefined; close(): Promise<void> }> {
+  if (saysHowToReachFal(env)) return { env, emulator: undefined, close: async () => {} };
+  const file = resolve(directory, "emulator.json");
+  const known = readState(file);
+  const survived = known !== undefined && (await jobsOf(known).catch(() => undefined)) !== undefined;
+  const reached = survived ? known : await start(file, idleMs);
+  return {
+    env: { ...env, ...emulatorEnv(reached.url) },
+    emulator: { url: reached.url, survived, jobs: () => jobsOf(reached) },
+    async close() {
+      // One that is gone already is closed.
+      await fetch(controlOf(reached), { method: "DELETE" }).catch(() => {});
+    },
+  };
+}
+
+type Reached = Pick<Told, "token"> & Started;
+
+const controlOf = ({ url, token }: Reached): string => `${url}/outliving/${token}`;
+
+async function jobsOf(reached: Reached): Promise<readonly OutlivingJob[]> {
+  const reply = await fetch(controlOf(reached));
+  if (!reply.ok) throw new Error(`The emulator at ${reached.url} is another one (HTTP ${reply.status}).`);
+  return (await reply.json()) as OutlivingJob[];
+}
+
+/** The file beside this one, as source or compiled. */
+const PROCESS = fileURLToPath(
+  new URL(`outliving-process${extname(new URL(import.meta.url).pathname)}`, import.meta.url),
+);
+
+/** In a session of its own, so that a Ctrl-C at our terminal does not reach it. */
+async function start(file: string, idleMs: number): Promise<Reached> {
+  const told: Told = { file, idleMs, token: randomBytes(16).toString("hex") };
+  const child = fork(PROCESS, [JSON.stringify(told)], { detached: true, stdio: "ignore" });
+  try {
+    const { url } = await new Promise<Started>((resolve, reject) => {
+      child.once("message", (message) => resolve(message as Started));
+      child.once("error", reject);
+      child.once("exit", (code, signal) => reject(new Error(`it ended with ${signal ?? `code ${code}`}`)));
+    });
+    return { url, token: told.token };
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ListenError(`The emulator could not start: ${why}. Is ${file} writable?`, { cause });
+  } finally {
+    child.removeAllListeners();
+    if (child.connected) child.disconnect();
+    child.unref();
+  }
+}
