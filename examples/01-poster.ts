@@ -44,7 +44,7 @@ process.exitCode = await runProgram(async (abortSignal) => {
 
 async function lastInterrupted(): Promise<string> {
   const runs = await fal.runs.list({ chain: "poster" });
-  const last = runs.find(({ state }) => state === "interrupted");
+  const last = runs.find(({ state }) => state === "interrupted" || state === "blocked");
   if (!last) throw new Error("No poster was interrupted. Start one: npm start");
   if (emulator && !emulator.survived) {
     throw new Error(

@@ -22,7 +22,8 @@ async function folder(): Promise<string> {
 
 const FILES = ["cutout.png", "large.png", "picture.jpg"];
 
-describe.concurrent("the poster", () => {
+// It draws, and without a key in another process: seconds, on a machine with nothing else to do.
+describe.concurrent("the poster", { timeout: 60_000 }, () => {
   test("without a key says that the emulator stands in, and shows the tags that it received", async () => {
     const cwd = await folder();
     const { code, stdout, stderr } = await child(POSTER, [], { FAL_JOB_ID: "job-7" }, { cwd, haste: true })
