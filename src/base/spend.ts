@@ -10,6 +10,8 @@ export type SpendGroup =
   | "jobId"
   | "app"
   | "request"
+  | "rootRun"
+  | "rootJob"
   | "userTags"
   | "day"
   | "hour";

@@ -12,7 +12,7 @@ export function costsCommand(
     .command("costs")
     .summary("Reports what the calls in the store cost.")
     .description("What the calls in the store cost: by endpoint, chain, run, customer, day…")
-    .option("--by <keys>", "endpoint,chain,run,step,job_id,app,request,day,hour,tag:NAME (default: endpoint)")
+    .option("--by <keys>", "endpoint,chain,run,step,job_id,app,request,root_run,root_job,day,hour,tag:NAME")
     .option("--since <when>", "7d, 12h or a date such as 2026-11-24")
     .option("--until <when>", "before then")
     .option("--endpoint <id>", "only calls to this endpoint")

@@ -5,7 +5,10 @@ import type { Spend, SpendGroup } from "../base/spend.ts";
 import { nearest } from "../base/text.ts";
 import { type CostSum, sumOf } from "./sum.ts";
 
-/** What a report can be grouped by. `day` and `hour` are UTC's, by the time of the intent. */
+/**
+ * What a report can be grouped by. `root_run` and `root_job` are where a chain through several apps of ours began; `day`
+ * and `hour` are UTC's, by the time of the intent.
+ */
 export type CostKey = (typeof COST_KEYS)[number] | `tag:${string}`;
 export const COST_KEYS = [
   "endpoint",
@@ -15,6 +18,8 @@ export const COST_KEYS = [
   "job_id",
   "app",
   "request",
+  "root_run",
+  "root_job",
   "day",
   "hour",
 ] as const;
@@ -87,6 +92,8 @@ const GROUPS = {
   job_id: ["jobId"],
   app: ["app"],
   request: ["request"],
+  root_run: ["rootRun"],
+  root_job: ["rootJob"],
   day: ["day"],
   hour: ["hour"],
 } as const satisfies Record<(typeof COST_KEYS)[number], readonly SpendGroup[]>;
@@ -108,6 +115,10 @@ function partOf({ group }: Spend, key: CostKey): string | undefined {
       return group.run === undefined ? undefined : `${group.chain}/${group.run}`;
     case "job_id":
       return text("jobId");
+    case "root_run":
+      return text("rootRun");
+    case "root_job":
+      return text("rootJob");
     case "day":
       return new Date(group.day as number).toISOString().slice(0, 10);
     case "hour":

@@ -109,7 +109,7 @@ test("rows are named by what they are grouped by: times in their order, then wha
     ["a", { at: NOW - DAY, userTags: { customer: "acme" }, chain: "poster", run: "1" }, 1],
     ["b", { at: NOW, userTags: { customer: "acme" }, chain: "film", run: "1" }, 2],
     ["c", { at: NOW + 60_000, userTags: { customer: "zoo", priority: "high" } }, 5],
-    ["d", { at: NOW - 2 * DAY }, 3],
+    ["d", { at: NOW - 2 * DAY, rootRun: "acme/film/1", rootJob: "job-1" }, 3],
   ] as const;
   for (const [id, facts, nanoUsd] of calls) {
     await intend(store, id, facts);
@@ -133,6 +133,10 @@ test("rows are named by what they are grouped by: times in their order, then wha
     ["zoo", "2026-11-24", 5],
     ["acme", "2026-11-24", 2],
   ]);
+  expect(await report("root_run", "root_job")).toEqual([
+    [undefined, undefined, 8],
+    ["acme/film/1", "job-1", 3],
+  ]);
   expect(await report("hour")).toContainEqual(["2026-11-24T12:00Z", 7]);
   const sum = async (query: Parameters<typeof fal.costs>[0]) => (await fal.costs(query)).total.nanoUsd;
   expect(await sum({ tags: { customer: "acme" } })).toBe(3);
@@ -147,7 +151,7 @@ test("rows are named by what they are grouped by: times in their order, then wha
 test("a key and a time that there are not are said", async () => {
   const { fal } = setup();
   await expect(fal.costs({ by: ["job" as CostKey] })).rejects.toThrow(
-    'by "job"; they can by endpoint, chain, run, step, job_id, app, request, day, hour and tag:<name>.',
+    'by "job"; they can by endpoint, chain, run, step, job_id, app, request, root_run, root_job, day, hour and tag:<name>.',
   );
   await expect(fal.costs({ by: ["aap" as CostKey] })).rejects.toThrow('Did you mean "app"?');
   await expect(fal.costs({ since: "yesterday" })).rejects.toThrow('"yesterday" is no time. It reads 7d');

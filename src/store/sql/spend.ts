@@ -10,6 +10,8 @@ const GROUPS: Record<SpendGroup, string> = {
   jobId: "job_id",
   app: "app",
   request: "request",
+  rootRun: "root_run",
+  rootJob: "root_job",
   // As the JSON that it is: databases differ in how they look into one.
   userTags: "user_tags",
   day: "intended_at / 86400000 * 86400000",

@@ -21,7 +21,7 @@ async function filled(fresh: Fresh): Promise<Store> {
   await store.charged("b", { source: "unknown", reason: "failed" }, 9);
   await store.intend(intent("c", { endpoint: "acme/other", userTags: { who: 'a "b" \u0000' }, at: DAY }));
   await store.failed("c", unbilled, DAY + 1);
-  await store.intend(intent("d", { at: DAY + HOUR }));
+  await store.intend(intent("d", { at: DAY + HOUR, rootRun: "film/1", rootJob: "job-1" }));
   await store.charged("d", { source: "invoiced", nanoUsd: 4 }, 9);
   return store;
 }
@@ -81,6 +81,9 @@ export function spendConforms(fresh: Fresh): void {
       [[JSON.stringify({ who: 'a "b" \u0000' }), "acme/other"], 1],
     ]);
     expect(await groups({ by: ["request", "jobId", "app"], request: "in-1" })).toHaveLength(2);
+    expect(await groups({ by: ["rootRun", "rootJob"], since: DAY + HOUR })).toEqual([
+      [["film/1", "job-1"], 1],
+    ]);
     expect(await groups({ jobId: "job-8" })).toEqual([]);
     expect(await groups({ app: "acme/app", jobId: "job-7" })).toHaveLength(2);
     expect(await groups({ by: ["chain"], since: DAY, until: DAY + 1 })).toEqual([[[undefined], 1]]);
