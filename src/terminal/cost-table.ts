@@ -61,11 +61,18 @@ export function costTable({ rows, total }: Costs, { output, by, waste = false }:
   const lines = rows.map(
     (row): Line => ({ names: by.map((name) => printable(row.key[name] ?? "none")), sum: row }),
   );
-  const table = fittedTable(lines, [...names, ...MONEY, ...(waste ? WASTE : DETAILS)], output, {
+  const share = right("share", ({ nanoUsd }) => shareOf(nanoUsd, total.nanoUsd), 2);
+  const table = fittedTable(lines, [...names, ...MONEY, share, ...(waste ? WASTE : DETAILS)], output, {
     foot: { names: ["total"], sum: total },
   });
   const note = total.unknown === 0 ? [] : wrap(whyUnknown(total).split(" "), output.columns ?? 80);
   return [table, ...note].join("\n");
+}
+
+function shareOf(part: number, whole: number): string {
+  if (part <= 0) return "";
+  const percent = (part / whole) * 100;
+  return percent < 0.5 ? "< 1 %" : `${percent.toFixed(0)} %`;
 }
 
 const REASONS: Record<UnknownReason, string> = {

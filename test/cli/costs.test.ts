@@ -69,7 +69,7 @@ test("two customers and two runners add up", async () => {
 test("a run is listed by its steps, a tag chooses", async () => {
   const { stdout } = await costs("--run", "poster/job-8-a");
   expect(stdout).toMatch(/^step +endpoint +calls +cost/);
-  expect(stdout).toMatch(/^first +acme\/echo +1 +\$0\.01/m);
+  expect(stdout).toMatch(/^first +acme\/echo +1 +\$0\.01 +50 % /m);
   expect(stdout).toMatch(/^total +2 +\$0\.02/m);
   expect((await costs("--tag", "customer=acme")).stdout).toMatch(/^total +4 +\$0\.04/m);
   expect((await costs("--run", "nothing")).stdout).toBe("No such calls are in the store.\n");
@@ -86,8 +86,8 @@ test("CSV is quoted where it must be, and exact", async () => {
 
 test("waste has columns of its own", async () => {
   const { stdout } = await costs("--waste");
-  expect(stdout).toMatch(/^endpoint +calls +cost +unknown +doubtful$/m);
-  expect(stdout).toMatch(/^total +7 +\$0\.06 +1 +1$/m);
+  expect(stdout).toMatch(/^endpoint +calls +cost +unknown +share +doubtful$/m);
+  expect(stdout).toMatch(/^total +7 +\$0\.06 +1 +100 % +1$/m);
 });
 
 test("a page is written, with the run that was asked for or the dearest one", async () => {
