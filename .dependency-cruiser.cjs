@@ -16,6 +16,7 @@ const CLIENT = [
   "chain",
   "webhooks",
   "files",
+  "telemetry",
 ];
 
 /**
@@ -36,6 +37,7 @@ const MAY_IMPORT = {
   files: ["base"],
   calls: ["base", "queue", "platform", "attribution", "ledger"],
   chain: ["base", "calls", "store", "ledger", "attribution", "files"],
+  telemetry: ["base", "environment", "attribution", "calls", "chain"],
   worker: ["base", "chain", "store"],
   proxy: ["base", "environment"],
   app: ["base", "environment", "attribution"],

@@ -34,6 +34,8 @@ import { createStorage, type StorageClient } from "./storage/storage.ts";
 import { withRescue } from "./store/rescue.ts";
 import { type Rescued, readBack, rescueFileFor } from "./store/rescue-file.ts";
 import { selectedStore } from "./store/selected.ts";
+import type { Logger } from "./telemetry/logger.ts";
+import { createTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
 import { createTransport } from "./transport/http.ts";
 import type { RetryOptions } from "./transport/retry.ts";
 
@@ -63,8 +65,16 @@ export interface FalOptions {
   readonly requireRun?: boolean;
   /** Lets the key go over plain http to a host that is not loopback. @default false */
   readonly allowHttp?: boolean;
-  /** Told of what went wrong beside a call without failing it. pino fits. @default process.emitWarning */
-  readonly logger?: { warn(details: object, message: string): void };
+  /**
+   * Told of what calls and runs do, in lines that are bound to app, job, request, chain, run and call, without keys,
+   * secrets and payloads. What went wrong beside a call without failing it is a warning. pino fits.
+   *
+   * @default JSON lines on stderr from the level on that `FAL_CHAIN_LOG` names (`debug`, `info`, `warn`, `error`,
+   * `silent`); without it warnings alone, by `process.emitWarning`
+   */
+  readonly logger?: Logger;
+  /** Has inputs, outputs and the models' log lines in the log too, at level debug. @default false */
+  readonly logPayloads?: boolean;
   /**
    * Has fal report the end of each call to this address instead of being watched, so that waiting holds no connection:
    * for very many calls at once. `fal.webhooks.handle` must answer there.
@@ -208,7 +218,8 @@ export interface Fal {
 export function createFal(options: FalOptions = {}): Fal {
   const background = new Set<Promise<unknown>>();
   let settings = options;
-  let ledger = ledgerOf(() => settings);
+  const report: Report = (...said) => parts.report(...said);
+  let ledger = ledgerOf(() => settings, report);
   const ledgers = [ledger];
   let parts = assemble(settings, ledger, background);
   const chains = createChains(() => parts);
@@ -257,7 +268,7 @@ export function createFal(options: FalOptions = {}): Fal {
       settings = { ...settings, ...more };
       // Another key is no reason to forget what was noted so far.
       if ("store" in more || "clock" in more) {
-        ledger = ledgerOf(() => settings);
+        ledger = ledgerOf(() => settings, report);
         ledgers.push(ledger);
       }
       parts = assemble(settings, ledger, background);
@@ -292,7 +303,14 @@ function assemble(options: FalOptions, ledger: Ledger, background: Set<Promise<u
   const billingEvents = createBillingEvents(transport, api, clock);
   const history = createHistory(transport, api, clock);
   const storage = createStorage(transport, () => origins().rest, clock);
-  const report = reporter(options.logger);
+  const telemetry = createTelemetry({
+    logger: options.logger,
+    logPayloads: options.logPayloads,
+    env: () => options.env ?? ambientEnv(),
+    environment,
+    clock,
+  });
+  const { report } = telemetry;
   const store = ledger.rescued;
 
   const files = createKeptFiles({
@@ -314,6 +332,7 @@ function assemble(options: FalOptions, ledger: Ledger, background: Set<Promise<u
     price,
     background,
     report,
+    witness: telemetry.call,
     ambiguousSubmit: options.ambiguousSubmit,
     context() {
       const { identity } = environment;
@@ -331,6 +350,7 @@ function assemble(options: FalOptions, ledger: Ledger, background: Set<Promise<u
     calls,
     store,
     report,
+    witnessRun: telemetry.run,
     lease: leaseSettings(options.lease),
     files,
     upload: (file: Blob) => storage.upload(file),
@@ -350,7 +370,7 @@ function assemble(options: FalOptions, ledger: Ledger, background: Set<Promise<u
 type Ledger = ReturnType<typeof ledgerOf>;
 
 /** The store that calls are noted in: the caller's, or one that is opened at the first call, as the environment says then. */
-function ledgerOf(settings: () => FalOptions) {
+function ledgerOf(settings: () => FalOptions, report: Report) {
   const { store: given, clock = systemClock } = settings();
   const env = () => settings().env ?? ambientEnv();
   const store = given ?? selectedStore(env, clock);
@@ -364,11 +384,7 @@ function ledgerOf(settings: () => FalOptions) {
       if (path === undefined) throw new StoreError("There is no file system, and so no rescue file.");
       return readBack(path, store);
     },
-    rescued: withRescue(store, {
-      file: rescueFile,
-      report: (what, error) => reporter(settings().logger)(what, error),
-      clock,
-    }),
+    rescued: withRescue(store, { file: rescueFile, report, clock }),
     close: async () => {
       if (!given) await store.close();
     },
@@ -432,7 +448,7 @@ function environmentOf({ env, credentials, allowHttp = false }: FalOptions): Env
   };
 }
 
-type Report = (what: string, error: unknown) => void;
+type Report = Telemetry["report"];
 
 function once<T>(make: () => T): () => T {
   let made: { value: T } | undefined;
@@ -441,18 +457,6 @@ function once<T>(make: () => T): () => T {
     return made.value;
   };
 }
-
-/** The library prints nothing; what it must say goes to the logger, or the way that the runtime has for warnings. */
-const reporter =
-  (logger: FalOptions["logger"]): Report =>
-  (what, error) => {
-    if (logger) logger.warn({ err: error }, what);
-    else
-      globalThis.process?.emitWarning?.(
-        `${what}: ${error instanceof Error ? error.message : error}`,
-        "FalWarning",
-      );
-  };
 
 /** The client that most programs need: its settings come from the environment, at the first call. */
 export const fal: Fal = createFal();

@@ -108,4 +108,5 @@ export type { Endpoint, EndpointId, InputOf, OutputOf } from "./queue/endpoint.t
 export type { StorageClient, UploadOptions } from "./storage/storage.ts";
 export { memoryStore } from "./store/memory.ts";
 export type { Rescued } from "./store/rescue-file.ts";
+export type { Logger } from "./telemetry/logger.ts";
 export type { RetryOptions, RetryPolicy } from "./transport/retry.ts";

@@ -35,6 +35,7 @@ import {
 } from "./submit.ts";
 import { GIVEN_UP, takeUp } from "./take-up.ts";
 import { watch } from "./watch.ts";
+import type { WitnessCall } from "./witness.ts";
 
 /**
  * One paid use of an endpoint: a promise of its result, and a loop over its events. It runs whether or not anybody
@@ -61,7 +62,9 @@ export interface CallDeps extends BillDeps {
   /** What a call sets aside of its budgets. */
   readonly reserve: Reserve;
   /** For what went wrong beside a call and must not fail it, such as a callback that threw. */
-  readonly report: (what: string, error: unknown) => void;
+  readonly report: (what: string, error: unknown, about?: { call: string; endpoint: string }) => void;
+  /** Who sees it besides its caller. */
+  readonly witness: WitnessCall;
   /** Copies the media of a result. Never rejects. */
   readonly keepFiles: (data: unknown) => Promise<void>;
   /** Webhooks instead of waiting, where the client has them. */
@@ -143,6 +146,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     background: deps.background,
   });
 
+  const witness = deps.witness({ id, endpoint, step: plan.step });
   const outcome = live();
   return {
     // biome-ignore lint/suspicious/noThenProperty: a call is there to be awaited, and is no subclass of Promise, which each then() would construct anew
@@ -170,6 +174,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
       log.end();
       end.settle("completed");
       observer?.ended({ cost });
+      witness?.ended({ cost });
       return done;
     } catch (error) {
       await noteEnd(error);
@@ -178,6 +183,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
       end.settle("failed");
       cost ??= billFailure(deps, { endpoint, noted }, error, submitting);
       observer?.ended({ error, cost });
+      witness?.ended({ error, cost });
       throw error;
     } finally {
       leavePlace?.();
@@ -289,6 +295,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     await store.intend(intent, { fence: place?.fence, replaces, reserve });
     noted = id;
     end.signal.throwIfAborted();
+    witness?.sending(submission.body);
 
     times.submitted = clock.now();
     // The timeout may come while fal refuses: then the refusal is the better error, so it is not waited out.
@@ -430,6 +437,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     if (event.type === "running") times.running = event.at;
     log.push(event);
     observer?.event(event);
+    witness?.event(event);
   }
 
   /** The user's code runs here: it may throw, and a paid call goes on all the same. */
@@ -437,7 +445,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     try {
       run();
     } catch (error) {
-      deps.report(`The callback ${name} threw`, error);
+      deps.report(`The callback ${name} threw`, error, { call: id, endpoint });
     }
   }
 

@@ -20,6 +20,7 @@ import { runFiles } from "./run-files.ts";
 import type { Saved } from "./saved.ts";
 import { fromJson } from "./saved-json.ts";
 import { type Tools, tools } from "./tools.ts";
+import type { RunWitness, WitnessRun } from "./witness.ts";
 
 /** What a chain's function gets besides its input: what AsyncLocalStorage does, said explicitly. */
 export interface RunScope extends Tools {
@@ -39,6 +40,7 @@ export interface RunDeps {
   /** Uploads a file, and gives its URL. */
   readonly upload: (file: Blob) => Promise<string>;
   readonly report: (what: string, error: unknown) => void;
+  readonly witnessRun: WitnessRun;
 }
 
 export interface AttemptOptions {
@@ -55,6 +57,8 @@ export interface AttemptOptions {
   readonly costs: Map<string, Promise<Cost | undefined>>;
   readonly onBlocked: (error: RunBlockedError) => void;
   readonly onLeaseLost: (error: LeaseLostError) => void;
+  /** What its code is executed in. */
+  readonly within: RunWitness["within"];
   readonly push: (event: RunEvent) => void;
 }
 
@@ -117,7 +121,8 @@ export function createAttempt(deps: RunDeps, options: AttemptOptions): Attempt {
     // Where the context was lost, what is found instead is somebody else's.
     const attribution = isHere ? currentAttribution() : home;
     const position = isHere ? known : { inside, scope: "" };
-    return atPosition(position, () => withCaller(caller, () => atAttribution(attribution, fn)));
+    const entered = isHere ? fn : () => options.within(fn);
+    return atPosition(position, () => withCaller(caller, () => atAttribution(attribution, entered)));
   }
 
   function scope(): RunScope {

@@ -9,6 +9,7 @@ import type { RunEvent } from "./events.ts";
 import { keepLease } from "./lease.ts";
 import { openReplay } from "./replay.ts";
 import { fromJson, toJson } from "./saved-json.ts";
+import type { RunWitness } from "./witness.ts";
 
 export interface ExecutionOptions {
   readonly record: RunRecord;
@@ -29,6 +30,8 @@ export interface ExecutionOptions {
   /** Aborts when the run is let go, with what it rejects with. */
   readonly detached: AbortSignal;
   readonly onCancel: (reason: string) => void;
+  /** What the chain's function is executed in. */
+  readonly within: RunWitness["within"];
   readonly push: (event: RunEvent) => void;
 }
 
@@ -136,6 +139,7 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
       costs,
       onBlocked: blocked.reject,
       onLeaseLost: (error) => letGo.abort(error),
+      within: options.within,
       push,
     });
   }

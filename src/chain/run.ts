@@ -169,6 +169,7 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
     const { epoch } = record;
     const first = { type: "started", at: clock.now(), chain, run: id } as const;
     executing = true;
+    const witness = deps.witnessRun({ chain, run: id, epoch, tags: record.tags });
     const execution = execute(deps, {
       record,
       claimedAt,
@@ -180,9 +181,15 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
       signal: controller.signal,
       detached: letGo.signal,
       onCancel: (reason) => cancel(reason),
+      within: witness.within,
       push,
     });
     executions.push(execution);
+    const { outcome, costs } = execution;
+    outcome.then(
+      () => witness.ended({ costs }),
+      (error: unknown) => witness.ended({ error, costs }),
+    );
     try {
       return await execution.outcome;
     } finally {

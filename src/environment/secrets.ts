@@ -1,9 +1,11 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { EnvironmentError, InvalidArgumentError } from "../base/errors.ts";
 import { ambientEnv, type Env } from "./environment.ts";
+import { rememberSecret } from "./known-secrets.ts";
 
 /**
- * Reads the user's own secrets, checked and typed by a schema each (zod, valibot, arktype: any Standard Schema).
+ * Reads the user's own secrets, checked and typed by a schema each (zod, valibot, arktype: any Standard Schema). What was
+ * read so shows in no log line.
  *
  * @example const { DATABASE_URL } = secrets({ DATABASE_URL: z.url() });
  * @throws {InvalidArgumentError} for `FAL_*` names, which belong to the platform.
@@ -26,6 +28,7 @@ export function secrets<S extends Readonly<Record<string, StandardSchemaV1<unkno
 }
 
 function readSecret(name: string, schema: StandardSchemaV1<unknown, unknown>, raw: string | undefined) {
+  if (raw !== undefined) rememberSecret(raw);
   const checked = schema["~standard"].validate(raw);
   if (checked instanceof Promise) {
     throw new InvalidArgumentError(`The schema of ${name} is asynchronous; secrets are read synchronously.`);

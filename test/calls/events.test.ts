@@ -136,8 +136,12 @@ test("a callback that throws is reported and does not lose the result", async ()
     throw new Error("mine");
   };
   await fal.subscribe(ECHO, { input: {}, onEnqueue: broken, onQueueUpdate: broken });
-  expect(warned).toContainEqual([{ err: new Error("mine") }, "The callback onEnqueue threw"]);
-  expect(warned).toContainEqual([{ err: new Error("mine") }, "The callback onQueueUpdate threw"]);
+  const details = expect.objectContaining({
+    endpoint: ECHO,
+    err: expect.objectContaining({ type: "Error", message: "mine" }),
+  });
+  expect(warned).toContainEqual([details, "The callback onEnqueue threw"]);
+  expect(warned).toContainEqual([details, "The callback onQueueUpdate threw"]);
 });
 
 test("units that fal does not say, or says strangely, are undefined and not a number", async () => {

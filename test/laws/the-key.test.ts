@@ -1,5 +1,11 @@
+import { trace } from "@opentelemetry/api";
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+} from "@opentelemetry/sdk-trace-base";
 import { createFal, type FalOptions } from "fal-chain";
-import { describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { printed } from "../support/printed.ts";
 import { collect, ECHO, failureOf, KEY, SECRET, setup } from "../support/setup.ts";
 import { instead, json, kindOf, networkError, type Wire } from "../support/wire.ts";
@@ -117,6 +123,15 @@ test.each(["../../other", "a/b", "", "..", "x?y", "x#y"])("%j is no request id",
 });
 
 describe("whatever goes wrong", () => {
+  let exporter: InMemorySpanExporter;
+
+  beforeEach(() => {
+    exporter = new InMemorySpanExporter();
+    const spanProcessors = [new SimpleSpanProcessor(exporter)];
+    trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors }));
+  });
+  afterEach(() => trace.disable());
+
   const no = (status: number) => () => json({ detail: "no" }, { status });
   const WRONG: Record<string, FalOptions & { wire?: Wire; env?: Record<string, string> }> = {
     "an ambiguous submit": { wire: instead("submit", () => networkError("ECONNRESET")) },
@@ -146,18 +161,27 @@ describe("whatever goes wrong", () => {
   };
 
   test.each(Object.entries(WRONG))(
-    "with %s the key shows in no error, event or warning",
+    "with %s the key shows in no error, event, log line or span",
     async (_, wrong) => {
-      const warned: unknown[] = [];
+      const logged: unknown[] = [];
+      const log = (...said: unknown[]) => void logged.push(said);
       const world = setup({
         retry: { maxRetries: 1 },
-        logger: { warn: (...said) => warned.push(...said) },
+        logger: { debug: log, info: log, warn: log, error: log },
+        logPayloads: true,
         ...wrong,
       });
-      const call = world.fal.subscribe(ECHO, { input: { prompt: "a fox" }, mode: "polling", timeout: 1e5 });
+      const input = { prompt: `a fox, and ${KEY}` };
+      const call = world.fal.subscribe(ECHO, { input, mode: "polling", timeout: 1e5 });
       const { seen, error } = await collect(call);
       expect(error).toBeInstanceOf(Error);
-      const said = [error, seen, warned, await failureOf(call), call].map(printed).join("\n");
+      await world.fal.close();
+      const spans = exporter
+        .getFinishedSpans()
+        .map(({ name, attributes, events, status }) => ({ name, attributes, events, status }));
+      expect(logged).not.toEqual([]);
+      expect(spans).toHaveLength(1);
+      const said = [error, seen, logged, spans, await failureOf(call), call].map(printed).join("\n");
       expect(said).not.toContain(SECRET);
     },
   );

@@ -57,7 +57,8 @@ function world(options: Parameters<typeof setup>[0] = {}, facts = {}) {
   const logged: string[] = [];
   const brittled = brittle(facts);
   const logger = {
-    warn: ({ err }: { err?: unknown }, message: string) => void logged.push(`${message}: ${err}`),
+    warn: (details: { err?: { message?: string } }, message: string) =>
+      void logged.push(`${message}: ${details.err?.message}`),
   };
   return { ...brittled, ...setup({ store: brittled.store, logger, ...options }), logged };
 }

@@ -1,0 +1,20 @@
+import type { Cost } from "../base/cost.ts";
+
+/** Told of one execution of a run, for logs and traces. It changes nothing, and never throws. */
+export interface RunWitness {
+  /** Whatever the chain's function does, it does inside this. */
+  within<R>(fn: () => R): R;
+  ended(end: {
+    readonly error?: unknown;
+    /** What each call cost, once all of them have ended. Never rejects. */
+    readonly costs: Promise<readonly Cost[]>;
+  }): void;
+}
+
+export type WitnessRun = (run: {
+  readonly chain: string;
+  readonly run: string;
+  /** Counts the executions; the first is 1. */
+  readonly epoch: number;
+  readonly tags: Readonly<Record<string, string>>;
+}) => RunWitness;

@@ -1,0 +1,13 @@
+/** A call that is paid goes on, whatever a logger or an exporter throws. */
+export function attempt<T>(tell: () => T): T | undefined {
+  try {
+    return tell();
+  } catch {
+    return undefined;
+  }
+}
+
+/** Tells what is known only a while after the end. */
+export function afterwards<T>(known: Promise<T> | undefined, tell: (value: T) => void): void {
+  void known?.then((value) => attempt(() => tell(value)));
+}

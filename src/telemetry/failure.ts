@@ -1,0 +1,50 @@
+import { ApiError } from "../base/api-error.ts";
+import { FalError, OutputMismatchError } from "../base/errors.ts";
+
+/** How a call or a run went, in one word. */
+export type EndState = "completed" | "failed" | "cancelled" | "ambiguous" | "blocked" | "detached";
+
+const STATES: Readonly<Record<string, EndState>> = {
+  aborted: "cancelled",
+  ambiguous_submit: "ambiguous",
+  run_blocked: "blocked",
+  run_detached: "detached",
+  lease_lost: "detached",
+};
+
+export function stateOf(error: unknown): EndState {
+  // The call is completed and paid: what failed is the caller's contract.
+  if (error === undefined || error instanceof OutputMismatchError) return "completed";
+  return (error instanceof FalError && STATES[error.code]) || "failed";
+}
+
+/** Somebody wanted this end, so it is no error. */
+export const isWanted = (state: EndState): boolean => state === "cancelled" || state === "detached";
+
+/** Short and stable, for grouping: never a text that may quote something. */
+export const codeOf = (error: unknown): string => (error instanceof FalError ? error.code : classOf(error));
+
+export const classOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error);
+
+const DEEPEST_CAUSE = 4;
+
+/**
+ * An error as it is logged, in the form that pino gives to one. Only facts that hold no payload: an answer's body may
+ * quote the input.
+ */
+export function failureFacts(error: unknown, depth = 0): object {
+  if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
+  const { code, requestId, endpoint, billed } = error instanceof FalError ? error : ({} as Partial<FalError>);
+  return {
+    type: error.name,
+    code,
+    message: error.message,
+    request_id: requestId,
+    endpoint,
+    billed,
+    status: error instanceof ApiError ? error.status : undefined,
+    stack: error.stack,
+    cause:
+      error.cause === undefined || depth >= DEEPEST_CAUSE ? undefined : failureFacts(error.cause, depth + 1),
+  };
+}

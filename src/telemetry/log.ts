@@ -1,0 +1,132 @@
+import type { CallWitness, WitnessCall } from "../calls/witness.ts";
+import type { RunWitness, WitnessRun } from "../chain/witness.ts";
+import { afterwards } from "./attempt.ts";
+import { failureFacts, isWanted, stateOf } from "./failure.ts";
+import type { Level, Logger } from "./logger.ts";
+import { redacted } from "./redact.ts";
+import type { Whose } from "./whose.ts";
+
+export interface LogOptions {
+  readonly logger: () => Logger;
+  /** On whose behalf the current code makes calls; undefined where that cannot be told. */
+  readonly context: () => Whose | undefined;
+  /** A text without keys and secrets. */
+  readonly hide: (text: string) => string;
+  readonly payloads: boolean;
+}
+
+/** What belongs to a line although the context does not tell it. */
+export interface About {
+  readonly call?: string | undefined;
+  readonly endpoint?: string | undefined;
+  readonly request_id?: string | undefined;
+}
+
+export interface Log {
+  readonly call: WitnessCall;
+  readonly run: WitnessRun;
+  /** What went wrong beside a call without failing it. */
+  report(what: string, error: unknown, about?: About): void;
+}
+
+/** Says in log lines what calls and runs do. Each line is bound to the app, job, request, chain, run and call. */
+export function createLog({ logger, context, hide, payloads }: LogOptions): Log {
+  const say = (level: Level, details: object, message: string): void => {
+    const target = logger();
+    // Most loggers of warnings only have nothing else, and what nobody reads is not made.
+    target[level]?.(redacted(withoutGaps(details), hide) as object, hide(message));
+  };
+  const isHeard = (): boolean => {
+    const { debug, info, error } = logger();
+    return Boolean(debug || info || error);
+  };
+
+  return {
+    report: (what, error, about = {}) =>
+      say("warn", { ...origin(context()), ...about, err: failureFacts(error) }, what),
+
+    call({ id, endpoint, step }): CallWitness | undefined {
+      if (!isHeard()) return undefined;
+      const bound = { ...origin(context()), step, call: id, endpoint };
+      let known: object = bound;
+      let isReused = false;
+      let usage: object = {};
+
+      return {
+        sending(body) {
+          if (payloads) say("debug", { ...known, input: JSON.parse(body) }, "Call has its input");
+        },
+        event(event) {
+          switch (event.type) {
+            case "submitted":
+            case "reused":
+              isReused = event.type === "reused";
+              known = { ...bound, request_id: event.requestId };
+              return say("debug", known, isReused ? "Call is reused" : "Call is submitted");
+            case "queued":
+              return say("debug", { ...known, position: event.position }, "Call is queued");
+            case "running":
+              return say("debug", known, "Call is running");
+            case "log":
+              // A model may say anything, such as what it was asked for.
+              if (payloads) say("debug", { ...known, line: event.log }, "Call logs");
+              return;
+            case "completed": {
+              const { billing, metrics, data } = event.result;
+              const { waitSeconds, runSeconds } = metrics;
+              usage = { units: billing.units, wait_seconds: waitSeconds, run_seconds: runSeconds };
+              if (payloads) say("debug", { ...known, output: data }, "Call has its output");
+              return;
+            }
+          }
+        },
+        ended({ error, cost }) {
+          sayEnd("Call", { ...known, ...usage, reused: isReused || undefined }, error);
+          afterwards(cost, (cost) => {
+            if (!cost || isReused) return;
+            const nano = "nanoUsd" in cost ? cost.nanoUsd : undefined;
+            say("debug", { ...known, cost_nano_usd: nano, cost_source: cost.source }, "Call is charged");
+          });
+        },
+      };
+    },
+
+    run({ chain, run, epoch }): RunWitness {
+      const bound = { ...origin(context()), chain, run };
+      say("info", { ...bound, epoch }, epoch === 1 ? "Run is started" : "Run is resumed");
+      return {
+        within: (fn) => fn(),
+        ended({ error, costs }) {
+          sayEnd("Run", bound, error);
+          afterwards(costs, (costs) => {
+            const known = costs.flatMap((cost) => ("nanoUsd" in cost ? [cost.nanoUsd] : []));
+            const money = {
+              cost_nano_usd: known.reduce((sum, nanoUsd) => sum + nanoUsd, 0),
+              calls: costs.length,
+              unknown: costs.length - known.length,
+            };
+            say("debug", { ...bound, ...money }, "Run is settled");
+          });
+        },
+      };
+    },
+  };
+
+  function sayEnd(what: string, details: object, error: unknown): void {
+    const state = stateOf(error);
+    const facts = error === undefined ? {} : { err: failureFacts(error) };
+    const level = error === undefined || isWanted(state) ? "info" : "error";
+    say(level, { ...details, state, ...facts }, `${what} is ${state}`);
+  }
+}
+
+const origin = (context: Whose | undefined) => ({
+  app: context?.app,
+  job_id: context?.jobId,
+  request: context?.attribution.request,
+  chain: context?.attribution.chain,
+  run: context?.attribution.run,
+});
+
+const withoutGaps = (details: object): object =>
+  Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined));

@@ -1,0 +1,47 @@
+import type { Env } from "../environment/environment.ts";
+
+/** Where the client says what it does. pino fits, and so does an object with nothing but `warn`. */
+export interface Logger {
+  debug?(details: object, message: string): void;
+  info?(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error?(details: object, message: string): void;
+}
+
+export type Level = keyof Logger;
+
+const LEVELS: readonly Level[] = ["debug", "info", "warn", "error"];
+
+/**
+ * What logs where no logger is given: JSON lines on stderr from the level on that `FAL_CHAIN_LOG` names; without it only
+ * warnings, the way that the runtime has for them.
+ */
+export function loggerFrom(env: Env): Logger {
+  const wanted = env["FAL_CHAIN_LOG"]?.trim().toLowerCase();
+  if (!wanted) return WARNINGS;
+  const least = LEVELS.indexOf(wanted as Level);
+  if (least !== -1) return jsonLines(LEVELS.slice(least));
+  // A call does not fail for its log.
+  if (wanted !== "silent") {
+    const cure = "it is one of debug, info, warn, error and silent";
+    WARNINGS.warn({}, `FAL_CHAIN_LOG is ${JSON.stringify(wanted)}; ${cure}`);
+    return WARNINGS;
+  }
+  return { warn() {} };
+}
+
+const WARNINGS: Logger = {
+  warn(details, message) {
+    const { err } = details as { err?: { message?: string } };
+    const cause = err?.message ? `: ${err.message}` : "";
+    globalThis.process?.emitWarning?.(`${message}${cause}`, "FalWarning");
+  },
+};
+
+function jsonLines(levels: readonly Level[]): Logger {
+  const writer = (level: Level) => (details: object, message: string) => {
+    const line = JSON.stringify({ level, time: new Date().toISOString(), msg: message, ...details });
+    globalThis.process?.stderr?.write(`${line}\n`);
+  };
+  return { warn() {}, ...Object.fromEntries(levels.map((level) => [level, writer(level)])) };
+}

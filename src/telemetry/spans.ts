@@ -1,0 +1,168 @@
+import type { Attributes, Context, Span } from "@opentelemetry/api";
+import { OWN_TAGS } from "../attribution/tags.ts";
+import { asyncContext } from "../base/async-context.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Cost } from "../base/cost.ts";
+import { VERSION } from "../base/version.ts";
+import type { CallWitness, WitnessCall } from "../calls/witness.ts";
+import type { RunWitness, WitnessRun } from "../chain/witness.ts";
+import { afterwards } from "./attempt.ts";
+import { classOf, codeOf, isWanted, stateOf } from "./failure.ts";
+import { openTelemetry } from "./open-telemetry.ts";
+import type { Whose } from "./whose.ts";
+
+export interface SpansOptions {
+  readonly clock: Clock;
+  readonly context: () => Whose | undefined;
+  /** @default where the program has it */
+  readonly load?: typeof openTelemetry;
+}
+
+export interface Spans {
+  readonly call: WitnessCall;
+  readonly run: WitnessRun;
+}
+
+/** The run that the current code belongs to, where the program has no context manager of OpenTelemetry's. */
+const currentRun = asyncContext<Span>();
+
+/** A span for each call and each execution of a run. They hold facts and money, never a payload or a message. */
+export function createSpans({ clock, context, load = openTelemetry }: SpansOptions): Spans {
+  const now = () => new Date(clock.now());
+
+  return {
+    call({ id, endpoint, step }): CallWitness | undefined {
+      const api = load();
+      if (!api) return undefined;
+      const attributes = {
+        // https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
+        "gen_ai.operation.name": "generate_content",
+        "gen_ai.provider.name": "fal",
+        "gen_ai.request.model": endpoint,
+        "fal_chain.endpoint": endpoint,
+        "fal_chain.call": id,
+        "fal_chain.step": step,
+        ...origin(context()),
+      };
+      const options = { kind: api.SpanKind.CLIENT, startTime: now(), attributes };
+      const span = tracerOf(api).startSpan(`generate_content ${endpoint}`, options, parentOf(api));
+      if (!span.isRecording()) return undefined;
+      let isReused = false;
+
+      return {
+        sending() {},
+        event(event) {
+          const at = new Date(event.at);
+          switch (event.type) {
+            case "submitted":
+            case "reused":
+              isReused = event.type === "reused";
+              span.setAttributes({
+                "gen_ai.response.id": event.requestId,
+                "fal_chain.request_id": event.requestId,
+                "fal_chain.reused": isReused,
+                ...tagAttributes(event.tags),
+              });
+              return;
+            case "queued":
+              span.addEvent("queued", { "fal_chain.position": event.position }, at);
+              return;
+            case "running":
+              span.addEvent("running", {}, at);
+              return;
+            case "completed":
+              span.setAttributes({ "fal_chain.units": event.result.billing.units });
+          }
+        },
+        ended({ error, cost }) {
+          const at = now();
+          noteEnd(api, span, error, at);
+          // What was reused is on the span of the call that paid for it.
+          const paid = isReused ? undefined : cost;
+          afterwards(Promise.resolve(paid), (cost) => {
+            if (cost) span.setAttributes(costAttributes(cost));
+            span.end(at);
+          });
+        },
+      };
+    },
+
+    run({ chain, run, epoch, tags }): RunWitness {
+      const api = load();
+      if (!api) return { within: (fn) => fn(), ended() {} };
+      const attributes = {
+        ...origin(context()),
+        ...tagAttributes(tags),
+        "fal_chain.chain": chain,
+        "fal_chain.run": run,
+        "fal_chain.epoch": epoch,
+      };
+      const span = tracerOf(api).startSpan(
+        `chain ${chain}`,
+        { kind: api.SpanKind.INTERNAL, startTime: now(), attributes },
+        parentOf(api),
+      );
+
+      return {
+        within: (fn) =>
+          currentRun.run(span, () => api.context.with(api.trace.setSpan(api.context.active(), span), fn)),
+        ended({ error, costs }) {
+          const at = now();
+          noteEnd(api, span, error, at);
+          afterwards(costs, (costs) => {
+            const known = costs.flatMap((cost) => ("nanoUsd" in cost ? [cost.nanoUsd] : []));
+            span.setAttributes({
+              "fal_chain.total.nano_usd": known.reduce((sum, nanoUsd) => sum + nanoUsd, 0),
+              "fal_chain.total.calls": costs.length,
+              "fal_chain.total.unknown": costs.length - known.length,
+            });
+            span.end(at);
+          });
+        },
+      };
+    },
+  };
+}
+
+type Api = NonNullable<ReturnType<typeof openTelemetry>>;
+
+/** Asked each time: the program may register its provider after the first call. */
+const tracerOf = (api: Api) => api.trace.getTracer("fal-chain", VERSION);
+
+function parentOf(api: Api): Context {
+  const active = api.context.active();
+  const run = currentRun.get();
+  return run && !api.trace.getSpan(active) ? api.trace.setSpan(active, run) : active;
+}
+
+/** By class and code only: a message may quote what somebody sent. */
+function noteEnd(api: Api, span: Span, error: unknown, at: Date): void {
+  const state = stateOf(error);
+  span.setAttribute("fal_chain.state", state);
+  if (error === undefined || isWanted(state)) return;
+  const code = codeOf(error);
+  span.setAttribute("error.type", code);
+  span.setStatus({ code: api.SpanStatusCode.ERROR, message: code });
+  span.addEvent("exception", { "exception.type": classOf(error), "fal_chain.error.code": code }, at);
+}
+
+const costAttributes = (cost: Cost): Attributes => ({
+  "fal_chain.cost.source": cost.source,
+  ...("nanoUsd" in cost && { "fal_chain.cost.nano_usd": cost.nanoUsd }),
+});
+
+const origin = (context: Whose | undefined): Attributes => ({
+  "fal_chain.app": context?.app,
+  "fal_chain.job_id": context?.jobId,
+  "fal_chain.request": context?.attribution.request,
+  "fal_chain.chain": context?.attribution.chain,
+  "fal_chain.run": context?.attribution.run,
+});
+
+/** The user's own tags. */
+const tagAttributes = (tags: Readonly<Record<string, string>>): Attributes =>
+  Object.fromEntries(
+    Object.entries(tags).flatMap(([name, value]) =>
+      OWN_TAGS.some((own) => own === name) ? [] : [[`fal_chain.tag.${name}`, value]],
+    ),
+  );
