@@ -84,8 +84,8 @@ function timeline(calls: readonly RunStep[], width: number, name: "wide" | "narr
   const start = Math.min(...spans.map(({ from }) => from));
   const end = Math.max(...spans.map(({ to }) => to));
   if (!(end > start)) return undefined;
-  const left = width > 600 ? 220 : 0;
-  const label = left > 0 ? 0 : 14;
+  const left = width > 600 ? 220 : 12;
+  const label = width > 600 ? 0 : 14;
   const height = spans.length * (ROW + label) + AXIS;
   const x = scaleLinear([0, (end - start) / 1000], [left, width - 24]);
 
