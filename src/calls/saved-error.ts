@@ -4,11 +4,17 @@ import {
   type AmbiguousVerdict,
   CallAbortedError,
   CallTimeoutError,
+  EnvironmentError,
   type FailureFacts,
   FalError,
+  InputMismatchError,
+  InvalidArgumentError,
   MalformedReplyError,
   NetworkError,
+  OutputMismatchError,
+  RunStateError,
 } from "../base/errors.ts";
+import { StoreError } from "../base/journal.ts";
 import type { SavedError } from "../base/saved-error.ts";
 
 /** An error as the store keeps it. Messages hold no prompt and no key, so they may be written down. */
@@ -45,8 +51,17 @@ function factsOf(error: FalError): Record<string, unknown> | undefined {
     const { why, verdict, evidence, candidates, callId } = error;
     return { why, verdict, evidence, candidates, ...(callId !== undefined && { callId }) };
   }
-  return undefined;
+  if (error instanceof CallAbortedError || error instanceof CallTimeoutError) return undefined;
+  // What its class adds. Payloads are not enumerable.
+  const own = Object.entries(error).filter(([name]) => !COMMON.has(name));
+  return own.length > 0
+    ? (JSON.parse(JSON.stringify(Object.fromEntries(own))) as object as Facts)
+    : undefined;
 }
+
+type Facts = Record<string, unknown>;
+
+const COMMON = new Set(["name", "code", "endpoint", "requestId", "retryable", "billed"]);
 
 /** fal's validation quotes the input back, and that may be a prompt. */
 const withoutInput = (item: unknown): unknown => {
@@ -67,7 +82,8 @@ export function restoredError(saved: SavedError): Error {
   return error;
 }
 
-function madeAnew({ code, status, errorType, endpoint, requestId, facts = {}, message }: SavedError): Error {
+function madeAnew(saved: SavedError): Error {
+  const { code, status, errorType, endpoint, requestId, facts = {}, message } = saved;
   const known: FailureFacts = { endpoint, requestId };
   const cancel = Promise.resolve("unknown" as const);
   switch (code) {
@@ -95,7 +111,39 @@ function madeAnew({ code, status, errorType, endpoint, requestId, facts = {}, me
       return new NetworkError(message, known);
     case "malformed_reply":
       return new MalformedReplyError(message, known);
-    default:
+    case "unexpected":
       return new Error(message);
+    default:
+      return revived(saved, CLASSES[code]);
+  }
+}
+
+/** Errors that are nothing but their facts. */
+const CLASSES: Readonly<Record<string, { readonly prototype: FalError }>> = {
+  invalid_argument: InvalidArgumentError,
+  input_mismatch: InputMismatchError,
+  output_mismatch: OutputMismatchError,
+  missing_variable: EnvironmentError,
+  invalid_variable: EnvironmentError,
+  run_ended: RunStateError,
+  run_required: RunStateError,
+  run_unknown: RunStateError,
+  store: StoreError,
+};
+
+/** An error of a class whose constructor words its message anew: it keeps the one that it had. */
+export function revived(saved: SavedError, { prototype }: { prototype: FalError } = FalError): FalError {
+  return Object.setPrototypeOf(new RevivedError(saved), prototype);
+}
+
+class RevivedError extends FalError {
+  override readonly name: string;
+  readonly code: string;
+
+  constructor({ name, code, message, facts, ...common }: SavedError) {
+    super(message, common);
+    this.name = name;
+    this.code = code;
+    Object.assign(this, facts);
   }
 }

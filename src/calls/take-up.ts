@@ -1,4 +1,5 @@
 import type { CallRecord, Outcome, Ticket } from "../base/journal.ts";
+import { parseEndpointId } from "../queue/endpoint.ts";
 import { hasFailed } from "./events.ts";
 import { isGone } from "./result.ts";
 import { restoredError } from "./saved-error.ts";
@@ -33,18 +34,18 @@ export async function takeUp(
 ): Promise<TakenUp> {
   const { state, ticket, outcome, error } = record;
   switch (state) {
-    case "completed":
-      if (ticket && outcome && outcome.data !== undefined) return { kind: "result", ticket, outcome };
-      // The store keeps ids only, and fal may still have it.
-      return ticket ? { kind: "request", ticket, adopted: false } : { kind: "anew" };
     case "failed":
       throw error ? restoredError(error) : new Error(`Call ${record.id} failed without a reason.`);
-    case "submitted":
-      return ticket ? { kind: "request", ticket, adopted: false } : { kind: "anew" };
     case "given-up":
       return takeUpAgain(deps, record, signal);
-    case "intended":
-    case "ambiguous": {
+    default: {
+      if (outcome && outcome.data !== undefined) {
+        // An equal call that was in doubt may have claimed its request.
+        const known = ticket ?? deps.queue.ticket(parseEndpointId(record.endpoint), "unknown");
+        return { kind: "result", ticket: known, outcome };
+      }
+      // It goes on, or the store keeps ids only, and fal may still have it.
+      if (ticket) return { kind: "request", ticket, adopted: false };
       const suspect = {
         id: record.id,
         endpoint: record.endpoint,

@@ -1,8 +1,10 @@
 import type { Cost } from "../base/cost.ts";
 import type { CallRecord } from "../base/journal.ts";
+import type { SavedError } from "../base/saved-error.ts";
 import type { CallEvent } from "../calls/events.ts";
-import { restoredError, savedError } from "../calls/saved-error.ts";
+import { savedError } from "../calls/saved-error.ts";
 import type { Total } from "../ledger/cost.ts";
+import { restoredRunError } from "./saved-run-error.ts";
 
 /** A call within a run. `step` is unique in it: the name that the code gave, or the endpoint id. */
 export interface RunCall {
@@ -56,7 +58,7 @@ export async function restoredEvent(
   switch (event.type) {
     case "failed":
     case "call-failed":
-      return { ...event, error: restoredError(event.error as Parameters<typeof restoredError>[0]) };
+      return { ...event, error: restoredRunError(event.error as SavedError) };
     case "completed":
       return { ...event, output: payloads.output() };
     case "call": {

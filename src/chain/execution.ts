@@ -194,7 +194,7 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
     if (!(error instanceof RunBlockedError)) return { state, error: saved, failedKey };
     const { step, callId, cause } = error;
     const candidates = cause instanceof AmbiguousSubmitError ? cause.candidates : [];
-    return { state, error: { ...saved, facts: { step, callId, candidates } }, failedKey };
+    return { state, error: { ...saved, facts: { chain, run, step, callId, candidates } }, failedKey };
   }
 
   async function settle(): Promise<readonly Cost[]> {

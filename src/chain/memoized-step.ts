@@ -1,13 +1,14 @@
 import type { Clock } from "../base/clock.ts";
 import { FalError } from "../base/errors.ts";
 import type { Fence, RunJournal } from "../base/run-journal.ts";
-import { restoredError, savedError } from "../calls/saved-error.ts";
+import { savedError } from "../calls/saved-error.ts";
 import type { RunEvent } from "./events.ts";
 import type { Failures } from "./failures.ts";
 import { inScope } from "./position.ts";
 import type { Replay } from "./replay.ts";
 import type { Saved } from "./saved.ts";
 import { fromJson, toJson } from "./saved-json.ts";
+import { restoredRunError } from "./saved-run-error.ts";
 
 export interface StepDeps {
   readonly store: RunJournal;
@@ -40,7 +41,7 @@ export async function runStep<T>(
     push({ type: "step", at: clock.now(), step: name, reused: true });
     if (!known.error) return seen(known.value);
     deps.replayed.add(key);
-    throw failures.from(key, restoredError(known.error));
+    throw failures.from(key, restoredRunError(known.error));
   }
 
   const save = async (outcome: { value: string | undefined; error?: unknown }) => {

@@ -2,16 +2,15 @@ import { RunAbortedError, RunStateError } from "../base/errors.ts";
 import { eventLog } from "../base/event-log.ts";
 import { StoreError } from "../base/journal.ts";
 import { LeaseLostError, type RunRecord, type RunState } from "../base/run-journal.ts";
-import type { SavedError } from "../base/saved-error.ts";
 import type { CallEvent } from "../calls/events.ts";
-import { restoredError } from "../calls/saved-error.ts";
 import { type Total, totalOf } from "../ledger/cost.ts";
 import type { RunDeps, RunScope } from "./attempt.ts";
-import { RunBlockedError, RunDetachedError, RunInputMismatchError } from "./errors.ts";
+import { RunDetachedError, RunInputMismatchError } from "./errors.ts";
 import { type RunEvent, restoredEvent } from "./events.ts";
 import { type Execution, execute } from "./execution.ts";
 import { isDead, thisProcess } from "./owner.ts";
 import { fromJson } from "./saved-json.ts";
+import { restoredRunError } from "./saved-run-error.ts";
 
 /**
  * One execution of a chain: a promise of its output, and a loop over its events. It never raises an unhandled
@@ -237,18 +236,10 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
       record.state === "cancelled"
         ? new RunAbortedError(chain, id, { cause: record.cancelReason })
         : record.error
-          ? recordedError(record.error)
+          ? restoredRunError(record.error)
           : new Error(`The run ${chain}/${id} ${record.state} without a reason.`);
     push({ type: "failed", at, error });
     throw error;
-  }
-
-  function recordedError(saved: SavedError): Error {
-    if (saved.code !== "run_blocked") return restoredError(saved);
-    const { step, callId } = saved.facts as { step: string; callId: string };
-    const error = new RunBlockedError({ chain, run: id, step, callId, endpoint: saved.endpoint });
-    error.message = saved.message;
-    return error;
   }
 
   async function pause(): Promise<void> {

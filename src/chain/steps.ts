@@ -8,7 +8,7 @@ export interface RunStep {
   readonly kind: "call" | "step" | "file";
   /** What the code called it; else a call's endpoint id, or the digest of a file. */
   readonly name: string;
-  /** The scopes that it is in, from the outside in, such as `hero/map#1[3]`; empty outside of any. */
+  /** The scopes that it is in, from the outside in, such as `hero/map[3]`; empty outside of any. */
   readonly scope: string;
   /** Whether the latest execution found it there, and so neither ran nor paid for it. */
   readonly reused: boolean;

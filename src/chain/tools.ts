@@ -13,7 +13,8 @@ export interface MapOptions {
 export interface Tools {
   /**
    * Runs `fn` once in the life of the run, and keeps what it gave as JSON; its failure too. Killed in the middle, it is
-   * run again.
+   * run again. Steps of one name are told apart by the order in which they are asked for, so give those that run at the
+   * same time names or branches of their own.
    *
    * @throws {RunStateError} outside a run. @throws {InvalidArgumentError} when JSON cannot say what it gave.
    */
@@ -75,8 +76,6 @@ async function map<A, B>(
   { concurrency = CONCURRENCY, collect = false }: MapOptions & { collect?: boolean } = {},
 ): Promise<B[] | PromiseSettledResult<B>[]> {
   if (!(concurrency >= 1)) throw new RangeError(`concurrency is ${concurrency}; it is a number from 1 up.`);
-  const position = currentPosition();
-  const nth = position?.inside.occurrence(`${position.scope} map`) ?? 1;
   const source = (async function* () {
     yield* items;
   })();
@@ -90,7 +89,8 @@ async function map<A, B>(
       if (done || failure) return;
       const index = count++;
       try {
-        const given = await inScope(`map#${nth}[${index}]`, async () => fn(value, index));
+        // The same for every map here: which of two that run at once is the first may be another the next time.
+        const given = await inScope(`map[${index}]`, async () => fn(value, index));
         outcomes[index] = { status: "fulfilled", value: given };
       } catch (reason) {
         outcomes[index] = { status: "rejected", reason };
@@ -102,7 +102,8 @@ async function map<A, B>(
   try {
     await (collect ? Promise.all(workers) : untilFailure(workers, () => failure));
   } finally {
-    await source.return(undefined);
+    // Not waited for: a source that has nothing to give yet would hold the failure back.
+    source.return(undefined).catch(() => {});
   }
   return collect ? outcomes : outcomes.map((outcome) => (outcome as PromiseFulfilledResult<B>).value);
 }

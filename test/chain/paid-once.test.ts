@@ -1,4 +1,4 @@
-import type { Fal, RunBlockedError } from "fal-chain";
+import { type Fal, RequestClaimedError, type RunBlockedError } from "fal-chain";
 import { expect, test } from "vitest";
 import { echo } from "../support/models.ts";
 import { processes } from "../support/processes.ts";
@@ -248,4 +248,24 @@ test("what a blocked run did not send any more is sent when it goes on", async (
   emulator.history.forbidden = false;
   expect(await both(start().fal).start(undefined, { id: "a" })).toBe(2);
   expect(emulator.jobs).toHaveLength(2);
+});
+
+test("a result whose request an equal call has claimed is a result all the same", async () => {
+  const { start, emulator } = processes({ history: { forbidden: true } });
+  let dies = true;
+  const chain = (fal: Fal) =>
+    fal.chain("claimed", async () => {
+      const { data } = await fal.subscribe(ECHO, { input: { n: 1 } });
+      if (dies) throw new Error("a bug");
+      return data;
+    });
+  const first = start({
+    onStore: (name, when) => {
+      if (name === "submitted" && when === "before") throw new RequestClaimedError("r");
+    },
+  });
+  await failureOf(chain(first.fal).start(undefined, { id: "a" }));
+  dies = false;
+  expect(await chain(start().fal).resume("a")).toEqual({ echo: { n: 1 } });
+  expect(emulator.jobs).toHaveLength(1);
 });

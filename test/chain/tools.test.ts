@@ -212,3 +212,38 @@ test("the run's own tools work where the context is lost", async () => {
   });
   expect(await chain.start(undefined, { id: "a" })).toBe(6);
 });
+
+test("maps that run at once keep their calls, whichever of them is the first the next time", async () => {
+  const { start, emulator, clock } = processes({
+    models: [echo({ seconds: 1 }), echo({ id: "acme/slow", seconds: 9 })],
+  });
+  let dies = true;
+  const chain = (fal: Fal) => {
+    const mapped = (items: readonly number[]) => fal.map(items, (n) => fal.subscribe(ECHO, { input: { n } }));
+    return fal.chain("maps", async () => {
+      await Promise.all([
+        fal.subscribe("acme/slow", { input: {} }).then(() => mapped([1])),
+        // Replayed, this is the slower one.
+        fal
+          .subscribe(ECHO, { input: { n: 0 } })
+          .then(() => clock.sleep(dies ? 0 : 20_000))
+          .then(() => mapped([2, 3])),
+      ]);
+      if (dies) throw new Error("a bug");
+    });
+  };
+  await failureOf(chain(start().fal).start(undefined, { id: "a" }));
+  dies = false;
+  await chain(start().fal).resume("a");
+  expect(emulator.jobs).toHaveLength(5);
+});
+
+test("a map fails at once, although its source has nothing more to give yet", async () => {
+  const { fal } = setup();
+  async function* source() {
+    yield 1;
+    await new Promise(() => {});
+  }
+  const failing = fal.map(source(), async () => Promise.reject(new Error("no")), { concurrency: 2 });
+  expect(await failureOf(failing)).toMatchObject({ message: "no" });
+});

@@ -85,7 +85,7 @@ test("shows what a run did, when and for how much, by any name that is unambiguo
     expect(stdout).toMatch(/^run +album\/order-1\nstate +completed\n/);
     expect(stdout).toMatch(/^title +done +•$/m);
     expect(stdout).toMatch(/^cover +done +\d\.\d s +\d\.\d s .*█.* \$0\.01$/m);
-    expect(stdout).toMatch(/^map#1\[1\]\/acme\/echo +done .*█.* \$0\.01$/m);
+    expect(stdout).toMatch(/^map\[1\]\/acme\/echo +done .*█.* \$0\.01$/m);
     expect(stdout).toMatch(/^total +\$0\.03$/m);
   }
   await finished("order-2");
@@ -98,8 +98,8 @@ test("shows what a run did, when and for how much, by any name that is unambiguo
   expect(steps.map((step: { scope: string; name: string }) => `${step.scope}/${step.name}`)).toEqual([
     "/title",
     "/cover",
-    "map#1[0]/acme/echo",
-    "map#1[1]/acme/echo",
+    "map[0]/acme/echo",
+    "map[1]/acme/echo",
   ]);
 });
 
