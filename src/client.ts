@@ -3,6 +3,7 @@ import { currentAttribution, withRequest, withTags } from "./attribution/context
 import { type IncomingRequest, requestIdOf } from "./attribution/incoming.ts";
 import { replyHeaders } from "./attribution/onward.ts";
 import type { UserTags } from "./attribution/tags.ts";
+import { bound } from "./base/async-context.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { InvalidArgumentError } from "./base/errors.ts";
 import { type Store, StoreError } from "./base/journal.ts";
@@ -154,7 +155,11 @@ export interface Fal {
   };
   /** Describes an endpoint by its input and output schemas. */
   readonly endpoint: typeof endpoint;
-  /** Every call that `fn` makes carries these tags. */
+  /**
+   * Every call that `fn` makes carries these tags, whichever client makes it; a generator that `fn` gives is a part of it.
+   *
+   * @throws {InvalidArgumentError} for a tag that fal would drop.
+   */
   withTags<R>(tags: UserTags, fn: () => R): R;
   /**
    * Every call that `fn` makes is attributed to this incoming request; and to the run that it is a part of, where it comes
@@ -164,6 +169,11 @@ export interface Fal {
    * @throws {EnvironmentError} where a variable that says who we are is unusable.
    */
   withRequest<R>(request: IncomingRequest, fn: () => R): R;
+  /**
+   * Gives a function that belongs to the run, the request and the tags that are here now, wherever it is called. For what
+   * is called from elsewhere: listeners of events, sources of streams, tasks of a pool that others share.
+   */
+  bind<F extends (...args: never[]) => unknown>(fn: F): F;
   /**
    * The headers to put on the answer to the incoming request: an `x-fal-cdn-token` that an app of our own has issued anew
    * since. Ask for them last, within `withRequest` or `handle`.
@@ -256,6 +266,7 @@ export function createFal(options: FalOptions = {}): Fal {
     endpoint,
     withTags,
     withRequest: (request, fn) => withRequest(request, parts.accounts(), fn),
+    bind: bound,
     replyHeaders: () => replyHeaders(currentAttribution()),
     async handle(request, fn) {
       const id = requestIdOf(request);

@@ -33,3 +33,12 @@ export function asyncContext<T>(): AsyncContext<T> {
     },
   };
 }
+
+/**
+ * A function that runs where this was called, wherever it is called: in every context at once, those of other libraries
+ * too. Without AsyncLocalStorage it is the function itself.
+ */
+export function bound<F extends (...args: never[]) => unknown>(fn: F): F {
+  const builtin = globalThis.process?.getBuiltinModule?.("node:async_hooks");
+  return builtin ? (builtin.AsyncLocalStorage.bind(fn) as F) : fn;
+}

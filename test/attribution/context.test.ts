@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { setTimeout as later } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { ECHO, ENV, setup } from "../support/setup.ts";
@@ -78,4 +79,117 @@ test("a request without an id attributes to none, not to the one around it", asy
     fal.withTags({ a: "1" }, () => fal.withRequest({ headers: {} }, () => submit(1))),
   );
   expect(tagsOf(1)).toEqual({ a: "1" });
+});
+
+test("a generator's body belongs to where it was made, not to who asks it for more", async () => {
+  const { fal, submit, tagsOf } = world();
+  async function* calls(from: number) {
+    try {
+      for (let n = from; n < from + 2; n++) {
+        await later(1);
+        yield await submit(n);
+      }
+    } finally {
+      await submit(from + 9);
+    }
+  }
+  const both = [1, 2].map((n) => fal.withTags({ made: n }, () => calls(n * 10)));
+  await fal.withTags({ read: true }, async () => {
+    for await (const _ of both[0] ?? []) await submit(1);
+    for await (const _ of both[1] ?? []) break;
+  });
+  expect([10, 11, 19, 20, 29].map(tagsOf)).toEqual([1, 1, 1, 2, 2].map((n) => ({ made: `${n}` })));
+  expect([1, 21].map(tagsOf)).toEqual([{ read: "true" }, undefined]);
+});
+
+test("what events call belongs to whoever reads them", async () => {
+  const { fal, submit, tagsOf } = world();
+  const call = fal.withTags({ of: "call" }, () => fal.subscribe(ECHO, { input: { n: 1 } }));
+  await fal.withTags({ of: "reader" }, async () => {
+    let n = 2;
+    for await (const _ of call) await submit(n++);
+    expect(n).toBeGreaterThan(4);
+    for (let i = 2; i < n; i++) expect(tagsOf(i)).toEqual({ of: "reader" });
+  });
+  expect(tagsOf(1)).toEqual({ of: "call" });
+});
+
+test("a bound function belongs to where it was bound: as a listener, a stream's source, a task of a pool", async () => {
+  const { fal, submit, tagsOf } = world();
+  const emitter = new EventEmitter();
+  const task = (n: number) => fal.withTags({ n }, () => fal.bind(() => submit(n)));
+  const results: Promise<unknown>[] = [];
+  const listener = task(1);
+  emitter.on("x", () => results.push(listener()));
+  const pull = task(2);
+  const stream = new ReadableStream({
+    async pull(controller) {
+      await pull();
+      controller.close();
+    },
+  });
+  const queue = [3, 4, 5, 6].map(task);
+  await fal.withTags({ other: true }, async () => {
+    emitter.emit("x");
+    for await (const _ of stream);
+    // The workers of a pool live in the context of whoever needed them first.
+    const worker = async () => {
+      for (let next = queue.shift(); next; next = queue.shift()) await next();
+    };
+    await Promise.all([worker(), worker(), ...results]);
+  });
+  for (const n of [1, 2, 3, 4, 5, 6]) expect(tagsOf(n)).toEqual({ n: `${n}` });
+});
+
+test("what a run's own methods do belongs to it, also in a pool that another run has made", async () => {
+  const { fal, tagsOf } = world();
+  const tasks: (() => Promise<unknown>)[] = [];
+  const done = Promise.withResolvers<void>();
+  const maker = fal.chain("maker", async () => {
+    await done.promise;
+    await Promise.all(tasks.map((task) => task()));
+  });
+  const user = fal.chain("user", async (_: undefined, run) => {
+    const result = Promise.withResolvers<unknown>();
+    tasks.push(async () => {
+      const call = run.subscribe(ECHO, { input: { n: 1 } });
+      call.then(result.resolve, result.reject);
+      await call;
+    });
+    done.resolve();
+    await result.promise;
+  });
+  const request = new Headers({ "x-fal-request-id": "in-1" });
+  const makes = fal.withRequest(request, () =>
+    maker.start(undefined, { id: "m", tags: { of: "maker", only: "maker" } }),
+  );
+  await user.start(undefined, { id: "u", tags: { of: "user" } });
+  await makes;
+  expect(tagsOf(1)).toEqual({ chain: "user", run: "u", of: "user" });
+});
+
+test("tags within a run win over those of the run, in its own methods too", async () => {
+  const { fal, tagsOf } = world();
+  const chain = fal.chain("c", async (_: undefined, run) => {
+    await fal.withTags({ stage: "inner" }, () => run.subscribe(ECHO, { input: { n: 1 } }));
+    await run.subscribe(ECHO, { input: { n: 2 } });
+  });
+  await chain.start(undefined, { id: "1", tags: { stage: "run" } });
+  expect([1, 2].map(tagsOf)).toEqual([
+    { chain: "c", run: "1", stage: "inner" },
+    { chain: "c", run: "1", stage: "run" },
+  ]);
+});
+
+test("two clients share the tags, and each says for itself who it is", async () => {
+  const a = world({ FAL_JOB_ID: "job-a", FAL_APP_NAME: "a" });
+  const b = world({ FAL_JOB_ID: "job-b" });
+  await a.fal.withTags({ customer: "acme" }, () =>
+    Promise.all([a.submit(1), b.submit(1), b.fal.withTags({ stage: "b" }, () => a.submit(2)), b.submit(2)]),
+  );
+  expect([1, 2].map(a.tagsOf)).toEqual([
+    { job_id: "job-a", app: "a", customer: "acme" },
+    { job_id: "job-a", app: "a", customer: "acme", stage: "b" },
+  ]);
+  expect([1, 2].map(b.tagsOf)).toEqual([1, 2].map(() => ({ job_id: "job-b", customer: "acme" })));
 });
