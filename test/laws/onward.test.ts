@@ -66,16 +66,16 @@ test("where a call comes from and what its caller lent is told to our own apps, 
       await within.reduceRight((fn, name) => async () => scopes[name]?.(fn), all)();
       await fal.close();
 
-      const own = new Set([nickname, ...listed]);
+      const own = new Set([nickname ?? "", ...listed]);
       for (const request of emulator.received) {
         const { pathname } = new URL(request.url);
-        const isOwn = kindOf(request) === "submit" && own.has(OWNER[pathname.slice(1)]);
+        const isOwn = kindOf(request) === "submit" && own.has(OWNER[pathname.slice(1)] ?? "?");
         const holds = SECRETS.filter((name) => name in request.headers);
         if (!isOwn) expect(holds, request.url).toEqual([]);
         if (!isOwn) continue;
         const inRequest = within.includes("request");
         const lent = inRequest && job !== undefined;
-        const isBelieved = lent && own.has(caller);
+        const isBelieved = lent && own.has(caller ?? "?");
         const isNamed = isBelieved || within.includes("run") || job !== undefined;
         expect(holds).toEqual([...(isNamed ? SECRETS.slice(0, 2) : []), ...(lent ? SECRETS.slice(2) : [])]);
         expect(request.headers["baggage"]?.includes("poster%2Forder-1") ?? false).toBe(isBelieved);
