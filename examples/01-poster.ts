@@ -9,8 +9,8 @@ import { outlivingEmulatorUnlessKey } from "fal-chain/emulator";
 import { download, runProgram, showRun } from "fal-chain/terminal";
 
 // Both outlive this program: the store has what was paid for, and the emulator, where it stands in, what it was asked for.
-const { env, emulator, close } = await outlivingEmulatorUnlessKey({ directory: "out/.fal-chain" });
-const fal = createFal({ env: { FAL_CHAIN_STORE: "sqlite:out/.fal-chain/store.db", ...env } });
+const { env, emulator, close } = await outlivingEmulatorUnlessKey({ directory: ".fal-chain" });
+const fal = createFal({ env: { FAL_CHAIN_STORE: "sqlite:.fal-chain/store.db", ...env } });
 
 const poster = fal.chain("poster", async (input: { prompt: string }) => {
   const { data } = await fal.subscribe("fal-ai/flux/schnell", { step: "picture", input, logs: true });

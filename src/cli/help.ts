@@ -39,7 +39,8 @@ Examples:
   fal-chain emulate -- fal-chain call fal-ai/flux/schnell prompt="a fox"
 `,
   calls: `
-Every call of this command is noted before it is paid for: in the file
+Every call of this command is noted before it is paid for: in the project's
+.fal-chain/store.db where there is one, else in
 ~/.local/share/fal-chain/store.db, or local.db beside it for what is called on
 this machine, such as the emulator; or where FAL_CHAIN_STORE or --store says.
 Programs note theirs where FAL_CHAIN_STORE says. An ID may be cut short.

@@ -6,4 +6,6 @@ export interface Io {
   readonly stderr: Output;
   readonly stdin: AsyncIterable<string | Uint8Array>;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The current directory. */
+  cwd(): string;
 }

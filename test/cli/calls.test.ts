@@ -141,3 +141,16 @@ test("rescue reads the file beside the store back, and says what it could not", 
   expect((await run("calls", "rescue", rescueFile, "--json")).stdout).toContain('"restored": 1');
   expect(existsSync(rescueFile)).toBe(false);
 });
+
+test("the project's store is used where the current directory has one", async () => {
+  const cwd = join(dir, "project");
+  const store = sqliteStore(join(cwd, ".fal-chain", "store.db"));
+  await store.close();
+  const there = {
+    env: { ...platform.env, FAL_CHAIN_STORE: undefined, XDG_DATA_HOME: join(dir, "home") },
+    cwd,
+  };
+  await command(main, ["call", "acme/echo", "prompt=a fox"], there);
+  expect((await command(main, ["calls"], there)).stdout).toContain("acme/echo");
+  expect(existsSync(join(dir, "home"))).toBe(false);
+});

@@ -20,7 +20,7 @@ afterEach(async () => {
   rmSync(cwd, { recursive: true });
 });
 
-const state = () => join(cwd, "out/.fal-chain");
+const state = () => join(cwd, ".fal-chain");
 /** With the store that the example chooses. */
 const start = (...argv: string[]) =>
   child(POSTER, argv, { FAL_CHAIN_STORE: undefined }, { cwd, haste: true });
@@ -97,12 +97,7 @@ test.each(["picture: step 1", "picture: done", "cutout: running"])(
     }
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toContain("Saved out/picture.jpg, out/large.png, out/cutout.png\n");
-    expect(readdirSync(join(cwd, "out")).sort()).toEqual([
-      ".fal-chain",
-      "cutout.png",
-      "large.png",
-      "picture.jpg",
-    ]);
+    expect(readdirSync(join(cwd, "out")).sort()).toEqual(["cutout.png", "large.png", "picture.jpg"]);
     if (moment !== "picture: step 1") {
       expect(stdout).toMatch(/^picture +(fal-ai\/flux\/schnell +)?reused /m);
       expect(stdout).toContain("picture: reused, paid for before\n");

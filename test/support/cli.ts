@@ -34,22 +34,31 @@ export async function emulated(...more: Model[]) {
 
 type Main = (
   argv: readonly string[],
-  io: { stdout: Screen; stderr: Screen; stdin: AsyncIterable<string>; env: Env },
+  io: { stdout: Screen; stderr: Screen; stdin: AsyncIterable<string>; env: Env; cwd(): string },
 ) => Promise<number>;
 
 /** No test writes into the home of who runs it. */
 const FORGETFUL = { FAL_CHAIN_STORE: "memory" };
 
+/** A directory that no project has. */
+const NOWHERE = join("/", "nowhere");
+
 /** Runs the command in this process. */
 export async function command(
   main: Main,
   argv: readonly string[],
-  { env = {}, stdin = "", isTTY = false }: { env?: Env; stdin?: string; isTTY?: boolean } = {},
+  {
+    env = {},
+    stdin = "",
+    isTTY = false,
+    cwd = NOWHERE,
+  }: { env?: Env; stdin?: string; isTTY?: boolean; cwd?: string } = {},
 ) {
   const io = {
     stdout: new Screen(),
     stderr: new Screen({ isTTY }),
     env: { ...FORGETFUL, ...env },
+    cwd: () => cwd,
     stdin: (async function* () {
       yield stdin;
     })(),

@@ -44,7 +44,7 @@ export async function call(
   const tags = parseTags(options.tag ?? []);
   const timeout = options.timeout === undefined ? undefined : parseDuration(options.timeout);
   const fal = createFal({
-    env: withStore(io.env, options.store),
+    env: withStore(io, options.store),
     logger: { warn: (_, message) => aside(io.stderr, message) },
     ...(options.ambiguousSubmit !== undefined && {
       ambiguousSubmit: options.ambiguousSubmit as AmbiguousSubmitPolicy,

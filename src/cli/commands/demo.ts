@@ -6,14 +6,14 @@ import { withStore } from "../store.ts";
 
 /** The poster chain of the first example, for who has no clone of the repository. */
 export async function demo(
-  { stdout, stderr, env }: Io,
+  { stdout, stderr, env, cwd }: Io,
   words: readonly string[],
   options: { out: string },
 ): Promise<number> {
   const { emulator, close, env: reaching } = await emulatorUnlessKey(env);
   const fal = createFal({
     // What an emulator did is gone with it, and was not paid.
-    env: emulator ? { ...reaching, FAL_CHAIN_STORE: "memory" } : withStore(reaching),
+    env: emulator ? { ...reaching, FAL_CHAIN_STORE: "memory" } : withStore({ env: reaching, cwd }),
     logger: { warn: (_, message) => aside(stderr, message) },
   });
   const poster = fal.chain("poster", async (input: { prompt: string }) => {

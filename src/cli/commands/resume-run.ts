@@ -24,7 +24,7 @@ export async function resumeRun(io: Io, id: string, options: ResumeRunOptions): 
     return EXIT.ok;
   });
 
-  return withStoreForModules(withStore(io.env, options.store)["FAL_CHAIN_STORE"], async () => {
+  return withStoreForModules(withStore(io, options.store)["FAL_CHAIN_STORE"], async () => {
     const exported = await loadModule(options.load);
     try {
       return await untilInterrupted(async (abortSignal) => {
