@@ -33,7 +33,7 @@ export interface RunRecord {
   readonly error: SavedError | undefined;
   /** The key of the step that it failed with or is blocked on, if it was a step; a failed run keeps it when it is taken up again. */
   readonly failedKey: string | undefined;
-  /** Counts the owners that it had. */
+  /** Counts the owners that it had: 0 for a run that was only noted. */
   readonly epoch: number;
   /** Undefined once it has ended or was let go. */
   readonly owner: Owner | undefined;
@@ -57,7 +57,8 @@ export interface RunClaim {
   readonly tags: Readonly<Record<string, string>>;
   /** JSON. Takes the place of the one that the run had. */
   readonly budget?: string | undefined;
-  readonly owner: Owner;
+  /** Undefined: a new run is only noted, and whoever claims it next has it; one that exists is left as it is. */
+  readonly owner: Owner | undefined;
   /** Milliseconds that it stays ours without being renewed. */
   readonly leaseMs: number;
   /** Take it although its lease stands, if this is still its epoch: its owner is known to be dead. */

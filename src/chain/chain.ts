@@ -97,10 +97,7 @@ export function createChains(deps: () => RunDeps): Chains {
       start(...args: [input?: unknown, options?: StartOptions]) {
         const [input, options = {}] = args;
         const { id = idWithin(name) ?? crypto.randomUUID(), tags = {} } = options;
-        checkId(id);
-        checkUserTags(tags);
-        const start = { input: toJson(input, "input"), tags: textTags(tags) };
-        return begin({ ...common(options), id, start });
+        return begin({ ...common(options), id, start: checkedStart(input, id, tags) });
       },
       resume(id, options = {}) {
         checkId(id);
@@ -137,6 +134,13 @@ function idWithin(chain: string): string | undefined {
   if (!position) return undefined;
   const { inside, scope } = position;
   return `${inside.run}${scope}#${inside.occurrence(`${scope} start ${chain}`)}`;
+}
+
+/** What a run begins with. @throws {InvalidArgumentError} for a bad id, tag or input. */
+export function checkedStart(input: unknown, id: unknown, tags: UserTags): NonNullable<RunPlan["start"]> {
+  checkId(id);
+  checkUserTags(tags);
+  return { input: toJson(input, "input"), tags: textTags(tags) };
 }
 
 function checkId(id: unknown): void {

@@ -1,7 +1,10 @@
+import type { UserTags } from "../attribution/tags.ts";
+import { StoreError } from "../base/journal.ts";
 import type { RunQuery, RunRecord, RunState } from "../base/run-journal.ts";
 import type { SavedError } from "../base/saved-error.ts";
 import type { RunDeps } from "./attempt.ts";
-import type { Chains } from "./chain.ts";
+import { type Chains, checkedStart } from "./chain.ts";
+import { RunInputMismatchError } from "./errors.ts";
 import { isDead, thisProcess } from "./owner.ts";
 import type { Run } from "./run.ts";
 import { fromJson } from "./saved-json.ts";
@@ -11,20 +14,36 @@ import { type RunStep, stepsOf } from "./steps.ts";
 export interface RunInfo {
   readonly chain: string;
   readonly id: string;
-  /** `interrupted`: nobody executes it, and whoever resumes it goes on. */
-  readonly state: RunState | "interrupted";
+  /**
+   * `waiting`: it was added, and nobody has started it yet. `interrupted`: nobody executes it, and whoever resumes it
+   * goes on.
+   */
+  readonly state: RunState | "waiting" | "interrupted";
   readonly input: unknown;
   readonly output: unknown;
   readonly error: SavedError | undefined;
   readonly tags: Readonly<Record<string, string>>;
   /** How many executions it has had. */
   readonly executions: number;
-  /** Milliseconds since the epoch. */
+  /** When it was started, or added. Milliseconds since the epoch. */
   readonly startedAt: number;
   readonly endedAt: number | undefined;
 }
 
 export interface Runs {
+  /**
+   * Notes a run without executing it: it is `waiting` until a process that has the chain starts its id. One that exists
+   * is left as it is.
+   *
+   * @param options.id @default random
+   * @throws {InvalidArgumentError} for a bad id, tag or input. @throws {RunInputMismatchError} when the id belongs to a
+   * run with another input. @throws {StoreError} where the store keeps no inputs.
+   */
+  add(
+    chain: string,
+    input: unknown,
+    options?: { readonly id?: string; readonly tags?: UserTags },
+  ): Promise<RunInfo>;
   /** Newest first. */
   list(query?: RunQuery): Promise<RunInfo[]>;
   get(chain: string, id: string): Promise<RunInfo | undefined>;
@@ -48,6 +67,19 @@ export interface Runs {
 
 export function createRuns(deps: () => RunDeps, chains: Chains): Runs {
   return {
+    async add(chain, input, { id = crypto.randomUUID(), tags = {} } = {}) {
+      const { store, clock } = deps();
+      const start = checkedStart(input, id, tags);
+      if (store.keep !== "all") {
+        throw new StoreError(
+          `The store ${store.name} keeps ids only, so no input can wait in it. Open it with keep: "all".`,
+        );
+      }
+      const claim = { chain, id, ...start, owner: undefined, leaseMs: 0, at: clock.now() };
+      const { run } = await store.claimRun(claim);
+      if (run.input !== start.input) throw new RunInputMismatchError(chain, id);
+      return infoOf(run);
+    },
     list: async (query) => (await deps().store.runs(query)).map(infoOf),
     async get(chain, id) {
       const record = await deps().store.run(chain, id);
@@ -61,7 +93,7 @@ export function createRuns(deps: () => RunDeps, chains: Chains): Runs {
       const running = await deps().store.runs({ state: "running", limit: 10_000 });
       return running.flatMap((record) => {
         const chain = chains.byName.get(record.chain);
-        return chain && !isOurs(record) ? [chain.resume(record.id)] : [];
+        return chain && record.epoch > 0 && !isOurs(record) ? [chain.resume(record.id)] : [];
       });
     },
   };
@@ -81,7 +113,7 @@ function infoOf(record: RunRecord): RunInfo {
   return {
     chain,
     id,
-    state: isLeft ? "interrupted" : record.state,
+    state: isLeft ? (epoch === 0 ? "waiting" : "interrupted") : record.state,
     input: fromJson(record.input),
     output: fromJson(record.output),
     error,

@@ -16,10 +16,11 @@ export const holds = (leased: LeasedRun | undefined, fence: Fence, now: number):
 export const isOwned = (leased: LeasedRun | undefined, { epoch }: Fence): leased is LeasedRun =>
   leased?.run.state === "running" && leased.run.owner !== undefined && leased.run.epoch === epoch;
 
-/** The run in its claimer's hands; undefined where somebody else has it, or it has ended. */
+/** The run in its claimer's hands, or noted where it has none; undefined where somebody else has it, or it has ended. */
 export function claimed(known: LeasedRun | undefined, claim: RunClaim, now: number): LeasedRun | undefined {
   const leaseUntil = now + claim.leaseMs;
   if (!known) return { run: newRun(claim), leaseUntil };
+  if (!claim.owner) return undefined;
 
   const { run } = known;
   const taken = { ...run, budget: claim.budget ?? run.budget, owner: claim.owner, epoch: run.epoch + 1 };
@@ -51,7 +52,7 @@ const newRun = ({ chain, id, input, tags, budget, owner, at }: RunClaim): RunRec
   budget,
   owner,
   state: "running",
-  epoch: 1,
+  epoch: owner ? 1 : 0,
   startedAt: at,
 });
 

@@ -77,7 +77,7 @@ const ask: fc.Arbitrary<Ask> = fc.oneof(
   fc
     .record({
       id: run,
-      pid: fc.integer({ min: 1, max: 2 }),
+      pid: maybe(fc.integer({ min: 1, max: 2 })),
       evict: maybe(fc.constant(1)),
       reopen,
       at,
@@ -86,7 +86,16 @@ const ask: fc.Arbitrary<Ask> = fc.oneof(
     .map(
       ({ id, pid, evict, reopen, at, budget }): Ask =>
         (store) =>
-          store.claimRun(claim(id, { owner: owner(pid), leaseMs: 60_000, evict, reopen, at, budget })),
+          store.claimRun(
+            claim(id, {
+              owner: pid === undefined ? pid : owner(pid),
+              leaseMs: 60_000,
+              evict,
+              reopen,
+              at,
+              budget,
+            }),
+          ),
     ),
   fence.map(
     (fence): Ask =>

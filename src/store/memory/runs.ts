@@ -73,7 +73,7 @@ export function createRuns(
     async claimRun(claim) {
       const known = runs.get(runKey(claim.chain, claim.id));
       const mine = claimed(known, claim, clock.now());
-      if (mine) return { run: keep(mine), owned: true };
+      if (mine) return { run: keep(mine), owned: claim.owner !== undefined };
       // Whoever cannot claim it found it.
       return { run: (known as KeptRun).run, owned: false };
     },

@@ -27,7 +27,7 @@ export function* claimRun(claim: RunClaim): Work<{ run: RunRecord; owned: boolea
   if (!mine) return { run: (known as LeasedRun).run, owned: false };
   if (known) yield* write(mine);
   else yield* insert("runs", newRunColumns(mine));
-  return { run: mine.run, owned: true };
+  return { run: mine.run, owned: claim.owner !== undefined };
 }
 
 export function* renewRun(

@@ -47,6 +47,24 @@ export function runsConform(fresh: Fresh): void {
     expect(await next(4, "4")).toBe("4");
   });
 
+  test("a run without an owner is only noted, and the first who claims it has it", async () => {
+    const { store } = await fresh();
+    const noted = await store.claimRun(claim("1", { owner: undefined }));
+    expect(noted).toMatchObject({ owned: false, run: { state: "running", epoch: 0, owner: undefined } });
+    expect(await store.renewRun(fence(0), 1_000)).toMatchObject({ held: false });
+    expect(await store.claimRun(claim("1"))).toMatchObject({
+      owned: true,
+      run: { epoch: 1, owner: owner(1) },
+    });
+    await store.releaseRun(fence(1));
+    expect(await store.claimRun(claim("1", { owner: undefined, input: "2" }))).toMatchObject({
+      owned: false,
+      run: { epoch: 1, owner: undefined, input: '{"prompt":"a fox"}' },
+    });
+    await store.claimRun(claim("2", { owner: undefined }));
+    expect(await store.cancelRun("poster", "2", "why", 7)).toBe("cancelled");
+  });
+
   test("one of many who claim a new run at once has it", async () => {
     const { store } = await fresh();
     const claims = await Promise.all(
