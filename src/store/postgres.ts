@@ -1,9 +1,9 @@
 import type { Pool } from "pg";
-import { InvalidArgumentError } from "../base/errors.ts";
 import { type Store, StoreError } from "../base/journal.ts";
 import { postgresDriver } from "./postgres/driver.ts";
 import { postgresError } from "./postgres/errors.ts";
 import { migrate } from "./postgres/migrate.ts";
+import { checkSchema, nameOf } from "./postgres/name.ts";
 import { sqlStore } from "./sql/store.ts";
 import type { Driver } from "./sql/work.ts";
 
@@ -35,11 +35,7 @@ export interface PostgresOptions {
  */
 export function postgresStore(url: string, options: PostgresOptions = {}): Store {
   const { schema = "fal_chain", max = 10, connectTimeout = 10_000, keep = "all" } = options;
-  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(schema)) {
-    throw new InvalidArgumentError(
-      `The schema ${schema} cannot be one here. Use small letters, digits and _, beginning with a letter.`,
-    );
-  }
+  checkSchema(schema);
   const name = nameOf(url);
 
   async function open(): Promise<Driver> {
@@ -108,17 +104,6 @@ function lazily(name: string, open: () => Promise<Driver>): Driver {
       await driver?.close();
     },
   };
-}
-
-/** Host and database: what may be shown. */
-function nameOf(url: string): string {
-  const { protocol, host, pathname } = URL.parse(url) ?? {};
-  if (protocol !== "postgres:" && protocol !== "postgresql:") {
-    throw new InvalidArgumentError(
-      "The URL of a PostgreSQL store has the form postgres://user:password@host:5432/database.",
-    );
-  }
-  return `postgres://${host || "localhost"}${pathname}`;
 }
 
 async function loadPg() {

@@ -1,0 +1,82 @@
+import type { Chain } from "../chain/chain.ts";
+import type { RunInfo, Runs } from "../chain/runs.ts";
+import { type JobOptions, openJobs, type Place } from "./jobs.ts";
+
+export interface DispatchOptions {
+  /** Runs of a group share what `groupConcurrency` allows, for instance those of one customer. */
+  readonly group?: string;
+  /** The highest comes first. @default 0 */
+  readonly priority?: number;
+  /** No worker takes it earlier. */
+  readonly startAfter?: Date;
+}
+
+export interface EnqueueOptions extends DispatchOptions {
+  /** With the chain's name it is the run's identity: enqueuing the same id again is the same run. @default random */
+  readonly id?: string;
+  /** Up to five tags of your own, on every call of the run. */
+  readonly tags?: Readonly<Record<string, string | number | boolean | undefined>>;
+}
+
+/** Runs for workers on any machine. */
+export interface RunQueue {
+  /**
+   * Notes a run in the client's store, as `waiting`, and has a worker start it. One that has ended is left as it is; one
+   * that is blocked is tried again.
+   *
+   * @param chain The chain, or its name where its code is not at hand.
+   * @returns what the store has of the run, at this moment.
+   * @throws {InvalidArgumentError} for a bad id, tag or input. @throws {RunInputMismatchError} when the id belongs to a
+   * run with another input. @throws {StoreError} where the database cannot be reached.
+   */
+  enqueue<I, O>(chain: Chain<I, O>, input: NoInfer<I>, options?: EnqueueOptions): Promise<RunInfo>;
+  enqueue(chain: string, input: unknown, options?: EnqueueOptions): Promise<RunInfo>;
+  /**
+   * Has a worker go on with a run that exists: one that was blocked and is settled, was interrupted, or has failed, from
+   * the step that it failed with.
+   *
+   * @returns what the store has of the run; undefined where there is no such run.
+   */
+  resume(chain: string, id: string, options?: DispatchOptions): Promise<RunInfo | undefined>;
+  /** Closes the connections. Nothing that was enqueued is lost. */
+  close(): Promise<void>;
+}
+
+export interface QueueOptions extends Place {
+  /** A client whose store the workers share, such as `createFal({ store: postgresStore(url) })`. It needs no key. */
+  readonly fal: { readonly runs: Pick<Runs, "add" | "get"> };
+}
+
+/**
+ * A queue of runs in PostgreSQL. It needs the package `pg-boss`, and connects when it is first used.
+ *
+ * @throws {InvalidArgumentError} where `url` or `schema` cannot be one.
+ */
+export function createQueue({ fal, ...place }: QueueOptions): RunQueue {
+  // Whoever enqueues hears of what goes wrong by the call that it made.
+  const jobs = openJobs(place, { supervise: false, onTrouble: () => {} });
+
+  return {
+    async enqueue(chain: string | { readonly name: string }, input: unknown, options: EnqueueOptions = {}) {
+      const { id, tags } = options;
+      const name = typeof chain === "string" ? chain : chain.name;
+      const run = await fal.runs.add(name, input, { ...(id !== undefined && { id }), ...(tags && { tags }) });
+      if (!isEnded(run)) await jobs.send({ chain: name, id: run.id, resume: false }, jobOptions(options));
+      return run;
+    },
+    async resume(chain, id, options = {}) {
+      const run = await fal.runs.get(chain, id);
+      if (run) await jobs.send({ chain, id, resume: true }, jobOptions(options));
+      return run;
+    },
+    close: () => jobs.close(),
+  };
+}
+
+const isEnded = ({ state }: RunInfo): boolean => ["completed", "failed", "cancelled"].includes(state);
+
+const jobOptions = ({ group, priority = 0, startAfter }: DispatchOptions): JobOptions => ({
+  group,
+  priority,
+  startAfter,
+});
