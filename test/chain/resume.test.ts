@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ApiError, type Fal, RunBlockedError, type RunEvent } from "fal-chain";
+import { ApiError, type Fal, type Run, RunBlockedError, type RunEvent } from "fal-chain";
 import { sqliteStore } from "fal-chain/sqlite";
 import { expect, test } from "vitest";
 import { echo } from "../support/models.ts";
@@ -300,4 +300,28 @@ test("where the store keeps ids only, a paid result is fetched again, and resume
   expect(emulator.jobs).toHaveLength(3);
   await store.close();
   rmSync(dir, { recursive: true });
+});
+
+test.each([
+  ["intend", "before"],
+  ["intend", "after"],
+  ["submitted", "before"],
+  ["submitted", "after"],
+] as const)("a run that is let go at a submit (%s, %s) leaves no doubt", async (name, when) => {
+  const { emulator, start } = processes();
+  let run: Run<number> | undefined;
+  let left: Promise<void> | undefined;
+  const first = start({
+    onStore: (told, at) => {
+      if (told === name && at === when && emulator.jobs.length > 0) left ??= run?.detach();
+    },
+  });
+  run = three(first.fal).start({ n: 1 }, { id: "a" });
+  expect(await failureOf(run)).toMatchObject({ code: "run_detached" });
+  await left;
+  const second = start();
+  expect(await three(second.fal).start({ n: 1 }, { id: "a" })).toBe(4);
+  expect(emulator.jobs.map(({ input }) => input)).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
+  // Nothing had to be looked up.
+  expect(second.sent.filter(({ url }) => url.includes("/requests/by-endpoint"))).toEqual([]);
 });
