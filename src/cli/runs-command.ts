@@ -22,7 +22,7 @@ export function runsCommand(
     .command("list", { isDefault: true })
     .description("Lists runs, the newest first.")
     .option("--chain <name>", "only runs of this chain")
-    .option("--state <state>", "running, interrupted, blocked, completed, failed or cancelled")
+    .option("--state <state>", "waiting, running, interrupted, blocked, completed, failed or cancelled")
     .option("--since <when>", "7d, 12h or a date such as 2026-11-24")
     .option("--limit <number>", "at most so many", "20")
     .option("--json", "print everything that is known of each, as JSON")

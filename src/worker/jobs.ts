@@ -1,4 +1,4 @@
-import type { JobWithMetadata, PgBoss } from "pg-boss";
+import type { PgBoss } from "pg-boss";
 import { StoreError } from "../base/journal.ts";
 import { postgresError } from "../store/postgres/errors.ts";
 import { checkSchema, nameOf } from "../store/postgres/name.ts";
@@ -11,7 +11,12 @@ export interface JobData {
   readonly resume: boolean;
 }
 
-export type Job = Pick<JobWithMetadata<JobData>, "id" | "retryCount" | "data">;
+export interface Job {
+  readonly id: string;
+  /** Tells its attempts apart. */
+  readonly retryCount: number;
+  readonly data: JobData;
+}
 
 export interface JobOptions {
   readonly group: string | undefined;

@@ -55,7 +55,7 @@ test.each([
   [["calls", "--since", "soon"], '--since is "soon"; it is a date such as 2026-11-24'],
   [["calls", "--limit", "0"], '--limit is "0"; it is a whole number from 1 up.'],
   [["calls", "show", "3f2a"], 'No call in the store begins with "3f2a".'],
-  [["runs", "--state", "lost"], '--state is "lost"; it is one of running, interrupted, blocked'],
+  [["runs", "--state", "lost"], '--state is "lost"; it is one of waiting, running, interrupted, blocked'],
   [["runs", "settle", "3f2a"], "Say one of --adopt REQUEST, --resubmit and --give-up."],
   [["runs", "resume", "3f2a"], "error: required option '--load <module>' not specified"],
   [["runs", "resume", "3f2a", "--load", "x.ts", "--on-diverge", "cry"], "--on-diverge is"],

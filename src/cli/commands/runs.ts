@@ -1,4 +1,11 @@
-import { type Fal, InvalidArgumentError, type RunInfo, type RunQuery, type RunStep } from "../../index.ts";
+import {
+  type Fal,
+  InvalidArgumentError,
+  type RunInfo,
+  type RunQuery,
+  type RunState,
+  type RunStep,
+} from "../../index.ts";
 import {
   aside,
   EXIT,
@@ -23,6 +30,7 @@ interface ListOptions extends StoreOptions {
 }
 
 const STATES: readonly RunInfo["state"][] = [
+  "waiting",
   "running",
   "interrupted",
   "blocked",
@@ -30,6 +38,8 @@ const STATES: readonly RunInfo["state"][] = [
   "failed",
   "cancelled",
 ];
+/** For the store these run: what became of their process, if they have had one, tells them apart. */
+const RUNNING: readonly RunInfo["state"][] = ["waiting", "running", "interrupted"];
 /** More than a run can sensibly have. */
 const ALL_CALLS = 1_000_000;
 
@@ -37,10 +47,10 @@ const ALL_CALLS = 1_000_000;
 export async function list(io: Io, options: ListOptions): Promise<number> {
   const limit = parseLimit(options.limit);
   const state = options.state === undefined ? undefined : parseOneOf("--state", options.state, STATES);
+  const isRunning = state !== undefined && RUNNING.includes(state);
   const query: RunQuery = {
-    // Interrupted ones are told from the running ones by what became of their process.
-    ...(state !== undefined && { state: state === "interrupted" ? "running" : state }),
-    limit: state === "running" || state === "interrupted" ? 10_000 : limit,
+    ...(state !== undefined && { state: isRunning ? "running" : (state as RunState) }),
+    limit: isRunning ? 10_000 : limit,
     ...(options.chain !== undefined && { chain: options.chain }),
     ...(options.since !== undefined && { since: parseSince(options.since, Date.now()) }),
   };
@@ -109,6 +119,7 @@ function whatNow(run: RunInfo, steps: readonly RunStep[]): [string, string][] {
     ["what now", words],
     ["", resume],
   ];
+  if (run.state === "waiting") return said("Nobody has started it. A worker does, or you do:");
   if (run.state === "interrupted") return said("Nobody executes it. Go on with it:");
   if (run.state === "failed") return said("Go on from the step that failed:");
   if (run.state !== "blocked") return [];
