@@ -14,19 +14,26 @@ const submits = ({ jobs }: Emulator): string[] =>
     .sort();
 
 test("when a worker is killed in mid-run, another one finishes its runs, and no call is paid twice", async () => {
-  const { emulator, fal, queue, process } = await site({ callMs: 300 });
+  const killed = Promise.withResolvers<void>();
+  const hold = ({ call }: { call?: unknown }) => (call === 2 ? killed.promise : undefined);
+  const { emulator, fal, queue, process } = await site({ hold });
   const [first, second] = [process(), process()];
   await Promise.all([first.until("ready"), second.until("ready")]);
   for (const id of IDS) await queue.enqueue(three(fal), { run: id }, { id });
-  await first.until("taken", 2);
-  while (emulator.jobs.length < 6) await new Promise((resolve) => setTimeout(resolve, 5));
+  await Promise.all([first.until("taken", 4), second.until("taken", 4)]);
+  // Each run waits for its second call, and no submit is under way: that one could be in doubt.
+  const waiting = async () => (await fal.calls.list({ state: "submitted" })).length;
+  while (emulator.jobs.length < 2 * IDS.length || (await waiting()) < IDS.length) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
   first.kill("SIGKILL");
+  await first.ended;
+  killed.resolve();
 
-  const left = first.events.filter(({ type }) => type === "taken").length;
-  expect(first.events.filter(({ type }) => type === "completed")).toEqual([]);
-  expect(left).toBeGreaterThan(0);
   await second.until("completed", IDS.length);
   expect(submits(emulator)).toEqual(EACH_CALL_ONCE);
+  const executions = (await fal.runs.list()).map(({ executions }) => executions).sort();
+  expect(executions).toEqual([1, 1, 1, 1, 2, 2, 2, 2]);
   expect((await fal.runs.list()).map(({ id, state, output }) => [id, state, output]).sort()).toEqual(
     IDS.map((id) => [id, "completed", id]),
   );

@@ -45,12 +45,23 @@ export interface ChildWorker {
 
 const CHILD = join(import.meta.dirname, "children", "worker.ts");
 
-/** @param callMs How long a call takes. */
-export async function site({ callMs = 20 }: { callMs?: number } = {}): Promise<Site> {
+/** @param options.callMs How long a call takes. @param options.hold What a call waits for besides. */
+export async function site(
+  options: { callMs?: number; hold?: (input: Record<string, unknown>) => Promise<void> | undefined } = {},
+): Promise<Site> {
+  const { callMs = 20, hold } = options;
+  const model = echo({ id: ECHO, seconds: callMs / 1_000 });
+  const held: typeof model = {
+    ...model,
+    async run(input, ...rest) {
+      await hold?.(input);
+      return model.run(input, ...rest);
+    },
+  };
   const url = await postgresUrl();
   const [schema, jobs] = [freshSchema(), freshSchema()];
   const server = await serveEmulator({
-    models: [echo({ id: ECHO, seconds: callMs / 1_000 })],
+    models: [held],
     concurrency: 40,
   });
   const env = { FAL_HOST: server.url, FAL_KEY: "any:key" };
