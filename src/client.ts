@@ -7,6 +7,7 @@ import { bound } from "./base/async-context.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { InvalidArgumentError } from "./base/errors.ts";
 import { type Store, StoreError } from "./base/journal.ts";
+import type { Report } from "./base/report.ts";
 import { createHooks, type HookDeps, type Hooks } from "./calls/hooks.ts";
 import { contextNow } from "./calls/options.ts";
 import { createPlaces, type Places } from "./calls/places.ts";
@@ -36,7 +37,7 @@ import { withRescue } from "./store/rescue.ts";
 import { type Rescued, readBack, rescueFileFor } from "./store/rescue-file.ts";
 import { selectedStore } from "./store/selected.ts";
 import type { Logger } from "./telemetry/logger.ts";
-import { createTelemetry, type Telemetry } from "./telemetry/telemetry.ts";
+import { createTelemetry } from "./telemetry/telemetry.ts";
 import { createTransport } from "./transport/http.ts";
 import type { RetryOptions } from "./transport/retry.ts";
 
@@ -458,8 +459,6 @@ function environmentOf({ env, credentials, allowHttp = false }: FalOptions): Env
     },
   };
 }
-
-type Report = Telemetry["report"];
 
 function once<T>(make: () => T): () => T {
   let made: { value: T } | undefined;

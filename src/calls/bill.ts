@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Cost, UnitPrice } from "../base/cost.ts";
 import { CallAbortedError, CallTimeoutError, FalError } from "../base/errors.ts";
 import type { Store } from "../base/journal.ts";
+import type { Report } from "../base/report.ts";
 import { measuredCost } from "../ledger/cost.ts";
 
 export interface BillDeps {
@@ -9,7 +10,7 @@ export interface BillDeps {
   readonly clock: Clock;
   /** What one unit of an endpoint costs; undefined where the platform does not say. */
   readonly price: (endpoint: string) => Promise<UnitPrice | undefined>;
-  readonly report: (what: string, error: unknown) => void;
+  readonly report: Report;
   /** What still has to finish when a call is over. */
   readonly background: Set<Promise<unknown>>;
 }
@@ -64,7 +65,7 @@ const isFree = (error: unknown): boolean => error instanceof FalError && error.b
 
 function inBackground(
   { store, clock, report, background }: BillDeps,
-  { noted }: Billed,
+  { noted, endpoint }: Billed,
   find: () => Promise<Cost | undefined>,
 ): Promise<Cost | undefined> {
   const billing = (async () => {
@@ -73,7 +74,7 @@ function inBackground(
       if (cost && noted !== undefined) await store.charged(noted, cost, clock.now());
       return cost;
     } catch (error) {
-      report(`What call ${noted} cost could not be noted`, error);
+      report(`What call ${noted} cost could not be noted`, error, { call: noted, endpoint });
       return undefined;
     }
   })();

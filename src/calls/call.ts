@@ -9,6 +9,7 @@ import {
 } from "../base/errors.ts";
 import { eventLog } from "../base/event-log.ts";
 import type { CallRecord, Outcome, Store, Ticket } from "../base/journal.ts";
+import type { Report } from "../base/report.ts";
 import { LeaseLostError } from "../base/run-journal.ts";
 import type { SavedError } from "../base/saved-error.ts";
 import { abortable } from "../base/signal.ts";
@@ -62,7 +63,7 @@ export interface CallDeps extends BillDeps {
   /** What a call sets aside of its budgets. */
   readonly reserve: Reserve;
   /** For what went wrong beside a call and must not fail it, such as a callback that threw. */
-  readonly report: (what: string, error: unknown, about?: { call: string; endpoint: string }) => void;
+  readonly report: Report;
   /** Who sees it besides its caller. */
   readonly witness: WitnessCall;
   /** Copies the media of a result. Never rejects. */

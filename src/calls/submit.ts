@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { AmbiguousSubmitError } from "../base/errors.ts";
 import type { Intent, Store, Ticket } from "../base/journal.ts";
+import type { Report } from "../base/report.ts";
 import type { History } from "../platform/requests.ts";
 import type { Queue, Submission } from "../queue/queue.ts";
 import { lookUp, type Suspect } from "./look-up.ts";
@@ -19,7 +20,7 @@ export interface SubmitDeps {
   readonly history: History;
   readonly store: Store;
   readonly clock: Clock;
-  readonly report: (what: string, error: unknown) => void;
+  readonly report: Report;
 }
 
 export interface Accepted {
@@ -52,11 +53,13 @@ export async function submitOnce(
     try {
       const { ticket, position } = await queue.submit({ ...submission, signal });
       // It is paid for: that another call has taken it for its own must not keep it from the caller.
-      await store
-        .submitted(intent.id, ticket, clock.now())
-        .catch((error: unknown) =>
-          report(`Call ${intent.id} is not noted as request ${ticket.requestId}`, error),
-        );
+      await store.submitted(intent.id, ticket, clock.now()).catch((error: unknown) =>
+        report(`Call ${intent.id} is not noted as request ${ticket.requestId}`, error, {
+          call: intent.id,
+          endpoint: intent.endpoint,
+          request_id: ticket.requestId,
+        }),
+      );
       return { ticket, position, adopted: false };
     } catch (error) {
       if (!(error instanceof AmbiguousSubmitError)) throw error;

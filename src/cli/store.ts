@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { dataHome } from "../base/data-home.ts";
 import { createFal, type Fal, inspectEnvironment } from "../index.ts";
-import { aside } from "../terminal/index.ts";
 import type { Io } from "./io.ts";
+import { loggerFor } from "./logger.ts";
 
 export interface StoreOptions {
   readonly store?: string;
@@ -34,8 +34,7 @@ export async function withClient(
   { store }: StoreOptions,
   use: (fal: Fal) => Promise<number>,
 ): Promise<number> {
-  const logger = { warn: (_: object, message: string) => aside(io.stderr, message) };
-  const fal = createFal({ env: withStore(io, store), logger });
+  const fal = createFal({ env: withStore(io, store), ...loggerFor(io) });
   try {
     return await use(fal);
   } finally {

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { type Outcome, RequestClaimedError, type Store, StoreError, type Ticket } from "../base/journal.ts";
+import type { Report } from "../base/report.ts";
 import { LeaseLostError } from "../base/run-journal.ts";
 import type { SavedError } from "../base/saved-error.ts";
 import { delegate } from "./delegate.ts";
@@ -8,7 +9,7 @@ import { appendToRescueFile, type RescueLine, readBack, replay, tell, type Write
 export interface RescueOptions {
   /** Where what a durable store could not take is kept; asked when it is needed. Undefined: nowhere. */
   readonly file: () => string | undefined;
-  readonly report: (what: string, error: unknown) => void;
+  readonly report: Report;
   readonly clock: Clock;
 }
 
@@ -89,6 +90,7 @@ export function withRescue(store: Store, { file, report, clock }: RescueOptions)
       `The store ${store.name} could not note "${write}" for call ${of}. ${keep(line)} No further paid call starts in ` +
         "this client until the store takes it",
       error,
+      { call, endpoint, request_id: requestId },
     );
   }
 

@@ -29,14 +29,14 @@ export const classOf = (error: unknown): string => (error instanceof Error ? err
 const DEEPEST_CAUSE = 4;
 
 /**
- * An error as it is logged, in the form that pino gives to one. Only facts that hold no payload: an answer's body may
+ * An error as it is logged, and not the error itself: loggers print what they find on one. Only facts that hold no payload: an answer's body may
  * quote the input.
  */
 export function failureFacts(error: unknown, depth = 0): object {
-  if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
+  if (!(error instanceof Error)) return { name: typeof error, message: String(error) };
   const { code, requestId, endpoint, billed } = error instanceof FalError ? error : ({} as Partial<FalError>);
   return {
-    type: error.name,
+    name: error.name,
     code,
     message: error.message,
     request_id: requestId,

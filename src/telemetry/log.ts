@@ -1,3 +1,4 @@
+import type { Report } from "../base/report.ts";
 import type { CallWitness, WitnessCall } from "../calls/witness.ts";
 import type { RunWitness, WitnessRun } from "../chain/witness.ts";
 import { afterwards } from "./attempt.ts";
@@ -15,18 +16,11 @@ export interface LogOptions {
   readonly payloads: boolean;
 }
 
-/** What belongs to a line although the context does not tell it. */
-export interface About {
-  readonly call?: string | undefined;
-  readonly endpoint?: string | undefined;
-  readonly request_id?: string | undefined;
-}
-
 export interface Log {
   readonly call: WitnessCall;
   readonly run: WitnessRun;
   /** What went wrong beside a call without failing it. */
-  report(what: string, error: unknown, about?: About): void;
+  readonly report: Report;
 }
 
 /** Says in log lines what calls and runs do. Each line is bound to the app, job, request, chain, run and call. */

@@ -42,11 +42,11 @@ export function createSpans({ clock, context, load = openTelemetry }: SpansOptio
         "fal_chain.endpoint": endpoint,
         "fal_chain.call": id,
         "fal_chain.step": step,
-        ...origin(context()),
       };
       const options = { kind: api.SpanKind.CLIENT, startTime: now(), attributes };
       const span = tracerOf(api).startSpan(`generate_content ${endpoint}`, options, parentOf(api));
       if (!span.isRecording()) return undefined;
+      span.setAttributes(origin(context()));
       let isReused = false;
 
       return {

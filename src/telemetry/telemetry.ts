@@ -1,10 +1,11 @@
 import type { Clock } from "../base/clock.ts";
+import type { Report } from "../base/report.ts";
 import type { CallWitness, WitnessCall } from "../calls/witness.ts";
 import type { RunWitness, WitnessRun } from "../chain/witness.ts";
 import type { Env, Environment } from "../environment/environment.ts";
 import { withoutParts, withoutSecrets } from "../environment/known-secrets.ts";
 import { attempt } from "./attempt.ts";
-import { type About, createLog } from "./log.ts";
+import { createLog } from "./log.ts";
 import { type Logger, loggerFrom } from "./logger.ts";
 import { createSpans } from "./spans.ts";
 import { whoseNow } from "./whose.ts";
@@ -21,7 +22,7 @@ export interface TelemetryOptions {
 export interface Telemetry {
   readonly call: WitnessCall;
   readonly run: WitnessRun;
-  readonly report: (what: string, error: unknown, about?: About) => void;
+  readonly report: Report;
 }
 
 export function createTelemetry(options: TelemetryOptions): Telemetry {

@@ -138,7 +138,7 @@ test("a callback that throws is reported and does not lose the result", async ()
   await fal.subscribe(ECHO, { input: {}, onEnqueue: broken, onQueueUpdate: broken });
   const details = expect.objectContaining({
     endpoint: ECHO,
-    err: expect.objectContaining({ type: "Error", message: "mine" }),
+    err: expect.objectContaining({ name: "Error", message: "mine" }),
   });
   expect(warned).toContainEqual([details, "The callback onEnqueue threw"]);
   expect(warned).toContainEqual([details, "The callback onQueueUpdate threw"]);

@@ -43,6 +43,19 @@ describe.concurrent("as a process", () => {
     await silent.close();
   });
 
+  test("FAL_CHAIN_LOG has the log on standard error, and leaves the output alone", async () => {
+    const argv = ["call", "acme/echo", "prompt=a fox"];
+    const { code, stdout, stderr } = await child(BIN, argv, { ...platform.env, FAL_CHAIN_LOG: "info" }).ended;
+    expect([code, JSON.parse(stdout)]).toEqual([0, { echo: { prompt: "a fox" } }]);
+    const lines = stderr.split("\n").filter((line) => line.startsWith("{"));
+    expect(lines.map((line) => JSON.parse(line).msg)).toEqual([
+      "Run is started",
+      "Call is completed",
+      "Run is completed",
+    ]);
+    expect(lines.join()).not.toContain("fox");
+  });
+
   test("a reader that leaves early does no harm", async () => {
     const { process, ended } = bin("call", "acme/echo", "prompt=a fox");
     process.stdout.destroy();

@@ -55,12 +55,15 @@ function brittle(facts: Partial<Pick<Store, "durable" | "keep">> = {}) {
 
 function world(options: Parameters<typeof setup>[0] = {}, facts = {}) {
   const logged: string[] = [];
+  const told: object[] = [];
   const brittled = brittle(facts);
   const logger = {
-    warn: (details: { err?: { message?: string } }, message: string) =>
-      void logged.push(`${message}: ${details.err?.message}`),
+    warn(details: { err?: { message?: string } }, message: string) {
+      told.push(details);
+      logged.push(`${message}: ${details.err?.message}`);
+    },
   };
-  return { ...brittled, ...setup({ store: brittled.store, logger, ...options }), logged };
+  return { ...brittled, ...setup({ store: brittled.store, logger, ...options }), logged, told };
 }
 
 const lines = () =>
@@ -90,6 +93,7 @@ test.each(["submitted", "completed", "charged"] as const)(
       write: name,
       at: expect.any(Number),
     });
+    expect(made.told[0]).toMatchObject({ call: expect.any(String), endpoint: expect.any(String) });
     expect(made.logged[0]).toContain(
       `call ${call?.id} of ${ECHO}, request ${requestId}. It is kept in ${file}.`,
     );

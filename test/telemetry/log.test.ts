@@ -80,7 +80,7 @@ test("a failure is an error with its facts, and one that somebody wanted is none
   await fal.close();
   const ends = lines.filter(({ state }) => state !== undefined);
   expect(said(ends)).toEqual(["error Call is failed", "info Call is cancelled"]);
-  expect(ends[0]?.["err"]).toMatchObject({ type: "ValidationError", code: "validation", status: 422 });
+  expect(ends[0]?.["err"]).toMatchObject({ name: "ValidationError", code: "validation", status: 422 });
 });
 
 test("a logger with nothing but warn hears of troubles alone, and whose they are", async () => {

@@ -7,17 +7,10 @@ import {
   type Result,
   type Run,
 } from "../../index.ts";
-import {
-  aside,
-  download,
-  EXIT,
-  filesIn,
-  printableJson,
-  showRun,
-  untilInterrupted,
-} from "../../terminal/index.ts";
+import { download, EXIT, filesIn, printableJson, showRun, untilInterrupted } from "../../terminal/index.ts";
 import { parseDuration, parseFields, parseTags, readInput } from "../inputs.ts";
 import type { Io } from "../io.ts";
+import { loggerFor } from "../logger.ts";
 import { withStore } from "../store.ts";
 
 export interface OutputOptions {
@@ -45,7 +38,7 @@ export async function call(
   const timeout = options.timeout === undefined ? undefined : parseDuration(options.timeout);
   const fal = createFal({
     env: withStore(io, options.store),
-    logger: { warn: (_, message) => aside(io.stderr, message) },
+    ...loggerFor(io),
     ...(options.ambiguousSubmit !== undefined && {
       ambiguousSubmit: options.ambiguousSubmit as AmbiguousSubmitPolicy,
     }),

@@ -1,7 +1,8 @@
 import { emulatorUnlessKey } from "../../emulator/index.ts";
 import { createFal } from "../../index.ts";
-import { aside, download, EXIT, showRun, untilInterrupted } from "../../terminal/index.ts";
+import { download, EXIT, showRun, untilInterrupted } from "../../terminal/index.ts";
 import type { Io } from "../io.ts";
+import { loggerFor } from "../logger.ts";
 import { withStore } from "../store.ts";
 
 /** The poster chain of the first example, for who has no clone of the repository. */
@@ -14,7 +15,7 @@ export async function demo(
   const fal = createFal({
     // What an emulator did is gone with it, and was not paid.
     env: emulator ? { ...reaching, FAL_CHAIN_STORE: "memory" } : withStore({ env: reaching, cwd }),
-    logger: { warn: (_, message) => aside(stderr, message) },
+    ...loggerFor({ env, stderr }),
   });
   const poster = fal.chain("poster", async (input: { prompt: string }) => {
     const { data } = await fal.subscribe("fal-ai/flux/schnell", { step: "picture", input, logs: true });

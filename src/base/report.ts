@@ -1,0 +1,9 @@
+/** Told of what went wrong beside a call or a run without failing it. */
+export type Report = (what: string, error: unknown, about?: About) => void;
+
+/** Whose trouble it is, where the context does not tell. */
+export interface About {
+  readonly call?: string | undefined;
+  readonly endpoint?: string | undefined;
+  readonly request_id?: string | undefined;
+}
