@@ -67,6 +67,7 @@ export interface Chains {
 export function createChains(deps: () => RunDeps): Chains {
   const live = new Map<string, { input: string | undefined; run: Run<unknown> }>();
   const byName = new Map<string, Chain<never, unknown>>();
+  let warned = false;
 
   const begin = (plan: RunPlan): Run<unknown> => {
     const key = JSON.stringify([plan.chain, plan.id]);
@@ -80,6 +81,19 @@ export function createChains(deps: () => RunDeps): Chains {
     const forget = () => live.delete(key);
     void run.total.then(forget);
     return run;
+  };
+
+  /** Whoever names a run means it to be found again. Said once. */
+  const warnOfForgetting = ({ store, report }: RunDeps, run: string): void => {
+    if (warned || store.durable) return;
+    warned = true;
+    report(
+      `The run ${run} is kept in memory`,
+      new Error(
+        "after this process its id is forgotten, and starting it again pays again. Set FAL_CHAIN_STORE, or pass " +
+          "createFal({ store }).",
+      ),
+    );
   };
 
   const define: DefineChain = (name, fn) => {
@@ -97,7 +111,9 @@ export function createChains(deps: () => RunDeps): Chains {
       start(...args: [input?: unknown, options?: StartOptions]) {
         const [input, options = {}] = args;
         const { id = idWithin(name) ?? crypto.randomUUID(), tags = {} } = options;
-        return begin({ ...common(options), id, start: checkedStart(input, id, tags) });
+        const start = checkedStart(input, id, tags);
+        if (options.id !== undefined) warnOfForgetting(deps(), `${name}/${id}`);
+        return begin({ ...common(options), id, start });
       },
       resume(id, options = {}) {
         checkId(id);

@@ -35,6 +35,17 @@ test("the same id with another input is an error, and with the same input in oth
   expect(executions()).toBe(1);
 });
 
+test("a run with an id that memory cannot keep is warned of once", async () => {
+  const told: string[] = [];
+  const { fal } = setup({ logger: { warn: (_, message) => void told.push(message) } });
+  const chain = fal.chain("poster", async () => {});
+  await chain.start();
+  expect(told).toEqual([]);
+  await chain.start(undefined, { id: "a" });
+  await chain.start(undefined, { id: "b" });
+  expect(told).toEqual([expect.stringContaining("poster/a is kept in memory")]);
+});
+
 test("an id belongs to its chain, and one left out is made up", async () => {
   const { fal, chain } = counting();
   const other = fal.chain("other", async (input: { n: number }) => input.n);

@@ -61,8 +61,11 @@ test("a run is told with its money, and its calls by its name", async () => {
   const chain = fal.chain("poster", async () => (await fal.subscribe(ECHO, { input: {} })).requestId);
   await chain.start(undefined, { id: "order-1" });
   await fal.close();
-  for (const line of lines) expect(line).toMatchObject({ app: "posters", chain: "poster", run: "order-1" });
-  expect(said(lines.filter(({ msg }) => msg.startsWith("Run")))).toEqual([
+  // The first line says that memory cannot keep the run.
+  for (const line of lines.slice(1)) {
+    expect(line).toMatchObject({ app: "posters", chain: "poster", run: "order-1" });
+  }
+  expect(said(lines.filter(({ msg }) => msg.startsWith("Run ")))).toEqual([
     "info Run is started",
     "info Run is completed",
     "debug Run is settled",
