@@ -364,6 +364,7 @@ function assemble(options: FalOptions, ledger: Ledger, background: Set<Promise<u
     report,
     witnessRun: telemetry.run,
     lease: leaseSettings(options.lease),
+    isStoreUnsaid: () => !options.store && !(options.env ?? ambientEnv())["FAL_CHAIN_STORE"]?.trim(),
     files,
     upload: (file: Blob) => storage.upload(file),
     price,

@@ -36,6 +36,8 @@ export interface RunDeps {
   readonly calls: Calls;
   readonly store: Store;
   readonly lease: LeaseSettings;
+  /** Whether nobody has said where runs are kept. */
+  readonly isStoreUnsaid: () => boolean;
   readonly files: KeptFiles;
   /** Uploads a file, and gives its URL. */
   readonly upload: (file: Blob) => Promise<string>;

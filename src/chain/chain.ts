@@ -84,8 +84,8 @@ export function createChains(deps: () => RunDeps): Chains {
   };
 
   /** Whoever names a run means it to be found again. Said once. */
-  const warnOfForgetting = ({ store, report }: RunDeps, run: string): void => {
-    if (warned || store.durable) return;
+  const warnOfForgetting = ({ store, isStoreUnsaid, report }: RunDeps, run: string): void => {
+    if (warned || store.durable || !isStoreUnsaid()) return;
     warned = true;
     report(
       `The run ${run} is kept in memory`,
