@@ -13,6 +13,8 @@ export interface Attribution {
   readonly run?: string | undefined;
   /** The outermost run that this is a part of, here or in the app that called us. */
   readonly rootRun?: string | undefined;
+  /** The runner that it began on, where that is known to be another one. */
+  readonly rootJob?: string | undefined;
 }
 
 const NOBODY: Attribution = { tags: {} };
@@ -27,15 +29,22 @@ export const atAttribution = <R>(attribution: Attribution, fn: () => R): R => {
   return isGenerator(result) ? steppedIn(attribution, result) : result;
 };
 
-/** What is attributed to a run that is started with the attribution `outer`. */
-export const ofRun = (
-  outer: Attribution,
-  { chain, run, tags }: { readonly chain: string; readonly run: string; readonly tags: UserTags },
-): Attribution => ({
+interface RunFacts extends Pick<Attribution, "tags"> {
+  readonly chain: string;
+  readonly run: string;
+  readonly before: Pick<Attribution, "rootRun" | "rootJob">;
+}
+
+/**
+ * What is attributed to a run that is started with the attribution `outer`. One that is resumed elsewhere stays a part of
+ * what it was a part of `before`.
+ */
+export const ofRun = (outer: Attribution, { chain, run, tags, before }: RunFacts): Attribution => ({
   ...outer,
   chain,
   run,
-  rootRun: outer.rootRun ?? `${outer.chain ?? chain}/${outer.run ?? run}`,
+  rootRun: before.rootRun ?? outer.rootRun ?? `${outer.chain ?? chain}/${outer.run ?? run}`,
+  rootJob: before.rootJob ?? outer.rootJob,
   tags: { ...outer.tags, ...tags },
 });
 
@@ -54,7 +63,7 @@ export function withTags<R>(tags: UserTags, fn: () => R): R {
 export function withRequest<R>(request: IncomingRequest, accounts: Accounts, fn: () => R): R {
   const incoming = readIncoming(request, accounts);
   const { root } = incoming;
-  const from = { request: requestIdOf(request), incoming, rootRun: root?.run };
+  const from = { request: requestIdOf(request), incoming, rootRun: root?.run, rootJob: undefined };
   return atAttribution({ ...currentAttribution(), ...from }, fn);
 }
 

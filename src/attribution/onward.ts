@@ -5,14 +5,14 @@ import { traceparent, withBaggage } from "./w3c.ts";
 
 /** What the calls of this code are a part of. An app that was called by one of ours has its caller's. */
 export async function rootOf(
-  { incoming, rootRun, chain, run }: Attribution,
+  { incoming, rootRun, rootJob, chain, run }: Attribution,
   jobId: string | undefined,
 ): Promise<Root> {
   const root = incoming?.root;
   const outermost = rootRun ?? (run === undefined ? undefined : `${chain}/${run}`);
   return {
     run: outermost === undefined ? undefined : await rootName(outermost),
-    job: root ? root.job : jobId && (await rootName(jobId)),
+    job: rootJob ?? (root ? root.job : jobId && (await rootName(jobId))),
     trace: root?.trace,
   };
 }

@@ -96,7 +96,7 @@ export function createAttempt(deps: RunDeps, options: AttemptOptions): Attempt {
   let blocked = false;
 
   const caller: Caller = { signal: options.signal, detached: options.detached, admit };
-  const home = ofRun(currentAttribution(), { chain, run, tags: record.tags });
+  const home = ofRun(currentAttribution(), { chain, run, tags: record.tags, before: replay.root });
   const inside: RunInside = { run, signal: options.signal, step, occurrence: replay.occurrence };
 
   return {

@@ -40,6 +40,8 @@ export interface Turn {
 
 /** What a run has paid for already, and which of it has been asked for again. */
 export interface Replay {
+  /** What the run was made for, where earlier executions made a call for it. */
+  readonly root: { readonly rootRun: string | undefined; readonly rootJob: string | undefined };
   turn(): Turn;
   /** How often this has been asked, counting this time: tells equal things of a run apart. */
   occurrence(of: string): number;
@@ -61,7 +63,9 @@ const PAID = new Set(["completed", "submitted", "ambiguous", "intended"]);
 export async function openReplay(options: ReplayOptions): Promise<Replay> {
   const { store, chain, run, onDiverge, retry } = options;
   const records = new Map<string, CallRecord>();
-  for (const record of await store.calls({ chain, run, limit: ALL })) {
+  const made = await store.calls({ chain, run, limit: ALL });
+  const { rootRun, rootJob } = made.at(-1) ?? {};
+  for (const record of made) {
     if (record.key === undefined) continue;
     records.set(record.key, await inDoubt(record));
   }
@@ -74,6 +78,7 @@ export async function openReplay(options: ReplayOptions): Promise<Replay> {
   let last: Promise<void> = Promise.resolve();
 
   return {
+    root: { rootRun, rootJob },
     occurrence,
     step(key) {
       const record = steps.get(key);

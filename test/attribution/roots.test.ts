@@ -148,3 +148,26 @@ test("a call that is submitted again by hand is a part of what it was", async ()
   expect((await store.calls())[0]).toMatchObject({ rootRun: "poster/order-1", rootJob: "job-9" });
   expect(emulator.jobs.at(-1)?.headers["baggage"]).toBe(FORGED.baggage);
 });
+
+test("a run that is resumed elsewhere stays a part of what it was made for", async () => {
+  const { client, store, emulator } = world();
+  const env = { FAL_KEY: "acme:x", FAL_USER_NICKNAME: "acme", FAL_JOB_ID: "job-1" };
+  const chainOf = (fal: Fal, fails: boolean) =>
+    fal.chain("inner", async () => {
+      await fal.subscribe("other/model", { input: { n: 1 } });
+      if (fails) throw new Error("out of memory");
+      await fal.subscribe("acme/own", { input: { n: 2 } });
+    });
+  const first = client("acme", { env });
+  const run = first.withRequest({ headers: FORGED }, () =>
+    chainOf(first, true).start(undefined, { id: "1" }),
+  );
+  await expect(run).rejects.toThrow("out of memory");
+  await chainOf(client("acme", { env: { ...env, FAL_JOB_ID: "job-2" } }), false).resume("1");
+  const calls = await store.calls({ rootRun: "poster/order-1", rootJob: "job-9" });
+  expect(calls.map(({ endpoint, jobId }) => [endpoint, jobId])).toEqual([
+    ["acme/own", "job-2"],
+    ["other/model", "job-1"],
+  ]);
+  expect(emulator.jobs.at(-1)?.headers["baggage"]).toBe(FORGED.baggage);
+});
