@@ -51,6 +51,7 @@ const READ_MS = 8_000;
 const SWEPT_AT_ONCE = 8;
 
 interface Waiting {
+  readonly callId: string;
   readonly ticket: Ticket;
   readonly since: number;
   wake(): void;
@@ -58,7 +59,8 @@ interface Waiting {
 
 export function createHooks(deps: HookDeps): Hooks {
   const { store, queue, history, clock } = deps;
-  const waiting = new Map<string, Waiting>();
+  /** Several may wait for one call. */
+  const waiting = new Set<Waiting>();
   let idle = new AbortController();
 
   const signatureOf = (callId: string) => hmacSha256(deps.secret(), callId);
@@ -73,14 +75,15 @@ export function createHooks(deps: HookDeps): Hooks {
 
     async ended(callId, ticket, signal) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      waiting.set(callId, { ticket, since: clock.now(), wake: resolve });
+      const mine = { callId, ticket, since: clock.now(), wake: resolve };
+      waiting.add(mine);
       if (waiting.size === 1) void sweepWhileWaiting();
       try {
         // It may have come before anybody waited.
         if (hasEnded(await store.call(callId))) return;
         await abortable(promise, signal);
       } finally {
-        waiting.delete(callId);
+        waiting.delete(mine);
         if (waiting.size === 0) idle.abort();
       }
     },
@@ -121,7 +124,7 @@ export function createHooks(deps: HookDeps): Hooks {
       return new Response("The request is another call.", { status: 409 });
     }
     if (!hasEnded(record)) await (hook.status === "OK" ? keepResult : keepFailure)(record, ticket, hook);
-    waiting.get(callId)?.wake();
+    for (const one of waiting) if (one.callId === callId) one.wake();
     return new Response(null, { status: 204 });
   }
 
@@ -170,11 +173,11 @@ export function createHooks(deps: HookDeps): Hooks {
   }
 
   async function sweep(): Promise<void> {
-    const late = [...waiting].filter(([, { since }]) => clock.now() - since >= deps.sweepMs);
-    for (const endpoint of new Set(late.map(([, { ticket }]) => ticket.endpoint))) {
-      const calls = late.filter(([, { ticket }]) => ticket.endpoint === endpoint);
-      const over = await endedOf(endpoint, Math.min(...calls.map(([, { since }]) => since)));
-      await pooled(calls, SWEPT_AT_ONCE, async ([callId, { ticket, wake }]) => {
+    const late = [...waiting].filter(({ since }) => clock.now() - since >= deps.sweepMs);
+    for (const endpoint of new Set(late.map(({ ticket }) => ticket.endpoint))) {
+      const calls = late.filter(({ ticket }) => ticket.endpoint === endpoint);
+      const over = await endedOf(endpoint, Math.min(...calls.map(({ since }) => since)));
+      await pooled(calls, SWEPT_AT_ONCE, async ({ callId, ticket, wake }) => {
         if (over?.has(ticket.requestId) || hasEnded(await store.call(callId))) return wake();
         if (over) return;
         const status = await queue.status(ticket, { logs: false }).catch(() => undefined);

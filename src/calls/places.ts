@@ -57,21 +57,21 @@ export function createPlaces({ store, clock, max, account, report }: PlacesDeps)
       }
     },
     claim(call) {
-      store
+      const taken = store
         .takeSlot(slot(call, Number.MAX_SAFE_INTEGER))
         .catch((error: unknown) => report("The store could not count a call that is under way", error));
-      return hold(call);
+      return hold(call, taken);
     },
   };
 
-  function hold(call: string): () => void {
+  function hold(call: string, taken: Promise<unknown> = Promise.resolve()): () => void {
     held.add(call);
     if (held.size === 1) void keepAlive();
     return () => {
       held.delete(call);
       if (held.size === 0) idle.abort();
-      store
-        .freeSlot(call)
+      taken
+        .then(() => store.freeSlot(call))
         .catch((error: unknown) => report("The store could not give back a call's place", error))
         .finally(() => {
           const waiting = given;

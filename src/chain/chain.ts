@@ -2,6 +2,7 @@ import { checkUserTags, type UserTags } from "../attribution/tags.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
 import { type Budget, checkBudget } from "../ledger/budget.ts";
 import type { RunDeps, RunScope } from "./attempt.ts";
+import { RunBlockedError } from "./errors.ts";
 import { currentPosition } from "./position.ts";
 import { type Run, type RunPlan, startRun } from "./run.ts";
 import type { NotSerialisable, Saved } from "./saved.ts";
@@ -65,7 +66,7 @@ export interface Chains {
 
 /** @param deps Asked at each start, since a chain is often defined before its client is configured. */
 export function createChains(deps: () => RunDeps): Chains {
-  const live = new Map<string, { input: string | undefined; run: Run<unknown> }>();
+  const live = new Map<string, { input: string | undefined; run: Run<unknown>; failure?: unknown }>();
   const byName = new Map<string, Chain<never, unknown>>();
   let warned = false;
 
@@ -74,12 +75,19 @@ export function createChains(deps: () => RunDeps): Chains {
     const known = live.get(key);
     if (known) {
       if (plan.start && plan.start.input !== known.input) return startRun(deps(), plan);
-      return known.run;
+      const goesOn = plan.start ? known.failure instanceof RunBlockedError : known.failure !== undefined;
+      if (!goesOn) return known.run;
     }
-    const run = startRun(deps(), plan);
-    live.set(key, { input: plan.start?.input, run });
-    const forget = () => live.delete(key);
-    void run.total.then(forget);
+    // It has failed, and some of its calls are still on their way: they are to be noted before they are asked for again.
+    const run = startRun(deps(), { ...plan, after: known?.run.total });
+    const begun: typeof known = { input: plan.start?.input, run };
+    live.set(key, begun);
+    run.then(undefined, (error: unknown) => {
+      begun.failure = error;
+    });
+    void run.total.then(() => {
+      if (live.get(key) === begun) live.delete(key);
+    });
     return run;
   };
 
@@ -113,7 +121,10 @@ export function createChains(deps: () => RunDeps): Chains {
         const { id = idWithin(name) ?? crypto.randomUUID(), tags = {} } = options;
         const start = checkedStart(input, id, tags);
         if (options.id !== undefined) warnOfForgetting(deps(), `${name}/${id}`);
-        return begin({ ...common(options), id, start });
+        // A run that is part of another is cancelled with it.
+        const outer = options.id === undefined ? currentPosition()?.inside.signal : undefined;
+        const { abortSignal = outer } = options;
+        return begin({ ...common(options), abortSignal, id, start });
       },
       resume(id, options = {}) {
         checkId(id);

@@ -72,6 +72,8 @@ export async function openReplay(options: ReplayOptions): Promise<Replay> {
   const steps = new Map((await store.steps(chain, run)).map((step) => [step.key, step]));
   const byName = new Map([...records.values()].map((record) => [nameOf(record.key ?? ""), record]));
   const origins = new Map<string, string>();
+  /** URLs that came from outside of the run: a model that gives one back is not its origin. */
+  const given = new Set<string>();
   const counts = new Map<string, number>();
   const used = new Set<string>();
   const underWay = new Set<object>();
@@ -87,7 +89,9 @@ export async function openReplay(options: ReplayOptions): Promise<Replay> {
     },
     produced(key, data) {
       // The first step to give a URL is its origin: one that gives it back had to ask for it.
-      for (const [url, path] of urlsIn(data)) if (!origins.has(url)) origins.set(url, `${key}${path}`);
+      for (const [url, path] of urlsIn(data)) {
+        if (!origins.has(url) && !given.has(url)) origins.set(url, `${key}${path}`);
+      }
     },
     skipScope(scope) {
       for (const key of records.keys()) if (`${scopeOf(key)}/`.startsWith(`${scope}/`)) used.add(key);
@@ -102,6 +106,7 @@ export async function openReplay(options: ReplayOptions): Promise<Replay> {
         async find(asked) {
           await before;
           try {
+            for (const [url] of urlsIn(JSON.parse(asked.content))) if (!origins.has(url)) given.add(url);
             const content = await contentKey(asked.endpoint, asked.content, origins);
             const found = asked.step === undefined ? byContent(asked, content) : byStep(asked, content);
             if (!found.record && found.replaces === undefined) {

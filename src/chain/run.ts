@@ -45,6 +45,8 @@ export interface RunPlan {
   readonly always?: boolean;
   readonly onDiverge: "throw" | "pay";
   readonly abortSignal: AbortSignal | undefined;
+  /** What of an earlier execution here has still to end. */
+  readonly after?: Promise<unknown> | undefined;
   /** JSON. */
   readonly budget?: string | undefined;
   readonly execute: (input: unknown, scope: RunScope) => unknown;
@@ -65,6 +67,8 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
   let executing = false;
   /** How many of the store's events are in the log. */
   let pulled = 0;
+  /** The execution whose events were pushed from here; undefined while others tell them. */
+  let toldUntil: number | undefined;
 
   const log = eventLog<RunEvent<O>>({
     keep: KEPT_LOGS,
@@ -116,6 +120,7 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
 
   /** Executes the run if it is ours to execute, else observes it; and takes it over when its owner is gone. */
   async function untilEnded(): Promise<unknown> {
+    await plan.after;
     controller.signal.throwIfAborted();
     const start = plan.start ?? (await recorded());
     const owner = thisProcess();
@@ -127,7 +132,9 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
         : ["blocked", "failed"];
     let reopen = reopenable;
     let evict: number | undefined;
-    for (;;) {
+    for (let round = 0; ; round++) {
+      // Else a claim would make a run anew that has ended and was forgotten while this one looked away.
+      if (round > 0 && !(await store.run(chain, id))) throw unknown();
       const claimedAt = clock.now();
       const { leaseMs } = deps.lease;
       const claim = {
@@ -166,6 +173,7 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
   async function own(record: RunRecord, claimedAt: number): Promise<unknown> {
     await pullEvents(record);
     const { epoch } = record;
+    toldUntil = epoch;
     const first = { type: "started", at: clock.now(), chain, run: id } as const;
     executing = true;
     const witness = deps.witnessRun({ chain, run: id, epoch, tags: record.tags });
@@ -205,7 +213,11 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
     }
     const record = await store.run(chain, id);
     if (record) return record;
-    throw new RunStateError(
+    throw unknown();
+  }
+
+  function unknown(): RunStateError {
+    return new RunStateError(
       "run_unknown",
       `The store (${store.name}) has no run ${chain}/${id}. Start it with its input, or check the id and the store.`,
     );
@@ -217,8 +229,10 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
     for (;;) {
       const more = await store.events(chain, id, pulled);
       for (const { seq, event } of more) {
-        // What was pushed here already was written from here.
-        if (executions.length === 0) push(await restoredEvent(event, payloads));
+        const told = await restoredEvent(event, payloads);
+        // What was pushed here already was written from here, until somebody else took the run over.
+        if (told.type === "resumed" && told.epoch > (toldUntil ?? 0)) toldUntil = undefined;
+        if (toldUntil === undefined) push(told);
         pulled = seq + 1;
       }
       if (more.length === 0) return;
@@ -254,7 +268,8 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
       (reason: unknown) => ({ reason }),
     );
     const costs = await Promise.all(executions.map((execution) => execution.costs));
-    const total = executions.length > 0 ? totalOf(costs.flat()) : await recordedTotal();
+    const isOurs = toldUntil !== undefined;
+    const total = isOurs ? totalOf(costs.flat()) : await recordedTotal();
     log.push({ type: "settled", at: clock.now(), total });
     if (error) log.fail(error.reason);
     else log.end();

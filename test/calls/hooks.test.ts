@@ -199,3 +199,18 @@ test(`${IN_FLIGHT} calls are in flight at once, each is paid once and told once,
   await emulator.close();
   expect(clock.sleepers).toBe(0);
 });
+
+test("two who wait for one call are both told of its end", async () => {
+  const { fal, store, until } = setup();
+  const first = fal.subscribe(ECHO, { input: { n: 1 } });
+  await until(first.submitted);
+  const [{ id } = { id: "" }] = await store.calls();
+  const results = await until(Promise.all([first, fal.calls.collect(id)]));
+  expect(results.map(({ data }) => data)).toEqual([{ echo: { n: 1 } }, { echo: { n: 1 } }]);
+});
+
+test("a result that is not there yet when its call is looked for is waited for", async () => {
+  const { fal, emulator, until } = setup({ hears: false });
+  emulator.faults.next("result", "400-early-result", 3);
+  expect((await until(fal.subscribe(ECHO, { input: { n: 1 } }))).data).toEqual({ echo: { n: 1 } });
+});

@@ -269,3 +269,89 @@ test("a result whose request an equal call has claimed is a result all the same"
   expect(await chain(start().fal).resume("a")).toEqual({ echo: { n: 1 } });
   expect(emulator.jobs).toHaveLength(1);
 });
+
+test("a run that is resumed while what failed with it is still on its way waits for that, and goes on", async () => {
+  const { start, emulator } = processes({ models: [echo(), echo({ id: "acme/slow", seconds: 30 })] });
+  emulator.faults.next({ operation: "submit", endpoint: ECHO }, "completed-with-error");
+  const { fal } = start();
+  const chain = fal.chain("at-once", async () => {
+    const all = [fal.subscribe(ECHO, { input: {} }), fal.subscribe("acme/slow", { input: {} })];
+    return (await Promise.all(all)).length;
+  });
+  await failureOf(chain.start(undefined, { id: "a" }));
+  expect(await chain.resume("a")).toBe(2);
+  expect(emulator.jobs.map(({ endpoint }) => endpoint).sort()).toEqual([ECHO, ECHO, "acme/slow"]);
+});
+
+test("a run that ended and was forgotten while it was observed is not made anew", async () => {
+  const { start, emulator, store, clock } = processes();
+  const first = start();
+  const owned = one(first.fal).start(undefined, { id: "a" });
+  await clock.sleep(100);
+  const observed = one(start().fal).start(undefined, { id: "a" });
+  await owned;
+  await store.forgetRun("one", "a");
+  expect(await failureOf(observed)).toMatchObject({ code: "run_unknown" });
+  expect(emulator.jobs).toHaveLength(1);
+});
+
+test("an owner that lost its run tells what happens then, and what it cost in all", async () => {
+  const { start, store } = processes();
+  const chain = (fal: Fal) =>
+    fal.chain("told", async () => {
+      for (const n of [1, 2, 3]) await fal.subscribe(ECHO, { input: { n } });
+    });
+  const first = chain(start().fal).start(undefined, { id: "a" });
+  for await (const event of first) if (event.type === "call" && event.event.type === "running") break;
+  await store.releaseRun({ chain: "told", run: "a", epoch: 1 });
+  const other = chain(start().fal).start(undefined, { id: "a" });
+  await Promise.all([first, other]);
+  const seen: string[] = [];
+  for await (const event of first) {
+    if (event.type === "call" && event.event.type === "completed")
+      seen.push(JSON.stringify(event.event.result.data));
+    else if (event.type === "resumed" || event.type === "completed") seen.push(event.type);
+  }
+  const given = [1, 2, 3].map((n) => `{"echo":{"n":${n}}}`);
+  expect(seen).toEqual([given[0], "resumed", ...given, "completed"]);
+  expect(await first.total).toEqual(await other.total);
+});
+
+test("a model that gives a URL back that it was given is not where it came from", async () => {
+  const { start, emulator } = processes({
+    models: [echo({ seconds: 1 }), echo({ id: "acme/slow", seconds: 9 })],
+  });
+  const image_url = "https://example.com/a.png";
+  let dies = true;
+  const chain = (fal: Fal) =>
+    fal.chain("given-back", async () => {
+      const later = async () => {
+        await fal.subscribe("acme/slow", { input: {} });
+        return fal.subscribe("acme/slow", { input: { image_url } });
+      };
+      const sooner = () => fal.subscribe(ECHO, { input: { image_url } });
+      if (dies) {
+        await Promise.all([sooner(), later()]);
+        throw new Error("a bug");
+      }
+      // Now it is asked for before the other one has given the URL back.
+      await later();
+      await sooner();
+    });
+  await failureOf(chain(start().fal).start(undefined, { id: "a" }));
+  dies = false;
+  await chain(start().fal).resume("a");
+  expect(emulator.jobs).toHaveLength(3);
+});
+
+test("a run within a run is cancelled with it", async () => {
+  const { start, emulator, clock } = processes({ models: [echo({ seconds: 60 })] });
+  const { fal } = start();
+  const inner = one(fal);
+  const outer = fal.chain("outer", async () => inner.start()).start(undefined, { id: "a" });
+  await clock.sleep(1_000);
+  await outer.cancel("enough");
+  await clock.sleep(1_000);
+  expect(emulator.jobs).toMatchObject([{ cancelled: true }]);
+  expect(await fal.runs.list({ chain: "one" })).toMatchObject([{ state: "cancelled" }]);
+});
