@@ -46,8 +46,9 @@ const MAY_IMPORT = {
   terminal: ["base", "calls", "chain", "ledger"],
   report: ["base", "chain", "ledger"],
   cli: ["base", "index.ts", "report/index.ts", "emulator/index.ts", "terminal/index.ts"],
-  "client.ts": CLIENT,
-  "index.ts": [...CLIENT, "client.ts"],
+  "fal.ts": CLIENT,
+  "client.ts": [...CLIENT, "fal.ts"],
+  "index.ts": [...CLIENT, "fal.ts", "client.ts"],
 };
 
 /** A row's name as a pattern: "queue" is the folder, "index.ts" the file. */

@@ -1,230 +1,42 @@
 import { accountsOf } from "./attribution/accounts.ts";
 import { currentAttribution, withRequest, withTags } from "./attribution/context.ts";
-import { type IncomingRequest, requestIdOf } from "./attribution/incoming.ts";
+import { requestIdOf } from "./attribution/incoming.ts";
 import { replyHeaders } from "./attribution/onward.ts";
-import type { UserTags } from "./attribution/tags.ts";
 import { bound } from "./base/async-context.ts";
-import { type Clock, systemClock } from "./base/clock.ts";
+import { systemClock } from "./base/clock.ts";
 import { InvalidArgumentError } from "./base/errors.ts";
-import { type Store, StoreError } from "./base/journal.ts";
+import { StoreError } from "./base/journal.ts";
 import type { Report } from "./base/report.ts";
 import { createHooks, type HookDeps, type Hooks } from "./calls/hooks.ts";
 import { contextNow } from "./calls/options.ts";
 import { createPlaces, type Places } from "./calls/places.ts";
-import { createQueueClient, type QueueClient } from "./calls/queue-client.ts";
-import { createRecordedCalls, type RecordedCalls } from "./calls/recorded-calls.ts";
-import type { AmbiguousSubmitPolicy } from "./calls/submit.ts";
-import { type Calls, createCalls } from "./calls/subscribe.ts";
-import { createChains, type DefineChain } from "./chain/chain.ts";
-import { type LeaseSettings, leaseSettings } from "./chain/lease.ts";
-import { createRuns, type Runs } from "./chain/runs.ts";
-import { type Tools, tools } from "./chain/tools.ts";
-import { ambientEnv, type Env, type Environment, readEnvironment } from "./environment/environment.ts";
+import { createQueueClient } from "./calls/queue-client.ts";
+import { createRecordedCalls } from "./calls/recorded-calls.ts";
+import { createCalls } from "./calls/subscribe.ts";
+import { createChains } from "./chain/chain.ts";
+import { leaseSettings } from "./chain/lease.ts";
+import { createRuns } from "./chain/runs.ts";
+import { tools } from "./chain/tools.ts";
+import { ambientEnv, type Environment, readEnvironment } from "./environment/environment.ts";
 import type { Origins } from "./environment/origins.ts";
-import { createKeptFiles, type KeptFiles } from "./files/kept-files.ts";
-import { budgets, type TagBudget, type WindowBudget } from "./ledger/budget.ts";
-import { type CostQuery, type Costs, costsIn } from "./ledger/costs.ts";
-import { type Estimate, estimates } from "./ledger/estimate.ts";
-import { type ReconcileOptions, type Reconciliation, reconcile } from "./ledger/reconcile.ts";
-import { type BillingEvents, createBillingEvents } from "./platform/billing.ts";
+import type { Fal, FalOptions } from "./fal.ts";
+import { createKeptFiles } from "./files/kept-files.ts";
+import { budgets } from "./ledger/budget.ts";
+import { costsIn } from "./ledger/costs.ts";
+import { estimates } from "./ledger/estimate.ts";
+import { type ReconcileOptions, reconcile } from "./ledger/reconcile.ts";
+import { createBillingEvents } from "./platform/billing.ts";
 import { createUsualCosts } from "./platform/estimates.ts";
-import { createPrices, type Price } from "./platform/prices.ts";
+import { createPrices } from "./platform/prices.ts";
 import { createHistory } from "./platform/requests.ts";
 import { endpoint } from "./queue/endpoint.ts";
 import { createQueue } from "./queue/queue.ts";
-import { createStorage, type StorageClient } from "./storage/storage.ts";
+import { createStorage } from "./storage/storage.ts";
 import { withRescue } from "./store/rescue.ts";
 import { type Rescued, readBack, rescueFileFor } from "./store/rescue-file.ts";
 import { selectedStore } from "./store/selected.ts";
-import type { Logger } from "./telemetry/logger.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 import { createTransport } from "./transport/http.ts";
-import type { RetryOptions } from "./transport/retry.ts";
-
-export interface FalOptions {
-  /** Where the platform's variables are read, at the first call. @default process.env */
-  readonly env?: Env;
-  /** `key_id:key_secret`, or a function that gives it for each request. Wins over `FAL_KEY`. */
-  readonly credentials?: string | (() => string | undefined);
-  /** @default the global fetch */
-  readonly fetch?: typeof fetch;
-  readonly retry?: RetryOptions;
-  /**
-   * Where calls are noted before they are paid for. Whoever passes one closes it.
-   *
-   * @default what `FAL_CHAIN_STORE` names (`sqlite:calls.db`, `postgres://…`, `memory`), else memory
-   */
-  readonly store?: Store;
-  /**
-   * Where it is written down what a durable store could not take once a call was paid.
-   *
-   * @default `FAL_CHAIN_RESCUE`, else beside a SQLite file, else `~/.local/share/fal-chain/rescue.jsonl`
-   */
-  readonly rescueFile?: string;
-  /** What to do about a submit that may or may not have been accepted. @default "look-up" */
-  readonly ambiguousSubmit?: AmbiguousSubmitPolicy;
-  /** Makes a call outside a run an error. @default false */
-  readonly requireRun?: boolean;
-  /** Lets the key go over plain http to a host that is not loopback. @default false */
-  readonly allowHttp?: boolean;
-  /**
-   * Told of what calls and runs do, in lines that are bound to app, job, request, chain, run and call, without keys,
-   * secrets and payloads. What went wrong beside a call without failing it is a warning. pino fits.
-   *
-   * @default JSON lines on stderr from the level on that `FAL_CHAIN_LOG` names (`debug`, `info`, `warn`, `error`,
-   * `silent`); without it warnings alone, by `process.emitWarning`
-   */
-  readonly logger?: Logger;
-  /** Has inputs, outputs and the models' log lines in the log too, at level debug. @default false */
-  readonly logPayloads?: boolean;
-  /**
-   * Has fal report the end of each call to this address instead of being watched, so that waiting holds no connection:
-   * for very many calls at once. `fal.webhooks.handle` must answer there.
-   */
-  readonly webhooks?: WebhookSettings;
-  /**
-   * A directory to which the media that calls give are copied, since fal keeps them for a limited time; in an app, one on
-   * its volume. Results keep their URLs, and never wait for the copies.
-   */
-  readonly keepFiles?: string;
-  /**
-   * How many calls may be under way at once with this key, counted in the store and so over all processes that share
-   * it. The others wait before they are submitted. Not with `webhooks`. @default no limit
-   */
-  readonly maxInFlight?: number;
-  /**
-   * Further accounts that are ours, besides `FAL_USER_NICKNAME`: their nicknames, and the user ids by which fal names them
-   * to an app that they call. Their apps are told what they are called for, and believed when they say so.
-   */
-  readonly ownAccounts?: readonly string[];
-  /** What all calls of the client may cost; clients of one app that share a store share it. @default no limit */
-  readonly budget?: WindowBudget;
-  /** What the calls with a tag may cost, each value by itself: `{ tag: "customer", usd: 5, per: "day" }`. */
-  readonly budgets?: readonly TagBudget[];
-  /** How long a run stays with a process that gives no sign of life. */
-  readonly lease?: Partial<LeaseSettings>;
-  /** Time as a parameter, for tests. */
-  readonly clock?: Clock;
-  /** Chance as a parameter, for tests: at least 0, less than 1. */
-  readonly random?: () => number;
-}
-
-export interface WebhookSettings {
-  /** Where fal can reach this program, such as `https://app.example.com/fal`. */
-  readonly url: string;
-  /**
-   * Signs the addresses that are given to fal. Processes that share a store must agree on it, and hooks of calls under
-   * way are refused when it changes. @default made from the key
-   */
-  readonly secret?: string;
-  /** How long a hook may stay away before its call is looked for, in milliseconds. @default 120000 */
-  readonly sweepMs?: number;
-}
-
-/** A client of fal. Nothing is read from the environment before the first call. */
-export interface Fal {
-  /** Starts a call: await it for its result, loop over it for its events. */
-  readonly subscribe: Calls["subscribe"];
-  /** The queue, request by request. */
-  readonly queue: QueueClient;
-  /** The calls that are in the store: to be read, picked up, settled. */
-  readonly calls: RecordedCalls & {
-    /**
-     * Reads a rescue file back into the store: what a store could not take once a call was paid. Doing so twice changes
-     * nothing; lines that the store still does not take stay in the file.
-     *
-     * @param file @default the one that this client writes
-     */
-    rescue(file?: string): Promise<Rescued>;
-  };
-  /** Names an async function whose calls are durable, as far as the store is. */
-  readonly chain: DefineChain;
-  readonly step: Tools["step"];
-  readonly map: Tools["map"];
-  readonly branch: Tools["branch"];
-  readonly fallback: Tools["fallback"];
-  /** The runs that the store knows. */
-  readonly runs: Runs;
-  /** The media that calls gave, wherever they are now. */
-  readonly files: Pick<KeptFiles, "path" | "read">;
-  readonly webhooks: {
-    /**
-     * Answers a webhook of fal's for a call of this client, or of one that shares its store: with a 2xx once what it
-     * says is kept, and with what is wrong with it otherwise. For any server that has web-standard requests.
-     */
-    handle(request: Request): Promise<Response>;
-  };
-  /** Describes an endpoint by its input and output schemas. */
-  readonly endpoint: typeof endpoint;
-  /**
-   * Every call that `fn` makes carries these tags, whichever client makes it; a generator that `fn` gives is a part of it.
-   *
-   * @throws {InvalidArgumentError} for a tag that fal would drop.
-   */
-  withTags<R>(tags: UserTags, fn: () => R): R;
-  /**
-   * Every call that `fn` makes is attributed to this incoming request; and to the run that it is a part of, where it comes
-   * from an app of our own. In a runner, calls to apps of our own also pass on its `x-fal-cdn-token` and
-   * `x-app-fal-can-disable-filter`.
-   *
-   * @throws {EnvironmentError} where a variable that says who we are is unusable.
-   */
-  withRequest<R>(request: IncomingRequest, fn: () => R): R;
-  /**
-   * Gives a function that belongs to the run, the request and the tags that are here now, wherever it is called. For what
-   * is called from elsewhere: listeners of events, sources of streams, tasks of a pool that others share.
-   */
-  bind<F extends (...args: never[]) => unknown>(fn: F): F;
-  /**
-   * The headers to put on the answer to the incoming request: an `x-fal-cdn-token` that an app of our own has issued anew
-   * since. Ask for them last, within `withRequest` or `handle`.
-   */
-  replyHeaders(): Record<string, string>;
-  /**
-   * Answers an incoming request as a run of its own, which is named by the app and fal's id of the request: when fal
-   * sends the request again, `fn` is executed again, and what it had paid for is not paid again. What the store keeps
-   * are its calls and steps; what `fn` gives is handed over as it is.
-   */
-  handle<R>(request: IncomingRequest, fn: () => R | PromiseLike<R>): Promise<R>;
-  /**
-   * What the calls in the store cost: per endpoint, or by what `by` names. A call's cost is known a while after its end.
-   *
-   * @throws {InvalidArgumentError} for a key or a time that there is not.
-   */
-  costs(query?: CostQuery): Promise<Costs>;
-  /** Uploads files, for inputs that take a URL. A Blob in a call's input is uploaded by itself. */
-  readonly storage: StorageClient;
-  /** What the platform asks for one unit of an endpoint; undefined where it does not say. Kept for an hour. */
-  price(endpoint: string): Promise<Price | undefined>;
-  /**
-   * What a call is likely to cost, without making it: units times their price where the input tells the units, else what
-   * such calls have cost on fal. A value of kind `unknown` where neither can be had.
-   */
-  readonly estimate: Estimate;
-  /**
-   * The account's bill, request by request. An event may be late by hours.
-   *
-   * @throws {AdminKeyRequiredError} from the loop, where the key has not got the ADMIN scope.
-   */
-  readonly billingEvents: BillingEvents;
-  /**
-   * Notes in the ledger what fal's bill says of its calls, and tells where the two differ: what is late or missing on
-   * the bill, what costs something else than was measured, and what was billed that the ledger has never seen.
-   *
-   * @throws {AdminKeyRequiredError} where the key has not got the ADMIN scope.
-   */
-  reconcile(options?: ReconcileOptions): Promise<Reconciliation>;
-  /** What this client reads from its environment, each part when it is asked for. */
-  readonly environment: Environment;
-  /** Merges further options into this client's; calls made before keep theirs. */
-  config(options: FalOptions): void;
-  /**
-   * Lets go of the runs that are under way here, so that another process goes on with them, and waits for what calls that
-   * are over have left to do, such as cancelling upstream. Then closes the store, if this client opened it; a later
-   * call opens it again.
-   */
-  close(): Promise<void>;
-}
 
 export function createFal(options: FalOptions = {}): Fal {
   const background = new Set<Promise<unknown>>();

@@ -71,7 +71,7 @@ export type { RunInfo, Runs } from "./chain/runs.ts";
 export type { Saved } from "./chain/saved.ts";
 export type { RunStep } from "./chain/steps.ts";
 export type { MapOptions, Tools } from "./chain/tools.ts";
-export { createFal, type Fal, type FalOptions, fal, type WebhookSettings } from "./client.ts";
+export { createFal, fal } from "./client.ts";
 export {
   type Env,
   type Environment,
@@ -80,6 +80,7 @@ export {
   readEnvironment,
 } from "./environment/environment.ts";
 export { secrets } from "./environment/secrets.ts";
+export type { Fal, FalOptions, WebhookSettings } from "./fal.ts";
 export { FileExpiredError, type KeptFiles } from "./files/kept-files.ts";
 export { type Budget, type TagBudget, UnknownPriceError, type WindowBudget } from "./ledger/budget.ts";
 export type { Total } from "./ledger/cost.ts";
