@@ -341,10 +341,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
 
   /** Waits for the end of a request and fetches what it gave; what the queue has let go, history may still have. */
   async function collect(ticket: Ticket): Promise<{ answer: Answer; status: WireStatus | undefined }> {
-    if (hooked && deps.hooks && noted !== undefined) {
-      const told = await afterHook(deps.hooks, noted, ticket);
-      if (told) return told;
-    }
+    if (hooked && deps.hooks && noted !== undefined) return afterHook(deps.hooks, noted, ticket);
     const status = await untilCompleted(ticket).catch((error: unknown) => {
       if (!isGone(error)) throw error;
     });
@@ -354,14 +351,16 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     };
   }
 
-  /** What the hook brought is in the store; undefined where none came, or without a result. */
+  /** What the hook brought is in the store; where none came, or without a result, the result is there to be read. */
   async function afterHook(hooks: Hooks, id: string, ticket: Ticket) {
     await hooks.ended(id, ticket, end.signal);
     const { state, outcome, error } = (await store.call(id)) ?? {};
     if (state === "failed" && error) throw restoredError(error);
-    if (outcome?.data === undefined) return undefined;
-    const { data, units } = outcome;
-    return { answer: { data, units, response: Response.json(data) }, status: undefined };
+    const answer =
+      outcome?.data === undefined
+        ? await readResult(deps, ticket, { status: "COMPLETED" }, end.signal)
+        : { data: outcome.data, units: outcome.units, response: Response.json(outcome.data) };
+    return { answer, status: undefined };
   }
 
   async function untilCompleted(ticket: Ticket): Promise<WireStatus> {
