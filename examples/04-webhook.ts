@@ -1,6 +1,6 @@
 // A webhook instead of waiting: a picture's upscale is submitted, and the result is posted to a server of our own.
 //
-//   node examples/05-webhook.ts
+//   node examples/04-webhook.ts
 //
 // With FAL_KEY set it needs PUBLIC_URL, an address at which fal can reach this server: fal posts to no private address.
 
