@@ -1,6 +1,7 @@
 import { memoryStore } from "fal-chain";
 import { virtualClock } from "fal-chain/emulator";
 import { expect, test } from "vitest";
+import { ECHO, setup } from "../support/setup.ts";
 import { conforms } from "./conformance.ts";
 import { claim, intent, outcome } from "./samples.ts";
 
@@ -19,6 +20,22 @@ test("ended calls are forgotten oldest first beyond the bound; open and doubtful
   }
   const left = (await store.calls()).map(({ id }) => id);
   expect(left).toEqual(["done-4", "done-3", "open", "doubt"]);
+});
+
+test("a price that comes after its call was forgotten is no trouble", async () => {
+  const warnings: string[] = [];
+  const { fal, clock } = setup({
+    store: memoryStore({ keepEnded: 1 }),
+    emulator: { concurrency: 40 },
+    logger: { warn: (_, message) => void warnings.push(message) },
+    async wire({ url }, forward) {
+      if (url.includes("/models/pricing")) await clock.sleep(5_000);
+      return forward();
+    },
+  });
+  await Promise.all(Array.from({ length: 20 }, (_, n) => fal.subscribe(ECHO, { input: { n } })));
+  await clock.sleep(10_000);
+  expect(warnings).toEqual([]);
 });
 
 test("a run's calls are kept as long as the run, and ended runs up to a thousand", async () => {

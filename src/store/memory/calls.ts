@@ -27,6 +27,9 @@ import {
 import { createBudgets } from "./budgets.ts";
 import { spendOf } from "./spend.ts";
 
+/** Forgotten calls that are told from ones that were never there. */
+const KNOWN_FORGOTTEN = 10_000;
+
 export interface CallsOptions {
   readonly keepEnded: number;
   /** @throws {LeaseLostError} */
@@ -46,6 +49,7 @@ export function createCalls({ keepEnded, assertHeld, isRunKept }: CallsOptions):
   const byRequest = new Map<string, string>();
   const byKey = new Map<string, string>();
   const ended = new Set<string>();
+  const forgotten = new Set<string>();
   const budgets = createBudgets();
 
   const read = (id: string): CallRecord => {
@@ -77,6 +81,11 @@ export function createCalls({ keepEnded, assertHeld, isRunKept }: CallsOptions):
   const drop = (call: CallRecord): void => {
     ended.delete(call.id);
     calls.delete(call.id);
+    forgotten.add(call.id);
+    for (const oldest of forgotten) {
+      if (forgotten.size <= KNOWN_FORGOTTEN) break;
+      forgotten.delete(oldest);
+    }
     budgets.forget(call.id);
     if (call.ticket) byRequest.delete(call.ticket.requestId);
     const key = placeOf(call);
@@ -112,7 +121,10 @@ export function createCalls({ keepEnded, assertHeld, isRunKept }: CallsOptions):
     completed: async (id, outcome, at) => write(read(id), completed(read(id), outcome, at)),
     failed: async (id, error, at) => write(read(id), failed(read(id), error, at)),
     givenUp: async (id, why, at, error) => write(read(id), givenUp(read(id), why, at, error)),
-    charged: async (id, cost) => write(read(id), charged(read(id), cost)),
+    async charged(id, cost) {
+      // Many calls that end together are forgotten before their prices are there.
+      if (!forgotten.has(id)) write(read(id), charged(read(id), cost));
+    },
     reused: async (id) => write(read(id), reused(read(id))),
     call: async (id) => calls.get(id),
     calls: async (query = {}) =>

@@ -1,0 +1,108 @@
+// What the journal costs: the same ten calls in sequence by a bare fetch, the official client, and fal-chain on each
+// store. All of it is in one process, against an emulator that takes no time, so the CPU that is left is the client's.
+//
+//   npm run bench:chain
+//   DATABASE_URL=postgres://… npm run bench:chain     with PostgreSQL as well
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createFalClient } from "@fal-ai/client";
+import { createFal, memoryStore, type Store } from "fal-chain";
+import { createEmulator, type Model } from "fal-chain/emulator";
+import { postgresStore } from "fal-chain/postgres";
+import { sqliteStore } from "fal-chain/sqlite";
+import * as z from "zod";
+import { median, table } from "./report.ts";
+
+const ROUNDS = Number(process.env["ROUNDS"] ?? 15);
+const RUNS = 10;
+const STEPS = 10;
+const ENDPOINT = "acme/echo";
+const KEY = "any:key";
+
+const Anything = z.looseObject({});
+const echo: Model<z.output<typeof Anything>> = {
+  id: ENDPOINT,
+  title: ENDPOINT,
+  price: { unit: "images", unitPrice: 0.01 },
+  input: Anything,
+  notice: "stand-in",
+  takes: [0, 0],
+  stages: () => [],
+  run: async (input) => ({ output: { echo: input }, units: 1 }),
+};
+const emulator = createEmulator({ models: [echo], concurrency: 40, timeScale: 0 });
+const fetch: typeof globalThis.fetch = (input, init) => emulator.fetch(new Request(input, init));
+
+/** One run: so many calls, each of which needs the one before. */
+type Arm = (run: string) => Promise<unknown>;
+
+const authorization = { authorization: `Key ${KEY}` };
+const json = async (url: string, init: RequestInit = {}) =>
+  (await fetch(url, { ...init, headers: authorization })).json();
+
+const bare: Arm = async () => {
+  for (let n = 0; n < STEPS; n++) {
+    const body = JSON.stringify({ n });
+    const ticket = await json(`https://queue.fal.run/${ENDPOINT}`, { method: "POST", body });
+    const stream = await fetch(`${ticket.status_url}/stream`, { headers: authorization });
+    await stream.text();
+    await json(ticket.response_url);
+  }
+};
+
+const client = createFalClient({ credentials: KEY, fetch, suppressLocalCredentialsWarning: true });
+const official: Arm = async () => {
+  for (let n = 0; n < STEPS; n++) await client.subscribe(ENDPOINT, { input: { n }, mode: "streaming" });
+};
+
+function chained(store: Store): Arm {
+  const fal = createFal({ env: { FAL_KEY: KEY }, fetch, store });
+  const chain = fal.chain("bench", async () => {
+    for (let n = 0; n < STEPS; n++) await fal.subscribe(ENDPOINT, { input: { n } });
+  });
+  return async (id) => {
+    const run = chain.start(undefined, { id });
+    await run;
+    await run.total;
+  };
+}
+
+const dir = mkdtempSync(join(tmpdir(), "fal-chain-bench-"));
+const url = process.env["DATABASE_URL"];
+const schema = `bench_${crypto.randomUUID().slice(0, 8)}`;
+const stores = {
+  memory: memoryStore(),
+  SQLite: sqliteStore(join(dir, "store.db")),
+  ...(url && { PostgreSQL: postgresStore(url, { schema }) }),
+};
+const arms: Record<string, Arm> = { "bare fetch": bare, "@fal-ai/client": official };
+for (const [name, store] of Object.entries(stores)) arms[`a chain, ${name}`] = chained(store);
+
+const seen = new Map(Object.keys(arms).map((name) => [name, { cpu: [] as number[], rate: [] as number[] }]));
+for (let round = -2; round < ROUNDS; round++) {
+  for (const [name, arm] of Object.entries(arms)) {
+    const cpu = process.cpuUsage();
+    const started = performance.now();
+    for (let run = 0; run < RUNS; run++) await arm(`${round}-${run}`);
+    const { user, system } = process.cpuUsage(cpu);
+    // The first rounds warm up.
+    if (round < 0) continue;
+    seen.get(name)?.cpu.push((user + system) / 1_000 / (RUNS * STEPS));
+    seen.get(name)?.rate.push((RUNS * STEPS * 1_000) / (performance.now() - started));
+  }
+}
+
+const bareCpu = median(seen.get("bare fetch")?.cpu ?? []);
+table(
+  ["", "CPU ms a step", "more than bare", "steps a second"],
+  [...seen].map(([name, { cpu, rate }]) => [
+    name,
+    median(cpu).toFixed(2),
+    (median(cpu) - bareCpu).toFixed(2),
+    median(rate).toFixed(0),
+  ]),
+);
+for (const store of Object.values(stores)) await store.close();
+await emulator.close();
+rmSync(dir, { recursive: true, force: true });
