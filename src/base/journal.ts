@@ -154,6 +154,8 @@ export interface CallQuery {
   readonly requestId?: string;
   /** Milliseconds since the epoch: intended then or later. */
   readonly since?: number;
+  /** Milliseconds since the epoch: intended before then. */
+  readonly until?: number;
   /** Newest first. @default 100 */
   readonly limit?: number;
 }

@@ -26,6 +26,7 @@ export function costsCommand(
     .option("--waste", "show what was paid for nothing, and what reuse saved")
     .option("--json", "print it as JSON")
     .option("--csv", "print it as CSV")
+    .option("--focus", "print one row per call, as FOCUS 1.3 CSV")
     .option("--reconcile", "compare with the account's bill, and note what it says (ADMIN key)")
     .option("--html <file>", "write one page with plots, the rows and the run (or the dearest one)")
     .option(...STORE)

@@ -1,6 +1,7 @@
 import { type CostRow, type Costs, formatUsd } from "../index.ts";
 
-const usd = (nanoUsd: number): string => formatUsd(nanoUsd).replace("$", "");
+/** `0.003`: exact to the nano-dollar. */
+export const usd = (nanoUsd: number): string => formatUsd(nanoUsd).replace("$", "");
 
 const COLUMNS: Readonly<Record<string, (row: CostRow) => string | number>> = {
   calls: ({ calls }) => calls,
@@ -30,9 +31,11 @@ export const costsCsv = ({ rows }: Costs, by: readonly string[]): string =>
     ]),
   );
 
-/** As RFC 4180 has it. */
 const toCsv = (head: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
-  [head, ...rows].map((row) => `${row.map(field).join(",")}\r\n`).join("");
+  [head, ...rows].map(csvLine).join("");
+
+/** As RFC 4180 has it. */
+export const csvLine = (row: readonly (string | number)[]): string => `${row.map(field).join(",")}\r\n`;
 
 const field = (value: string | number): string =>
   /[",\r\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value);

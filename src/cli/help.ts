@@ -121,6 +121,9 @@ stands beside and below them. Days are UTC's, by the time of the intent.
   doubtful  with --waste: calls that may have been billed for nothing
   saved     with --waste: what results that were used again did not cost
 
+--focus prints one row per call as FOCUS 1.3 (FinOps Open Cost and Usage
+Specification) CSV, the newest first; docs/focus.md tells the columns.
+
 --reconcile reads the account's bill since --since (default: 7d), notes what it
 says as invoiced, and lists what is late, missing, of another price, or unknown
 to this ledger.
@@ -131,6 +134,7 @@ Examples:
   fal-chain costs --by day,chain --tag customer=acme --csv
   fal-chain costs --run poster/order-1042
   fal-chain costs --since 30d --by tag:customer --html report.html
+  fal-chain costs --since 30d --focus > focus.csv
   fal-chain costs --reconcile --since 30d
 `,
   env: `

@@ -92,14 +92,14 @@ export function parseLimit(text: string): number {
 }
 
 /** A date, or how long ago. */
-export function parseSince(text: string, now: number): number {
+export function parseSince(text: string, now: number, option = "--since"): number {
   const date = /^\d{4}-/.test(text) ? Date.parse(text) : Number.NaN;
   if (!Number.isNaN(date)) return date;
   try {
     return now - parseDuration(text);
   } catch {
     throw new InvalidArgumentError(
-      `--since is ${JSON.stringify(text)}; it is a date such as 2026-11-24, or how long ago: 7d, 12h, 30m.`,
+      `${option} is ${JSON.stringify(text)}; it is a date such as 2026-11-24, or how long ago: 7d, 12h, 30m.`,
     );
   }
 }

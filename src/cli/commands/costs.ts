@@ -1,6 +1,7 @@
 import { type CostKey, type CostQuery, InvalidArgumentError } from "../../index.ts";
 import { costTable, EXIT, printableJson } from "../../terminal/index.ts";
 import { costsCsv } from "../costs-csv.ts";
+import { writeFocus } from "../focus.ts";
 import { parseTags } from "../inputs.ts";
 import type { Io } from "../io.ts";
 import { type StoreOptions, withClient } from "../store.ts";
@@ -17,6 +18,7 @@ export interface CostsOptions extends StoreOptions {
   readonly waste?: boolean;
   readonly json?: boolean;
   readonly csv?: boolean;
+  readonly focus?: boolean;
   readonly html?: string;
 }
 
@@ -26,6 +28,10 @@ export async function costs(io: Io, options: CostsOptions): Promise<number> {
   const query = queryOf(options);
   const { by = [] } = query;
   return withClient(io, options, async (fal) => {
+    if (options.focus) {
+      await writeFocus(fal, query, stdout);
+      return EXIT.ok;
+    }
     const found = await fal.costs(query);
     if (options.html !== undefined) await writeReport(fal, { ...query, by }, found, options.html);
     if (options.json) stdout.write(`${printableJson(found)}\n`);
@@ -38,6 +44,11 @@ export async function costs(io: Io, options: CostsOptions): Promise<number> {
 
 function queryOf({ by, tag, run, ...options }: CostsOptions): CostQuery {
   if (options.json && options.csv) throw new InvalidArgumentError("Say one of --json and --csv.");
+  if (options.focus && (options.json || options.csv || options.html !== undefined || by !== undefined)) {
+    throw new InvalidArgumentError(
+      "--focus prints one row per call: leave --json, --csv, --html and --by out.",
+    );
+  }
   const { since, until, endpoint } = options;
   const [chain, id] = run === undefined ? [options.chain] : chainAndId(run, options.chain);
   return {

@@ -159,7 +159,7 @@ const placeOf = ({ chain, run, key }: Pick<Intent, "chain" | "run" | "key">): st
   key === undefined ? undefined : JSON.stringify([chain, run, key]);
 
 const answers =
-  ({ state, endpoint, chain, run, rootRun, rootJob, requestId, since }: CallQuery) =>
+  ({ state, endpoint, chain, run, rootRun, rootJob, requestId, since, until }: CallQuery) =>
   (call: CallRecord): boolean =>
     (state === undefined || call.state === state) &&
     (endpoint === undefined || call.endpoint === endpoint) &&
@@ -168,4 +168,5 @@ const answers =
     (rootRun === undefined || call.rootRun === rootRun) &&
     (rootJob === undefined || call.rootJob === rootJob) &&
     (requestId === undefined || call.ticket?.requestId === requestId) &&
-    (since === undefined || call.intendedAt >= since);
+    (since === undefined || call.intendedAt >= since) &&
+    (until === undefined || call.intendedAt < until);

@@ -69,6 +69,7 @@ export const callsWhere = ({
   rootJob,
   requestId,
   since,
+  until,
   limit = 100,
 }: CallQuery): Statement =>
   select(
@@ -83,6 +84,7 @@ export const callsWhere = ({
       "root_job =": rootJob,
       "request_id =": requestId,
       "intended_at >=": since,
+      "intended_at <": until,
     },
     `order by intended_at desc, seq desc limit ${rowLimit(limit)}`,
   );

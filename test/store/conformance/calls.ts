@@ -178,6 +178,8 @@ export function callsConform(fresh: Fresh): void {
     expect(await ids({ requestId: "r1" })).toEqual(["b"]);
     expect(await ids({ requestId: "r1", state: "intended" })).toEqual([]);
     expect(await ids({ since: 98 })).toEqual(["c", "b2", "b"]);
+    expect(await ids({ until: 98 })).toEqual(["a"]);
+    expect(await ids({ since: 98, until: 99, limit: 1 })).toEqual(["b2"]);
     expect(await ids({ endpoint: "acme/other" })).toEqual(["b"]);
     expect(await ids({ chain: "poster" })).toEqual(["c", "b2"]);
     expect(await ids({ chain: "poster", run: "2" })).toEqual(["b2"]);

@@ -1,0 +1,51 @@
+import { once } from "node:events";
+import type { CallQuery, CallRecord, CostQuery, Fal } from "../index.ts";
+import type { Output } from "../terminal/index.ts";
+import { csvLine } from "./costs-csv.ts";
+import { FOCUS_HEAD, focusRow } from "./focus-row.ts";
+import { parseSince } from "./inputs.ts";
+
+/** Calls that are read at a time, so that a ledger of any size fits. */
+const PAGE = 1_000;
+
+/** One row per call, the newest first, as fast as the reader takes them. */
+export async function writeFocus(fal: Pick<Fal, "calls">, query: CostQuery, output: Output): Promise<void> {
+  const { tags = {} } = query;
+  let text = csvLine(FOCUS_HEAD);
+  for await (const page of pages(fal, callQueryOf(query, Date.now()))) {
+    for (const call of page) if (carries(call, tags)) text += csvLine(focusRow(call));
+    if (text !== "" && !output.write(text)) await once(output, "drain");
+    text = "";
+  }
+}
+
+function callQueryOf({ since, until, endpoint, chain, run }: CostQuery, now: number): CallQuery {
+  return {
+    ...(since !== undefined && { since: parseSince(String(since), now) }),
+    ...(until !== undefined && { until: parseSince(String(until), now, "--until") }),
+    ...(endpoint !== undefined && { endpoint }),
+    ...(chain !== undefined && { chain }),
+    ...(run !== undefined && { run }),
+  };
+}
+
+/** Calls of the same millisecond are never torn apart: a page goes on where an earlier time begins. */
+async function* pages({ calls }: Pick<Fal, "calls">, query: CallQuery): AsyncGenerator<CallRecord[]> {
+  let rest = query;
+  let limit = PAGE;
+  for (;;) {
+    const page = await calls.list({ ...rest, limit });
+    const last = page.at(-1);
+    if (!last || page.length < limit) {
+      yield page;
+      return;
+    }
+    const whole = page.filter(({ intendedAt }) => intendedAt > last.intendedAt);
+    yield whole;
+    rest = { ...query, until: last.intendedAt + 1 };
+    limit = whole.length === 0 ? limit * 2 : PAGE;
+  }
+}
+
+const carries = ({ userTags }: CallRecord, tags: Readonly<Record<string, string>>): boolean =>
+  Object.entries(tags).every(([name, value]) => userTags[name] === value);

@@ -1,0 +1,153 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createFal, type Intent } from "fal-chain";
+import { sqliteStore } from "fal-chain/sqlite";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { main } from "../../src/cli/main.ts";
+import { command } from "../support/cli.ts";
+import { ENV } from "../support/setup.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "fal-chain-focus-"));
+const file = join(dir, "store.db");
+const CALLS = 2_600;
+const AT = Date.UTC(2026, 10, 30, 23, 59, 59, 250);
+
+/** Most share a millisecond with so many others that a page cannot hold them. */
+beforeAll(async () => {
+  const store = sqliteStore(file);
+  await Promise.all(
+    Array.from({ length: CALLS }, (_, n) => store.intend(intent(n, n < 1_300 ? AT : AT + Math.floor(n / 3)))),
+  );
+  await Promise.all(
+    Array.from({ length: CALLS - 3 }, (_, n) =>
+      store.charged(
+        `c${n}`,
+        {
+          source: "measured",
+          nanoUsd: 3_000_001 + n,
+          units: 1.5,
+          unit: "images",
+          unitPriceNanoUsd: 2_000_000,
+        },
+        AT,
+      ),
+    ),
+  );
+  const url = "https://queue.fal.run/acme/echo/requests/r0";
+  const ticket = { endpoint: "acme/echo", requestId: "r0", statusUrl: url, responseUrl: url, cancelUrl: url };
+  await store.submitted("c0", ticket, AT + 10);
+  await store.completed("c0", { data: {}, units: 1.5, waitSeconds: 1, runSeconds: 1 }, AT + 2_000);
+  await store.charged(`c${CALLS - 1}`, { source: "unknown", reason: "no_price", units: 1 }, AT);
+  const invoiced = {
+    source: "invoiced",
+    nanoUsd: 7,
+    units: 1e-7,
+    unit: "seconds",
+    measuredNanoUsd: 9,
+  } as const;
+  await store.charged(`c${CALLS - 2}`, invoiced, AT);
+  await store.charged(`c${CALLS - 3}`, { source: "estimated", nanoUsd: 1 }, AT);
+  await store.close();
+});
+afterAll(() => rmSync(dir, { recursive: true }));
+
+const intent = (n: number, at: number): Intent => ({
+  id: `c${n}`,
+  endpoint: "acme/echo",
+  body: "{}",
+  tags: { app: "posters" },
+  chain: "poster",
+  run: "order-1",
+  step: "draw",
+  key: `k${n}`,
+  jobId: "job-7",
+  app: undefined,
+  request: undefined,
+  rootRun: undefined,
+  rootJob: undefined,
+  claimedRoot: undefined,
+  userTags: { customer: n % 2 === 0 ? 'Müller, "& Söhne"' : "acme" },
+  at,
+});
+
+const focus = (...argv: string[]) =>
+  command(main, ["costs", "--focus", "--store", file, ...argv], { env: ENV });
+
+async function rows(...argv: string[]): Promise<Record<string, string>[]> {
+  const { code, stdout } = await focus(...argv);
+  expect(code).toBe(0);
+  const [head = [], ...lines] = stdout.trimEnd().split("\r\n").map(cells);
+  return lines.map((line) => Object.fromEntries(head.map((name, nth) => [name, line[nth] ?? ""])));
+}
+
+const cells = (line: string): string[] =>
+  [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(
+    ([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain ?? "",
+  );
+
+/** In nano-dollars, without floating point. */
+const nano = (text: string): bigint => {
+  const [whole = "", fraction = ""] = text.split(".");
+  return BigInt(whole) * 1_000_000_000n + BigInt(fraction.padEnd(9, "0"));
+};
+
+test("each call is in it once, and they add up to the report to the nano-dollar", async () => {
+  const found = await rows();
+  expect(new Set(found.map((row) => row["x_CallId"])).size).toBe(CALLS);
+  expect(found).toHaveLength(CALLS);
+  const store = sqliteStore(file);
+  const fal = createFal({ env: ENV, store });
+  const { total } = await fal.costs();
+  const acme = await fal.costs({ tags: { customer: "acme" } });
+  await fal.close();
+  await store.close();
+  const sum = (some: typeof found) => some.reduce((sum, row) => sum + nano(row["BilledCost"] ?? ""), 0n);
+  expect(sum(found)).toBe(BigInt(total.nanoUsd));
+  expect(sum(await rows("--tag", "customer=acme"))).toBe(BigInt(acme.total.nanoUsd));
+});
+
+test("a row has the money, the times and whom it is for", async () => {
+  const row = (await rows()).find((row) => row["x_CallId"] === "c0");
+  expect(row).toMatchObject({
+    BilledCost: "0.003000001",
+    BillingCurrency: "USD",
+    BillingPeriodStart: "2026-11-01T00:00:00Z",
+    BillingPeriodEnd: "2026-12-01T00:00:00Z",
+    ChargePeriodStart: "2026-11-30T23:59:59Z",
+    ChargePeriodEnd: "2026-12-01T00:00:02Z",
+    ChargeCategory: "Usage",
+    ServiceCategory: "AI and Machine Learning",
+    ServiceName: "acme/echo",
+    PricingQuantity: "1.5",
+    PricingUnit: "images",
+    ListUnitPrice: "0.002",
+    ResourceId: "r0",
+    x_CostSource: "measured",
+    x_Chain: "poster",
+    x_Run: "order-1",
+    x_Step: "draw",
+    x_JobId: "job-7",
+  });
+  expect(JSON.parse(row?.["Tags"] ?? "")).toEqual({ app: "posters", customer: 'Müller, "& Söhne"' });
+});
+
+test("what is not measured is marked, and what is not known is null", async () => {
+  const found = await rows("--chain", "poster");
+  const of = (n: number) => found.find((row) => row["x_CallId"] === `c${n}`);
+  expect(of(CALLS - 1)).toMatchObject({ BilledCost: "0.00", x_CostSource: "unknown", PricingQuantity: "" });
+  expect(of(CALLS - 2)).toMatchObject({
+    BilledCost: "0.000000007",
+    ListCost: "0.000000009",
+    x_CostSource: "invoiced",
+    ConsumedQuantity: "0.0000001",
+  });
+  expect(of(CALLS - 3)).toMatchObject({ x_CostSource: "estimated", PricingUnit: "", ResourceId: "" });
+});
+
+test("times choose calls; what does not go together is refused", async () => {
+  expect(await rows("--until", "2026-11-30")).toEqual([]);
+  expect(await rows("--since", "2026-12-01", "--until", "2026-12-02")).toHaveLength(CALLS - 2_250);
+  expect((await focus("--until", "soon")).stderr).toContain('--until is "soon"');
+  expect(await focus("--csv")).toMatchObject({ code: 2, stdout: "" });
+});
