@@ -66,6 +66,7 @@ export {
 } from "./chain/errors.ts";
 export type { RunCall, RunEvent } from "./chain/events.ts";
 export type { LeaseSettings } from "./chain/lease.ts";
+export type { RunPart } from "./chain/parts.ts";
 export type { Run } from "./chain/run.ts";
 export type { RunInfo, Runs } from "./chain/runs.ts";
 export type { Saved } from "./chain/saved.ts";

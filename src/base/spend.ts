@@ -24,6 +24,8 @@ export interface SpendQuery {
   readonly jobId?: string | undefined;
   readonly app?: string | undefined;
   readonly request?: string | undefined;
+  readonly rootRun?: string | undefined;
+  readonly rootJob?: string | undefined;
   /** Milliseconds since the epoch: intended then or later. */
   readonly since?: number | undefined;
   /** Milliseconds since the epoch: intended before then. */

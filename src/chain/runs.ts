@@ -6,6 +6,7 @@ import type { RunDeps } from "./attempt.ts";
 import { type Chains, checkedStart } from "./chain.ts";
 import { RunInputMismatchError } from "./errors.ts";
 import { isDead, thisProcess } from "./owner.ts";
+import { partsOf, type RunPart } from "./parts.ts";
 import type { Run } from "./run.ts";
 import { fromJson } from "./saved-json.ts";
 import { type RunStep, stepsOf } from "./steps.ts";
@@ -50,6 +51,11 @@ export interface Runs {
   /** What it has done so far: its calls, memoized functions and uploads, in the order in which they came to be. */
   steps(chain: string, id: string): Promise<RunStep[]>;
   /**
+   * The same of the run and, after it, of whatever else was called for it: by runs that were started within it, and by
+   * apps of ours that it called and that share the store.
+   */
+  parts(chain: string, id: string): Promise<RunPart[]>;
+  /**
    * Asks whoever executes it to cancel it, wherever that is. One that nobody executes is cancelled at once.
    *
    * @returns the state it is in now; undefined where there is no such run.
@@ -86,6 +92,7 @@ export function createRuns(deps: () => RunDeps, chains: Chains): Runs {
       return record && infoOf(record);
     },
     steps: (chain, id) => stepsOf(deps().store, chain, id),
+    parts: (chain, id) => partsOf(deps().store, chain, id),
     cancel: (chain, id, reason = "cancelled") =>
       deps().store.cancelRun(chain, id, reason, deps().clock.now()),
     forget: (chain, id) => deps().store.forgetRun(chain, id),

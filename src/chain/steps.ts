@@ -23,17 +23,23 @@ export interface RunStep {
 }
 
 /** More than a run can sensibly have. */
-const ALL = 1_000_000;
+export const ALL = 1_000_000;
 
 /** What a run remembers, in the order in which it came to be. */
 export async function stepsOf(store: Store, chain: string, run: string): Promise<RunStep[]> {
   const told = await retold(store, chain, run);
   const calls = (await store.calls({ chain, run, limit: ALL })).map((call) => callStep(call, told)).reverse();
   const steps = (await store.steps(chain, run)).map((step) => memoized(step, told));
-  return [...calls, ...steps].sort((a, b) => beginOf(a) - beginOf(b));
+  // Where the clock does not tell them apart, a step comes first: it has ended, and a call only begins.
+  return [...steps, ...calls].sort((a, b) => beginOf(a) - beginOf(b));
 }
 
 const beginOf = ({ call, endedAt = 0 }: RunStep): number => call?.intendedAt ?? endedAt;
+
+export const callOutsideRun = (call: CallRecord): RunStep => ({
+  ...callStep(call, NOTHING_TOLD),
+  replaced: false,
+});
 
 function callStep(call: CallRecord, told: Told): RunStep {
   const { id, key, step, endpoint, error, endedAt, submittedAt, usage } = call;
@@ -78,6 +84,13 @@ interface Told {
   readonly reusedCalls: ReadonlySet<string>;
   readonly reusedSteps: ReadonlySet<string>;
 }
+
+const NOTHING_TOLD: Told = {
+  resumedAt: 0,
+  runningAt: new Map(),
+  reusedCalls: new Set(),
+  reusedSteps: new Set(),
+};
 
 /** What the events say that the records do not. */
 async function retold(store: Store, chain: string, run: string): Promise<Told> {

@@ -17,7 +17,7 @@ export function costsCommand(
     .option("--until <when>", "before then")
     .option("--endpoint <id>", "only calls to this endpoint")
     .option("--chain <name>", "only calls of this chain")
-    .option("--run <chain/id>", "only calls of this run, by step")
+    .option("--run <chain/id>", "only calls of this run, as a tree")
     .option(
       "--tag <key=value>",
       "only calls with this tag; may be given several times",

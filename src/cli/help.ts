@@ -121,6 +121,10 @@ stands beside and below them. Days are UTC's, by the time of the intent.
   doubtful  with --waste: calls that may have been billed for nothing
   saved     with --waste: what results that were used again did not cost
 
+--run draws a tree: each step with what it waited, ran and cost, the sums of its
+scopes, and the runs that were started within it. With --by, --waste or another
+choice of calls it is a table.
+
 --focus prints one row per call as FOCUS 1.3 (FinOps Open Cost and Usage
 Specification) CSV, the newest first; docs/focus.md tells the columns.
 

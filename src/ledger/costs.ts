@@ -38,6 +38,10 @@ export interface CostQuery {
   readonly app?: string;
   /** The incoming request that they were made for. */
   readonly request?: string;
+  /** The outermost run, `chain/id`: whatever was called for it, in each app of ours that has this store. */
+  readonly rootRun?: string;
+  /** The runner that it began on. */
+  readonly rootJob?: string;
   /** The user's own tags, all of which must match. */
   readonly tags?: Readonly<Record<string, string>>;
 }

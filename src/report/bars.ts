@@ -98,11 +98,14 @@ function chart(spending: Spending, width: number, name: "wide" | "narrow"): Html
       })}</g>`,
   );
   const every = Math.ceil(times.length / (width / 110));
-  const labels = times.map(
-    (time, n) =>
+  const labels = times.map((time, n) => {
+    const middle = (x(time) ?? 0) + x.bandwidth() / 2;
+    const isAtEdge = middle > width - 45;
+    return (
       n % every === 0 &&
-      html`<text x="${(x(time) ?? 0) + x.bandwidth() / 2}" y="${HEIGHT - 8}" class="middle">${shortTime(time)}</text>`,
-  );
+      html`<text x="${isAtEdge ? width : middle}" y="${HEIGHT - 8}" class="${isAtEdge ? "end" : "middle"}">${shortTime(time)}</text>`
+    );
+  });
   const described = `Money by time: ${series.join(", ")}`;
   return html`<svg class="${name}" viewBox="0 0 ${width} ${HEIGHT}" role="img" aria-label="${described}">
     <g class="grid">${grid}</g>${drawn}<g>${labels}</g></svg>`;

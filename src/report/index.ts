@@ -1,7 +1,8 @@
 import { formatUsd } from "../base/cost.ts";
-import type { RunStep } from "../chain/steps.ts";
+import type { RunPart } from "../chain/parts.ts";
 import type { CostRow, Costs } from "../ledger/costs.ts";
 import type { CostSum } from "../ledger/sum.ts";
+import { durationText } from "../ledger/words.ts";
 import { bars } from "./bars.ts";
 import { type Html, html } from "./html.ts";
 import { runSection } from "./run.ts";
@@ -24,7 +25,8 @@ export interface ReportData {
   readonly by: readonly string[];
   readonly costs: Costs;
   readonly overTime: readonly OverTime[];
-  readonly run: { readonly name: string; readonly steps: readonly RunStep[] } | undefined;
+  /** A run and the runs that it is made of. */
+  readonly run: readonly RunPart[] | undefined;
 }
 
 /** A page that needs nothing beside itself: no script, no font, no request. */
@@ -39,7 +41,7 @@ export function reportPage({ source, madeAt, by, costs, overTime, run }: ReportD
 ${cards(total)}
 ${overTime.map(({ title, time, key, rows }) => html`<section><h2>${title}</h2>${bars(rows, time, key)}</section>`)}
 <section><h2>By ${by.join(", ")}</h2>${table(rows, total, by)}</section>
-${run && runSection(run.name, run.steps)}
+${run && runSection(run)}
 </body></html>
 `.text;
 }
@@ -55,8 +57,8 @@ function cards(total: CostSum): Html {
   return html`<dl class="cards">
     ${card("Cost", formatUsd(total.nanoUsd), certainty.join(", "))}
     ${card("Calls", total.calls, unknown > 0 ? `${unknown} of unknown cost` : "")}
-    ${card("In the models", hours(total.runSeconds), `${hours(total.waitSeconds)} in the queue`)}
-    ${card("Runners waited", hours(total.runnerSeconds))}
+    ${card("In the models", durationText(total.runSeconds), `${durationText(total.waitSeconds)} in the queue`)}
+    ${card("Runners waited", durationText(total.runnerSeconds))}
     ${card("Wasted", formatUsd(waste.nanoUsd), waste.doubtful > 0 ? `${waste.doubtful} calls doubtful` : "")}
     ${card("Saved by reuse", formatUsd(reuse.savedNanoUsd), reuse.times > 0 ? `${reuse.times} results` : "")}
   </dl>`;
@@ -69,17 +71,10 @@ function table(rows: readonly CostRow[], total: CostSum, by: readonly string[]):
   const shown = rows.slice(0, MOST_ROWS);
   const cells = (sum: CostSum) => html`<td class="end">${formatUsd(sum.nanoUsd)}</td>
     <td class="end share">${shareBar(sum.nanoUsd, total.nanoUsd)}</td><td class="end">${sum.calls}</td>
-    <td class="end">${sum.unknown || ""}</td><td class="end">${hours(sum.runSeconds)}</td>`;
+    <td class="end">${sum.unknown || ""}</td><td class="end">${durationText(sum.runSeconds)}</td>`;
   return html`<div class="scroll"><table><thead><tr>${by.map((name) => html`<th>${name}</th>`)}<th class="end">cost</th>
     <th class="end">share</th><th class="end">calls</th><th class="end">unknown</th><th class="end">run</th></tr></thead>
     <tbody>${shown.map((row) => html`<tr>${by.map((name) => html`<td>${row.key[name] ?? "none"}</td>`)}${cells(row)}</tr>`)}</tbody>
     <tfoot><tr><td colspan="${by.length}">total</td>${cells(total)}</tr></tfoot></table></div>
     ${rows.length > shown.length && html`<p class="note">and ${rows.length - shown.length} more</p>`}`;
 }
-
-const hours = (seconds: number): string =>
-  seconds < 120
-    ? `${seconds.toFixed(1)} s`
-    : seconds < 7200
-      ? `${(seconds / 60).toFixed(1)} min`
-      : `${(seconds / 3600).toFixed(1)} h`;

@@ -1,30 +1,39 @@
 import { scaleLinear } from "d3-scale";
-import { type Cost, formatUsd } from "../base/cost.ts";
+import { formatUsd } from "../base/cost.ts";
+import type { CallRecord } from "../base/journal.ts";
+import { type Axis, timeAxis } from "../base/time-axis.ts";
+import type { RunPart } from "../chain/parts.ts";
 import type { RunStep } from "../chain/steps.ts";
+import { type TreeLine, treeLines } from "../chain/tree.ts";
+import { costOf } from "../ledger/cost-of.ts";
+import { durationText, shortUnitsText } from "../ledger/words.ts";
 import { type Html, html } from "./html.ts";
 import { shareBar } from "./share.ts";
 
 const ROW = 26;
 const AXIS = 22;
+/** More than anybody reads; what is left out is said. */
+const MOST_LINES = 500;
 
 /** What a run did: its steps with what they took and cost, and when. */
-export function runSection(name: string, steps: readonly RunStep[]): Html {
-  const calls = steps.filter(({ kind }) => kind === "call");
-  const total = calls.reduce((sum, step) => sum + costOf(step), 0);
+export function runSection(parts: readonly RunPart[]): Html {
+  const steps = parts.flatMap(({ steps }) => steps);
+  const calls = steps.flatMap(({ call }) => call ?? []);
+  const total = costOf(calls);
+  const lines = treeLines(parts);
+  const drawn = steps.filter(({ call }) => call).slice(0, MOST_LINES);
   return html`<section>
-    <h2>Run <code>${name}</code></h2>
+    <h2>Run <code>${parts[0]?.run}</code></h2>
     <div class="scroll"><table>
       <thead><tr><th>step</th><th class="end">cost</th><th class="end">share</th><th>endpoint</th><th>state</th>
         <th class="end">wait</th><th class="end">run</th><th class="end">billed</th></tr></thead>
-      <tbody>${tree(steps).map((line) =>
-        "scope" in line
-          ? html`<tr class="scope"><td colspan="8"${indent(line.depth)}>${line.scope}</td></tr>`
-          : row(line.step, line.depth, total),
-      )}</tbody>
-      <tfoot><tr><td>total</td><td class="end">${formatUsd(total)}</td><td></td><td colspan="5">${calls.length} calls</td></tr></tfoot>
+      <tbody>${lines.slice(0, MOST_LINES).map((line) => (line.step ? row(line, line.step, total.nanoUsd) : group(line, total.nanoUsd)))}</tbody>
+      <tfoot><tr><td>total</td><td class="end">${formatUsd(total.nanoUsd)}</td><td></td>
+        <td colspan="5">${calls.length} calls${total.unknown > 0 && html`, ${total.unknown} of unknown cost`}</td></tr></tfoot>
     </table></div>
-    ${timeline(calls, 960, "wide")}
-    ${timeline(calls, 420, "narrow")}
+    ${lines.length > MOST_LINES && html`<p class="note">and ${lines.length - MOST_LINES} more lines</p>`}
+    ${timeline(drawn, 960, "wide")}
+    ${timeline(drawn, 420, "narrow")}
     <ul class="legend"><li><i class="waiting"></i>waiting in the queue</li><li><i class="s0"></i>running</li>
       <li><i class="failing"></i>failed</li></ul>
   </section>`;
@@ -32,45 +41,29 @@ export function runSection(name: string, steps: readonly RunStep[]): Html {
 
 const indent = (depth: number): Html => html` style="padding-left:${depth * 1.2 + 0.6}rem"`;
 
-type TreeLine = { depth: number; step: RunStep } | { depth: number; scope: string };
-
-/** Each scope as a line of its own, above what is in it. */
-function tree(steps: readonly RunStep[]): TreeLine[] {
-  const lines: TreeLine[] = [];
-  const sorted = [...steps].sort((a, b) => (a.scope < b.scope ? -1 : a.scope > b.scope ? 1 : 0));
-  let open: readonly string[] = [];
-  for (const step of sorted) {
-    const scopes = step.scope === "" ? [] : step.scope.split("/").filter(Boolean);
-    const same = scopes.findIndex((scope, n) => scope !== open[n]);
-    for (const [depth, scope] of scopes.entries()) {
-      if (same !== -1 && depth >= same) lines.push({ depth, scope });
-    }
-    open = scopes;
-    lines.push({ depth: scopes.length, step });
-  }
-  return lines;
+/** A scope or a run, with the sum of what is in it. */
+function group({ depth, group, calls }: TreeLine, total: number): Html {
+  const { nanoUsd } = costOf(calls);
+  return html`<tr class="scope"><td${indent(depth)}>${group}</td><td class="end">${formatUsd(nanoUsd)}</td>
+    <td class="end share">${shareBar(nanoUsd, total)}</td><td colspan="5"></td></tr>`;
 }
 
-const costOf = ({ call }: RunStep): number =>
-  call?.cost && call.cost.source !== "unknown" ? call.cost.nanoUsd : 0;
-
-function row(step: RunStep, depth: number, total: number): Html {
+function row({ depth, calls }: TreeLine, step: RunStep, total: number): Html {
   const { call, name, error, reused, replaced, kind } = step;
   const seconds = (value: number | undefined) => (value === undefined ? "" : `${value.toFixed(1)} s`);
   const state = call?.state ?? (error ? "failed" : kind === "file" ? "uploaded" : "done");
   const marks = [state, reused && "reused", replaced && "replaced", call?.unused].filter(Boolean).join(", ");
-  const cost = call?.cost;
   const units = call?.usage?.units;
   return html`<tr><td${indent(depth)}>${name === call?.endpoint ? "" : name}</td>
-    <td class="end">${cost && (cost.source === "unknown" ? "unknown" : formatUsd(cost.nanoUsd))}</td>
-    <td class="end share">${shareBar(costOf(step), total)}</td><td><code>${call?.endpoint ?? kind}</code></td>
+    <td class="end">${call && costText(call)}</td>
+    <td class="end share">${shareBar(costOf(calls).nanoUsd, total)}</td><td><code>${call?.endpoint ?? kind}</code></td>
     <td>${marks}</td><td class="end">${seconds(call?.usage?.waitSeconds)}</td>
-    <td class="end">${seconds(call?.usage?.runSeconds)}</td><td class="end">${units !== undefined && unitsText(units, call?.cost)}</td></tr>`;
+    <td class="end">${seconds(call?.usage?.runSeconds)}</td><td class="end">${units !== undefined && shortUnitsText(units, call?.cost)}</td></tr>`;
 }
 
-function unitsText(units: number, cost: Cost | undefined): string {
-  const unit = (cost && cost.source !== "unknown" && cost.unit) || "units";
-  return `${Number(units.toPrecision(12))} ${units === 1 ? unit.replace(/s$/, "") : unit}`;
+function costText({ cost, error }: CallRecord): string {
+  if (cost && cost.source !== "unknown") return formatUsd(cost.nanoUsd);
+  return error?.billed === false ? "not billed" : "unknown";
 }
 
 function timeline(calls: readonly RunStep[], width: number, name: "wide" | "narrow"): Html | undefined {
@@ -81,32 +74,44 @@ function timeline(calls: readonly RunStep[], width: number, name: "wide" | "narr
       ? [{ step, from: call.intendedAt, running: runningAt, to: ended }]
       : [];
   });
-  const start = Math.min(...spans.map(({ from }) => from));
-  const end = Math.max(...spans.map(({ to }) => to));
-  if (!(end > start)) return undefined;
   const left = width > 600 ? 220 : 12;
+  const room = width - 24 - left;
+  // A pixel a column, and pauses in which nothing happened left out.
+  const axis = timeAxis(spans, room);
+  if (axis.shownMs === 0) return undefined;
   const label = width > 600 ? 0 : 14;
   const height = spans.length * (ROW + label) + AXIS;
-  const x = scaleLinear([0, (end - start) / 1000], [left, width - 24]);
+  const x = scaleLinear([0, axis.shownMs / 1000], [left, left + room]);
 
   const ticks = x.ticks(width > 600 ? 8 : 4).map(
     (tick) => html`<g transform="translate(${x(tick)} 0)"><line y2="${height - AXIS}"></line>
       <text y="${height - 6}" class="middle">${tick} s</text></g>`,
   );
-  const at = (time: number) => x((time - start) / 1000);
   const rows = spans.map(({ step, from, running, to }, n) => {
     const y = n * (ROW + label);
     const begin = Math.min(Math.max(running ?? to, from), to);
     const kind = step.error || step.call?.state === "failed" ? "failing" : "s0";
-    const bar = (className: string, from: number, to: number) =>
-      to > from &&
-      html`<rect class="${className}" x="${at(from)}" y="${y + label + 5}" height="${ROW - 10}" width="${at(to) - at(from)}" rx="2"></rect>`;
+    const bar = (className: string, from: number, to: number) => {
+      const { start, end } = axis.columns({ from, to });
+      return (
+        to > from &&
+        html`<rect class="${className}" x="${left + start}" y="${y + label + 5}" height="${ROW - 10}" width="${end - start}" rx="2"></rect>`
+      );
+    };
     return html`<g><title>${step.name}: ${((to - from) / 1000).toFixed(1)} s</title>
       <text x="0" y="${y + (label || ROW / 2)}"${label ? "" : html` dy="0.35em"`}>${clipped(step.name)}</text>
       ${bar("waiting", from, begin)}${bar(kind, begin, to)}</g>`;
   });
   return html`<svg class="${name}" viewBox="0 0 ${width} ${height}" role="img" aria-label="When each call waited and ran">
-    <g class="grid">${ticks}</g>${rows}</svg>`;
+    <g class="grid">${ticks}${cuts(axis, left, height - AXIS)}</g>${rows}</svg>`;
 }
+
+/** Where time was left out. */
+const cuts = ({ cuts }: Axis, left: number, height: number): Html[] =>
+  cuts.map(
+    ({ column, ms }) =>
+      html`<g transform="translate(${left + column} 0)"><title>${durationText(ms / 1000)} in which nothing happened</title>
+        <line class="cut" y2="${height}"></line></g>`,
+  );
 
 const clipped = (text: string): string => (text.length > 30 ? `${text.slice(0, 29)}…` : text);

@@ -9,17 +9,17 @@ export const STYLE = new Html(`
   --line: #383834; --c0: #6aa5e6; --c1: #eda155; --c2: #6cc08c; --c3: #e5788e; --c4: #a891dd; --c5: #c9b061;
   --others: #77776f; --waiting: #33465a; --failing: #ee6c6c; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 62rem; padding: 1.5rem 1rem 4rem; background: var(--back); color: var(--text);
+body { margin: 0 auto; max-width: 66rem; padding: 1.5rem 1rem 4rem; background: var(--back); color: var(--text);
   font: 15px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.15rem; margin: 2.5rem 0 0.75rem; }
 header p, .note { color: var(--dim); margin: 0.25rem 0 1.25rem; }
 code { font: 0.92em ui-monospace, monospace; overflow-wrap: anywhere; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.4rem, 1fr)); gap: 0.75rem; margin: 0; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.4rem, 1fr)); gap: 0.75rem; margin: 0; }
 .cards div { background: var(--card); border-radius: 0.5rem; padding: 0.75rem 0.9rem; }
 dt { color: var(--dim); font-size: 0.85rem; } dd { margin: 0; font-size: 1.25rem; font-variant-numeric: tabular-nums; }
 dd small { display: block; font-size: 0.8rem; color: var(--dim); }
 figure { margin: 0; } svg { width: 100%; height: auto; display: block; font: 12px system-ui, sans-serif; }
-svg text { fill: var(--dim); } .grid line { stroke: var(--line); } .end { text-anchor: end; text-align: right; }
+svg text { fill: var(--dim); } .grid line { stroke: var(--line); } .grid .cut { stroke: var(--dim); stroke-dasharray: 3 3; } .end { text-anchor: end; text-align: right; }
 .middle { text-anchor: middle; } .wide { display: none; }
 @media (min-width: 48rem) { .wide { display: block; } .narrow { display: none; } }
 .legend { display: flex; flex-wrap: wrap; gap: 0.2rem 1.1rem; list-style: none; margin: 0 0 0.5rem; padding: 0;

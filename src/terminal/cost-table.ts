@@ -1,6 +1,7 @@
 import { formatUsd } from "../base/cost.ts";
 import type { Costs } from "../ledger/costs.ts";
 import type { CostSum, UnknownReason } from "../ledger/sum.ts";
+import { durationText, shareText } from "../ledger/words.ts";
 import { type FittedColumn, fittedTable } from "./fitted.ts";
 import { type Output, printable, wrap } from "./text.ts";
 
@@ -18,6 +19,7 @@ interface Line {
 }
 
 const money = (nanoUsd: number): string => (nanoUsd === 0 ? "" : formatUsd(nanoUsd));
+const time = (seconds: number): string => (seconds === 0 ? "" : durationText(seconds));
 const count = (number: number): string => (number === 0 ? "" : String(number));
 
 const right = (name: string, cell: (sum: CostSum) => string, spare = 0): FittedColumn<Line> => ({
@@ -36,9 +38,9 @@ const MONEY = [
 const DETAILS = [
   right("estimated", ({ bySource }) => money(bySource.estimated), 3),
   right("invoiced", ({ bySource }) => money(bySource.invoiced), 2),
-  right("wait", ({ waitSeconds }) => duration(waitSeconds), 5),
-  right("run", ({ runSeconds }) => duration(runSeconds), 4),
-  right("runner", ({ runnerSeconds }) => duration(runnerSeconds), 6),
+  right("wait", ({ waitSeconds }) => time(waitSeconds), 5),
+  right("run", ({ runSeconds }) => time(runSeconds), 4),
+  right("runner", ({ runnerSeconds }) => time(runnerSeconds), 6),
 ];
 const WASTE = [
   right("wasted", ({ waste }) => money(waste.nanoUsd)),
@@ -61,19 +63,16 @@ export function costTable({ rows, total }: Costs, { output, by, waste = false }:
   const lines = rows.map(
     (row): Line => ({ names: by.map((name) => printable(row.key[name] ?? "none")), sum: row }),
   );
-  const share = right("share", ({ nanoUsd }) => shareOf(nanoUsd, total.nanoUsd), 2);
+  const share = right("share", ({ nanoUsd }) => shareText(nanoUsd, total.nanoUsd), 2);
   const table = fittedTable(lines, [...names, ...MONEY, share, ...(waste ? WASTE : DETAILS)], output, {
     foot: { names: ["total"], sum: total },
   });
-  const note = total.unknown === 0 ? [] : wrap(whyUnknown(total).split(" "), output.columns ?? 80);
-  return [table, ...note].join("\n");
+  return [table, ...unknownNote(total, output)].join("\n");
 }
 
-function shareOf(part: number, whole: number): string {
-  if (part <= 0) return "";
-  const percent = (part / whole) * 100;
-  return percent < 0.5 ? "< 1 %" : `${percent.toFixed(0)} %`;
-}
+/** Why it is not known what some calls cost; no line where it is known of all. */
+export const unknownNote = (total: CostSum, output: Output): string[] =>
+  total.unknown === 0 ? [] : wrap(whyUnknown(total).split(" "), output.columns ?? 80);
 
 const REASONS: Record<UnknownReason, string> = {
   no_units: "fal did not say how much it bills",
@@ -88,11 +87,4 @@ function whyUnknown({ unknown, unknownBecause }: CostSum): string {
   const reasons = Object.entries(unknownBecause) as [UnknownReason, number][];
   const said = reasons.map(([reason, calls]) => `${calls} ${REASONS[reason]}`).join("; ");
   return `The cost of ${unknown} ${unknown === 1 ? "call" : "calls"} is not known: ${said}.`;
-}
-
-/** `1.7 s`, `12 min`, `3.4 h` */
-function duration(seconds: number): string {
-  if (seconds === 0) return "";
-  if (seconds < 120) return `${seconds.toFixed(1)} s`;
-  return seconds < 7200 ? `${(seconds / 60).toFixed(1)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }

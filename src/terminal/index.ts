@@ -13,6 +13,7 @@ export { aside } from "./live.ts";
 export { runProgram, surviveClosedPipes, untilInterrupted } from "./program.ts";
 export { costText, recordTable, timeText } from "./record-table.ts";
 export { type ListedRun, runTable } from "./run-table.ts";
+export { runTree } from "./run-tree.ts";
 export { type Received, type ShowOptions, showRun } from "./show.ts";
 export { type Output, paint, printable, printableJson, wrap } from "./text.ts";
 export { timeline } from "./timeline.ts";

@@ -1,6 +1,7 @@
 import { formatUsd } from "../base/cost.ts";
 import { FalError } from "../base/errors.ts";
 import type { Total } from "../ledger/cost.ts";
+import { unitsText } from "../ledger/words.ts";
 import { type Align, alignedLines } from "./grid.ts";
 import type { CallProgress } from "./progress.ts";
 import { costText } from "./record-table.ts";
@@ -109,9 +110,7 @@ function details(call: CallProgress, folded: readonly string[], told: unknown): 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 function billed({ units, cost }: CallProgress): string {
-  if (units === undefined) return "";
-  const unit = printable((cost?.source !== "unknown" && cost?.unit) || "units");
-  return `${Number(units.toPrecision(12))} ${units === 1 ? unit.replace(/s$/, "") : unit}`;
+  return units === undefined ? "" : printable(unitsText(units, cost));
 }
 
 function costOf({ cost, cancel, error }: CallProgress): string {

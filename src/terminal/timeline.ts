@@ -1,6 +1,6 @@
+import { type Axis, type Span, timeAxis } from "../base/time-axis.ts";
 import type { RunStep } from "../chain/steps.ts";
 import { totalOf } from "../ledger/cost.ts";
-import { type Axis, type Span, timeAxis } from "./axis.ts";
 import { type Align, alignedLines } from "./grid.ts";
 import { costText } from "./record-table.ts";
 import { describeTotal } from "./table.ts";
@@ -114,7 +114,7 @@ function rowOf(step: RunStep, now: number | undefined): Row {
     cells: {
       step: clip(printable(scope === "" ? name : `${scope}/${name}`), LONGEST_NAME),
       endpoint: call && call.endpoint !== step.name ? printable(call.endpoint) : "",
-      state: stateOf(step),
+      state: stateText(step),
       wait: time(call?.usage?.waitSeconds),
       run: time(call?.usage?.runSeconds),
       cost: call?.cost ? costText(call.cost) : call?.error?.billed === false ? "not billed" : "",
@@ -123,7 +123,8 @@ function rowOf(step: RunStep, now: number | undefined): Row {
   };
 }
 
-function stateOf({ kind, call, error, reused, replaced, runningAt }: RunStep): string {
+/** What became of a step, in a word or two. */
+export function stateText({ kind, call, error, reused, replaced, runningAt }: RunStep): string {
   const state = call
     ? call.state === "submitted" && runningAt !== undefined
       ? "running"

@@ -66,11 +66,21 @@ test("two customers and two runners add up", async () => {
   expect(total.nanoUsd).toBe(60_000_000);
 });
 
-test("a run is listed by its steps, a tag chooses", async () => {
+test("a run is a tree of its steps; whoever chooses among its calls gets a table", async () => {
   const { stdout } = await costs("--run", "poster/job-8-a");
-  expect(stdout).toMatch(/^step +endpoint +calls +cost/);
-  expect(stdout).toMatch(/^first +acme\/echo +1 +\$0\.01 +50 % /m);
-  expect(stdout).toMatch(/^total +2 +\$0\.02/m);
+  expect(stdout.split("\n").map((line) => line.replace(/\d+\.\d s/g, "0 s"))).toEqual([
+    "poster/job-8-a",
+    "step       endpoint   state   wait    run  billed    cost  share",
+    "├─ first   acme/echo  done   0 s  0 s  1 image  $0.01   50 %",
+    "└─ second  acme/echo  done   0 s  0 s  1 image  $0.01   50 %",
+    expect.stringMatching(/^─+$/),
+    expect.stringMatching(/^total +\$0\.02 +100 %$/),
+    "Runners waited 0 s for these calls, each call by itself.",
+    "",
+  ]);
+  expect((await costs("--run", "job-8-a")).stdout).toBe(stdout);
+  expect((await costs("--run", "job-8-a", "--by", "step")).stdout).toMatch(/^first +1 +\$0\.01 +50 % /m);
+  expect((await costs("--run", "job-8-a", "--since", "1d")).stdout).toMatch(/^step +endpoint +calls +cost/);
   expect((await costs("--tag", "customer=acme")).stdout).toMatch(/^total +4 +\$0\.04/m);
   expect((await costs("--run", "nothing")).stdout).toBe("No such calls are in the store.\n");
 });
@@ -131,4 +141,20 @@ test("what cannot be asked for is said, with what can", async () => {
     expect(code).toBe(2);
     expect(stderr).toContain(message);
   }
+});
+
+test("a run of an app is found, though the app's name holds a slash", async () => {
+  const path = join(dir, "app.db");
+  const store = sqliteStore(path);
+  const fal = createFal({ env: { ...platform.env, FAL_APP_NAME: "acme/app", FAL_JOB_ID: "job-9" }, store });
+  const request = new Headers({ "x-fal-request-id": "in-1" });
+  await fal.handle(request, async () => void (await fal.subscribe("acme/echo", { input: {}, step: "only" })));
+  await fal.close();
+  await store.close();
+  const { stdout } = await command(main, ["costs", "--store", path, "--run", "acme/app/in-1"]);
+  expect(stdout).toMatch(/^acme\/app\/in-1\n/);
+  expect(stdout).toMatch(/^└─ only .* \$0\.01 +100 %$/m);
+  const page = join(dir, "app.html");
+  await command(main, ["costs", "--store", path, "--html", page]);
+  expect(readFileSync(page, "utf8")).toContain("Run <code>acme/app/in-1</code>");
 });

@@ -35,7 +35,7 @@ async function page() {
     by,
     costs,
     overTime: [await overTime("day", "chain"), await overTime("hour", "tag:customer")],
-    run: { name: "film/1", steps: await fal.runs.steps("film", "1") },
+    run: await fal.runs.parts("film", "1"),
   };
   return { text: reportPage(data), costs, data };
 }

@@ -1,6 +1,6 @@
 import type { CallRecord, RunStep } from "fal-chain";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { timeAxis } from "../../src/terminal/axis.ts";
+import { timeAxis } from "../../src/base/time-axis.ts";
 import { columnsOf } from "../../src/terminal/text.ts";
 import { timeline } from "../../src/terminal/timeline.ts";
 import { Screen } from "../support/screen.ts";

@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { type CostKey, type CostQuery, type Costs, type Fal, InvalidArgumentError } from "../../index.ts";
 import type { OverTime, ReportData } from "../../report/index.ts";
+import { runsOf } from "../run-named.ts";
 
 const DAYS_MS = 3 * 86_400_000;
 
@@ -39,12 +40,8 @@ async function overTime(fal: Fal, query: CostQuery, key: CostKey, title: string)
 
 /** The run that was asked for, else the dearest one. */
 async function runFor(fal: Fal, query: CostQuery): Promise<ReportData["run"]> {
-  const { rows } = await fal.costs({ ...query, by: ["run"] });
-  const name = rows.find(({ key }) => key["run"] !== undefined)?.key["run"];
-  if (name === undefined) return undefined;
-  const [chain = "", ...id] = name.split("/");
-  const steps = await fal.runs.steps(chain, id.join("/"));
-  return { name, steps };
+  const [dearest] = await runsOf(fal, query);
+  return dearest && fal.runs.parts(dearest.chain, dearest.run);
 }
 
 function periodOf({ since, until }: CostQuery): string {

@@ -1,9 +1,10 @@
-import { type CostKey, type CostQuery, InvalidArgumentError } from "../../index.ts";
-import { costTable, EXIT, printableJson } from "../../terminal/index.ts";
+import { type CostKey, type CostQuery, type Fal, InvalidArgumentError } from "../../index.ts";
+import { costTable, EXIT, printableJson, runTree } from "../../terminal/index.ts";
 import { costsCsv } from "../costs-csv.ts";
 import { writeFocus } from "../focus.ts";
 import { parseTags } from "../inputs.ts";
 import type { Io } from "../io.ts";
+import { runNamed, runsOf } from "../run-named.ts";
 import { type StoreOptions, withClient } from "../store.ts";
 import { writeReport } from "./costs-html.ts";
 
@@ -25,47 +26,59 @@ export interface CostsOptions extends StoreOptions {
 /** What the calls in the store cost. */
 export async function costs(io: Io, options: CostsOptions): Promise<number> {
   const { stdout } = io;
-  const query = queryOf(options);
-  const { by = [] } = query;
+  assertGoTogether(options);
   return withClient(io, options, async (fal) => {
+    const named =
+      options.run === undefined
+        ? options.chain && { chain: options.chain }
+        : await runNamed(fal, options.run, options.chain);
+    const query: CostQuery = { ...queryOf(options), ...named };
     if (options.focus) {
       await writeFocus(fal, query, stdout);
       return EXIT.ok;
     }
-    const found = await fal.costs(query);
+    const { by = options.run === undefined ? BY_DEFAULT : BY_STEP } = query;
+    const found = await fal.costs({ ...query, by });
     if (options.html !== undefined) await writeReport(fal, { ...query, by }, found, options.html);
     if (options.json) stdout.write(`${printableJson(found)}\n`);
     else if (options.csv) stdout.write(costsCsv(found, by));
     else if (found.total.calls === 0) stdout.write("No such calls are in the store.\n");
+    else if (isOfWholeRun(options)) await writeTrees(fal, query, io);
     else stdout.write(`${costTable(found, { output: stdout, by, waste: options.waste })}\n`);
     return EXIT.ok;
   });
 }
 
-function queryOf({ by, tag, run, ...options }: CostsOptions): CostQuery {
-  if (options.json && options.csv) throw new InvalidArgumentError("Say one of --json and --csv.");
-  if (options.focus && (options.json || options.csv || options.html !== undefined || by !== undefined)) {
+const BY_DEFAULT: readonly CostKey[] = ["endpoint"];
+const BY_STEP: readonly CostKey[] = ["step", "endpoint"];
+
+/** A tree is of all that a run did; whoever chooses among its calls, or how to group them, gets a table. */
+const isOfWholeRun = ({ run, by, since, until, endpoint, tag, waste }: CostsOptions): boolean =>
+  run !== undefined && [by, since, until, endpoint, tag, waste].every((option) => option === undefined);
+
+async function writeTrees(fal: Fal, query: CostQuery, { stdout }: Io): Promise<void> {
+  const trees: string[] = [];
+  for (const { chain, run } of await runsOf(fal, query)) {
+    trees.push(runTree(await fal.runs.parts(chain, run), stdout));
+  }
+  stdout.write(`${trees.join("\n\n")}\n`);
+}
+
+function assertGoTogether({ json, csv, focus, html, by }: CostsOptions): void {
+  if (json && csv) throw new InvalidArgumentError("Say one of --json and --csv.");
+  if (focus && (json || csv || html !== undefined || by !== undefined)) {
     throw new InvalidArgumentError(
       "--focus prints one row per call: leave --json, --csv, --html and --by out.",
     );
   }
-  const { since, until, endpoint } = options;
-  const [chain, id] = run === undefined ? [options.chain] : chainAndId(run, options.chain);
+}
+
+function queryOf({ by, since, until, endpoint, tag }: CostsOptions): CostQuery {
   return {
-    by: (by ?? (run === undefined ? "endpoint" : "step,endpoint"))
-      .split(",")
-      .map((key) => key.trim() as CostKey),
+    ...(by !== undefined && { by: by.split(",").map((key) => key.trim() as CostKey) }),
     ...(since !== undefined && { since }),
     ...(until !== undefined && { until }),
     ...(endpoint !== undefined && { endpoint }),
-    ...(chain !== undefined && { chain }),
-    ...(id !== undefined && { run: id }),
     ...(tag && { tags: parseTags(tag) }),
   };
-}
-
-/** `poster/order-1042`; or the id alone, of whichever chain. */
-function chainAndId(run: string, chain: string | undefined): [string | undefined, string] {
-  const at = run.indexOf("/");
-  return chain === undefined && at > 0 ? [run.slice(0, at), run.slice(at + 1)] : [chain, run];
 }

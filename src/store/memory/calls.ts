@@ -7,6 +7,7 @@ import {
   type Store,
 } from "../../base/journal.ts";
 import type { Fence, RunRecord } from "../../base/run-journal.ts";
+import { spendOf } from "../../base/spend-of.ts";
 import {
   ambiguous,
   type Change,
@@ -25,7 +26,6 @@ import {
   submitted,
 } from "../call-changes.ts";
 import { createBudgets } from "./budgets.ts";
-import { spendOf } from "./spend.ts";
 
 /** Forgotten calls that are told from ones that were never there. */
 const KNOWN_FORGOTTEN = 10_000;

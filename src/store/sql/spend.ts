@@ -41,6 +41,8 @@ export function spendWhere({ by, since, until, jobId, ...same }: SpendQuery): St
     "run =": same.run,
     "app =": same.app,
     "request =": same.request,
+    "root_run =": same.rootRun,
+    "root_job =": same.rootJob,
   };
   const keys = [...by.map((name) => GROUPS[name]), ...FACTS];
   const columns = [

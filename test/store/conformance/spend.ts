@@ -84,6 +84,9 @@ export function spendConforms(fresh: Fresh): void {
     expect(await groups({ by: ["rootRun", "rootJob"], since: DAY + HOUR })).toEqual([
       [["film/1", "job-1"], 1],
     ]);
+    expect(await groups({ by: ["rootRun"], rootRun: "film/1" })).toEqual([[["film/1"], 1]]);
+    expect(await groups({ by: ["rootRun"], rootJob: "job-1" })).toEqual([[["film/1"], 1]]);
+    expect(await groups({ rootRun: "film/2" })).toEqual([]);
     expect(await groups({ jobId: "job-8" })).toEqual([]);
     expect(await groups({ app: "acme/app", jobId: "job-7" })).toHaveLength(2);
     expect(await groups({ by: ["chain"], since: DAY, until: DAY + 1 })).toEqual([[[undefined], 1]]);

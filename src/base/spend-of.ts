@@ -1,5 +1,5 @@
-import type { CallRecord } from "../../base/journal.ts";
-import type { Spend, SpendGroup, SpendQuery } from "../../base/spend.ts";
+import type { CallRecord } from "./journal.ts";
+import type { Spend, SpendGroup, SpendQuery } from "./spend.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -19,6 +19,7 @@ const GROUPS: Record<SpendGroup, (call: CallRecord) => string | number | undefin
   hour: ({ intendedAt }) => intendedAt - (intendedAt % HOUR_MS),
 };
 
+/** What calls that are at hand took and cost, as a store tells it of those that it has. */
 export function spendOf(calls: Iterable<CallRecord>, query: SpendQuery): Spend[] {
   const found = new Map<string, Spend>();
   for (const call of calls) {
@@ -72,5 +73,7 @@ const answers = (query: SpendQuery, call: CallRecord): boolean =>
   (query.jobId === undefined || call.jobId === query.jobId) &&
   (query.app === undefined || call.app === query.app) &&
   (query.request === undefined || call.request === query.request) &&
+  (query.rootRun === undefined || call.rootRun === query.rootRun) &&
+  (query.rootJob === undefined || call.rootJob === query.rootJob) &&
   (query.since === undefined || call.intendedAt >= query.since) &&
   (query.until === undefined || call.intendedAt < query.until);

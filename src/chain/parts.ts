@@ -1,0 +1,34 @@
+import { rootName } from "../attribution/root.ts";
+import type { CallRecord, Store } from "../base/journal.ts";
+import { ALL, callOutsideRun, type RunStep, stepsOf } from "./steps.ts";
+
+/** A run and what it did; or the calls that an app of ours made for it outside of any run. */
+export interface RunPart {
+  /** `chain/id`; undefined outside of any run. */
+  readonly run: string | undefined;
+  readonly steps: readonly RunStep[];
+}
+
+/**
+ * A run, and after it whatever else was called for it: by runs that were started within it, and by apps of ours that it
+ * called. A run that is itself a part of another one stands alone: its parts are that one's.
+ */
+export async function partsOf(store: Store, chain: string, id: string): Promise<RunPart[]> {
+  const own = { run: `${chain}/${id}`, steps: await stepsOf(store, chain, id) };
+  const others = new Map<string, CallRecord[]>();
+  for (const call of await store.calls({ rootRun: await rootName(own.run), limit: ALL })) {
+    if (call.chain === chain && call.run === id) continue;
+    const name = JSON.stringify([call.chain, call.run]);
+    others.set(name, [call, ...(others.get(name) ?? [])]);
+  }
+  const parts = [...others.values()].map(async ([first, ...rest]): Promise<RunPart> => {
+    const { chain, run } = first as CallRecord;
+    if (chain !== undefined && run !== undefined) {
+      return { run: `${chain}/${run}`, steps: await stepsOf(store, chain, run) };
+    }
+    return { run: undefined, steps: [first as CallRecord, ...rest].map(callOutsideRun) };
+  });
+  return [own, ...(await Promise.all(parts)).sort((a, b) => beginOf(a) - beginOf(b))];
+}
+
+const beginOf = ({ steps: [first] }: RunPart): number => first?.call?.intendedAt ?? first?.endedAt ?? 0;

@@ -1,0 +1,24 @@
+import type { Cost } from "../base/cost.ts";
+
+/** `1 megapixel`, `2.5 seconds`: what fal billed, in its own unit where that is known. */
+export function unitsText(units: number, cost: Cost | undefined): string {
+  const unit = (cost && cost.source !== "unknown" && cost.unit) || "units";
+  return `${Number(units.toPrecision(12))} ${units === 1 ? unit.replace(/s$/, "") : unit}`;
+}
+
+/** The same in a column beside others: `2.5 compute s`. */
+export const shortUnitsText = (units: number, cost: Cost | undefined): string =>
+  unitsText(units, cost).replace(/ seconds?$/, " s");
+
+/** `12 %`; empty where there is nothing to have a share of. */
+export function shareText(part: number, whole: number): string {
+  if (part <= 0 || whole <= 0) return "";
+  const percent = (part / whole) * 100;
+  return percent < 0.5 ? "< 1 %" : `${percent.toFixed(0)} %`;
+}
+
+/** `1.7 s`, `12.0 min`, `3.4 h` */
+export function durationText(seconds: number): string {
+  if (seconds < 120) return `${seconds.toFixed(1)} s`;
+  return seconds < 7200 ? `${(seconds / 60).toFixed(1)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}
