@@ -171,6 +171,7 @@ function assemble(options: FalOptions, ledger: Ledger, background: Set<Promise<u
     environment,
     accounts,
     clock,
+    jobId: () => environment.identity.jobId,
     calls,
     store,
     report,

@@ -49,8 +49,15 @@ export function readIncoming(request: IncomingRequest, { own, behindGateway }: A
   };
 }
 
+/** @param name In lower case. */
 function headerOf(request: IncomingRequest, name: string): string | undefined {
-  const headers = request instanceof Headers ? request : request.headers;
-  const value = headers instanceof Headers ? headers.get(name) : headers[name];
+  const headers = isHeaders(request) ? request : request.headers;
+  const value = isHeaders(headers)
+    ? headers.get(name)
+    : Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1];
   return (typeof value === "string" && value.trim()) || undefined;
 }
+
+/** Other libraries have Headers of their own. */
+const isHeaders = (headers: object): headers is Pick<Headers, "get"> =>
+  "get" in headers && typeof headers.get === "function";

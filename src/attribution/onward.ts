@@ -1,18 +1,20 @@
 import { type Accounts, isOwnApp } from "./accounts.ts";
-import type { Attribution } from "./context.ts";
+import type { Attribution, OfRun } from "./context.ts";
 import { ROOT_JOB, ROOT_RUN, type Root, rootName, traceOf } from "./root.ts";
 import { traceparent, withBaggage } from "./w3c.ts";
 
-/** What the calls of this code are a part of. An app that was called by one of ours has its caller's. */
+/** What a call is a part of: what its run is, else what the incoming request is. */
 export async function rootOf(
-  { incoming, rootRun, rootJob, chain, run }: Attribution,
+  of: OfRun | undefined,
+  { incoming }: Attribution,
   jobId: string | undefined,
 ): Promise<Root> {
-  const root = incoming?.root;
-  const outermost = rootRun ?? (run === undefined ? undefined : `${chain}/${run}`);
+  const root = of ? of.root : incoming?.root;
+  const run = root?.run;
+  const job = root ? root.job : jobId;
   return {
-    run: outermost === undefined ? undefined : await rootName(outermost),
-    job: rootJob ?? (root ? root.job : jobId && (await rootName(jobId))),
+    run: run === undefined ? undefined : await rootName(run),
+    job: job === undefined ? undefined : await rootName(job),
     trace: root?.trace,
   };
 }
@@ -44,10 +46,13 @@ export async function withOnward(
   };
 }
 
-/** Keeps the token that the reply of an app of ours holds, for what is called next and for whoever called us. */
+/**
+ * Keeps the token that the reply of an app of ours holds in place of the one that we were lent, for what is called next and
+ * for whoever called us. Who lent none is given none.
+ */
 export function keepReissued(incoming: Attribution["incoming"], app: string, headers: Headers): void {
   const token = headers.get("x-fal-cdn-token")?.trim();
-  if (!token || !incoming || !isOwnApp(app, incoming.own)) return;
+  if (!token || incoming?.cdnToken === undefined || !isOwnApp(app, incoming.own)) return;
   incoming.cdnToken = token;
   incoming.reissued = true;
 }

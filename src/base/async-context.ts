@@ -34,6 +34,27 @@ export function asyncContext<T>(): AsyncContext<T> {
   };
 }
 
+/** Runs `fn` with the value. The body of a generator that it gives runs with it too, wherever its next value is asked for. */
+export function runWith<T, R>(context: AsyncContext<T>, value: T, fn: () => R): R {
+  const result = context.run(value, fn);
+  return isGenerator(result) ? steppedWith(context, value, result) : result;
+}
+
+const isGenerator = (value: unknown): value is object =>
+  /^\[object (Async)?Generator\]$/.test(Object.prototype.toString.call(value));
+
+function steppedWith<T, G extends object>(context: AsyncContext<T>, current: T, generator: G): G {
+  const inside: G = new Proxy(generator, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== "function") return value;
+      if (name === Symbol.asyncIterator || name === Symbol.iterator) return () => inside;
+      return (...args: unknown[]) => context.run(current, () => Reflect.apply(value, target, args));
+    },
+  });
+  return inside;
+}
+
 /**
  * A function that runs where this was called, wherever it is called: in every context at once, those of other libraries
  * too. Without AsyncLocalStorage it is the function itself.

@@ -5,27 +5,37 @@ import { sha256 } from "./sha256.ts";
 /** How many files of one input are seen to at once. */
 const AT_ONCE = 4;
 
-/**
- * The exact JSON of an input in which each Blob or ArrayBuffer is what `place` made of it, such as the URL of its upload
- * or its digest. One that occurs several times is placed once. Nothing is placed unless all the rest can be said in JSON.
- *
- * @throws {InvalidArgumentError} naming the field that JSON cannot say.
- */
-export async function jsonWithAttachments(
-  input: unknown,
-  place: (file: Blob) => Promise<string>,
-): Promise<string> {
-  const found = new Set<Attachment>();
-  const collect = (attachment: Attachment) => {
-    found.add(attachment);
-    return "";
+/** An input as it was when it was given, whatever becomes of the object afterwards. */
+export interface TakenInput {
+  readonly hasFiles: boolean;
+  /**
+   * The exact JSON in which each Blob or ArrayBuffer is what `place` made of it, such as the URL of its upload or its
+   * digest. One that occurs several times is placed once.
+   */
+  json(place: (file: Blob) => Promise<string>): Promise<string>;
+}
+
+/** @throws {InvalidArgumentError} naming the field that JSON cannot say. */
+export function takeInput(input: unknown): TakenInput {
+  const marks = new Map<Attachment, string>();
+  // Nobody else's text is like it.
+  const seed = crypto.randomUUID();
+  const text = wireJson(input, "input", (attachment) => {
+    const mark = marks.get(attachment) ?? `${seed}-${marks.size}`;
+    marks.set(attachment, mark);
+    return mark;
+  });
+  return {
+    hasFiles: marks.size > 0,
+    async json(place) {
+      const files = [...marks];
+      const places = await pooled(files, AT_ONCE, ([attachment]) => place(asBlob(attachment)));
+      return files.reduce(
+        (json, [, mark], n) => json.replaceAll(`"${mark}"`, () => JSON.stringify(places[n])),
+        text,
+      );
+    },
   };
-  const body = wireJson(input, "input", collect);
-  if (found.size === 0) return body;
-  const attachments = [...found];
-  const places = await pooled(attachments, AT_ONCE, (attachment) => place(asBlob(attachment)));
-  const placeOf = new Map(attachments.map((attachment, index) => [attachment, places[index] ?? ""]));
-  return wireJson(input, "input", (attachment) => placeOf.get(attachment) ?? "");
 }
 
 const asBlob = (attachment: Attachment): Blob =>

@@ -225,7 +225,7 @@ const named = (requestId: string | undefined): string => (requestId ? ` (request
 /** Something was asked of a run that its state does not allow. */
 export class RunStateError extends FalError {
   override readonly name = "RunStateError";
-  readonly code: "run_ended" | "run_required" | "run_unknown";
+  readonly code: "run_ended" | "run_required" | "run_unknown" | "run_elsewhere";
 
   constructor(code: RunStateError["code"], message: string) {
     super(message);

@@ -26,6 +26,8 @@ export interface RunRecord {
   readonly tags: Readonly<Record<string, string>>;
   /** JSON; undefined for a run that has none. */
   readonly budget: string | undefined;
+  /** JSON: on whose behalf it was started. Undefined where nobody said. */
+  readonly origin: string | undefined;
   readonly state: RunState;
   /** JSON; undefined until completed, and for a chain that gives nothing. */
   readonly output: string | undefined;
@@ -57,6 +59,8 @@ export interface RunClaim {
   readonly tags: Readonly<Record<string, string>>;
   /** JSON. Takes the place of the one that the run had. */
   readonly budget?: string | undefined;
+  /** JSON. Of a new run only. */
+  readonly origin?: string | undefined;
   /** Undefined: a new run is only noted, and whoever claims it next has it; one that exists is left as it is. */
   readonly owner: Owner | undefined;
   /** Milliseconds that it stays ours without being renewed. */
@@ -101,7 +105,7 @@ export interface RunQuery {
 export interface RunJournal {
   /**
    * Makes the run if there is none, or takes it over if nobody has it: its lease is over, it was let go, or `evict`
-   * and `reopen` allow it. Input and tags of a run that exists are left alone.
+   * and `reopen` allow it. Input, tags and origin of a run that exists are left alone.
    */
   claimRun(claim: RunClaim): Promise<{ readonly run: RunRecord; readonly owned: boolean }>;
   /** Keeps the run ours for longer, also where the lease is over and nobody took it. `held: false`: it is not ours any more, or has ended. */

@@ -6,6 +6,7 @@ import {
   type CancelOutcome,
   MalformedReplyError,
   OutputMismatchError,
+  RunStateError,
 } from "../base/errors.ts";
 import { eventLog } from "../base/event-log.ts";
 import type { CallRecord, Outcome, Store, Ticket } from "../base/journal.ts";
@@ -91,7 +92,7 @@ export interface CallPlan {
         /** The recorded call that this one stands in for, and the id that makes sure that only one does. */
         readonly instead?: { readonly of: string; readonly id: string };
       }
-    | { readonly attach: () => Ticket }
+    | { readonly attach: () => Ticket; readonly heard: (headers: Headers) => void }
     | { readonly collect: () => Promise<CallRecord & { readonly ticket: Ticket }> };
 }
 
@@ -193,7 +194,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
 
   async function deliver(): Promise<Done<T>> {
     if ("prepare" in begin) return perform(begin.prepare);
-    if ("attach" in begin) return finish(attach(begin.attach()));
+    if ("attach" in begin) return heard(finish(attach(begin.attach())), begin);
     const record = await abortable(begin.collect(), end.signal);
     const { ticket, outcome } = record;
     endpoint = record.endpoint;
@@ -212,16 +213,17 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
         countReuse(place.record);
         return reuse(place.record, taken);
       }
-      if (taken.kind === "request") return heard(finish(pickUp(place.record, taken)));
+      if (taken.kind === "request") return heard(finish(pickUp(place.record, taken)), prepared);
       place.anew();
     }
-    return heard(finish(submit(prepared, place)));
+    return heard(finish(submit(prepared, place)), prepared);
+  }
 
-    async function heard(finished: Promise<Done<T>>): Promise<Done<T>> {
-      const done = await finished;
-      prepared.heard(done.response.headers);
-      return done;
-    }
+  /** What the reply holds for whoever called us. */
+  async function heard(finished: Promise<Done<T>>, by: Pick<Prepared, "heard">): Promise<Done<T>> {
+    const done = await finished;
+    by.heard(done.response.headers);
+    return done;
   }
 
   async function finish(accepted: Promise<Ticket> | Ticket): Promise<Done<T>> {
@@ -282,7 +284,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     const body = replaced ? withTexts(complete.body, place.replacements) : complete.body;
     const submission = await withHook({ ...complete, body });
     const call = { endpoint, body: submission.body, ...attribution };
-    const reservations = await abortable(deps.reserve(call, place?.budget), end.signal);
+    const reservations = await abortable(deps.reserve(call, plan.caller?.budgets ?? []), end.signal);
     leavePlace = await deps.places?.take(id, end.signal);
     const intent = {
       id,
@@ -293,7 +295,8 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     };
     const replaces = instead?.of ?? place?.replaces ?? place?.record?.id;
     const reserve = reservations(intent.at);
-    await store.intend(intent, { fence: place?.fence, replaces, reserve });
+    const terms = { fence: place?.fence, replaces, reserve };
+    await store.intend(intent, terms).catch(unlessOtherStore);
     noted = id;
     end.signal.throwIfAborted();
     witness?.sending(submission.body);
@@ -323,6 +326,17 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     const webhookUrl = await deps.hooks.addressOf(id);
     // The result must outlive its time in the queue: the sweep may come later.
     return { ...submission, webhookUrl, headers: { ...submission.headers, "x-fal-store-io": "1" } };
+  }
+
+  /** A store that has never heard of the run says that it is not ours. */
+  async function unlessOtherStore(error: unknown): Promise<never> {
+    const { chain = "", run = "" } = plan.caller?.of ?? {};
+    if (!(error instanceof LeaseLostError) || (await store.run(chain, run))) throw error;
+    throw new RunStateError(
+      "run_elsewhere",
+      `The call to ${endpoint} was made within the run ${chain}/${run} by another client, whose store (${store.name}) does ` +
+        "not have that run: it could not be found again. Nothing was sent. Give both clients the same store.",
+    );
   }
 
   /** The run does not want it any more. */

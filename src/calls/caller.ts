@@ -1,8 +1,9 @@
+import type { OfRun } from "../attribution/context.ts";
 import { asyncContext } from "../base/async-context.ts";
 import type { Cost } from "../base/cost.ts";
 import type { CallRecord } from "../base/journal.ts";
 import type { Fence } from "../base/run-journal.ts";
-import type { Budget } from "../ledger/budget.ts";
+import type { RunBudget } from "../ledger/budget.ts";
 import type { CallEvent } from "./events.ts";
 
 /** What is known of a call from its first moment. */
@@ -25,8 +26,6 @@ export interface Place {
   readonly fence: Fence;
   /** Told when nothing of `record` can be had, so that the call is submitted in its place. */
   anew(): void;
-  /** What the run may cost. */
-  readonly budget: Budget | undefined;
   /** The URL that a file of the run has already, or that of its upload. */
   upload(digest: string, upload: () => Promise<string>): Promise<string>;
   /** What takes the place of files that fal has let go, and that were kept. */
@@ -54,6 +53,10 @@ export interface Caller {
   readonly signal: AbortSignal;
   /** Lets its calls go: they go on upstream, and nothing more is noted of them here. */
   readonly detached: AbortSignal;
+  /** The run that its calls belong to. */
+  readonly of: OfRun;
+  /** What that run, and each one that it was started within, may cost. */
+  readonly budgets: readonly RunBudget[];
   /** @throws when no more calls may be made. */
   admit(call: CallInfo & { cancel(): Promise<unknown> }): CallObserver;
 }

@@ -1,15 +1,16 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Accounts } from "../attribution/accounts.ts";
-import { type Attribution, currentAttribution } from "../attribution/context.ts";
+import { type Attribution, currentAttribution, type OfRun } from "../attribution/context.ts";
 import { keepReissued, rootOf, withOnward } from "../attribution/onward.ts";
 import { parseTagsHeader, tagsHeader, type UserTags, wireTags } from "../attribution/tags.ts";
-import { digestOf, jsonWithAttachments } from "../base/attachments.ts";
+import { digestOf, takeInput } from "../base/attachments.ts";
 import { InputMismatchError, InvalidArgumentError } from "../base/errors.ts";
 import type { Intent } from "../base/journal.ts";
 import { expirySeconds, lifecycleJson, type StorageSettings } from "../base/lifecycle.ts";
 import { nearest } from "../base/text.ts";
 import { type AnyEndpoint, type EndpointId, type InputOf, idOf, parseEndpointId } from "../queue/endpoint.ts";
 import type { Submission } from "../queue/queue.ts";
+import { currentCaller } from "./caller.ts";
 import type { QueueStatus } from "./queue-status.ts";
 import type { AmbiguousSubmitPolicy } from "./submit.ts";
 
@@ -80,6 +81,8 @@ export interface CallOptions<T, S extends StandardSchemaV1 | undefined = undefin
 /** Who calls and from where, taken at the moment of the call and not later. */
 export interface CallContext {
   readonly attribution: Attribution;
+  /** Undefined outside of any run. */
+  readonly of: OfRun | undefined;
   readonly jobId: string | undefined;
   readonly app: string | undefined;
   readonly accounts: Accounts;
@@ -90,6 +93,7 @@ export const contextNow = (
   accounts: Accounts,
 ): CallContext => ({
   attribution: currentAttribution(),
+  of: currentCaller()?.of,
   jobId: identity.jobId,
   app: identity.appName,
   accounts,
@@ -144,39 +148,33 @@ export async function prepare(
       `The input of ${endpoint.id} is ${typeof input}, not an object of fields.`,
     );
   }
+  // All that was given is taken before the first pause: the caller's objects may be others' afterwards.
+  const taken = takeInput(input);
+  const { tagged, headers } = splitHeaders(options.headers);
+  const { attribution, of, jobId, app, accounts } = context;
+  const { request, incoming } = attribution;
+  const given = { ...attribution.tags, ...tagged, ...options.tags };
+  const asked = platformHeaders(options);
+  const webhookUrl = webhook(options.webhookUrl);
+  const lifecycle = ofInputs(options.storageSettings);
   if (typeof target === "object") await checkInput(endpoint.id, target.schemas.input, input);
 
-  const { attribution, jobId, app, accounts } = context;
-  const { chain, run, request, incoming } = attribution;
-  const own = {
-    job_id: jobId,
-    app,
-    chain,
-    run,
-    request,
-  };
-  const { tagged, headers } = splitHeaders(options.headers);
-  const given = { ...attribution.tags, ...tagged, ...options.tags };
-  const tags = await wireTags(own, given);
-  const root = await rootOf(attribution, jobId);
+  const { chain, run } = of ?? {};
+  const tags = await wireTags({ job_id: jobId, app, chain, run, request }, given);
+  const root = await rootOf(of, attribution, jobId);
   const checked = {
     endpoint,
-    headers: {
+    headers: sendable({
       ...(await withOnward(headers, { root, incoming, accounts, app: endpoint.app })),
-      ...platformHeaders(options),
+      ...asked,
       ...(hasKeys(tags) && { "x-fal-tags": tagsHeader(tags) }),
-    },
-    webhookUrl: webhook(options.webhookUrl),
+    }),
+    webhookUrl,
   };
-  const lifecycle = ofInputs(options.storageSettings);
-  let hasFiles = false;
-  const content = await jsonWithAttachments(input, async (file) => {
-    hasFiles = true;
-    return digestOf(file);
-  });
+  const content = await taken.json(digestOf);
   const complete = async (memo: UploadMemo = (_, upload) => upload()): Promise<Submission> => {
-    if (!hasFiles) return { ...checked, body: content };
-    const body = await jsonWithAttachments(input, async (file) =>
+    if (!taken.hasFiles) return { ...checked, body: content };
+    const body = await taken.json(async (file) =>
       memo(await digestOf(file), () => upload(file, { lifecycle, abortSignal })),
     );
     return { ...checked, body };
@@ -184,7 +182,11 @@ export async function prepare(
   const userTags = Object.fromEntries(
     Object.entries(given).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]])),
   );
-  const roots = { rootRun: root.run, rootJob: root.job, claimedRoot: incoming?.claimedRoot };
+  const roots = {
+    rootRun: root.run,
+    rootJob: root.job,
+    claimedRoot: of ? of.claimedRoot : incoming?.claimedRoot,
+  };
   return {
     content,
     complete,
@@ -219,6 +221,21 @@ function splitHeaders(headers: Readonly<Record<string, string>> = {}) {
     else rest[lower] = value;
   }
   return { tagged, headers: rest };
+}
+
+/** @throws {InvalidArgumentError} for a header that HTTP cannot carry: what fetch made of it would look like a lost submit. */
+function sendable(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  for (const [name, value] of Object.entries(headers)) {
+    try {
+      new Headers([[name, value]]);
+    } catch {
+      throw new InvalidArgumentError(
+        `The header ${JSON.stringify(name)} cannot be sent: a name is letters, digits and "-", a value Latin-1 text of one line. ` +
+          "Encode it, for example with encodeURIComponent.",
+      );
+    }
+  }
+  return headers;
 }
 
 const DAY_SECONDS = 86_400;

@@ -1,18 +1,12 @@
-import { keepReissued } from "../attribution/onward.ts";
 import type { CancelOutcome } from "../base/errors.ts";
 import { AmbiguousSubmitError, CallTimeoutError, MalformedReplyError } from "../base/errors.ts";
 import { eventLog } from "../base/event-log.ts";
 import type { Ticket } from "../base/journal.ts";
 import { linkedController } from "../base/signal.ts";
-import {
-  type AnyEndpoint,
-  type EndpointId,
-  idOf,
-  type OutputOf,
-  parseEndpointId,
-} from "../queue/endpoint.ts";
+import { type AnyEndpoint, type EndpointId, idOf, type OutputOf } from "../queue/endpoint.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import { IDLE_TIMEOUT_MS } from "./call.ts";
+import { currentCaller } from "./caller.ts";
 import { type Result, statusFold } from "./events.ts";
 import { oneOf, prepare, type SubmitOptions, type WatchSettings } from "./options.ts";
 import {
@@ -23,7 +17,7 @@ import {
 } from "./queue-status.ts";
 import { savedError } from "./saved-error.ts";
 import { AMBIGUOUS_SUBMIT_POLICIES, submitOnce } from "./submit.ts";
-import { type Calls, type SubscribeDeps, ticketOf, warnOfLongStart } from "./subscribe.ts";
+import { type Calls, hear, outsideRun, type SubscribeDeps, ticketOf, warnOfLongStart } from "./subscribe.ts";
 import { watch } from "./watch.ts";
 
 export interface RequestOptions {
@@ -85,6 +79,8 @@ export function createQueueClient(deps: SubscribeDeps, calls: Calls): QueueClien
         ambiguousSubmit = deps.ambiguousSubmit ?? "look-up",
       } = options;
       warnOfLongStart(deps, options.startTimeout);
+      const caller = currentCaller();
+      if (deps.requireRun && !caller) throw outsideRun(idOf(target));
       const { complete, attribution } = await prepare(
         target,
         options,
@@ -95,7 +91,7 @@ export function createQueueClient(deps: SubscribeDeps, calls: Calls): QueueClien
       const submission = await complete();
       const policy = oneOf("ambiguousSubmit", ambiguousSubmit, AMBIGUOUS_SUBMIT_POLICIES);
       const call = { endpoint: submission.endpoint.id, body: submission.body, ...attribution };
-      const reservations = await deps.reserve(call, undefined);
+      const reservations = await deps.reserve(call, caller?.budgets ?? []);
       const intent = {
         id: crypto.randomUUID(),
         ...call,
@@ -159,9 +155,9 @@ export function createQueueClient(deps: SubscribeDeps, calls: Calls): QueueClien
     },
 
     async result(target, { requestId, abortSignal }) {
-      const { incoming } = deps.context().attribution;
+      const context = deps.context();
       const answer = await deps.queue.result(ticketOf(deps, target, requestId), { signal: abortSignal });
-      keepReissued(incoming, parseEndpointId(idOf(target)).app, answer.response.headers);
+      hear(context, target, answer.response.headers);
       return { data: answer.data as OutputOf<typeof target>, requestId, billing: { units: answer.units } };
     },
 

@@ -1,4 +1,5 @@
 import type { Accounts } from "../attribution/accounts.ts";
+import { atAttribution } from "../attribution/context.ts";
 import { withOnward } from "../attribution/onward.ts";
 import { tagsHeader } from "../attribution/tags.ts";
 import { ApiError } from "../base/api-error.ts";
@@ -122,14 +123,17 @@ export function createRecordedCalls(deps: SubscribeDeps, callDeps: CallDeps): Re
   };
 
   function resubmit(record: CallRecord, id: string, prepared: Prepared): Call<unknown> {
-    return startCall(callDeps, {
-      endpoint: record.endpoint,
-      step: record.step,
-      caller: undefined,
-      settings: {},
-      output: undefined,
-      begin: { prepare: async () => prepared, instead: { of: record.id, id } },
-    });
+    // On behalf of whom it was made for, whoever settles it.
+    return atAttribution({ tags: record.userTags, request: record.request }, () =>
+      startCall(callDeps, {
+        endpoint: record.endpoint,
+        step: record.step,
+        caller: undefined,
+        settings: {},
+        output: undefined,
+        begin: { prepare: async () => prepared, instead: { of: record.id, id } },
+      }),
+    );
   }
 
   /** Fal has it, it is of that endpoint, and it had that input, as far as fal tells. */

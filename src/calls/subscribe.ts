@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { keepReissued } from "../attribution/onward.ts";
 import { RunStateError } from "../base/errors.ts";
 import type { Ticket } from "../base/journal.ts";
 import {
@@ -74,10 +75,21 @@ export function createCalls(deps: SubscribeDeps): Calls {
     },
 
     attach(target, options) {
-      return start(target, options, { attach: () => ticketOf(deps, target, options.requestId) });
+      const context = attempt(deps.context);
+      return start(target, options, {
+        attach: () => ticketOf(deps, target, options.requestId),
+        heard: (headers) => hear(context(), target, headers),
+      });
     },
   };
 }
+
+/** Takes from the headers of a result's reply what belongs to the incoming request. */
+export const hear = (
+  { attribution }: CallContext,
+  target: EndpointId | AnyEndpoint,
+  headers: Headers,
+): void => keepReissued(attribution.incoming, parseEndpointId(idOf(target)).app, headers);
 
 export const ticketOf = (deps: CallDeps, target: EndpointId | AnyEndpoint, requestId: string): Ticket =>
   deps.queue.ticket(parseEndpointId(idOf(target)), requestId);
@@ -103,7 +115,7 @@ function attempt<T>(read: () => T): () => T {
   }
 }
 
-const outsideRun = (endpoint: string) =>
+export const outsideRun = (endpoint: string) =>
   new RunStateError(
     "run_required",
     `The call to ${endpoint} was made outside a run, and this client requires one. Make it inside a chain, or, where ` +

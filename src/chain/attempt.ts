@@ -1,4 +1,4 @@
-import { atAttribution, currentAttribution, ofRun } from "../attribution/context.ts";
+import { type Attribution, atAttribution, currentAttribution } from "../attribution/context.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Cost } from "../base/cost.ts";
 import { AmbiguousSubmitError, RunStateError } from "../base/errors.ts";
@@ -7,13 +7,14 @@ import { type Fence, LeaseLostError, type RunRecord } from "../base/run-journal.
 import { type Caller, type CallObserver, type Place, withCaller } from "../calls/caller.ts";
 import type { Calls } from "../calls/subscribe.ts";
 import type { KeptFiles } from "../files/kept-files.ts";
-import type { Budget } from "../ledger/budget.ts";
+import type { RunBudget } from "../ledger/budget.ts";
 import { RunBlockedError } from "./errors.ts";
 import type { RunCall, RunEvent } from "./events.ts";
 import { trackFailures } from "./failures.ts";
 import type { RunInside } from "./inside.ts";
 import type { LeaseSettings } from "./lease.ts";
 import { runStep } from "./memoized-step.ts";
+import { originOf } from "./origin.ts";
 import { atPosition, currentPosition } from "./position.ts";
 import type { Replay } from "./replay.ts";
 import { runFiles } from "./run-files.ts";
@@ -33,6 +34,8 @@ export interface RunScope extends Tools {
 
 export interface RunDeps {
   readonly clock: Clock;
+  /** The runner that this is. */
+  readonly jobId: () => string | undefined;
   readonly calls: Calls;
   readonly store: Store;
   readonly lease: LeaseSettings;
@@ -47,6 +50,10 @@ export interface RunDeps {
 
 export interface AttemptOptions {
   readonly record: RunRecord;
+  /** The incoming request that it answers, where it is the one that it was started for. */
+  readonly incoming: Attribution["incoming"];
+  /** What it may cost, and each run that it was started within. */
+  readonly budgets: readonly RunBudget[];
   readonly fence: Fence;
   readonly replay: Replay;
   /** Aborts when the run is cancelled. */
@@ -85,7 +92,7 @@ export function createAttempt(deps: RunDeps, options: AttemptOptions): Attempt {
   const { store, clock } = deps;
   const { record, fence, replay, push } = options;
   const { chain, id: run } = record;
-  const budget = fromJson<Budget>(record.budget);
+  const { request, root, job, claimedRoot, within: outer = [] } = originOf(record);
   const open = new Map<string, { queued: boolean; cancel: () => Promise<unknown>; ended: Promise<void> }>();
   const steps = new Set<Promise<unknown>>();
   const labels = new Map<string, number>();
@@ -95,9 +102,17 @@ export function createAttempt(deps: RunDeps, options: AttemptOptions): Attempt {
   let closed = false;
   let blocked = false;
 
-  const caller: Caller = { signal: options.signal, detached: options.detached, admit };
-  const home = ofRun(currentAttribution(), { chain, run, tags: record.tags, before: replay.root });
-  const inside: RunInside = { run, signal: options.signal, step, occurrence: replay.occurrence };
+  const itself = { run: `${chain}/${run}`, job: job ?? deps.jobId(), trace: undefined };
+  const of = { chain, run, root: root ?? itself, claimedRoot };
+  const { signal, detached, budgets } = options;
+  const caller: Caller = { signal, detached, of, budgets, admit };
+  const home: Attribution = { tags: record.tags, request, incoming: options.incoming };
+  const { occurrence, retries } = replay;
+  const failedIn = failures.from;
+  const inside: RunInside = {
+    ...{ chain, run, within: outer, store, signal },
+    ...{ step, occurrence, retries, failedIn },
+  };
 
   return {
     run: (execute) => within(async () => execute(fromJson(record.input), scope())),
@@ -175,7 +190,7 @@ export function createAttempt(deps: RunDeps, options: AttemptOptions): Attempt {
         state.queued = known === undefined;
         const mayBeAnew = !known || known.state === "given-up";
         const replacements = mayBeAnew ? await files.replacementsOf(content) : new Map();
-        return { ...found, fence, budget, upload: files.upload, replacements, permit: options.permit, anew };
+        return { ...found, fence, upload: files.upload, replacements, permit: options.permit, anew };
       },
       event(event) {
         if (event.type === "queued") state.queued = true;

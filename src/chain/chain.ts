@@ -1,8 +1,10 @@
+import { currentAttribution } from "../attribution/context.ts";
 import { checkUserTags, type UserTags } from "../attribution/tags.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
 import { type Budget, checkBudget } from "../ledger/budget.ts";
 import type { RunDeps, RunScope } from "./attempt.ts";
 import { RunBlockedError } from "./errors.ts";
+import { originNow } from "./origin.ts";
 import { currentPosition } from "./position.ts";
 import { type Run, type RunPlan, startRun } from "./run.ts";
 import type { NotSerialisable, Saved } from "./saved.ts";
@@ -75,7 +77,8 @@ export function createChains(deps: () => RunDeps): Chains {
     const known = live.get(key);
     if (known) {
       if (plan.start && plan.start.input !== known.input) return startRun(deps(), plan);
-      const goesOn = plan.start ? known.failure instanceof RunBlockedError : known.failure !== undefined;
+      const isStart = plan.start && !plan.retry;
+      const goesOn = isStart ? known.failure instanceof RunBlockedError : known.failure !== undefined;
       if (!goesOn) return known.run;
     }
     // It has failed, and some of its calls are still on their way: they are to be noted before they are asked for again.
@@ -119,12 +122,16 @@ export function createChains(deps: () => RunDeps): Chains {
       start(...args: [input?: unknown, options?: StartOptions]) {
         const [input, options = {}] = args;
         const { id = idWithin(name) ?? crypto.randomUUID(), tags = {} } = options;
-        const start = checkedStart(input, id, tags);
+        const start = checkedStart(input, id, tags, deps().jobId());
         if (options.id !== undefined) warnOfForgetting(deps(), `${name}/${id}`);
-        // A run that is part of another is cancelled with it.
-        const outer = options.id === undefined ? currentPosition()?.inside.signal : undefined;
+        const { inside } = currentPosition() ?? {};
+        // A run that is part of another is cancelled with it, and gone on with where the other one failed with it.
+        const outer = options.id === undefined ? inside?.signal : undefined;
         const { abortSignal = outer } = options;
-        return begin({ ...common(options), abortSignal, id, start });
+        const inner = `>${encodeURIComponent(name)}/${encodeURIComponent(id)}`;
+        const run = begin({ ...common(options), abortSignal, id, start, retry: inside?.retries(inner) });
+        run.catch((error: unknown) => inside?.failedIn(inner, error));
+        return run;
       },
       resume(id, options = {}) {
         checkId(id);
@@ -139,7 +146,11 @@ export function createChains(deps: () => RunDeps): Chains {
     define,
     byName,
     async handle<R>(chain: string, id: string, fn: () => R | PromiseLike<R>): Promise<R> {
-      const start = { input: undefined, tags: {} };
+      const { store, jobId } = deps();
+      // It would wait for itself.
+      const { inside } = currentPosition() ?? {};
+      if (inside?.chain === chain && inside.run === id && inside.store === store) return fn();
+      const start = checkedStart(undefined, id, {}, jobId());
       const plan = { chain, id, start, abortSignal: undefined, onDiverge: "pay", always: true } as const;
       // Not remembered: each request that carries this id executes its own code.
       return startRun<R>(deps(), { ...plan, execute: fn });
@@ -150,7 +161,7 @@ export function createChains(deps: () => RunDeps): Chains {
   };
 }
 
-function budgetJson(budget: Budget | undefined): string | undefined {
+export function budgetJson(budget: Budget | undefined): string | undefined {
   if (budget) checkBudget(budget);
   return budget && JSON.stringify(budget);
 }
@@ -160,14 +171,20 @@ function idWithin(chain: string): string | undefined {
   const position = currentPosition();
   if (!position) return undefined;
   const { inside, scope } = position;
-  return `${inside.run}${scope}#${inside.occurrence(`${scope} start ${chain}`)}`;
+  return `${inside.chain}/${inside.run}${scope}#${inside.occurrence(`${scope} start ${chain}`)}`;
 }
 
-/** What a run begins with. @throws {InvalidArgumentError} for a bad id, tag or input. */
-export function checkedStart(input: unknown, id: unknown, tags: UserTags): NonNullable<RunPlan["start"]> {
+/** What a run begins with here and now. @throws {InvalidArgumentError} for a bad id, tag or input. */
+export function checkedStart(
+  input: unknown,
+  id: unknown,
+  tags: UserTags,
+  jobId: string | undefined,
+): NonNullable<RunPlan["start"]> {
   checkId(id);
-  checkUserTags(tags);
-  return { input: toJson(input, "input"), tags: textTags(tags) };
+  const all = { ...currentAttribution().tags, ...tags };
+  checkUserTags(all);
+  return { input: toJson(input, "input"), tags: textTags(all), origin: originNow(jobId) };
 }
 
 function checkId(id: unknown): void {

@@ -1,18 +1,24 @@
+import type { Attribution } from "../attribution/context.ts";
 import type { Cost } from "../base/cost.ts";
 import { AmbiguousSubmitError, RunAbortedError } from "../base/errors.ts";
+import type { Store } from "../base/journal.ts";
 import { type Fence, LeaseLostError, type RunEnd, type RunRecord } from "../base/run-journal.ts";
 import { savedError } from "../calls/saved-error.ts";
+import type { Budget, RunBudget } from "../ledger/budget.ts";
 import { type Attempt, createAttempt, type RunDeps, type RunScope } from "./attempt.ts";
 import { RunBlockedError } from "./errors.ts";
 import { eventWriter } from "./event-writer.ts";
 import type { RunEvent } from "./events.ts";
 import { keepLease } from "./lease.ts";
+import { originOf } from "./origin.ts";
 import { openReplay } from "./replay.ts";
 import { fromJson, toJson } from "./saved-json.ts";
 import type { RunWitness } from "./witness.ts";
 
 export interface ExecutionOptions {
   readonly record: RunRecord;
+  /** The incoming request that it answers, where it is the one that it was started for. */
+  readonly incoming: Attribution["incoming"];
   /** When the claim was sent off. */
   readonly claimedAt: number;
   readonly first: RunEvent;
@@ -131,6 +137,8 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
     const replay = await openReplay({ store, chain, run, onDiverge, retry, now: clock.now });
     return createAttempt(deps, {
       record,
+      incoming: options.incoming,
+      budgets: await budgetsOf(store, record),
       fence,
       replay,
       signal,
@@ -213,4 +221,14 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
     options.push(event);
     if (!ended) writer.push(event);
   }
+}
+
+/** As they stand now: an outer run may have been given another one since. */
+async function budgetsOf(store: Store, record: RunRecord): Promise<RunBudget[]> {
+  const outer = (originOf(record).within ?? []).map(([chain, id]) => store.run(chain, id));
+  return [...(await Promise.all(outer)), record].flatMap((run) =>
+    run?.budget === undefined
+      ? []
+      : [{ chain: run.chain, run: run.id, budget: fromJson<Budget>(run.budget) as Budget }],
+  );
 }

@@ -1,11 +1,21 @@
+import type { Store } from "../base/journal.ts";
 import type { Saved } from "./saved.ts";
 
 /** What code within a run can ask of it. */
 export interface RunInside {
+  readonly chain: string;
   /** The run's id. */
   readonly run: string;
+  /** The runs that it was started within, from the outside in: chain and id. */
+  readonly within: readonly (readonly [chain: string, id: string])[];
+  /** Where it is kept. */
+  readonly store: Store;
   readonly signal: AbortSignal;
   step<T>(scope: string, name: string, fn: () => T | PromiseLike<T>): Promise<Saved<T>>;
+  /** Whether a run within it is to go on from its failure, as this one failed with that. Once for each. */
+  retries(inner: string): boolean;
+  /** Notes that an error came from a run within it. */
+  failedIn(inner: string, error: unknown): void;
   /** Tells equal things within a scope apart, in the order in which they are asked for. */
   occurrence(of: string): number;
 }

@@ -1,4 +1,4 @@
-import { asyncContext } from "../base/async-context.ts";
+import { asyncContext, runWith } from "../base/async-context.ts";
 import type { RunInside } from "./inside.ts";
 
 /** Where in a run the current code is. */
@@ -16,5 +16,5 @@ export const atPosition = <R>(position: Position, fn: () => R): R => current.run
 /** Runs `fn` in a scope of its own: its calls' keys do not depend on what runs beside it. */
 export function inScope<R>(name: string, fn: () => R): R {
   const position = current.get();
-  return position ? current.run({ ...position, scope: `${position.scope}/${name}` }, fn) : fn();
+  return position ? runWith(current, { ...position, scope: `${position.scope}/${name}` }, fn) : fn();
 }

@@ -40,13 +40,13 @@ export interface Turn {
 
 /** What a run has paid for already, and which of it has been asked for again. */
 export interface Replay {
-  /** What the run was made for, where earlier executions made a call for it. */
-  readonly root: { readonly rootRun: string | undefined; readonly rootJob: string | undefined };
   turn(): Turn;
   /** How often this has been asked, counting this time: tells equal things of a run apart. */
   occurrence(of: string): number;
   /** A memoized function's earlier outcome. `again`: there is one, and it is to be replaced. */
   step(key: string): { readonly record: StepRecord | undefined; readonly again: boolean };
+  /** Whether this is what the run goes on from. Once for each. */
+  retries(key: string): boolean;
   /** What a step gave: URLs in it are known from now on. */
   produced(key: string, data: unknown): void;
   /** A step that is not run again took its calls with it. */
@@ -64,7 +64,6 @@ export async function openReplay(options: ReplayOptions): Promise<Replay> {
   const { store, chain, run, onDiverge, retry } = options;
   const records = new Map<string, CallRecord>();
   const made = await store.calls({ chain, run, limit: ALL });
-  const { rootRun, rootJob } = made.at(-1) ?? {};
   for (const record of made) {
     if (record.key === undefined) continue;
     records.set(record.key, await inDoubt(record));
@@ -80,8 +79,8 @@ export async function openReplay(options: ReplayOptions): Promise<Replay> {
   let last: Promise<void> = Promise.resolve();
 
   return {
-    root: { rootRun, rootJob },
     occurrence,
+    retries: (key) => retry.delete(key),
     step(key) {
       const record = steps.get(key);
       const again = record?.error !== undefined && retry.delete(key);

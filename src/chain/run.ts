@@ -1,3 +1,4 @@
+import { currentAttribution } from "../attribution/context.ts";
 import { RunAbortedError, RunStateError } from "../base/errors.ts";
 import { eventLog } from "../base/event-log.ts";
 import { StoreError } from "../base/journal.ts";
@@ -39,10 +40,17 @@ export interface RunPlan {
   readonly id: string;
   /** What to start it with; without it the run must exist. */
   readonly start:
-    | { readonly input: string | undefined; readonly tags: Readonly<Record<string, string>> }
+    | {
+        readonly input: string | undefined;
+        readonly tags: Readonly<Record<string, string>>;
+        /** JSON. */
+        readonly origin: string;
+      }
     | undefined;
   /** Executes it again each time that it is started, and hands its output over as it is. */
   readonly always?: boolean;
+  /** Goes on from its failure, though it is started. */
+  readonly retry?: boolean | undefined;
   readonly onDiverge: "throw" | "pay";
   readonly abortSignal: AbortSignal | undefined;
   /** What of an earlier execution here has still to end. */
@@ -127,7 +135,7 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
     const keepsInput = store.keep === "all";
     const reopenable: readonly RunState[] = plan.always
       ? ["blocked", "failed", "cancelled", "completed"]
-      : plan.start
+      : plan.start && !plan.retry
         ? ["blocked"]
         : ["blocked", "failed"];
     let reopen = reopenable;
@@ -177,13 +185,17 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
     const first = { type: "started", at: clock.now(), chain, run: id } as const;
     executing = true;
     const witness = deps.witnessRun({ chain, run: id, epoch, tags: record.tags });
+    // Who goes on with a run answers another request than the one that it was started for, or none. What answers a request
+    // is named by it, and fal may send that to another runner.
+    const isAsked = plan.always || plan.start?.origin === record.origin;
     const execution = execute(deps, {
       record,
+      incoming: isAsked ? currentAttribution().incoming : undefined,
       claimedAt,
       first: epoch === 1 ? first : { ...first, type: "resumed", epoch },
       execute: plan.execute,
       onDiverge: plan.onDiverge,
-      onFailed: plan.always ? "retry-last" : plan.start ? "replay" : "retry",
+      onFailed: plan.always ? "retry-last" : plan.start && !plan.retry ? "replay" : "retry",
       passThrough: plan.always ?? false,
       signal: controller.signal,
       detached: letGo.signal,

@@ -2,8 +2,9 @@ import type { UserTags } from "../attribution/tags.ts";
 import { StoreError } from "../base/journal.ts";
 import type { RunQuery, RunRecord, RunState } from "../base/run-journal.ts";
 import type { SavedError } from "../base/saved-error.ts";
+import type { Budget } from "../ledger/budget.ts";
 import type { RunDeps } from "./attempt.ts";
-import { type Chains, checkedStart } from "./chain.ts";
+import { budgetJson, type Chains, checkedStart } from "./chain.ts";
 import { RunInputMismatchError } from "./errors.ts";
 import { isDead, thisProcess } from "./owner.ts";
 import { partsOf, type RunPart } from "./parts.ts";
@@ -31,20 +32,24 @@ export interface RunInfo {
   readonly endedAt: number | undefined;
 }
 
+export interface AddOptions {
+  /** With the chain's name it is the run's identity. @default random */
+  readonly id?: string;
+  /** Up to five tags of your own, on every call of the run. */
+  readonly tags?: UserTags;
+  /** What the run may cost. @default no limit */
+  readonly budget?: Budget;
+}
+
 export interface Runs {
   /**
    * Notes a run without executing it: it is `waiting` until a process that has the chain starts its id. One that exists
    * is left as it is.
    *
-   * @param options.id @default random
-   * @throws {InvalidArgumentError} for a bad id, tag or input. @throws {RunInputMismatchError} when the id belongs to a
+   * @throws {InvalidArgumentError} for a bad id, tag, budget or input. @throws {RunInputMismatchError} when the id belongs to a
    * run with another input. @throws {StoreError} where the store keeps no inputs.
    */
-  add(
-    chain: string,
-    input: unknown,
-    options?: { readonly id?: string; readonly tags?: UserTags },
-  ): Promise<RunInfo>;
+  add(chain: string, input: unknown, options?: AddOptions): Promise<RunInfo>;
   /** Newest first. */
   list(query?: RunQuery): Promise<RunInfo[]>;
   get(chain: string, id: string): Promise<RunInfo | undefined>;
@@ -73,9 +78,9 @@ export interface Runs {
 
 export function createRuns(deps: () => RunDeps, chains: Chains): Runs {
   return {
-    async add(chain, input, { id = crypto.randomUUID(), tags = {} } = {}) {
-      const { store, clock } = deps();
-      const start = checkedStart(input, id, tags);
+    async add(chain, input, { id = crypto.randomUUID(), tags = {}, budget } = {}) {
+      const { store, clock, jobId } = deps();
+      const start = { ...checkedStart(input, id, tags, jobId()), budget: budgetJson(budget) };
       if (store.keep !== "all") {
         throw new StoreError(
           `The store ${store.name} keeps ids only, so no input can wait in it. Open it with keep: "all".`,

@@ -150,6 +150,7 @@ const FINAL_CODES = new Set([
   "run_blocked",
   "run_detached",
   "run_diverged",
+  "run_elsewhere",
   "run_ended",
   "run_required",
   "step_input_changed",

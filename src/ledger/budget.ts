@@ -46,18 +46,25 @@ export class UnknownPriceError extends FalError {
   }
 }
 
+/** The budget of a run that a call belongs to. */
+export interface RunBudget {
+  readonly chain: string;
+  readonly run: string;
+  readonly budget: Budget;
+}
+
 /** What decides which budgets a call is held to. */
-export type BudgetFacts = Pick<Intent, "endpoint" | "body" | "chain" | "run" | "app" | "userTags">;
+export type BudgetFacts = Pick<Intent, "endpoint" | "body" | "app" | "userTags">;
 
 /**
  * What a call has to reserve, once the time of its intent is known.
  *
- * @param run The budget of the call's run.
+ * @param runs The budgets of the call's run, and of those that this one was started within.
  * @throws {UnknownPriceError} where a budget refuses what nobody knows the price of.
  */
 export type Reserve = (
   call: BudgetFacts,
-  run: Budget | undefined,
+  runs: readonly RunBudget[],
 ) => Promise<(at: number) => readonly Reservation[]>;
 
 /** @throws {InvalidArgumentError} for a budget that is none. */
@@ -68,19 +75,39 @@ export function budgets(
   const { client, tags = [] } = settings;
   for (const budget of [...(client ? [client] : []), ...tags]) checkBudget(budget);
 
-  return async (call, run) => {
-    const limits = [...runLimit(call, run), ...clientLimit(call, client), ...tags.flatMap(tagLimit(call))];
+  return async (call, runs) => {
+    const limits = [...runs.map(runLimit), ...clientLimit(call, client), ...tags.flatMap(tagLimit(call))];
     if (limits.length === 0) return () => [];
     const expected = await estimate(call.endpoint, JSON.parse(call.body)).catch(() => NO_PRICE);
     const wanted = limits.map((limit) => ({ ...limit, nanoUsd: setAside(call, limit, expected) }));
     return (at) =>
-      wanted.map(({ name, budget, nanoUsd }) => ({
-        budget: name,
-        window: windowStart(at, budget.per),
-        limitNanoUsd: toNano(budget.usd),
-        nanoUsd,
-      }));
+      oncePerWindow(
+        wanted.map(({ name, budget, nanoUsd }) => ({
+          budget: name,
+          window: windowStart(at, budget.per),
+          limitNanoUsd: toNano(budget.usd),
+          nanoUsd,
+        })),
+      );
   };
+}
+
+/**
+ * Two budgets may share a window, as those of an hour and of a day do in the first hour of the day: the call takes its part
+ * of it once, and the narrower limit holds.
+ */
+function oncePerWindow(reservations: readonly Reservation[]): readonly Reservation[] {
+  const found = new Map<string, Reservation>();
+  for (const reservation of reservations) {
+    const key = JSON.stringify([reservation.budget, reservation.window]);
+    const { limitNanoUsd, nanoUsd } = found.get(key) ?? reservation;
+    found.set(key, {
+      ...reservation,
+      limitNanoUsd: Math.min(limitNanoUsd, reservation.limitNanoUsd),
+      nanoUsd: Math.max(nanoUsd, reservation.nanoUsd),
+    });
+  }
+  return [...found.values()];
 }
 
 const NO_PRICE: Cost = { source: "unknown", reason: "no_price" };
@@ -90,8 +117,11 @@ interface Limit {
   readonly budget: WindowBudget;
 }
 
-const runLimit = ({ chain, run }: BudgetFacts, budget: Budget | undefined): Limit[] =>
-  budget ? [{ name: `run:${chain}/${run}`, budget }] : [];
+const runLimit = ({ chain, run, budget }: RunBudget): Limit => ({ name: runBudgetName(chain, run), budget });
+
+/** A chain's name may hold a slash, and two runs must not share a budget for that. */
+export const runBudgetName = (chain: string, run: string): string =>
+  `run:${chain.replace(/[%/]/g, encodeURIComponent)}/${run}`;
 
 /** Clients of the same app that share a store share its budget. */
 const clientLimit = ({ app }: BudgetFacts, budget: WindowBudget | undefined): Limit[] =>

@@ -1,5 +1,5 @@
 import { ApiError } from "../base/api-error.ts";
-import { jsonWithAttachments } from "../base/attachments.ts";
+import { takeInput } from "../base/attachments.ts";
 import type { Clock } from "../base/clock.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
 import { lifecycleJson, type StorageSettings } from "../base/lifecycle.ts";
@@ -66,7 +66,7 @@ export function createStorage(transport: Transport, rest: () => string, clock: C
       return upload(blobOf(data), options);
     },
     transformInput: async (input, options = {}) =>
-      JSON.parse(await jsonWithAttachments(input, (file) => storage.upload(file, options))),
+      JSON.parse(await takeInput(input).json((file) => storage.upload(file, options))),
   };
   return storage;
 }

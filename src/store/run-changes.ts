@@ -43,13 +43,14 @@ const OPEN = {
   endedAt: undefined,
 };
 
-const newRun = ({ chain, id, input, tags, budget, owner, at }: RunClaim): RunRecord => ({
+const newRun = ({ chain, id, input, tags, budget, origin, owner, at }: RunClaim): RunRecord => ({
   ...OPEN,
   chain,
   id,
   input,
   tags,
   budget,
+  origin,
   owner,
   state: "running",
   epoch: owner ? 1 : 0,

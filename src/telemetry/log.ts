@@ -117,9 +117,9 @@ export function createLog({ logger, context, hide, payloads }: LogOptions): Log 
 const origin = (context: Whose | undefined) => ({
   app: context?.app,
   job_id: context?.jobId,
-  request: context?.attribution.request,
-  chain: context?.attribution.chain,
-  run: context?.attribution.run,
+  request: context?.request,
+  chain: context?.chain,
+  run: context?.run,
 });
 
 const withoutGaps = (details: object): object =>

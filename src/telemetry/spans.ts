@@ -154,9 +154,9 @@ const costAttributes = (cost: Cost): Attributes => ({
 const origin = (context: Whose | undefined): Attributes => ({
   "fal_chain.app": context?.app,
   "fal_chain.job_id": context?.jobId,
-  "fal_chain.request": context?.attribution.request,
-  "fal_chain.chain": context?.attribution.chain,
-  "fal_chain.run": context?.attribution.run,
+  "fal_chain.request": context?.request,
+  "fal_chain.chain": context?.chain,
+  "fal_chain.run": context?.run,
 });
 
 /** The user's own tags. */

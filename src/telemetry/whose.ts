@@ -1,14 +1,18 @@
-import { type Attribution, currentAttribution } from "../attribution/context.ts";
+import { currentAttribution } from "../attribution/context.ts";
+import { currentCaller } from "../calls/caller.ts";
 import type { Environment } from "../environment/environment.ts";
 
 /** On whose behalf the current code makes calls. */
 export interface Whose {
-  readonly attribution: Attribution;
+  readonly request: string | undefined;
+  readonly chain: string | undefined;
+  readonly run: string | undefined;
   readonly jobId: string | undefined;
   readonly app: string | undefined;
 }
 
 /** @throws {EnvironmentError} for a variable that is unusable. */
 export function whoseNow({ identity }: Environment): Whose {
-  return { attribution: currentAttribution(), jobId: identity.jobId, app: identity.appName };
+  const { chain, run } = currentCaller()?.of ?? {};
+  return { request: currentAttribution().request, chain, run, jobId: identity.jobId, app: identity.appName };
 }

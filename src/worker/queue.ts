@@ -1,5 +1,5 @@
 import type { Chain } from "../chain/chain.ts";
-import type { RunInfo, Runs } from "../chain/runs.ts";
+import type { AddOptions, RunInfo, Runs } from "../chain/runs.ts";
 import { type JobOptions, openJobs, type Place } from "./jobs.ts";
 
 export interface DispatchOptions {
@@ -11,12 +11,8 @@ export interface DispatchOptions {
   readonly startAfter?: Date;
 }
 
-export interface EnqueueOptions extends DispatchOptions {
-  /** With the chain's name it is the run's identity: enqueuing the same id again is the same run. @default random */
-  readonly id?: string;
-  /** Up to five tags of your own, on every call of the run. */
-  readonly tags?: Readonly<Record<string, string | number | boolean | undefined>>;
-}
+/** An id makes it one run, however often it is enqueued. */
+export interface EnqueueOptions extends DispatchOptions, AddOptions {}
 
 /** Runs for workers on any machine. */
 export interface RunQueue {
@@ -58,9 +54,8 @@ export function createQueue({ fal, ...place }: QueueOptions): RunQueue {
 
   return {
     async enqueue(chain: string | { readonly name: string }, input: unknown, options: EnqueueOptions = {}) {
-      const { id, tags } = options;
       const name = typeof chain === "string" ? chain : chain.name;
-      const run = await fal.runs.add(name, input, { ...(id !== undefined && { id }), ...(tags && { tags }) });
+      const run = await fal.runs.add(name, input, options);
       if (!isEnded(run)) await jobs.send({ chain: name, id: run.id, resume: false }, jobOptions(options));
       return run;
     },

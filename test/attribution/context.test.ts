@@ -193,3 +193,40 @@ test("two clients share the tags, and each says for itself who it is", async () 
   ]);
   expect([1, 2].map(b.tagsOf)).toEqual([1, 2].map(() => ({ job_id: "job-b", customer: "acme" })));
 });
+
+/** Another library's Headers. */
+class TheirHeaders {
+  get(name: string): string | null {
+    return name.toLowerCase() === "x-fal-request-id" ? "in-1" : null;
+  }
+}
+
+test.each([
+  ["another library's Headers", { headers: new TheirHeaders() as unknown as Headers }],
+  ["names in capitals", { headers: { "X-Fal-Request-Id": "in-1" } }],
+])("a request is told from %s", async (_, incoming) => {
+  const { fal, emulator } = setup();
+  await fal.withRequest(incoming, () => fal.subscribe(ECHO, { input: {} }));
+  expect(emulator.jobs[0]?.tags["request"]).toBe("in-1");
+});
+
+test("input and tags are those of the moment of the call, whatever becomes of their objects", async () => {
+  const { fal, emulator } = setup();
+  const schema = {
+    "~standard": { version: 1, vendor: "test", validate: async (value: unknown) => ({ value }) },
+  } as const;
+  const described = fal.endpoint(ECHO, { input: schema, output: schema });
+  const input: Record<string, number> = {};
+  const tags: Record<string, string> = {};
+  await Promise.all(
+    ["acme", "zoo"].map((customer, n) => {
+      input["n"] = n;
+      tags["customer"] = customer;
+      return fal.subscribe(described, { input, tags });
+    }),
+  );
+  expect(emulator.jobs.map(({ input, tags }) => [input, tags["customer"]])).toEqual([
+    [{ n: 0 }, "acme"],
+    [{ n: 1 }, "zoo"],
+  ]);
+});

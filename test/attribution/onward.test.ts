@@ -95,3 +95,31 @@ test("what the caller wrote by hand goes along, beside what the client has to sa
     "x-fal-cdn-token": "my-own",
   });
 });
+
+test("a token that nobody lent is given to nobody", async () => {
+  const { client, emulator, clock } = world();
+  const fetch: typeof globalThis.fetch = async (input, init) => {
+    const reply = await emulator.fetch(new Request(input, init));
+    reply.headers.set("x-fal-cdn-token", "ours");
+    return reply;
+  };
+  const fal = client("acme", { env: { FAL_KEY: "acme:x", FAL_USER_NICKNAME: "acme" }, fetch, clock });
+  const given = await fal.withRequest({ headers: {} }, async () => {
+    await fal.subscribe("acme/own", { input: {} });
+    return fal.replyHeaders();
+  });
+  expect(given).toEqual({});
+});
+
+test("the reply to a request that was picked up is heard like any other", async () => {
+  const { client } = world({
+    "acme/b": async (_, { headers }) => ({ "x-fal-cdn-token": `${headers.get("x-fal-cdn-token")}+b` }),
+  });
+  const fal = client("acme", { env: ACME });
+  const given = await fal.withRequest(lent("t"), async () => {
+    const { request_id: requestId } = await fal.queue.submit("acme/b", { input: {} });
+    await fal.queue.attach("acme/b", { requestId });
+    return fal.replyHeaders();
+  });
+  expect(given).toEqual({ "x-fal-cdn-token": "t+b" });
+});

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { digestOf, jsonWithAttachments } from "../../src/base/attachments.ts";
+import { digestOf, takeInput } from "../../src/base/attachments.ts";
 
 const blob = (text: string, type = "image/png") => new Blob([text], { type });
-const keyOf = (input: unknown) => jsonWithAttachments(input, digestOf);
+const keyOf = (input: unknown) => takeInput(input).json(digestOf);
 
 test("an input's digests depend on bytes and types alone", async () => {
   const a = await keyOf({ image: blob("abc") });
@@ -18,7 +18,7 @@ test("an input's digests depend on bytes and types alone", async () => {
 test("an attachment that occurs twice is placed once, and equal ones each", async () => {
   const placed: Blob[] = [];
   const [one, other] = [blob("x"), blob("x")];
-  const json = await jsonWithAttachments({ a: one, b: [one, other] }, async (file) => {
+  const json = await takeInput({ a: one, b: [one, other] }).json(async (file) => {
     placed.push(file);
     return `#${placed.length}`;
   });
@@ -38,15 +38,24 @@ test("at most four are placed at once, and none after one has failed", async () 
     if ((await file.text()) === "5") throw new Error("no");
     return "u";
   };
-  await expect(jsonWithAttachments({ files }, place)).rejects.toThrow("no");
+  await expect(takeInput({ files }).json(place)).rejects.toThrow("no");
   expect(most).toBe(4);
   await new Promise((resolve) => setTimeout(resolve));
   expect(begun).toBeLessThan(12);
 });
 
-test("nothing is placed where the rest cannot be said in JSON", async () => {
-  let placed = 0;
-  const place = async () => `${++placed}`;
-  await expect(jsonWithAttachments({ a: blob("x"), b: 1n }, place)).rejects.toThrow("input.b is a bigint");
-  expect(placed).toBe(0);
+test("what JSON cannot say is told at once, naming the field", () => {
+  expect(() => takeInput({ a: blob("x"), b: 1n })).toThrow("input.b is a bigint");
+});
+
+test("an input is taken as it was, whatever becomes of it and whatever its texts are like", async () => {
+  const input = { n: 1, file: blob("x"), text: '"$&-0"' };
+  const taken = takeInput(input);
+  input.n = 2;
+  input.text = "";
+  expect(JSON.parse(await taken.json(async () => 'a "$1" b'))).toEqual({
+    n: 1,
+    file: 'a "$1" b',
+    text: '"$&-0"',
+  });
 });

@@ -134,3 +134,30 @@ test("an unknown request is fal's 404", async () => {
   const error = await failureOf(fal.queue.status(ECHO, { requestId: "00000000" }));
   expect(error).toMatchObject({ name: "ApiError", status: 404, requestId: "00000000" });
 });
+
+test("a client that requires a run requires it of submit too", async () => {
+  const { fal, emulator } = setup({ requireRun: true });
+  expect(await failureOf(fal.queue.submit(ECHO, { input: {} }))).toMatchObject({ code: "run_required" });
+  expect(emulator.jobs).toHaveLength(0);
+});
+
+test.each([
+  ["hint", { hint: "kunde-日本" }],
+  ["a value of two lines", { headers: { "x-custom": "a\nb" } }],
+  ["a name with a space", { headers: { "x-fal-tags ": "run=mine" } }],
+  ["a name of nothing", { headers: { "": "x" } }],
+])("what HTTP cannot carry is refused before anything is sent: %s", async (_, options) => {
+  const { fal, sent } = setup();
+  const failures = [
+    fal.queue.submit(ECHO, { input: {}, ...options }),
+    fal.subscribe(ECHO, { input: {}, ...options }),
+  ];
+  for (const call of failures) {
+    expect(await failureOf(call)).toMatchObject({
+      code: "invalid_argument",
+      message: expect.stringContaining("cannot be sent"),
+    });
+  }
+  expect(sent).toHaveLength(0);
+  expect(await fal.calls.list()).toEqual([]);
+});

@@ -1,4 +1,4 @@
-import { createFal, RunInputMismatchError } from "fal-chain";
+import { createFal, memoryStore, RunInputMismatchError } from "fal-chain";
 import { expect, test } from "vitest";
 import { ECHO, failureOf, setup } from "../support/setup.ts";
 
@@ -125,4 +125,22 @@ test("a chain within a chain names its own calls", async () => {
     { chain: "inner", run: "i", customer: "acme", part: "inner" },
     { chain: "outer", run: "o", customer: "acme" },
   ]);
+});
+
+test("a call of a client that keeps its calls elsewhere is refused, and the run ends", async () => {
+  const [ours, theirs] = [setup(), setup()];
+  let executed = 0;
+  const one = ours.fal.chain("one", async () => {
+    executed += 1;
+    await theirs.fal.subscribe(ECHO, { input: {} });
+  });
+  const error = await failureOf(one.start());
+  expect(error).toMatchObject({ code: "run_elsewhere", message: expect.stringContaining("the same store") });
+  expect([executed, theirs.emulator.jobs.length]).toEqual([1, 0]);
+
+  const store = memoryStore();
+  const [a, b] = [setup({ store }), setup({ store })];
+  const shared = a.fal.chain("shared", async () => void (await b.fal.subscribe(ECHO, { input: {} })));
+  await shared.start();
+  expect(b.emulator.jobs).toHaveLength(1);
 });

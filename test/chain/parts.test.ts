@@ -27,13 +27,13 @@ test("a run comes first, then the runs within it and what apps of ours did for i
   const parts = await fal.runs.parts("outer", "a");
   expect(parts.map(({ run, steps }) => [run, steps.map(({ call }) => call?.body)])).toEqual([
     ["outer/a", ['{"n":0}']],
-    ["inner/a#1", ['{"n":1}']],
-    ["inner/a#2", ['{"n":2}']],
+    ["inner/outer/a#1", ['{"n":1}']],
+    ["inner/outer/a#2", ['{"n":2}']],
     [undefined, ['{"n":3}']],
   ]);
   expect(parts[3]?.steps[0]).toMatchObject({ replaced: false, reused: false, scope: "" });
 
   // What is a part of another run has no parts of its own.
-  expect((await fal.runs.parts("inner", "a#1")).map(({ run }) => run)).toEqual(["inner/a#1"]);
+  expect((await fal.runs.parts("inner", "outer/a#1")).map(({ run }) => run)).toEqual(["inner/outer/a#1"]);
   expect(await fal.runs.parts("outer", "nothing")).toEqual([{ run: "outer/nothing", steps: [] }]);
 });

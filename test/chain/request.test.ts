@@ -1,7 +1,7 @@
 import type { Fal } from "fal-chain";
 import { expect, test } from "vitest";
 import { processes } from "../support/processes.ts";
-import { ECHO, failureOf } from "../support/setup.ts";
+import { ECHO, failureOf, setup } from "../support/setup.ts";
 
 const incoming = (id?: string) =>
   new Request("https://app.example.com/", { headers: id === undefined ? {} : { "x-fal-request-id": id } });
@@ -67,5 +67,26 @@ test("a run that is started within a run has an id that follows from it, and is 
   const { fal } = start();
   expect(await outer(fal).resume("a")).toEqual([1, 2]);
   expect(emulator.jobs).toHaveLength(2);
-  expect((await fal.runs.list({ chain: "inner" })).map(({ id }) => id).sort()).toEqual(["a#1", "a/b#1"]);
+  expect((await fal.runs.list({ chain: "inner" })).map(({ id }) => id).sort()).toEqual([
+    "outer/a#1",
+    "outer/a/b#1",
+  ]);
+});
+
+test("a request within the same request is one run, and waits for nothing", async () => {
+  const { fal, emulator } = setup();
+  const request = new Headers({ "x-fal-request-id": "r1" });
+  const answer = await fal.handle(request, () =>
+    fal.handle(request, async () => (await fal.subscribe(ECHO, { input: {} })).requestId),
+  );
+  expect(answer).toBe(emulator.jobs[0]?.requestId);
+});
+
+test("runs that are started within runs of the same id but of other chains are runs of their own", async () => {
+  const { fal } = setup();
+  const caption = fal.chain("caption", async ({ text }: { text: string }) => text);
+  const poster = fal.chain("poster", async () => caption.start({ text: "poster" }));
+  const video = fal.chain("video", async () => caption.start({ text: "video" }));
+  expect(await poster.start(undefined, { id: "order-7" })).toBe("poster");
+  expect(await video.start(undefined, { id: "order-7" })).toBe("video");
 });

@@ -325,3 +325,45 @@ test.each([
   // Nothing had to be looked up.
   expect(second.sent.filter(({ url }) => url.includes("/requests/by-endpoint"))).toEqual([]);
 });
+
+test("a run that failed within an inner run is resumed from there, also by another process", async () => {
+  const { emulator, start } = processes();
+  let broken = true;
+  const album = (fal: Fal) => {
+    const page = fal.chain("page", async (n: number) => {
+      await fal.subscribe(ECHO, { input: { n } });
+      if (n === 2 && broken) throw new Error("a bug");
+      await fal.subscribe(ECHO, { input: { n, again: true } });
+    });
+    return fal.chain("album", async () => {
+      for (const n of [1, 2, 3]) await page.start(n);
+    });
+  };
+  const { fal } = start();
+  await failureOf(album(fal).start(undefined, { id: "a" }));
+  expect(await failureOf(album(fal).start(undefined, { id: "a" }))).toMatchObject({ message: "a bug" });
+  expect(emulator.jobs).toHaveLength(3);
+  broken = false;
+  await album(start().fal).resume("a");
+  expect(emulator.jobs).toHaveLength(6);
+});
+
+test("an inner run that failed and was caught is not tried again", async () => {
+  const { emulator, start } = processes();
+  let broken = true;
+  const outer = (fal: Fal) => {
+    const inner = fal.chain("inner", async () => {
+      await fal.subscribe(ECHO, { input: {} });
+      throw new Error("no good");
+    });
+    return fal.chain("outer", async () => {
+      const caught = await failureOf(inner.start());
+      if (broken) throw new Error("a bug");
+      return (caught as Error).message;
+    });
+  };
+  await failureOf(outer(start().fal).start(undefined, { id: "a" }));
+  broken = false;
+  expect(await outer(start().fal).resume("a")).toBe("no good");
+  expect(emulator.jobs).toHaveLength(1);
+});

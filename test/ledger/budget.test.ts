@@ -150,3 +150,59 @@ test("a budget that is none is said before anything is sent", async () => {
     "A budget's unknownPrice is",
   );
 });
+
+test.each([0, 10])(
+  "an hour's and a day's budget of one tag each count a call once, at %i o'clock",
+  async (hour) => {
+    const budgets = [
+      { tag: "customer", usd: 0.015, per: "hour" },
+      { tag: "customer", usd: 0.03, per: "day" },
+      { tag: "customer", value: "acme", usd: 1 },
+    ] as const;
+    const { fal } = setup({ budgets }, virtualClock({ start: Date.UTC(2026, 0, 2, hour) }));
+    await call(fal, { customer: "acme" });
+    expect(await failureOf(call(fal, { customer: "acme" }))).toMatchObject({ limitNanoUsd: 15_000_000 });
+  },
+);
+
+test("a run's budget holds for the runs within it and for what goes to the queue by itself", async () => {
+  const { fal, emulator } = setup();
+  const inner = fal.chain("inner", async (n: number) => void (await fal.subscribe(ECHO, { input: { n } })));
+  const outer = fal.chain("outer", async () => {
+    for (let n = 0; n < 5; n++) await inner.start(n);
+  });
+  const over = { code: "budget_exceeded", budget: "run:outer/1" };
+  const limited = { id: "1", budget: { usd: 0.02 } };
+  expect(await failureOf(outer.start(undefined, limited))).toMatchObject(over);
+  expect(emulator.jobs).toHaveLength(2);
+  // A wider one holds for inner runs that had begun under the narrow one.
+  const wider = outer.resume("1", { budget: { usd: 0.04 } });
+  expect(await failureOf(wider)).toMatchObject({ ...over, limitNanoUsd: 40_000_000 });
+  expect(emulator.jobs).toHaveLength(4);
+
+  const queued = fal.chain("queued", async () => {
+    for (let n = 0; n < 5; n++) await fal.queue.submit(ECHO, { input: { n } });
+  });
+  expect(await failureOf(queued.start(undefined, limited))).toMatchObject({ budget: "run:queued/1" });
+  expect(emulator.jobs).toHaveLength(6);
+});
+
+test("runs whose names run together have budgets of their own", async () => {
+  const { fal, emulator } = setup();
+  const one = (name: string) => fal.chain(name, async () => void (await call(fal)));
+  const budget = { usd: 0.01 };
+  await one("a/b").start(undefined, { id: "c", budget });
+  await one("a").start(undefined, { id: "b/c", budget });
+  expect(emulator.jobs).toHaveLength(2);
+});
+
+test("a run that was only noted keeps the budget that it was noted with", async () => {
+  const { fal, emulator } = setup();
+  const two = fal.chain("two", async () => {
+    await call(fal, { n: 1 });
+    await call(fal, { n: 2 });
+  });
+  await fal.runs.add("two", undefined, { id: "1", budget: { usd: 0.01 } });
+  expect(await failureOf(two.start(undefined, { id: "1" }))).toMatchObject({ code: "budget_exceeded" });
+  expect(emulator.jobs).toHaveLength(1);
+});

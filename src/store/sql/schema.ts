@@ -134,6 +134,7 @@ export const MIGRATIONS: readonly Migration[] = [
     ...(inline ? [`create index calls_for_reports on calls (${REPORTED.join(", ")})`] : []),
   ],
   () => ["alter table runs add column budget text"],
+  () => ["alter table runs add column origin text"],
 ];
 
 const REPORTED = [

@@ -1,0 +1,39 @@
+import { currentAttribution } from "../attribution/context.ts";
+import type { Root } from "../attribution/root.ts";
+import type { RunRecord } from "../base/run-journal.ts";
+import { currentCaller } from "../calls/caller.ts";
+import { currentPosition } from "./position.ts";
+import { fromJson } from "./saved-json.ts";
+
+/**
+ * On whose behalf a run was started, besides its tags. It is noted with the run, so that whoever goes on with it makes its
+ * calls for the same, and not for whom it works itself. Plain JSON.
+ */
+export interface RunOrigin {
+  /** The incoming request that it was started for. */
+  readonly request?: string | undefined;
+  /** What it is a part of; undefined where it is a part of nothing. */
+  readonly root?: Root | undefined;
+  /** The runner that it was started on. */
+  readonly job?: string | undefined;
+  readonly claimedRoot?: string | undefined;
+  /** The runs that it was started within, from the outside in: chain and id. */
+  readonly within?: readonly (readonly [chain: string, id: string])[] | undefined;
+}
+
+/** What is started here and now, is started for this. JSON. */
+export function originNow(jobId: string | undefined): string {
+  const { request, incoming } = currentAttribution();
+  const { of } = currentCaller() ?? {};
+  const { inside } = currentPosition() ?? {};
+  const origin: RunOrigin = {
+    request,
+    root: of ? of.root : incoming?.root,
+    job: jobId,
+    claimedRoot: of ? of.claimedRoot : incoming?.claimedRoot,
+    within: inside && [...inside.within, [inside.chain, inside.run]],
+  };
+  return JSON.stringify(origin);
+}
+
+export const originOf = ({ origin }: RunRecord): RunOrigin => fromJson<RunOrigin | undefined>(origin) ?? {};
