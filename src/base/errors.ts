@@ -140,13 +140,16 @@ export class AmbiguousSubmitError extends FalError {
       callId?: string | undefined;
       /** Whether the store that has it outlives the process. */
       durable?: boolean;
+      /** Whether it was submitted again, as the caller wanted. */
+      repeated?: boolean;
     } = {},
   ) {
     const { verdict = "not-looked-up", evidence = "nobody looked it up", candidates = [] } = facts;
-    const { callId, durable = false } = facts;
+    const { callId, durable = false, repeated = false } = facts;
+    const caution = repeated ? "" : "It was not repeated, since that could be paid twice. ";
     super(
-      `The submit to ${endpoint} may or may not have been accepted (${why}; ${evidence}). It was not repeated, since ` +
-        `that could be paid twice. ${cureOf(verdict, candidates)}${settling(durable ? callId : undefined)}`,
+      `The submit to ${endpoint} may or may not have been accepted (${why}; ${evidence}). ` +
+        `${caution}${cureOf(verdict, candidates)}${settling(durable ? callId : undefined)}`,
       { billed: "unknown", ...facts, endpoint },
     );
     this.callId = callId;

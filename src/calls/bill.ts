@@ -57,6 +57,10 @@ export const billFailure = (
     return sent === undefined || outcome === "in-time" || isFree(refusal) ? NOTHING : MAY_BE_BILLED;
   });
 
+/** A call that cost nothing, as one that was cancelled before it began. */
+export const billNothing = (deps: BillDeps, call: Billed): Promise<Cost | undefined> =>
+  inBackground(deps, call, async () => NOTHING);
+
 /** Known, so that what was reserved for it is free again. */
 const NOTHING = { source: "measured", nanoUsd: 0, units: 0 } as const;
 const MAY_BE_BILLED = { source: "unknown", reason: "failed" } as const;

@@ -305,7 +305,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     // The timeout may come while fal refuses: then the refusal is the better error, so it is not waited out.
     const deadline = settings.timeout === undefined ? undefined : startedAt + settings.timeout;
     const permitted = { ...submission, deadline, permit: place?.permit };
-    submitting = submitOnce(deps, intent, permitted, onAmbiguous, end.signal);
+    submitting = submitOnce(deps, intent, permitted, onAmbiguous, end.signal, reservations);
     // Should the call give up meanwhile, the submit goes on, and who cancels it waits for its end.
     submitting.then(
       (accepted) => {

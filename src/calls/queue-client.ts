@@ -8,6 +8,7 @@ import type { WireStatus } from "../queue/wire.ts";
 import { IDLE_TIMEOUT_MS } from "./call.ts";
 import { currentCaller } from "./caller.ts";
 import { type Result, statusFold } from "./events.ts";
+import { noteCancelled, noteFailure, noteResult } from "./noted-requests.ts";
 import { oneOf, prepare, type SubmitOptions, type WatchSettings } from "./options.ts";
 import {
   type CompletedQueueStatus,
@@ -100,7 +101,7 @@ export function createQueueClient(deps: SubscribeDeps, calls: Calls): QueueClien
         at: clock.now(),
       };
       await deps.store.intend(intent, { reserve: reservations(intent.at) });
-      const sent = submitOnce(deps, intent, submission, policy, abortSignal);
+      const sent = submitOnce(deps, intent, submission, policy, abortSignal, reservations);
       const { ticket, position } = await sent.catch(async (error: unknown) => {
         if (!(error instanceof AmbiguousSubmitError))
           await deps.store.failed(intent.id, savedError(error), clock.now());
@@ -156,12 +157,24 @@ export function createQueueClient(deps: SubscribeDeps, calls: Calls): QueueClien
 
     async result(target, { requestId, abortSignal }) {
       const context = deps.context();
-      const answer = await deps.queue.result(ticketOf(deps, target, requestId), { signal: abortSignal });
+      const ticket = ticketOf(deps, target, requestId);
+      const answer = await deps.queue
+        .result(ticket, { signal: abortSignal })
+        .catch(async (error: unknown) => {
+          await noteFailure(deps, ticket, error);
+          throw error;
+        });
+      await noteResult(deps, ticket, answer);
       hear(context, target, answer.response.headers);
       return { data: answer.data as OutputOf<typeof target>, requestId, billing: { units: answer.units } };
     },
 
-    cancel: async (target, { requestId }) => deps.queue.cancel(ticketOf(deps, target, requestId)),
+    async cancel(target, { requestId }) {
+      const ticket = ticketOf(deps, target, requestId);
+      const outcome = await deps.queue.cancel(ticket);
+      if (outcome === "in-time") await noteCancelled(deps, ticket);
+      return outcome;
+    },
   };
 }
 

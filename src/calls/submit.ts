@@ -1,10 +1,12 @@
 import type { Clock } from "../base/clock.ts";
+import type { Reservation } from "../base/cost.ts";
 import { AmbiguousSubmitError } from "../base/errors.ts";
 import type { Intent, Store, Ticket } from "../base/journal.ts";
 import type { Report } from "../base/report.ts";
 import type { History } from "../platform/requests.ts";
 import type { Queue, Submission } from "../queue/queue.ts";
 import { lookUp, type Suspect } from "./look-up.ts";
+import { savedError } from "./saved-error.ts";
 
 /**
  * What to do about a submit that may or may not have been accepted. `look-up` asks the account's request history and
@@ -33,9 +35,13 @@ export interface Accepted {
 /** A resubmit can be ambiguous again; this often it is tried, and then it is an error whatever the policy. */
 const MAX_SUBMITS = 3;
 
+/** What a submit sets aside, should it have to be made once more. */
+export type ReserveAgain = (at: number) => readonly Reservation[];
+
 /**
  * The one place that spends money. The intent is in the store already; the request id is noted before anything
- * else happens, and an ambiguous submit is looked up and not repeated.
+ * else happens, and an ambiguous submit is looked up and not repeated. Where the policy is to repeat it, the ledger has
+ * both: each may be paid.
  *
  * @param signal Ends pauses and look-ups; a POST under way is seen through.
  * @throws {AmbiguousSubmitError} with what was found out.
@@ -46,8 +52,10 @@ export async function submitOnce(
   submission: Submission,
   policy: AmbiguousSubmitPolicy,
   signal: AbortSignal,
+  reserve: ReserveAgain,
 ): Promise<Accepted> {
   const { queue, store, clock, report } = deps;
+  let again: { readonly doubt: AmbiguousSubmitError; readonly noted: string } | undefined;
   for (let attempt = 1; ; attempt++) {
     const sentAt = clock.now();
     try {
@@ -62,15 +70,62 @@ export async function submitOnce(
       );
       return { ticket, position, adopted: false };
     } catch (error) {
-      if (!(error instanceof AmbiguousSubmitError)) throw error;
+      if (!(error instanceof AmbiguousSubmitError)) {
+        if (!again) throw error;
+        // This one costs nothing. The one before may have been accepted, and is in doubt still.
+        await store.failed(again.noted, { ...savedError(error), billed: false }, clock.now());
+        throw stillInDoubt(deps, intent, again.doubt, error);
+      }
       await store.ambiguous(intent.id, error.why, clock.now());
-      const again = attempt < MAX_SUBMITS;
       const suspect = { ...intent, sentAt, claimedRequestId: error.requestId };
-      const ticket = await resolveDoubt(deps, suspect, error, again ? policy : "look-up", signal);
+      const how = attempt < MAX_SUBMITS ? policy : "look-up";
+      const ticket = await resolveDoubt(deps, suspect, error, how, signal);
       if (ticket) return { ticket, position: undefined, adopted: true };
+      again = { doubt: error, noted: await noteOnceMore(deps, intent, reserve, error) };
     }
   }
 }
+
+/**
+ * The call that is submitted again stays what it is; the submit that may be paid beside it is a call of its own in the
+ * ledger, with what it sets aside of the budgets.
+ *
+ * @returns its id. @throws {AmbiguousSubmitError} where a budget has no room for it.
+ */
+async function noteOnceMore(
+  deps: SubmitDeps,
+  intent: Intent,
+  reserve: ReserveAgain,
+  doubt: AmbiguousSubmitError,
+): Promise<string> {
+  const { store, clock } = deps;
+  const at = clock.now();
+  const other = { ...intent, id: crypto.randomUUID(), key: undefined, at };
+  try {
+    await store.intend(other, { reserve: reserve(at) });
+  } catch (error) {
+    throw stillInDoubt(deps, intent, doubt, error);
+  }
+  await store.ambiguous(other.id, `${doubt.why}; call ${intent.id} was submitted again`, at);
+  return other.id;
+}
+
+const stillInDoubt = (
+  { store }: SubmitDeps,
+  { id, endpoint }: Intent,
+  { why, requestId }: AmbiguousSubmitError,
+  cause: unknown,
+): AmbiguousSubmitError =>
+  new AmbiguousSubmitError(endpoint, why, {
+    verdict: "not-looked-up",
+    evidence: "submitting it again was refused",
+    repeated: true,
+    candidates: [],
+    requestId,
+    callId: id,
+    durable: store.durable,
+    cause,
+  });
 
 /**
  * Finds out what became of an ambiguous submit, as the policy says.

@@ -5,6 +5,7 @@ import { StoreError } from "../base/journal.ts";
 import { LeaseLostError, type RunRecord, type RunState } from "../base/run-journal.ts";
 import type { CallEvent } from "../calls/events.ts";
 import { type Total, totalOf } from "../ledger/cost.ts";
+import { costOf } from "../ledger/cost-of.ts";
 import type { RunDeps, RunScope } from "./attempt.ts";
 import { RunDetachedError, RunInputMismatchError } from "./errors.ts";
 import { type RunEvent, restoredEvent } from "./events.ts";
@@ -280,17 +281,17 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
       (reason: unknown) => ({ reason }),
     );
     const costs = await Promise.all(executions.map((execution) => execution.costs));
-    const isOurs = toldUntil !== undefined;
-    const total = isOurs ? totalOf(costs.flat()) : await recordedTotal();
+    const total = await recordedTotal().catch(() => totalOf(costs.flat()));
     log.push({ type: "settled", at: clock.now(), total });
     if (error) log.fail(error.reason);
     else log.end();
     return total;
   }
 
+  /** Of all that the run ever called, whichever execution and process did. */
   async function recordedTotal(): Promise<Total> {
-    const calls = await store.calls({ chain, run: id, limit: 1_000_000 }).catch(() => []);
-    return totalOf(calls.flatMap(({ cost }) => (cost ? [cost] : [])));
+    const { nanoUsd, calls, unknown } = costOf(await store.calls({ chain, run: id, limit: 1_000_000 }));
+    return { nanoUsd, calls, unknown };
   }
 
   function cancel(reason: unknown): void {

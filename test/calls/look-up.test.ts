@@ -1,8 +1,8 @@
-import { memoryStore, type Store } from "fal-chain";
+import { type AmbiguousSubmitError, memoryStore, type Store } from "fal-chain";
 import { fluxSchnell } from "fal-chain/emulator";
 import { expect, test } from "vitest";
 import { ECHO, ENV, FLUX, failureOf, type Setup, SMALL, setup } from "../support/setup.ts";
-import { instead, losing, networkError, type Wire } from "../support/wire.ts";
+import { instead, json, kindOf, losing, networkError, type Wire } from "../support/wire.ts";
 
 const input = { prompt: "a fox" };
 const FROM_ELSEWHERE = "https://queue.fal.run/acme/echo";
@@ -134,6 +134,52 @@ test("throw does not ask history; resubmit-if-unseen sends again only where noth
   const seen = setup({ wire: losing("submit", 1) });
   await seen.fal.subscribe(ECHO, { input, ambiguousSubmit: "resubmit-if-unseen" });
   expect([posts(seen), seen.emulator.jobs.length]).toEqual([1, 1]);
+});
+
+test("what was submitted again is in the ledger twice, and each may be paid", async () => {
+  const { fal, emulator } = setup({ ambiguousSubmit: "resubmit", budget: { usd: 0.03 } });
+  emulator.faults.next("submit", "lost-response");
+  const { requestId } = await fal.subscribe(ECHO, { input, tags: { customer: "acme" } });
+  await fal.close();
+  expect(emulator.jobs).toHaveLength(2);
+  expect((await fal.costs()).total).toMatchObject({ nanoUsd: 10_000_000, calls: 2, unknown: 1 });
+  expect(await fal.calls.list()).toMatchObject([
+    { state: "ambiguous", key: undefined, userTags: { customer: "acme" } },
+    { state: "completed", ticket: { requestId } },
+  ]);
+  // The one in doubt keeps its part of the budget.
+  await fal.subscribe(ECHO, { input });
+  expect(await failureOf(fal.subscribe(ECHO, { input }))).toMatchObject({
+    chargedNanoUsd: 20_000_000,
+    reservedNanoUsd: 10_000_000,
+  });
+  // A person who finds it can say so.
+  const lost = emulator.jobs.find((job) => job.requestId !== requestId);
+  const [open] = await fal.calls.list({ state: "ambiguous" });
+  await fal.calls.settle(open?.id ?? "", { adopt: lost?.requestId ?? "" });
+  await fal.calls.collect(open?.id ?? "");
+});
+
+test.each([
+  ["fal refuses the second one", {}, 402],
+  ["a budget has no room for the second one", { budget: { usd: 0.01 } }, 200],
+])("a submit in doubt stays in doubt where %s", async (_, options, status) => {
+  let posted = 0;
+  const wire: Wire = async (request, forward) => {
+    if (kindOf(request) !== "submit" || ++posted < 2) return forward();
+    return status === 200 ? forward() : json({ detail: "locked" }, { status });
+  };
+  const { fal, emulator } = setup({ ambiguousSubmit: "resubmit", wire, ...options });
+  emulator.faults.next("submit", "lost-response");
+  const error = await failureOf(fal.subscribe(ECHO, { input }));
+  expect(error).toMatchObject({ code: "ambiguous_submit", billed: "unknown" });
+  expect(String(error)).not.toContain("It was not repeated");
+  await fal.close();
+  expect(emulator.jobs).toHaveLength(1);
+  expect((await fal.costs()).total.unknown).toBe(1);
+  expect(await fal.calls.list({ state: "ambiguous" })).toMatchObject([
+    { id: (error as AmbiguousSubmitError).callId },
+  ]);
 });
 
 test("an adopted request is not cancelled by an abort, but by cancel() it is", async () => {

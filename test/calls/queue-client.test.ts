@@ -161,3 +161,43 @@ test.each([
   expect(sent).toHaveLength(0);
   expect(await fal.calls.list()).toEqual([]);
 });
+
+test("a result that is read by its request's id is the result of its call, and charged", async () => {
+  const { fal } = setup({ budget: { usd: 0.02 } });
+  const { request_id: requestId } = await fal.queue.submit(ECHO, { input: { n: 1 } });
+  expect(await failureOf(fal.queue.result(ECHO, { requestId }))).toMatchObject({ status: 400 });
+  expect((await fal.calls.list())[0]).toMatchObject({ state: "submitted" });
+  await fal.queue.subscribeToStatus(ECHO, { requestId });
+  await fal.queue.result(ECHO, { requestId });
+  await fal.queue.result(ECHO, { requestId });
+  await fal.close();
+  expect((await fal.calls.list())[0]).toMatchObject({
+    state: "completed",
+    outcome: { data: { echo: { n: 1 } }, units: 1 },
+    cost: { source: "measured", nanoUsd: 10_000_000 },
+  });
+});
+
+test("a request that is cancelled in time by its id costs nothing, and leaves its room in the budget", async () => {
+  const wire = instead("cancel", () => json({ status: "OK" }));
+  const { fal } = setup({ wire, budget: { usd: 0.01 } });
+  const { request_id: requestId } = await fal.queue.submit(ECHO, { input: {} });
+  expect(await fal.queue.cancel(ECHO, { requestId })).toBe("in-time");
+  await fal.close();
+  expect((await fal.costs()).total).toMatchObject({ nanoUsd: 0, calls: 1, unknown: 0 });
+  await fal.subscribe(ECHO, { input: {} });
+});
+
+test("a failure that is read by its request's id ends its call", async () => {
+  const { fal, emulator } = setup();
+  emulator.faults.next("submit", "completed-with-error; status=500");
+  const { request_id: requestId } = await fal.queue.submit(ECHO, { input: {} });
+  await fal.queue.subscribeToStatus(ECHO, { requestId });
+  await failureOf(fal.queue.result(ECHO, { requestId }));
+  await fal.close();
+  expect((await fal.calls.list())[0]).toMatchObject({
+    state: "failed",
+    error: { status: 500, billed: false },
+  });
+  expect((await fal.costs()).total).toMatchObject({ calls: 1, unknown: 0 });
+});

@@ -367,3 +367,21 @@ test("an inner run that failed and was caught is not tried again", async () => {
   expect(await outer(start().fal).resume("a")).toBe("no good");
   expect(emulator.jobs).toHaveLength(1);
 });
+
+test("a run's total is of all that it ever called, and the same whoever asks", async () => {
+  const { emulator, start, store } = processes();
+  const one = (fal: Fal) => fal.chain("one", async () => void (await fal.subscribe(ECHO, { input: {} })));
+  emulator.faults.next("submit", "completed-with-error; status=422; billableUnits=1");
+  const { fal } = start();
+  const failed = one(fal).start(undefined, { id: "a" });
+  await failureOf(failed);
+  await failed.total;
+  await fal.reconcile();
+  const resumed = one(fal).resume("a");
+  await resumed;
+  expect(await resumed.total).toEqual({ nanoUsd: 20_000_000, calls: 2, unknown: 0 });
+  const { total } = await fal.costs({ chain: "one", run: "a", by: [] });
+  expect(total).toMatchObject(await resumed.total);
+  expect(await one(start().fal).start(undefined, { id: "a" }).total).toEqual(await resumed.total);
+  expect(await store.calls()).toHaveLength(2);
+});
