@@ -6,55 +6,24 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createFalClient } from "@fal-ai/client";
 import { createFal, memoryStore, type Store } from "fal-chain";
-import { createEmulator, type Model } from "fal-chain/emulator";
 import { postgresStore } from "fal-chain/postgres";
 import { sqliteStore } from "fal-chain/sqlite";
-import * as z from "zod";
+import { bareFetch, ENDPOINT, emulator, fetch, KEY, type OneCall, official, stopwatch } from "./arms.ts";
 import { median, table } from "./report.ts";
 
 const ROUNDS = Number(process.env["ROUNDS"] ?? 15);
 const RUNS = 10;
 const STEPS = 10;
-const ENDPOINT = "acme/echo";
-const KEY = "any:key";
-
-const Anything = z.looseObject({});
-const echo: Model<z.output<typeof Anything>> = {
-  id: ENDPOINT,
-  title: ENDPOINT,
-  price: { unit: "images", unitPrice: 0.01 },
-  input: Anything,
-  notice: "stand-in",
-  takes: [0, 0],
-  stages: () => [],
-  run: async (input) => ({ output: { echo: input }, units: 1 }),
-};
-const emulator = createEmulator({ models: [echo], concurrency: 40, timeScale: 0 });
-const fetch: typeof globalThis.fetch = (input, init) => emulator.fetch(new Request(input, init));
 
 /** One run: so many calls, each of which needs the one before. */
 type Arm = (run: string) => Promise<unknown>;
 
-const authorization = { authorization: `Key ${KEY}` };
-const json = async (url: string, init: RequestInit = {}) =>
-  (await fetch(url, { ...init, headers: authorization })).json();
-
-const bare: Arm = async () => {
-  for (let n = 0; n < STEPS; n++) {
-    const body = JSON.stringify({ n });
-    const ticket = await json(`https://queue.fal.run/${ENDPOINT}`, { method: "POST", body });
-    const stream = await fetch(`${ticket.status_url}/stream`, { headers: authorization });
-    await stream.text();
-    await json(ticket.response_url);
-  }
-};
-
-const client = createFalClient({ credentials: KEY, fetch, suppressLocalCredentialsWarning: true });
-const official: Arm = async () => {
-  for (let n = 0; n < STEPS; n++) await client.subscribe(ENDPOINT, { input: { n }, mode: "streaming" });
-};
+const inSequence =
+  (call: OneCall): Arm =>
+  async () => {
+    for (let n = 0; n < STEPS; n++) await call(n);
+  };
 
 function chained(store: Store): Arm {
   const fal = createFal({ env: { FAL_KEY: KEY }, fetch, store });
@@ -76,20 +45,22 @@ const stores = {
   SQLite: sqliteStore(join(dir, "store.db")),
   ...(url && { PostgreSQL: postgresStore(url, { schema }) }),
 };
-const arms: Record<string, Arm> = { "bare fetch": bare, "@fal-ai/client": official };
+const arms: Record<string, Arm> = {
+  "bare fetch": inSequence(bareFetch),
+  "@fal-ai/client": inSequence(official),
+};
 for (const [name, store] of Object.entries(stores)) arms[`a chain, ${name}`] = chained(store);
 
 const seen = new Map(Object.keys(arms).map((name) => [name, { cpu: [] as number[], rate: [] as number[] }]));
 for (let round = -2; round < ROUNDS; round++) {
   for (const [name, arm] of Object.entries(arms)) {
-    const cpu = process.cpuUsage();
-    const started = performance.now();
+    const used = stopwatch();
     for (let run = 0; run < RUNS; run++) await arm(`${round}-${run}`);
-    const { user, system } = process.cpuUsage(cpu);
+    const { cpuMs, ms } = used();
     // The first rounds warm up.
     if (round < 0) continue;
-    seen.get(name)?.cpu.push((user + system) / 1_000 / (RUNS * STEPS));
-    seen.get(name)?.rate.push((RUNS * STEPS * 1_000) / (performance.now() - started));
+    seen.get(name)?.cpu.push(cpuMs / (RUNS * STEPS));
+    seen.get(name)?.rate.push((RUNS * STEPS * 1_000) / ms);
   }
 }
 

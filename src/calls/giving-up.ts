@@ -5,7 +5,7 @@ import {
   CallTimeoutError,
   type CancelOutcome,
 } from "../base/errors.ts";
-import { whenAborted } from "../base/signal.ts";
+import { OVER, whenAborted } from "../base/signal.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { WatchSettings } from "./options.ts";
 import type { Accepted } from "./submit.ts";
@@ -97,7 +97,7 @@ export function givingUp(options: GivingUpOptions): GivingUp {
     },
     settle(how) {
       ended ??= how;
-      over.abort();
+      over.abort(OVER);
     },
   };
 

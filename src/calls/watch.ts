@@ -2,7 +2,7 @@ import type { ApiError } from "../base/api-error.ts";
 import type { Clock } from "../base/clock.ts";
 import { FalError } from "../base/errors.ts";
 import type { Ticket } from "../base/journal.ts";
-import { linkedController } from "../base/signal.ts";
+import { linkedController, OVER } from "../base/signal.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
 
@@ -104,7 +104,7 @@ async function* stream(
     if (isFinal(error)) throw error;
   } finally {
     unlink();
-    controller.abort();
+    controller.abort(OVER);
   }
 }
 

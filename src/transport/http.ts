@@ -8,7 +8,7 @@ import {
   MalformedReplyError,
   NetworkError,
 } from "../base/errors.ts";
-import { abortable, linkedController } from "../base/signal.ts";
+import { abortable, linkedController, OVER } from "../base/signal.ts";
 import type { Transport, WireReply, WireRequest } from "../base/transport.ts";
 import { VERSION } from "../base/version.ts";
 import type { FalKey } from "../environment/credentials.ts";
@@ -96,7 +96,7 @@ export function createTransport(options: TransportOptions): Transport {
       throw error === controller.signal.reason ? new FailedAttempt(failureOfError(error)) : error;
     } finally {
       unlink();
-      controller.abort();
+      controller.abort(OVER);
     }
   }
 
