@@ -1,3 +1,4 @@
+import { billableUnits } from "./billable-units.ts";
 import { FalError } from "./errors.ts";
 
 export interface ApiErrorFacts {
@@ -127,7 +128,7 @@ export const isOwnEnd = ({ status, body }: Pick<ApiErrorFacts, "status" | "body"
 
 /** 5xx is never billed, and refusals before a request runs are not; a 422 may be: https://fal.ai/docs/model-apis/faq */
 function wasBilled({ status, headers }: ApiErrorFacts): boolean | "unknown" {
-  const units = headers?.get("x-fal-billable-units");
-  if (units !== null && units !== undefined && Number.isFinite(Number(units))) return Number(units) > 0;
+  const units = billableUnits(headers);
+  if (units !== undefined) return units > 0;
   return status === 422 || status === 499 ? "unknown" : false;
 }
