@@ -59,6 +59,14 @@ test.each([
   expect(await costOf(made)).toEqual(cost);
 });
 
+test("what fal refuses at the submit is not billed, and frees what it had reserved", async () => {
+  const wire = instead("submit", () => Response.json({ detail: "no" }, { status: 422 }), 1);
+  const made = setup({ wire, budget: { usd: 0.01 } });
+  expect(await failureOf(made.fal.subscribe(ECHO, { input }))).toMatchObject({ status: 422, billed: false });
+  expect(await costOf(made)).toBeUndefined();
+  await made.fal.subscribe(ECHO, { input });
+});
+
 test.each([
   ["OK", { source: "measured", nanoUsd: 0, units: 0 }],
   ["CANCELLATION_REQUESTED", { source: "unknown", reason: "failed" }],
