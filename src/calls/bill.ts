@@ -33,28 +33,27 @@ export const billResult = (
     return measuredCost(units, price);
   });
 
-/**
- * What is known of a failed call's cost: nothing is paid for what fal refused or cancelled in time, the rest may be.
- *
- * @param sent What became of its submit; undefined where nothing was sent.
- */
+/** How a call ended without a result. */
+export interface Failed {
+  readonly error: unknown;
+  /** Nobody waits for it here any more, which is no failure yet. */
+  readonly left: boolean;
+  /** What became of its submit; undefined where nothing was accepted. */
+  readonly sent: Promise<"accepted" | "in-doubt" | undefined>;
+}
+
+/** What is known of a failed call's cost: nothing is paid for what fal refused or cancelled in time, the rest may be. */
 export const billFailure = (
   deps: BillDeps,
   call: Billed,
-  error: unknown,
-  sent: Promise<unknown> | undefined,
+  { error, left, sent }: Failed,
 ): Promise<Cost | undefined> =>
   inBackground(deps, call, async () => {
-    if (!(error instanceof CallAbortedError || error instanceof CallTimeoutError)) {
-      return isFree(error) ? undefined : MAY_BE_BILLED;
-    }
-    // Giving up is no failure yet: what the request made of it is known once its cancel is answered.
-    const outcome = await error.cancel;
-    const refusal = await sent?.then(
-      () => undefined,
-      (refusal: unknown) => refusal,
-    );
-    return sent === undefined || outcome === "in-time" || isFree(refusal) ? NOTHING : MAY_BE_BILLED;
+    const isGivenUp = error instanceof CallAbortedError || error instanceof CallTimeoutError;
+    // What the request made of giving it up is known once its cancel is answered.
+    if (isGivenUp && (await error.cancel) === "in-time") return NOTHING;
+    if ((isGivenUp || left) && (await sent) === undefined) return NOTHING;
+    return isFree(error) ? undefined : MAY_BE_BILLED;
   });
 
 /** Known, so that what was reserved for it is free again. */

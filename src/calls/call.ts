@@ -182,7 +182,11 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
       log.fail(error);
       accepted.reject(error);
       end.settle("failed");
-      cost ??= billFailure(deps, { endpoint, noted }, error, submitting);
+      cost ??= billFailure(
+        deps,
+        { endpoint, noted },
+        { error, left: isLeft(error), sent: outcomeOf(submitting) },
+      );
       observer?.ended({ error, cost });
       witness?.ended({ error, cost });
       throw error;
@@ -457,17 +461,21 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     // Submitting has noted that by itself.
     if (error instanceof AmbiguousSubmitError) return;
     const saved = savedError(error);
-    const isLeft = end.signal.aborted || error instanceof LeaseLostError;
-    if (isLeft) return noteLeft(noted, error, saved);
+    if (isLeft(error)) return noteLeft(noted, error, saved);
     // A request that fal has ends by its own word, or when its result is gone: until then it may still be had.
     const isEnd = !ticket || isGone(error) || (error instanceof ApiError && isOwnEnd(error));
     if (isEnd) return store.failed(noted, saved, clock.now());
     return store.givenUp(noted, GIVEN_UP.unread, clock.now(), saved);
   }
 
+  /** Nobody waits for it here any more. */
+  function isLeft(error: unknown): boolean {
+    return end.signal.aborted || error instanceof LeaseLostError;
+  }
+
   /**
-   * Nobody waits for it here any more. Nothing is said of it while its POST is under way: should the process end now, it
-   * is in doubt, and not known to be unsent.
+   * Nothing is said of it while its POST is under way: should the process end now, it is in doubt, and not known to be
+   * unsent.
    */
   function noteLeft(noted: string, error: unknown, saved: SavedError): Promise<void> {
     const isSent = submitting !== undefined && ticket === undefined;
@@ -493,8 +501,10 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
 }
 
 /** What became of a submit; undefined where nothing was accepted. */
-const outcomeOf = (submitting: Promise<Accepted> | undefined): Promise<"accepted" | "in-doubt" | undefined> =>
-  Promise.resolve(submitting).then(
+const outcomeOf = async (
+  submitting: Promise<Accepted> | undefined,
+): Promise<"accepted" | "in-doubt" | undefined> =>
+  submitting?.then(
     () => "accepted",
     (error: unknown) => (error instanceof AmbiguousSubmitError ? "in-doubt" : undefined),
   );

@@ -1,7 +1,8 @@
+import { type CallAbortedError, memoryStore, type Store } from "fal-chain";
 import { expect, test } from "vitest";
 import { echo } from "../support/models.ts";
 import { ECHO, failureOf, setup } from "../support/setup.ts";
-import { instead, networkError, type Wire } from "../support/wire.ts";
+import { instead, kindOf, networkError, type Wire } from "../support/wire.ts";
 
 const input = { prompt: "a fox" };
 const isPricing = (request: Request) => request.url.includes("/models/pricing");
@@ -88,6 +89,74 @@ test("what was given up before anything was sent costs nothing", async () => {
   controller.abort();
   await failureOf(call);
   expect([await costOf(made), made.emulator.jobs.length]).toEqual([undefined, 0]);
+});
+
+/** Refuses each submit until it is told to stop, with a long pause before the repeat. */
+function busy() {
+  const state = { refusing: true };
+  const answer = () => Response.json({ detail: "busy" }, { status: 429, headers: { "retry-after": "20" } });
+  const wire: Wire = (request, forward) =>
+    state.refusing && kindOf(request) === "submit" ? answer() : forward();
+  return { state, wire };
+}
+
+test("what is given up while fal refuses it costs nothing, and frees what it had reserved", async () => {
+  const { state, wire } = busy();
+  const made = setup({ wire, budget: { usd: 0.01 } });
+  const call = made.fal.subscribe(ECHO, { input });
+  void made.clock.sleep(5_000).then(call.cancel);
+  expect(await ((await failureOf(call)) as CallAbortedError).cancel).toBe("not-sent");
+  expect(await costOf(made)).toEqual({ source: "measured", nanoUsd: 0, units: 0 });
+  state.refusing = false;
+  await made.fal.subscribe(ECHO, { input });
+  expect(made.emulator.jobs).toHaveLength(1);
+});
+
+test("a run that is let go while fal refuses its call has its whole budget when it is resumed", async () => {
+  const { state, wire } = busy();
+  const made = setup({ wire });
+  const one = made.fal.chain("one", async () => (await made.fal.subscribe(ECHO, { input })).data);
+  const run = one.start(undefined, { id: "r", budget: { usd: 0.01 } });
+  await made.clock.sleep(5_000);
+  await run.detach();
+  expect(await costOf(made)).toEqual({ source: "measured", nanoUsd: 0, units: 0 });
+  state.refusing = false;
+  expect(await one.resume("r")).toEqual({ echo: input });
+  expect(made.emulator.jobs).toHaveLength(1);
+});
+
+test("a call whose run was taken over before fal accepted it has nothing reserved any more", async () => {
+  const { state, wire } = busy();
+  const store = memoryStore();
+  const renewRun: Store["renewRun"] = async () => ({ held: false, cancelReason: undefined });
+  const made = setup({ wire, budget: { usd: 0.01 }, store: { ...store, renewRun } });
+  const one = made.fal.chain("one", () => made.fal.subscribe(ECHO, { input }));
+  one.start(undefined, { id: "r" });
+  await made.clock.sleep(60_000);
+  expect(await costOf(made)).toEqual({ source: "measured", nanoUsd: 0, units: 0 });
+  state.refusing = false;
+  await made.fal.subscribe(ECHO, { input });
+});
+
+test("what a failing sibling ends while fal refuses it is free when the run is resumed", async () => {
+  const { state, wire } = busy();
+  const models = [echo(), echo({ id: "acme/broken" })];
+  const made = setup({
+    emulator: { models },
+    wire: (request, forward) => (request.url.includes("broken") ? forward() : wire(request, forward)),
+  });
+  made.emulator.faults.next("submit", "completed-with-error; status=500");
+  const one = made.fal.chain("one", () =>
+    Promise.all([
+      made.fal.subscribe("acme/broken", { input }),
+      made.fal.subscribe(ECHO, { input, step: "echo" }),
+    ]),
+  );
+  const run = one.start(undefined, { id: "r", budget: { usd: 0.02 } });
+  await failureOf(run);
+  await run.total;
+  state.refusing = false;
+  expect(await one.resume("r")).toHaveLength(2);
 });
 
 test("a run's total and its calls in the store agree, a call that was cancelled in time included", async () => {
