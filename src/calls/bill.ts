@@ -1,3 +1,5 @@
+import { ApiError } from "../base/api-error.ts";
+import { billableUnits } from "../base/billable-units.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Cost, UnitPrice } from "../base/cost.ts";
 import { CallAbortedError, CallTimeoutError, FalError } from "../base/errors.ts";
@@ -27,11 +29,7 @@ export const billResult = (
   deps: BillDeps,
   call: Billed,
   units: number | undefined,
-): Promise<Cost | undefined> =>
-  inBackground(deps, call, async () => {
-    const price = units === undefined ? undefined : await deps.price(call.endpoint).catch(() => undefined);
-    return measuredCost(units, price);
-  });
+): Promise<Cost | undefined> => inBackground(deps, call, () => priced(deps, call, units));
 
 /** How a call ended without a result. */
 export interface Failed {
@@ -42,7 +40,10 @@ export interface Failed {
   readonly sent: Promise<"accepted" | "in-doubt" | undefined>;
 }
 
-/** What is known of a failed call's cost: nothing is paid for what fal refused or cancelled in time, the rest may be. */
+/**
+ * What is known of a failed call's cost: nothing is paid for what fal refused or cancelled in time, a failure may be billed
+ * with units, the rest may be billed.
+ */
 export const billFailure = (
   deps: BillDeps,
   call: Billed,
@@ -53,8 +54,14 @@ export const billFailure = (
     // What the request made of giving it up is known once its cancel is answered.
     if (isGivenUp && (await error.cancel) === "in-time") return NOTHING;
     if ((isGivenUp || left) && (await sent) === undefined) return NOTHING;
+    const units = error instanceof ApiError ? billableUnits(error.headers) : undefined;
+    if (units) return priced(deps, call, units);
     return isFree(error) ? undefined : MAY_BE_BILLED;
   });
+
+async function priced({ price }: BillDeps, { endpoint }: Billed, units: number | undefined): Promise<Cost> {
+  return measuredCost(units, units === undefined ? undefined : await price(endpoint).catch(() => undefined));
+}
 
 /** Known, so that what was reserved for it is free again. */
 const NOTHING = { source: "measured", nanoUsd: 0, units: 0 } as const;

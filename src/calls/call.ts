@@ -391,7 +391,8 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     if (status?.status === "COMPLETED" && hasFailed(status)) {
       // fal says that it failed, and then has an answer: the status is believed.
       const body = { detail: status.error, error_type: status.error_type };
-      throw apiError({ status: answer.response.status, body, requestId, endpoint });
+      const { status: code, headers } = answer.response;
+      throw apiError({ status: code, headers, body, requestId, endpoint });
     }
     const ran = times.running === undefined ? undefined : (clock.now() - times.running) / 1000;
     const inference = status?.status === "COMPLETED" ? status.metrics?.inference_time : undefined;

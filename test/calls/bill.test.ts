@@ -60,6 +60,33 @@ test.each([
   expect(await costOf(made)).toEqual(cost);
 });
 
+test("a failure that fal bills units for is measured, and wasted", async () => {
+  const made = setup({ budget: { usd: 0.06 } });
+  made.emulator.faults.next("submit", "completed-with-error; status=422; billableUnits=3");
+  expect(await failureOf(made.fal.subscribe(ECHO, { input }))).toMatchObject({ billed: true });
+  expect(await costOf(made)).toMatchObject({ source: "measured", nanoUsd: 30_000_000, units: 3 });
+  expect((await made.fal.costs()).total).toMatchObject({ unknown: 0, waste: { failedNanoUsd: 30_000_000 } });
+  for (let n = 0; n < 3; n++) await made.fal.subscribe(ECHO, { input });
+  expect(await failureOf(made.fal.subscribe(ECHO, { input }))).toMatchObject({ code: "budget_exceeded" });
+});
+
+test.each([
+  ["says that it bills", "1", true, { source: "measured", nanoUsd: 10_000_000, units: 1 }],
+  ["does not say what it bills", "", "unknown", { source: "unknown", reason: "failed" }],
+])("a request that failed with a result of which fal %s costs that", async (_, units, billed, cost) => {
+  const wire: Wire = async (request, forward) => {
+    const reply = await forward();
+    if (kindOf(request) === "result") reply.headers.set("x-fal-billable-units", units);
+    if (kindOf(request) !== "status") return reply;
+    const status = (await reply.json()) as { status: string };
+    return Response.json(status.status === "COMPLETED" ? { ...status, error: "it broke" } : status);
+  };
+  const made = setup({ wire });
+  const call = made.fal.subscribe(ECHO, { input, mode: "polling" });
+  expect(await failureOf(call)).toMatchObject({ message: expect.stringContaining("it broke"), billed });
+  expect(await costOf(made)).toMatchObject(cost);
+});
+
 test("what fal refuses at the submit is not billed, and frees what it had reserved", async () => {
   const wire = instead("submit", () => Response.json({ detail: "no" }, { status: 422 }), 1);
   const made = setup({ wire, budget: { usd: 0.01 } });
