@@ -64,7 +64,14 @@ export interface Reconciliation {
 export interface ReconcileDeps {
   readonly store: Pick<Store, "calls" | "charged">;
   readonly clock: Clock;
-  readonly bill: (query: { since: number; abortSignal?: AbortSignal }) => AsyncIterable<BilledRequest>;
+  readonly bill: (query: BillQuery) => AsyncIterable<BilledRequest>;
+}
+
+interface BillQuery {
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  readonly requestIds?: readonly string[];
+  readonly abortSignal?: AbortSignal;
 }
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -85,14 +92,20 @@ export async function reconcile(
     throw new InvalidArgumentError(`limit is ${limit}; it is a whole number from 1 up.`);
   }
   const calls = await store.calls({ since: from, limit });
-  const query = { since: from - LARGEST_SKEW_MS, ...(abortSignal && { abortSignal }) };
-  const billed = await byRequest(bill(query));
+  const billed = await billedSince(from);
+  const known = new Map<string | undefined, CallRecord>(calls.map((call) => [call.ticket?.requestId, call]));
+  const earlier: CallRecord[] = [];
+  for (const requestId of billed.keys()) {
+    const call = known.get(requestId) ?? (await recorded(store, requestId));
+    if (call) known.set(requestId, call);
+    if (call && call.intendedAt < from) earlier.push(call);
+  }
+  for (const [requestId, whole] of await wholeBillOf(earlier)) billed.set(requestId, whole);
 
-  const open = new Map(calls.map((call) => [call.ticket?.requestId, call]));
   const matched: MatchedCall[] = [];
   const unseen: BilledRequest[] = [];
   for (const request of billed.values()) {
-    const call = open.get(request.requestId) ?? (await recorded(store, request));
+    const call = known.get(request.requestId);
     if (call?.ticket) matched.push(await invoice(call.ticket.requestId, call, request));
     else if (request.at >= from) unseen.push(request);
   }
@@ -108,6 +121,18 @@ export async function reconcile(
     missing: due.filter(({ ageMs }) => ageMs >= missingAfterMs),
     unseen,
   };
+
+  function billedSince(at: number, requestIds?: readonly string[]): Promise<Map<string, BilledRequest>> {
+    const since = at - LARGEST_SKEW_MS;
+    return byRequest(bill({ since, ...(requestIds && { requestIds }), ...(abortSignal && { abortSignal }) }));
+  }
+
+  /** What was billed of them within the time that was asked for may be a part of their price. */
+  function wholeBillOf(calls: readonly CallRecord[]): Promise<Map<string, BilledRequest>> {
+    const oldest = calls.reduce((at, { intendedAt }) => Math.min(at, intendedAt), from);
+    const requestIds = calls.flatMap(({ ticket }) => ticket?.requestId ?? []);
+    return billedSince(oldest, requestIds);
+  }
 
   async function invoice(requestId: string, call: CallRecord, request: BilledRequest): Promise<MatchedCall> {
     const measuredNanoUsd = measuredOf(call.cost);
@@ -146,10 +171,7 @@ async function byRequest(events: AsyncIterable<BilledRequest>): Promise<Map<stri
 }
 
 /** A call from before the time that was asked for may be billed within it. */
-async function recorded(
-  store: ReconcileDeps["store"],
-  { requestId }: BilledRequest,
-): Promise<CallRecord | undefined> {
+async function recorded(store: ReconcileDeps["store"], requestId: string): Promise<CallRecord | undefined> {
   const [call] = await store.calls({ requestId, limit: 1 });
   return call;
 }
