@@ -20,6 +20,7 @@ export interface BilledRequest {
   /** Milliseconds since the epoch. */
   readonly at: number;
   readonly units: number;
+  /** May be a fraction of a nano-dollar. */
   readonly unitPriceNanoUsd: number;
   readonly percentDiscount: number;
   /** What is to be paid, the discount taken off. */

@@ -44,6 +44,7 @@ beforeAll(async () => {
     nanoUsd: 7,
     units: 1e-7,
     unit: "seconds",
+    unitPriceNanoUsd: 7.5,
     measuredNanoUsd: 9,
   } as const;
   await store.charged(`c${CALLS - 2}`, invoiced, AT);
@@ -141,6 +142,7 @@ test("what is not measured is marked, and what is not known is null", async () =
     ListCost: "0.000000009",
     x_CostSource: "invoiced",
     ConsumedQuantity: "0.0000001",
+    ListUnitPrice: "0.0000000075",
   });
   expect(of(CALLS - 3)).toMatchObject({ x_CostSource: "estimated", PricingUnit: "", ResourceId: "" });
 });
