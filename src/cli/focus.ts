@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { tagOf } from "../base/tags.ts";
 import type { CallQuery, CallRecord, CostQuery, Fal } from "../index.ts";
 import type { Output } from "../terminal/index.ts";
 import { csvLine } from "./costs-csv.ts";
@@ -48,4 +49,4 @@ async function* pages({ calls }: Pick<Fal, "calls">, query: CallQuery): AsyncGen
 }
 
 const carries = ({ userTags }: CallRecord, tags: Readonly<Record<string, string>>): boolean =>
-  Object.entries(tags).every(([name, value]) => userTags[name] === value);
+  Object.entries(tags).every(([name, value]) => tagOf(userTags, name) === value);

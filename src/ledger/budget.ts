@@ -1,6 +1,7 @@
 import type { Cost, Reservation } from "../base/cost.ts";
 import { FalError, InvalidArgumentError } from "../base/errors.ts";
 import type { Intent } from "../base/journal.ts";
+import { tagOf } from "../base/tags.ts";
 import type { Estimate } from "./estimate.ts";
 
 /** A limit that calls are held to before they are paid for: what is charged and reserved never goes over it. */
@@ -100,7 +101,7 @@ const clientLimit = ({ app }: BudgetFacts, budget: WindowBudget | undefined): Li
 const tagLimit =
   ({ userTags }: BudgetFacts) =>
   (budget: TagBudget): Limit[] => {
-    const value = userTags[budget.tag];
+    const value = tagOf(userTags, budget.tag);
     if (value === undefined || (budget.value !== undefined && budget.value !== value)) return [];
     // As JSON writes it: a value may hold what a database's text may not.
     return [{ name: `tag:${budget.tag}=${JSON.stringify(value).slice(1, -1)}`, budget }];

@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
 import type { Store } from "../base/journal.ts";
 import type { Spend, SpendGroup } from "../base/spend.ts";
+import { tagOf } from "../base/tags.ts";
 import { nearest } from "../base/text.ts";
 import { type CostSum, sumOf } from "./sum.ts";
 
@@ -134,7 +135,7 @@ function partOf({ group }: Spend, key: CostKey): string | undefined {
     case "request":
       return text(key);
     default:
-      return tagsOf(group)[key.slice("tag:".length)];
+      return tagOf(tagsOf(group), key.slice("tag:".length));
   }
 }
 
@@ -142,7 +143,7 @@ const tagsOf = ({ userTags }: Spend["group"]): Record<string, string> => JSON.pa
 
 function carries({ group }: Spend, tags: Readonly<Record<string, string>>): boolean {
   const has = tagsOf(group);
-  return Object.entries(tags).every(([name, value]) => has[name] === value);
+  return Object.entries(tags).every(([name, value]) => tagOf(has, name) === value);
 }
 
 const inOrderOf = (by: readonly CostKey[]) => {

@@ -54,6 +54,12 @@ test("each value of a tag has its budget, and each day of UTC", async () => {
   expect(emulator.jobs).toHaveLength(5);
 });
 
+test("a budget of a tag with the name of what every object has is for calls with that tag", async () => {
+  const { fal } = setup({ budgets: [{ tag: "constructor", usd: 0 }] });
+  await call(fal);
+  expect(await failureOf(call(fal, { constructor: "acme" }))).toMatchObject({ code: "budget_exceeded" });
+});
+
 test("one value of a tag can have a budget alone", async () => {
   const { fal } = setup({ budgets: [{ tag: "customer", value: "acme", usd: 0 }] });
   await call(fal, { customer: "zoo" });

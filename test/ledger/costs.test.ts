@@ -148,6 +148,15 @@ test("rows are named by what they are grouped by: times in their order, then wha
   expect(await sum({ since: new Date(NOW) })).toBe(7);
 });
 
+test("a tag may have the name of what every object has", async () => {
+  const { store, fal } = setup();
+  await intend(store, "a", { userTags: { constructor: "acme" } });
+  await intend(store, "b");
+  const { rows } = await fal.costs({ by: ["tag:constructor"] });
+  expect(rows.map(({ key }) => key["tag:constructor"])).toEqual(["acme", undefined]);
+  expect((await fal.costs({ tags: { constructor: "acme" } })).total.calls).toBe(1);
+});
+
 test("a key and a time that there are not are said", async () => {
   const { fal } = setup();
   await expect(fal.costs({ by: ["job" as CostKey] })).rejects.toThrow(
