@@ -2,9 +2,10 @@ import type { Clock } from "../base/clock.ts";
 import type { Cost } from "../base/cost.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
 import type { CallRecord, Store } from "../base/journal.ts";
+import { timeOf } from "../base/time.ts";
 
 export interface ReconcileOptions {
-  /** Calls that were intended, and requests that were billed, then or later. @default seven days ago */
+  /** Calls that were intended, and requests that were billed, then or later: as in `costs`. @default "7d" */
   readonly since?: Date | string | number;
   /** How many calls at most are looked for on the bill, newest first. @default 10000 */
   readonly limit?: number;
@@ -86,9 +87,9 @@ const LARGEST_SKEW_MS = 5 * 60_000;
  */
 export async function reconcile(
   { store, clock, bill }: ReconcileDeps,
-  { since, limit = 10_000, missingAfterMs = DAY_MS, abortSignal }: ReconcileOptions = {},
+  { since = "7d", limit = 10_000, missingAfterMs = DAY_MS, abortSignal }: ReconcileOptions = {},
 ): Promise<Reconciliation> {
-  const from = timeOf(since) ?? clock.now() - 7 * DAY_MS;
+  const from = timeOf(since, clock.now());
   if (!(Number.isInteger(limit) && limit > 0)) {
     throw new InvalidArgumentError(`limit is ${limit}; it is a whole number from 1 up.`);
   }
@@ -203,10 +204,3 @@ function measuredOf(cost: Cost | undefined): number | undefined {
 
 const hasDrifted = (call: MatchedCall): call is Reconciliation["drift"][number] =>
   call.measuredNanoUsd !== undefined && call.measuredNanoUsd !== call.invoicedNanoUsd;
-
-function timeOf(since: ReconcileOptions["since"]): number | undefined {
-  if (since === undefined) return undefined;
-  const at = new Date(since).getTime();
-  if (Number.isNaN(at)) throw new InvalidArgumentError("since is no date.");
-  return at;
-}

@@ -163,5 +163,7 @@ test("a key and a time that there are not are said", async () => {
     'by "job"; they can by endpoint, chain, run, step, job_id, app, request, root_run, root_job, day, hour and tag:<name>.',
   );
   await expect(fal.costs({ by: ["aap" as CostKey] })).rejects.toThrow('Did you mean "app"?');
-  await expect(fal.costs({ since: "yesterday" })).rejects.toThrow('"yesterday" is no time. It reads 7d');
+  for (const since of ["yesterday", "90", "1.5h", ""]) {
+    await expect(fal.costs({ since })).rejects.toThrow(`${JSON.stringify(since)} is no time. It reads 7d`);
+  }
 });

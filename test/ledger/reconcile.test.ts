@@ -116,7 +116,7 @@ test("of more calls than the limit, the newest are looked for", async () => {
 });
 
 describe("without sense", () => {
-  test.each([{ since: "yesterday" }, { limit: 0 }, { limit: Number.NaN }])(
+  test.each([{ since: "yesterday" }, { since: "90" }, { limit: 0 }, { limit: Number.NaN }])(
     "%o is refused before the bill is read",
     async (options) => {
       const { fal, sent } = account();
