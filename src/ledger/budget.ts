@@ -1,6 +1,7 @@
 import type { Cost, Reservation } from "../base/cost.ts";
 import { FalError, InvalidArgumentError } from "../base/errors.ts";
 import type { Intent } from "../base/journal.ts";
+import { sha256 } from "../base/sha256.ts";
 import { tagOf } from "../base/tags.ts";
 import type { Estimate } from "./estimate.ts";
 
@@ -70,8 +71,9 @@ export function budgets(
   for (const budget of [...(client ? [client] : []), ...tags]) checkBudget(budget);
 
   return async (call, run) => {
-    const limits = [...runLimit(call, run), ...clientLimit(call, client), ...tags.flatMap(tagLimit(call))];
-    if (limits.length === 0) return () => [];
+    const found = [...runLimit(call, run), ...clientLimit(call, client), ...tags.flatMap(tagLimit(call))];
+    if (found.length === 0) return () => [];
+    const limits = await Promise.all(found.map(withShortName));
     const expected = await estimate(call.endpoint, JSON.parse(call.body)).catch(() => NO_PRICE);
     const wanted = limits.map((limit) => ({ ...limit, nanoUsd: setAside(call, limit, expected) }));
     return (at) =>
@@ -106,6 +108,16 @@ const tagLimit =
     // As JSON writes it: a value may hold what a database's text may not.
     return [{ name: `tag:${budget.tag}=${JSON.stringify(value).slice(1, -1)}`, budget }];
   };
+
+const LONGEST_NAME = 200;
+
+/** A value of a tag may be of any length, and a database's index has a limit: two long names differ in their hash. */
+async function withShortName({ name, budget }: Limit): Promise<Limit> {
+  if (name.length <= LONGEST_NAME) return { name, budget };
+  const hash = await sha256(name);
+  const prefix = name.slice(0, LONGEST_NAME - hash.length - 1).replace(/[\ud800-\udbff]$/, "");
+  return { name: `${prefix}~${hash}`, budget };
+}
 
 function setAside({ endpoint }: BudgetFacts, { name, budget }: Limit, expected: Cost): number {
   if (expected.source !== "unknown") return expected.nanoUsd;

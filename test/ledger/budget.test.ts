@@ -1,4 +1,4 @@
-import { createFal, type FalOptions, memoryStore } from "fal-chain";
+import { type BudgetExceededError, createFal, type FalOptions, memoryStore } from "fal-chain";
 import { createEmulator, type VirtualClock, virtualClock } from "fal-chain/emulator";
 import { sqliteStore } from "fal-chain/sqlite";
 import { expect, onTestFinished, test } from "vitest";
@@ -58,6 +58,16 @@ test("a budget of a tag with the name of what every object has is for calls with
   const { fal } = setup({ budgets: [{ tag: "constructor", usd: 0 }] });
   await call(fal);
   expect(await failureOf(call(fal, { constructor: "acme" }))).toMatchObject({ code: "budget_exceeded" });
+});
+
+test("values of a tag that differ only far behind their beginning have each a budget, of a name that any store takes", async () => {
+  const { fal } = setup({ budgets: [{ tag: "customer", usd: 0.01 }] });
+  const long = "🦊".repeat(3_000);
+  await call(fal, { customer: `${long}a` });
+  await call(fal, { customer: `${long}b` });
+  const error = await failureOf(call(fal, { customer: `${long}a` }));
+  expect(error).toMatchObject({ budget: expect.stringMatching(/^tag:customer=(🦊)+~[0-9a-f]{64}$/u) });
+  expect((error as BudgetExceededError).budget.length).toBeLessThanOrEqual(200);
 });
 
 test("one value of a tag can have a budget alone", async () => {
