@@ -37,7 +37,7 @@ export interface Failed {
   /** Nobody waits for it here any more, which is no failure yet. */
   readonly left: boolean;
   /** What became of its submit; undefined where nothing was accepted. */
-  readonly sent: Promise<"accepted" | "in-doubt" | undefined>;
+  readonly sent: () => Promise<"accepted" | "in-doubt" | undefined>;
 }
 
 /**
@@ -53,7 +53,7 @@ export const billFailure = (
     const isGivenUp = error instanceof CallAbortedError || error instanceof CallTimeoutError;
     // What the request made of giving it up is known once its cancel is answered.
     if (isGivenUp && (await error.cancel) === "in-time") return NOTHING;
-    if ((isGivenUp || left) && (await sent) === undefined) return NOTHING;
+    if ((isGivenUp || left) && (await sent()) === undefined) return NOTHING;
     const units = error instanceof ApiError ? billableUnits(error.headers) : undefined;
     if (units) return priced(deps, call, units);
     return isFree(error) ? undefined : MAY_BE_BILLED;

@@ -182,11 +182,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
       log.fail(error);
       accepted.reject(error);
       end.settle("failed");
-      cost ??= billFailure(
-        deps,
-        { endpoint, noted },
-        { error, left: isLeft(error), sent: outcomeOf(submitting) },
-      );
+      cost ??= billFailure(deps, { endpoint, noted }, { error, left: isLeft(error), sent: outcomeOfSubmit });
       observer?.ended({ error, cost });
       witness?.ended({ error, cost });
       throw error;
@@ -474,6 +470,17 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     return end.signal.aborted || error instanceof LeaseLostError;
   }
 
+  /** What became of the submit; undefined where nothing was accepted. */
+  async function outcomeOfSubmit(): Promise<"accepted" | "in-doubt" | undefined> {
+    const outcome = await submitting?.then(
+      () => "accepted" as const,
+      (error: unknown) => (error instanceof AmbiguousSubmitError ? ("in-doubt" as const) : undefined),
+    );
+    // Of a submit that was repeated in spite of a doubt, somebody has still to find out what became of the first.
+    const known = noted === undefined ? undefined : await store.call(noted).catch(() => undefined);
+    return known?.state === "ambiguous" ? "in-doubt" : outcome;
+  }
+
   /**
    * Nothing is said of it while its POST is under way: should the process end now, it is in doubt, and not known to be
    * unsent.
@@ -481,11 +488,8 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
   function noteLeft(noted: string, error: unknown, saved: SavedError): Promise<void> {
     const isSent = submitting !== undefined && ticket === undefined;
     const note = async () => {
-      const sent = isSent ? await outcomeOf(submitting) : ticket && "accepted";
+      const sent = await outcomeOfSubmit();
       if (sent === "in-doubt") return;
-      // Somebody has still to find out what became of it.
-      const known = await store.call(noted).catch(() => undefined);
-      if (known?.state === "ambiguous") return;
       // It goes on, and whoever takes it over notes its end.
       if (end.detached && sent === "accepted") return;
       const byRun =
@@ -500,12 +504,3 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     return Promise.resolve();
   }
 }
-
-/** What became of a submit; undefined where nothing was accepted. */
-const outcomeOf = async (
-  submitting: Promise<Accepted> | undefined,
-): Promise<"accepted" | "in-doubt" | undefined> =>
-  submitting?.then(
-    () => "accepted",
-    (error: unknown) => (error instanceof AmbiguousSubmitError ? "in-doubt" : undefined),
-  );

@@ -146,7 +146,7 @@ export function createHooks(deps: HookDeps): Hooks {
     const read = await readInTime(ticket).catch((error: unknown) => error);
     const error = isItsFailure(read) ? read : failureIn(hook, ticket);
     await store.failed(id, savedError(error), clock.now());
-    const sent = Promise.resolve("accepted" as const);
+    const sent = async () => "accepted" as const;
     void billFailure(deps, { endpoint, noted: id }, { error, left: false, sent });
   }
 

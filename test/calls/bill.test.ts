@@ -2,7 +2,7 @@ import { type CallAbortedError, memoryStore, type Store } from "fal-chain";
 import { expect, test } from "vitest";
 import { echo } from "../support/models.ts";
 import { ECHO, failureOf, setup } from "../support/setup.ts";
-import { instead, kindOf, networkError, type Wire } from "../support/wire.ts";
+import { instead, kindOf, losing, networkError, type Wire } from "../support/wire.ts";
 
 const input = { prompt: "a fox" };
 const isPricing = (request: Request) => request.url.includes("/models/pricing");
@@ -137,6 +137,22 @@ test("what is given up while fal refuses it costs nothing, and frees what it had
   state.refusing = false;
   await made.fal.subscribe(ECHO, { input });
   expect(made.emulator.jobs).toHaveLength(1);
+});
+
+test("what is given up while fal refuses it may be billed where a submit before was in doubt", async () => {
+  const { wire } = busy();
+  const lost = losing("submit", 1);
+  let submits = 0;
+  const made = setup({
+    ambiguousSubmit: "resubmit",
+    wire: (request, forward) =>
+      kindOf(request) === "submit" && submits++ === 0 ? lost(request, forward) : wire(request, forward),
+  });
+  const call = made.fal.subscribe(ECHO, { input });
+  void made.clock.sleep(5_000).then(call.cancel);
+  await failureOf(call);
+  expect(await costOf(made)).toEqual({ source: "unknown", reason: "failed" });
+  expect((await made.fal.calls.list())[0]).toMatchObject({ state: "ambiguous" });
 });
 
 test("a run that is let go while fal refuses its call has its whole budget when it is resumed", async () => {
