@@ -7,6 +7,7 @@ import { systemClock } from "./base/clock.ts";
 import { InvalidArgumentError } from "./base/errors.ts";
 import { StoreError } from "./base/journal.ts";
 import type { Report } from "./base/report.ts";
+import type { BillDeps } from "./calls/bill.ts";
 import { createHooks, type HookDeps, type Hooks } from "./calls/hooks.ts";
 import { contextNow } from "./calls/options.ts";
 import { createPlaces, type Places } from "./calls/places.ts";
@@ -144,7 +145,17 @@ function assemble(options: FalOptions, ledger: Ledger, background: Set<Promise<u
     isOurs: (url) => origins().trusted.has(URL.parse(url)?.origin ?? ""),
     report,
   });
-  const hooks = hooksOf(options, { queue, history, store, clock, report, environment, origins });
+  const hooks = hooksOf(options, {
+    queue,
+    history,
+    store,
+    clock,
+    price,
+    background,
+    report,
+    environment,
+    origins,
+  });
   const deps = {
     queue,
     hooks,
@@ -217,7 +228,7 @@ function ledgerOf(settings: () => FalOptions, report: Report) {
   };
 }
 
-type Wiring = Pick<HookDeps, "queue" | "history" | "store" | "clock" | "report"> & {
+type Wiring = Pick<HookDeps, "queue" | "history" | keyof BillDeps> & {
   readonly environment: Environment;
   readonly origins: () => Origins;
 };

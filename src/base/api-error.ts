@@ -1,3 +1,4 @@
+import { billableUnits } from "./billable-units.ts";
 import { FalError } from "./errors.ts";
 
 export interface ApiErrorFacts {
@@ -125,9 +126,12 @@ function isRetryable({ status, headers }: ApiErrorFacts): boolean {
 export const isOwnEnd = ({ status, body }: Pick<ApiErrorFacts, "status" | "body">): boolean =>
   ![401, 403, 404, 408, 429].includes(status) && field(body, "detail") !== undefined;
 
-/** 5xx is never billed, and refusals before a request runs are not; a 422 may be: https://fal.ai/docs/model-apis/faq */
+/**
+ * 5xx is never billed, and refusals before a request runs are not; a 422 may be: https://fal.ai/docs/model-apis/faq
+ * And so may a failure with an answer that is a yes.
+ */
 function wasBilled({ status, headers }: ApiErrorFacts): boolean | "unknown" {
-  const units = headers?.get("x-fal-billable-units");
-  if (units !== null && units !== undefined && Number.isFinite(Number(units))) return Number(units) > 0;
-  return status === 422 || status === 499 ? "unknown" : false;
+  const units = billableUnits(headers);
+  if (units !== undefined) return units > 0;
+  return status === 422 || status === 499 || (status >= 200 && status < 300) ? "unknown" : false;
 }

@@ -1,8 +1,10 @@
 import { FalError } from "./errors.ts";
+import { decimal } from "./text.ts";
 
 /** What fal asks for one unit. A unit may be an image, a megapixel, a second: never take it for a price per output. */
 export interface UnitPrice {
   readonly unit: string;
+  /** As exact as fal tells it, so it may be a fraction of a nano-dollar: only what is to be paid is whole. */
   readonly unitPriceNanoUsd: number;
   /** When it was read, in milliseconds since the epoch. */
   readonly at?: number | undefined;
@@ -19,6 +21,7 @@ export type Cost =
       readonly nanoUsd: number;
       readonly units?: number | undefined;
       readonly unit?: string | undefined;
+      /** May be a fraction of a nano-dollar. */
       readonly unitPriceNanoUsd?: number | undefined;
       /** When the price was read, in milliseconds since the epoch. */
       readonly pricedAt?: number | undefined;
@@ -67,9 +70,13 @@ export class BudgetExceededError extends FalError {
   }
 }
 
-/** `$0.003`, exact to the nano-dollar and without trailing zeros; at least cents. */
+/** A price in dollars, without what makes 0.00111 dollars 1110000.0000000002 nano-dollars. */
+export const priceInNanoUsd = (usd: number): number => Number((usd * 1e9).toPrecision(15));
+
+/** `$0.003`, exact and without trailing zeros; at least cents. */
 export function formatUsd(nanoUsd: number): string {
-  const digits = Math.abs(nanoUsd).toString().padStart(10, "0");
-  const fraction = digits.slice(-9).replace(/0+$/, "").padEnd(2, "0");
+  const [whole = "", part = ""] = decimal(Math.abs(nanoUsd)).split(".");
+  const digits = whole.padStart(10, "0");
+  const fraction = `${digits.slice(-9)}${part}`.replace(/0+$/, "").padEnd(2, "0");
   return `${nanoUsd < 0 ? "-" : ""}$${digits.slice(0, -9)}.${fraction}`;
 }

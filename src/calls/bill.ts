@@ -1,3 +1,5 @@
+import { ApiError } from "../base/api-error.ts";
+import { billableUnits } from "../base/billable-units.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Cost, UnitPrice } from "../base/cost.ts";
 import { CallAbortedError, CallTimeoutError, FalError } from "../base/errors.ts";
@@ -27,39 +29,43 @@ export const billResult = (
   deps: BillDeps,
   call: Billed,
   units: number | undefined,
-): Promise<Cost | undefined> =>
-  inBackground(deps, call, async () => {
-    const price = units === undefined ? undefined : await deps.price(call.endpoint).catch(() => undefined);
-    return measuredCost(units, price);
-  });
+): Promise<Cost | undefined> => inBackground(deps, call, () => priced(deps, call, units));
+
+/** How a call ended without a result. */
+export interface Failed {
+  readonly error: unknown;
+  /** Nobody waits for it here any more, which is no failure yet. */
+  readonly left: boolean;
+  /** What became of its submit; undefined where nothing was accepted. */
+  readonly sent: () => Promise<"accepted" | "in-doubt" | undefined>;
+}
 
 /**
- * What is known of a failed call's cost: nothing is paid for what fal refused or cancelled in time, the rest may be.
- *
- * @param sent What became of its submit; undefined where nothing was sent.
+ * What is known of a failed call's cost: nothing is paid for what fal refused or cancelled in time, a failure may be billed
+ * with units, the rest may be billed.
  */
 export const billFailure = (
   deps: BillDeps,
   call: Billed,
-  error: unknown,
-  sent: Promise<unknown> | undefined,
+  { error, left, sent }: Failed,
 ): Promise<Cost | undefined> =>
   inBackground(deps, call, async () => {
-    if (!(error instanceof CallAbortedError || error instanceof CallTimeoutError)) {
-      return isFree(error) ? undefined : MAY_BE_BILLED;
-    }
-    // Giving up is no failure yet: what the request made of it is known once its cancel is answered.
-    const outcome = await error.cancel;
-    const refusal = await sent?.then(
-      () => undefined,
-      (refusal: unknown) => refusal,
-    );
-    return sent === undefined || outcome === "in-time" || isFree(refusal) ? NOTHING : MAY_BE_BILLED;
+    const isGivenUp = error instanceof CallAbortedError || error instanceof CallTimeoutError;
+    // What the request made of giving it up is known once its cancel is answered.
+    if (isGivenUp && (await error.cancel) === "in-time") return NOTHING;
+    if ((isGivenUp || left) && (await sent()) === undefined) return NOTHING;
+    const units = error instanceof ApiError ? billableUnits(error.headers) : undefined;
+    if (units) return priced(deps, call, units);
+    return isFree(error) ? undefined : MAY_BE_BILLED;
   });
 
 /** A call that cost nothing, as one that was cancelled before it began. */
 export const billNothing = (deps: BillDeps, call: Billed): Promise<Cost | undefined> =>
   inBackground(deps, call, async () => NOTHING);
+
+async function priced({ price }: BillDeps, { endpoint }: Billed, units: number | undefined): Promise<Cost> {
+  return measuredCost(units, units === undefined ? undefined : await price(endpoint).catch(() => undefined));
+}
 
 /** Known, so that what was reserved for it is free again. */
 const NOTHING = { source: "measured", nanoUsd: 0, units: 0 } as const;

@@ -183,7 +183,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
       log.fail(error);
       accepted.reject(error);
       end.settle("failed");
-      cost ??= billFailure(deps, { endpoint, noted }, error, submitting);
+      cost ??= billFailure(deps, { endpoint, noted }, { error, left: isLeft(error), sent: outcomeOfSubmit });
       observer?.ended({ error, cost });
       witness?.ended({ error, cost });
       throw error;
@@ -401,7 +401,8 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     if (status?.status === "COMPLETED" && hasFailed(status)) {
       // fal says that it failed, and then has an answer: the status is believed.
       const body = { detail: status.error, error_type: status.error_type };
-      throw apiError({ status: answer.response.status, body, requestId, endpoint });
+      const { status: code, headers } = answer.response;
+      throw apiError({ status: code, headers, body, requestId, endpoint });
     }
     const ran = times.running === undefined ? undefined : (clock.now() - times.running) / 1000;
     const inference = status?.status === "COMPLETED" ? status.metrics?.inference_time : undefined;
@@ -471,26 +472,38 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     // Submitting has noted that by itself.
     if (error instanceof AmbiguousSubmitError) return;
     const saved = savedError(error);
-    const isLeft = end.signal.aborted || error instanceof LeaseLostError;
-    if (isLeft) return noteLeft(noted, error, saved);
+    if (isLeft(error)) return noteLeft(noted, error, saved);
     // A request that fal has ends by its own word, or when its result is gone: until then it may still be had.
     const isEnd = !ticket || isGone(error) || (error instanceof ApiError && isOwnEnd(error));
     if (isEnd) return store.failed(noted, saved, clock.now());
     return store.givenUp(noted, GIVEN_UP.unread, clock.now(), saved);
   }
 
+  /** Nobody waits for it here any more. */
+  function isLeft(error: unknown): boolean {
+    return end.signal.aborted || error instanceof LeaseLostError;
+  }
+
+  /** What became of the submit; undefined where nothing was accepted. */
+  async function outcomeOfSubmit(): Promise<"accepted" | "in-doubt" | undefined> {
+    const outcome = await submitting?.then(
+      () => "accepted" as const,
+      (error: unknown) => (error instanceof AmbiguousSubmitError ? ("in-doubt" as const) : undefined),
+    );
+    // Of a submit that was repeated in spite of a doubt, somebody has still to find out what became of the first.
+    const known = noted === undefined ? undefined : await store.call(noted).catch(() => undefined);
+    return known?.state === "ambiguous" ? "in-doubt" : outcome;
+  }
+
   /**
-   * Nobody waits for it here any more. Nothing is said of it while its POST is under way: should the process end now, it
-   * is in doubt, and not known to be unsent.
+   * Nothing is said of it while its POST is under way: should the process end now, it is in doubt, and not known to be
+   * unsent.
    */
   function noteLeft(noted: string, error: unknown, saved: SavedError): Promise<void> {
     const isSent = submitting !== undefined && ticket === undefined;
     const note = async () => {
-      const sent = isSent ? await outcomeOf(submitting) : ticket && "accepted";
+      const sent = await outcomeOfSubmit();
       if (sent === "in-doubt") return;
-      // Somebody has still to find out what became of it.
-      const known = await store.call(noted).catch(() => undefined);
-      if (known?.state === "ambiguous") return;
       // It goes on, and whoever takes it over notes its end.
       if (end.detached && sent === "accepted") return;
       const byRun =
@@ -505,10 +518,3 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     return Promise.resolve();
   }
 }
-
-/** What became of a submit; undefined where nothing was accepted. */
-const outcomeOf = (submitting: Promise<Accepted> | undefined): Promise<"accepted" | "in-doubt" | undefined> =>
-  Promise.resolve(submitting).then(
-    () => "accepted",
-    (error: unknown) => (error instanceof AmbiguousSubmitError ? "in-doubt" : undefined),
-  );

@@ -1,12 +1,13 @@
-import { apiError } from "../base/api-error.ts";
-import type { Clock } from "../base/clock.ts";
-import { type CallRecord, RequestClaimedError, type Store, type Ticket } from "../base/journal.ts";
+import { ApiError, apiError, isOwnEnd } from "../base/api-error.ts";
+import { type CallRecord, RequestClaimedError, type Ticket } from "../base/journal.ts";
 import { pooled } from "../base/pooled.ts";
 import { hmacSha256 } from "../base/sha256.ts";
-import { abortable } from "../base/signal.ts";
+import { abortable, OVER } from "../base/signal.ts";
 import type { History } from "../platform/requests.ts";
 import { parseEndpointId } from "../queue/endpoint.ts";
 import type { Answer, Queue } from "../queue/queue.ts";
+import { type BillDeps, billFailure, billResult } from "./bill.ts";
+import { isTooEarly } from "./result.ts";
 import { savedError } from "./saved-error.ts";
 
 /** A webhook whose signature is fal's. */
@@ -17,18 +18,15 @@ export interface ReceivedHook {
   readonly error: string | undefined;
 }
 
-export interface HookDeps {
+export interface HookDeps extends BillDeps {
   /** Where fal can reach `handle`. */
   readonly url: string;
   /** Signs the call id in the address, so that nobody else's request can end one of ours. */
   readonly secret: () => string;
   /** How long a hook may stay away before its call is looked at, in milliseconds. */
   readonly sweepMs: number;
-  readonly store: Store;
   readonly queue: Queue;
   readonly history: History;
-  readonly clock: Clock;
-  readonly report: (what: string, error: unknown) => void;
   /** @throws something with a `status` to answer with, when it is not from fal. */
   readonly receive: (request: Request) => Promise<ReceivedHook>;
 }
@@ -59,8 +57,8 @@ interface Waiting {
 
 export function createHooks(deps: HookDeps): Hooks {
   const { store, queue, history, clock } = deps;
-  /** Several may wait for one call. */
-  const waiting = new Set<Waiting>();
+  /** By call: several may wait for one. */
+  const waiting = new Map<string, Set<Waiting>>();
   let idle = new AbortController();
 
   const signatureOf = (callId: string) => hmacSha256(deps.secret(), callId);
@@ -76,15 +74,17 @@ export function createHooks(deps: HookDeps): Hooks {
     async ended(callId, ticket, signal) {
       const { promise, resolve } = Promise.withResolvers<void>();
       const mine = { callId, ticket, since: clock.now(), wake: resolve };
-      waiting.add(mine);
-      if (waiting.size === 1) void sweepWhileWaiting();
+      if (waiting.size === 0) void sweepWhileWaiting();
+      const beside = waiting.get(callId) ?? new Set();
+      waiting.set(callId, beside.add(mine));
       try {
         // It may have come before anybody waited.
         if (hasEnded(await store.call(callId))) return;
         await abortable(promise, signal);
       } finally {
-        waiting.delete(mine);
-        if (waiting.size === 0) idle.abort();
+        beside.delete(mine);
+        if (beside.size === 0) waiting.delete(callId);
+        if (waiting.size === 0) idle.abort(OVER);
       }
     },
 
@@ -124,38 +124,42 @@ export function createHooks(deps: HookDeps): Hooks {
       return new Response("The request is another call.", { status: 409 });
     }
     if (!hasEnded(record)) await (hook.status === "OK" ? keepResult : keepFailure)(record, ticket, hook);
-    for (const one of waiting) if (one.callId === callId) one.wake();
+    for (const { wake } of waiting.get(callId) ?? []) wake();
     return new Response(null, { status: 204 });
   }
 
   /** The hook has the output; what was billed stands in the result's headers only. */
-  async function keepResult({ id }: CallRecord, ticket: Ticket, hook: ReceivedHook): Promise<void> {
-    const answer = await readInTime(ticket);
+  async function keepResult({ id, endpoint }: CallRecord, ticket: Ticket, hook: ReceivedHook): Promise<void> {
+    const answer = await readInTime(ticket).catch(() => undefined);
     const data = answer?.data ?? hook.payload;
     // Not JSON, and gone from the queue: whoever waits asks history.
     if (data === null) return;
     const unknown = { waitSeconds: undefined, runSeconds: undefined };
     await store.completed(id, { data, units: answer?.units, ...unknown }, clock.now());
+    void billResult(deps, { endpoint, noted: id }, answer?.units);
   }
 
-  async function keepFailure({ id, endpoint }: CallRecord, ticket: Ticket, hook: ReceivedHook) {
-    const status = Number(/\b[45]\d\d\b/.exec(hook.error ?? "")?.[0] ?? 500);
-    const body = hook.payload ?? { detail: hook.error };
-    const error = apiError({ status, body, requestId: ticket.requestId, endpoint });
+  /** Here too only the result's headers tell what was billed. */
+  async function keepFailure(
+    { id, endpoint }: CallRecord,
+    ticket: Ticket,
+    hook: ReceivedHook,
+  ): Promise<void> {
+    const read = await readInTime(ticket).catch((error: unknown) => error);
+    const error = isItsFailure(read) ? read : failureIn(hook, ticket);
     await store.failed(id, savedError(error), clock.now());
+    const sent = async () => "accepted" as const;
+    void billFailure(deps, { endpoint, noted: id }, { error, left: false, sent });
   }
 
-  async function readInTime(ticket: Ticket): Promise<Answer | undefined> {
+  async function readInTime(ticket: Ticket): Promise<Answer> {
     const late = new AbortController();
     const timer = new AbortController();
     clock.sleep(READ_MS, timer.signal).then(
       () => late.abort(),
       () => {},
     );
-    return queue
-      .result(ticket, { signal: late.signal })
-      .catch(() => undefined)
-      .finally(() => timer.abort());
+    return queue.result(ticket, { signal: late.signal }).finally(() => timer.abort(OVER));
   }
 
   /** At-least-once is fal's promise for hooks, and not this client's: what stays away is looked for. */
@@ -173,7 +177,8 @@ export function createHooks(deps: HookDeps): Hooks {
   }
 
   async function sweep(): Promise<void> {
-    const late = [...waiting].filter(({ since }) => clock.now() - since >= deps.sweepMs);
+    const all = [...waiting.values()].flatMap((beside) => [...beside]);
+    const late = all.filter(({ since }) => clock.now() - since >= deps.sweepMs);
     for (const endpoint of new Set(late.map(({ ticket }) => ticket.endpoint))) {
       const calls = late.filter(({ ticket }) => ticket.endpoint === endpoint);
       const over = await endedOf(endpoint, Math.min(...calls.map(({ since }) => since)));
@@ -202,6 +207,14 @@ const SENT_BEFORE_MS = 10 * 60_000;
 
 const hasEnded = (record: CallRecord | undefined): boolean =>
   record?.state === "completed" || record?.state === "failed";
+
+const isItsFailure = (read: unknown): read is ApiError =>
+  read instanceof ApiError && isOwnEnd(read) && !isTooEarly(read);
+
+function failureIn(hook: ReceivedHook, { requestId, endpoint }: Ticket): ApiError {
+  const status = Number(/\b[45]\d\d\b/.exec(hook.error ?? "")?.[0] ?? 500);
+  return apiError({ status, body: hook.payload ?? { detail: hook.error }, requestId, endpoint });
+}
 
 /** Takes as long whichever character differs. */
 function sameText(a: string, b: string): boolean {

@@ -28,7 +28,7 @@ export const noteFailure = (
     const { status } = await deps.queue.status(ticket, { logs: false });
     if (status !== "COMPLETED") return;
     await deps.store.failed(id, savedError(error), deps.clock.now());
-    void billFailure(deps, { endpoint, noted: id }, error, Promise.resolve());
+    void billFailure(deps, { endpoint, noted: id }, { error, left: false, sent: async () => "accepted" });
   });
 
 export const noteCancelled = (deps: BillDeps, ticket: Ticket): Promise<void> =>

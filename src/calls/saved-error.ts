@@ -1,4 +1,5 @@
 import { ApiError, apiError } from "../base/api-error.ts";
+import { billableUnits, billedHeaders } from "../base/billable-units.ts";
 import {
   AmbiguousSubmitError,
   type AmbiguousVerdict,
@@ -45,7 +46,7 @@ function factsOf(error: FalError): Record<string, unknown> | undefined {
   if (error instanceof ApiError) {
     const detail: unknown = (error.body as { detail?: unknown } | undefined)?.detail;
     const kept = Array.isArray(detail) ? detail.map(withoutInput) : detail;
-    return { detail: kept, timeoutType: error.timeoutType };
+    return { detail: kept, timeoutType: error.timeoutType, units: billableUnits(error.headers) };
   }
   if (error instanceof AmbiguousSubmitError) {
     const { why, verdict, evidence, candidates, callId } = error;
@@ -94,6 +95,7 @@ function madeAnew(saved: SavedError): Error {
         status: status ?? 0,
         body: { detail: facts["detail"], error_type: errorType },
         timeoutType: facts["timeoutType"] as string | undefined,
+        headers: billedHeaders(facts["units"]),
       });
     case "ambiguous_submit":
       return new AmbiguousSubmitError(endpoint ?? "fal", String(facts["why"]), {

@@ -229,6 +229,13 @@ async function budgetsOf(store: Store, record: RunRecord): Promise<RunBudget[]> 
   return [...(await Promise.all(outer)), record].flatMap((run) =>
     run?.budget === undefined
       ? []
-      : [{ chain: run.chain, run: run.id, budget: fromJson<Budget>(run.budget) as Budget }],
+      : [
+          {
+            chain: run.chain,
+            run: run.id,
+            startedAt: run.startedAt,
+            budget: fromJson<Budget>(run.budget) as Budget,
+          },
+        ],
   );
 }

@@ -1,6 +1,6 @@
 import { type CostRow, type Costs, formatUsd } from "../index.ts";
 
-/** `0.003`: exact to the nano-dollar. */
+/** `0.003`: exact. */
 export const usd = (nanoUsd: number): string => formatUsd(nanoUsd).replace("$", "");
 
 const COLUMNS: Readonly<Record<string, (row: CostRow) => string | number>> = {

@@ -1,3 +1,4 @@
+import { decimal } from "../base/text.ts";
 import type { CallRecord } from "../index.ts";
 import { usd } from "./costs-csv.ts";
 
@@ -82,10 +83,6 @@ function unitsOf(call: CallRecord): string | undefined {
   const units = call.cost?.units;
   return units === undefined || unitOf(call) === undefined ? undefined : decimal(units);
 }
-
-/** Never `1e-7`. */
-const decimal = (number: number): string =>
-  String(number).includes("e") ? number.toFixed(20).replace(/\.?0+$/, "") : String(number);
 
 /** The first whole second that is over: the end is exclusive, and a period is never empty. */
 const endOf = (from: number, to = from): number => Math.max(secondOf(from) + 1000, secondOf(to + 999));

@@ -1,9 +1,10 @@
 import { once } from "node:events";
+import { tagOf } from "../base/tags.ts";
+import { timeOf } from "../base/time.ts";
 import type { CallQuery, CallRecord, CostQuery, Fal } from "../index.ts";
 import type { Output } from "../terminal/index.ts";
 import { csvLine } from "./costs-csv.ts";
 import { FOCUS_HEAD, focusRow } from "./focus-row.ts";
-import { parseSince } from "./inputs.ts";
 
 /** Calls that are read at a time, so that a ledger of any size fits. */
 const PAGE = 1_000;
@@ -21,8 +22,8 @@ export async function writeFocus(fal: Pick<Fal, "calls">, query: CostQuery, outp
 
 function callQueryOf({ since, until, endpoint, chain, run }: CostQuery, now: number): CallQuery {
   return {
-    ...(since !== undefined && { since: parseSince(String(since), now) }),
-    ...(until !== undefined && { until: parseSince(String(until), now, "--until") }),
+    ...(since !== undefined && { since: timeOf(since, now) }),
+    ...(until !== undefined && { until: timeOf(until, now) }),
     ...(endpoint !== undefined && { endpoint }),
     ...(chain !== undefined && { chain }),
     ...(run !== undefined && { run }),
@@ -48,4 +49,4 @@ async function* pages({ calls }: Pick<Fal, "calls">, query: CallQuery): AsyncGen
 }
 
 const carries = ({ userTags }: CallRecord, tags: Readonly<Record<string, string>>): boolean =>
-  Object.entries(tags).every(([name, value]) => userTags[name] === value);
+  Object.entries(tags).every(([name, value]) => tagOf(userTags, name) === value);

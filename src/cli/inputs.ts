@@ -91,19 +91,6 @@ export function parseLimit(text: string): number {
   throw new InvalidArgumentError(`--limit is ${JSON.stringify(text)}; it is a whole number from 1 up.`);
 }
 
-/** A date, or how long ago. */
-export function parseSince(text: string, now: number, option = "--since"): number {
-  const date = /^\d{4}-/.test(text) ? Date.parse(text) : Number.NaN;
-  if (!Number.isNaN(date)) return date;
-  try {
-    return now - parseDuration(text);
-  } catch {
-    throw new InvalidArgumentError(
-      `${option} is ${JSON.stringify(text)}; it is a date such as 2026-11-24, or how long ago: 7d, 12h, 30m.`,
-    );
-  }
-}
-
 /** The JSON object in a file, or in standard input for `-`; nothing for no file. */
 export async function readInput(file: string | undefined, stdin: Io["stdin"]): Promise<Input> {
   if (file === undefined) return {};

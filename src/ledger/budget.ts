@@ -1,6 +1,8 @@
 import type { Cost, Reservation } from "../base/cost.ts";
 import { FalError, InvalidArgumentError } from "../base/errors.ts";
 import type { Intent } from "../base/journal.ts";
+import { sha256 } from "../base/sha256.ts";
+import { tagOf } from "../base/tags.ts";
 import type { Estimate } from "./estimate.ts";
 
 /** A limit that calls are held to before they are paid for: what is charged and reserved never goes over it. */
@@ -50,6 +52,8 @@ export class UnknownPriceError extends FalError {
 export interface RunBudget {
   readonly chain: string;
   readonly run: string;
+  /** When the run was started, in milliseconds since the epoch: one that was forgotten is not the next one of its id. */
+  readonly startedAt: number;
   readonly budget: Budget;
 }
 
@@ -76,15 +80,16 @@ export function budgets(
   for (const budget of [...(client ? [client] : []), ...tags]) checkBudget(budget);
 
   return async (call, runs) => {
-    const limits = [...runs.map(runLimit), ...clientLimit(call, client), ...tags.flatMap(tagLimit(call))];
-    if (limits.length === 0) return () => [];
+    const found = [...runs.map(runLimit), ...clientLimit(call, client), ...tags.flatMap(tagLimit(call))];
+    if (found.length === 0) return () => [];
+    const limits = await Promise.all(found.map(withShortName));
     const expected = await estimate(call.endpoint, JSON.parse(call.body)).catch(() => NO_PRICE);
     const wanted = limits.map((limit) => ({ ...limit, nanoUsd: setAside(call, limit, expected) }));
     return (at) =>
       oncePerWindow(
-        wanted.map(({ name, budget, nanoUsd }) => ({
+        wanted.map(({ name, budget, since, nanoUsd }) => ({
           budget: name,
-          window: windowStart(at, budget.per),
+          window: since ?? windowStart(at, budget.per),
           limitNanoUsd: toNano(budget.usd),
           nanoUsd,
         })),
@@ -115,13 +120,16 @@ const NO_PRICE: Cost = { source: "unknown", reason: "no_price" };
 interface Limit {
   readonly name: string;
   readonly budget: WindowBudget;
+  /** The start of its only window, where that is not for ever. */
+  readonly since?: number;
 }
 
-const runLimit = ({ chain, run, budget }: RunBudget): Limit => ({ name: runBudgetName(chain, run), budget });
-
 /** A chain's name may hold a slash, and two runs must not share a budget for that. */
-export const runBudgetName = (chain: string, run: string): string =>
-  `run:${chain.replace(/[%/]/g, encodeURIComponent)}/${run}`;
+const runLimit = ({ chain, run, startedAt, budget }: RunBudget): Limit => ({
+  name: `run:${chain.replace(/[%/]/g, encodeURIComponent)}/${run}`,
+  budget,
+  since: startedAt,
+});
 
 /** Clients of the same app that share a store share its budget. */
 const clientLimit = ({ app }: BudgetFacts, budget: WindowBudget | undefined): Limit[] =>
@@ -130,11 +138,22 @@ const clientLimit = ({ app }: BudgetFacts, budget: WindowBudget | undefined): Li
 const tagLimit =
   ({ userTags }: BudgetFacts) =>
   (budget: TagBudget): Limit[] => {
-    const value = userTags[budget.tag];
+    const value = tagOf(userTags, budget.tag);
     if (value === undefined || (budget.value !== undefined && budget.value !== value)) return [];
     // As JSON writes it: a value may hold what a database's text may not.
     return [{ name: `tag:${budget.tag}=${JSON.stringify(value).slice(1, -1)}`, budget }];
   };
+
+const LONGEST_NAME = 200;
+
+/** A value of a tag may be of any length, and a database's index has a limit: two long names differ in their hash. */
+async function withShortName(limit: Limit): Promise<Limit> {
+  const { name } = limit;
+  if (name.length <= LONGEST_NAME) return limit;
+  const hash = await sha256(name);
+  const prefix = name.slice(0, LONGEST_NAME - hash.length - 1).replace(/[\ud800-\udbff]$/, "");
+  return { ...limit, name: `${prefix}~${hash}` };
+}
 
 function setAside({ endpoint }: BudgetFacts, { name, budget }: Limit, expected: Cost): number {
   if (expected.source !== "unknown") return expected.nanoUsd;

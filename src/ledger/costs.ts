@@ -2,7 +2,9 @@ import type { Clock } from "../base/clock.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
 import type { Store } from "../base/journal.ts";
 import type { Spend, SpendGroup } from "../base/spend.ts";
+import { tagOf } from "../base/tags.ts";
 import { nearest } from "../base/text.ts";
+import { timeOf } from "../base/time.ts";
 import { type CostSum, sumOf } from "./sum.ts";
 
 /**
@@ -71,8 +73,8 @@ export async function costsIn(
   const found = await store.spend({
     ...same,
     by: [...groups],
-    since: timeOf(since, clock),
-    until: timeOf(until, clock),
+    since: since === undefined ? undefined : timeOf(since, clock.now()),
+    until: until === undefined ? undefined : timeOf(until, clock.now()),
   });
   const spends = hasTags ? found.filter((spend) => carries(spend, tags)) : found;
 
@@ -134,7 +136,7 @@ function partOf({ group }: Spend, key: CostKey): string | undefined {
     case "request":
       return text(key);
     default:
-      return tagsOf(group)[key.slice("tag:".length)];
+      return tagOf(tagsOf(group), key.slice("tag:".length));
   }
 }
 
@@ -142,7 +144,7 @@ const tagsOf = ({ userTags }: Spend["group"]): Record<string, string> => JSON.pa
 
 function carries({ group }: Spend, tags: Readonly<Record<string, string>>): boolean {
   const has = tagsOf(group);
-  return Object.entries(tags).every(([name, value]) => has[name] === value);
+  return Object.entries(tags).every(([name, value]) => tagOf(has, name) === value);
 }
 
 const inOrderOf = (by: readonly CostKey[]) => {
@@ -158,17 +160,3 @@ const inOrderOf = (by: readonly CostKey[]) => {
 };
 
 const compare = (a = "", b = ""): number => (a < b ? -1 : a > b ? 1 : 0);
-
-const AGO = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
-
-/** @throws {InvalidArgumentError} */
-function timeOf(time: string | Date | undefined, clock: Clock): number | undefined {
-  if (time === undefined) return undefined;
-  const ago = typeof time === "string" ? /^(\d+)([mhdw])$/.exec(time.trim()) : null;
-  if (ago) return clock.now() - Number(ago[1]) * AGO[ago[2] as keyof typeof AGO];
-  const at = new Date(time).getTime();
-  if (!Number.isNaN(at)) return at;
-  throw new InvalidArgumentError(
-    `${JSON.stringify(time)} is no time. It reads 7d, 12h or 30m (ago), or 2026-11-24, or 2026-11-24T12:00:00Z.`,
-  );
-}

@@ -2,9 +2,10 @@ import type { Clock } from "../base/clock.ts";
 import type { Cost } from "../base/cost.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
 import type { CallRecord, Store } from "../base/journal.ts";
+import { timeOf } from "../base/time.ts";
 
 export interface ReconcileOptions {
-  /** Calls that were intended, and requests that were billed, then or later. @default seven days ago */
+  /** Calls that were intended, and requests that were billed, then or later: as in `costs`. @default "7d" */
   readonly since?: Date | string | number;
   /** How many calls at most are looked for on the bill, newest first. @default 10000 */
   readonly limit?: number;
@@ -20,6 +21,7 @@ export interface BilledRequest {
   /** Milliseconds since the epoch. */
   readonly at: number;
   readonly units: number;
+  /** May be a fraction of a nano-dollar. */
   readonly unitPriceNanoUsd: number;
   readonly percentDiscount: number;
   /** What is to be paid, the discount taken off. */
@@ -64,7 +66,14 @@ export interface Reconciliation {
 export interface ReconcileDeps {
   readonly store: Pick<Store, "calls" | "charged">;
   readonly clock: Clock;
-  readonly bill: (query: { since: number; abortSignal?: AbortSignal }) => AsyncIterable<BilledRequest>;
+  readonly bill: (query: BillQuery) => AsyncIterable<BilledRequest>;
+}
+
+interface BillQuery {
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  readonly requestIds?: readonly string[];
+  readonly abortSignal?: AbortSignal;
 }
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -78,21 +87,27 @@ const LARGEST_SKEW_MS = 5 * 60_000;
  */
 export async function reconcile(
   { store, clock, bill }: ReconcileDeps,
-  { since, limit = 10_000, missingAfterMs = DAY_MS, abortSignal }: ReconcileOptions = {},
+  { since = "7d", limit = 10_000, missingAfterMs = DAY_MS, abortSignal }: ReconcileOptions = {},
 ): Promise<Reconciliation> {
-  const from = timeOf(since) ?? clock.now() - 7 * DAY_MS;
+  const from = timeOf(since, clock.now());
   if (!(Number.isInteger(limit) && limit > 0)) {
     throw new InvalidArgumentError(`limit is ${limit}; it is a whole number from 1 up.`);
   }
   const calls = await store.calls({ since: from, limit });
-  const query = { since: from - LARGEST_SKEW_MS, ...(abortSignal && { abortSignal }) };
-  const billed = await byRequest(bill(query));
+  const billed = await billedSince(from);
+  const known = new Map<string | undefined, CallRecord>(calls.map((call) => [call.ticket?.requestId, call]));
+  const earlier: CallRecord[] = [];
+  for (const requestId of billed.keys()) {
+    const call = known.get(requestId) ?? (await recorded(store, requestId));
+    if (call) known.set(requestId, call);
+    if (call && call.intendedAt < from) earlier.push(call);
+  }
+  for (const [requestId, whole] of await wholeBillOf(earlier)) billed.set(requestId, whole);
 
-  const open = new Map(calls.map((call) => [call.ticket?.requestId, call]));
   const matched: MatchedCall[] = [];
   const unseen: BilledRequest[] = [];
   for (const request of billed.values()) {
-    const call = open.get(request.requestId) ?? (await recorded(store, request));
+    const call = known.get(request.requestId);
     if (call?.ticket) matched.push(await invoice(call.ticket.requestId, call, request));
     else if (request.at >= from) unseen.push(request);
   }
@@ -108,6 +123,18 @@ export async function reconcile(
     missing: due.filter(({ ageMs }) => ageMs >= missingAfterMs),
     unseen,
   };
+
+  function billedSince(at: number, requestIds?: readonly string[]): Promise<Map<string, BilledRequest>> {
+    const since = at - LARGEST_SKEW_MS;
+    return byRequest(bill({ since, ...(requestIds && { requestIds }), ...(abortSignal && { abortSignal }) }));
+  }
+
+  /** What was billed of them within the time that was asked for may be a part of their price. */
+  function wholeBillOf(calls: readonly CallRecord[]): Promise<Map<string, BilledRequest>> {
+    const oldest = calls.reduce((at, { intendedAt }) => Math.min(at, intendedAt), from);
+    const requestIds = calls.flatMap(({ ticket }) => ticket?.requestId ?? []);
+    return billedSince(oldest, requestIds);
+  }
 
   async function invoice(requestId: string, call: CallRecord, request: BilledRequest): Promise<MatchedCall> {
     const measuredNanoUsd = measuredOf(call.cost);
@@ -146,10 +173,7 @@ async function byRequest(events: AsyncIterable<BilledRequest>): Promise<Map<stri
 }
 
 /** A call from before the time that was asked for may be billed within it. */
-async function recorded(
-  store: ReconcileDeps["store"],
-  { requestId }: BilledRequest,
-): Promise<CallRecord | undefined> {
+async function recorded(store: ReconcileDeps["store"], requestId: string): Promise<CallRecord | undefined> {
   const [call] = await store.calls({ requestId, limit: 1 });
   return call;
 }
@@ -180,10 +204,3 @@ function measuredOf(cost: Cost | undefined): number | undefined {
 
 const hasDrifted = (call: MatchedCall): call is Reconciliation["drift"][number] =>
   call.measuredNanoUsd !== undefined && call.measuredNanoUsd !== call.invoicedNanoUsd;
-
-function timeOf(since: ReconcileOptions["since"]): number | undefined {
-  if (since === undefined) return undefined;
-  const at = new Date(since).getTime();
-  if (Number.isNaN(at)) throw new InvalidArgumentError("since is no date.");
-  return at;
-}

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { ApiError } from "../base/api-error.ts";
 import type { Clock } from "../base/clock.ts";
+import { priceInNanoUsd } from "../base/cost.ts";
 import { FalError, InvalidArgumentError } from "../base/errors.ts";
 import type { Transport } from "../base/transport.ts";
 
@@ -11,6 +12,7 @@ export interface BillingEvent {
   /** Milliseconds since the epoch. */
   readonly at: number;
   readonly units: number;
+  /** May be a fraction of a nano-dollar. */
   readonly unitPriceNanoUsd: number;
   readonly percentDiscount: number;
   /** What is to be paid, the discount taken off. */
@@ -134,7 +136,7 @@ const toEvent = (event: z.output<typeof Page>["billing_events"][number]): Billin
   endpoint: event.endpoint_id,
   at: Date.parse(event.timestamp),
   units: event.output_units,
-  unitPriceNanoUsd: Math.round(event.unit_price * 1e9),
+  unitPriceNanoUsd: priceInNanoUsd(event.unit_price),
   percentDiscount: event.percent_discount ?? 0,
   nanoUsd: Math.round(event.cost_total * 1e9),
   tags: event.tags ?? undefined,

@@ -34,7 +34,7 @@ export function createUsualCosts(transport: Transport, base: () => string, clock
       const { total_cost, currency = "USD" } = await transport.send(request, ({ text }) =>
         z.parse(Estimate, JSON.parse(text)),
       );
-      return currency === "USD" ? Math.round(total_cost * 1e9) : undefined;
+      return currency === "USD" && total_cost >= 0 ? Math.round(total_cost * 1e9) : undefined;
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return undefined;
       throw error;

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { ApiError } from "../base/api-error.ts";
 import type { Clock } from "../base/clock.ts";
+import { priceInNanoUsd } from "../base/cost.ts";
 import type { Transport } from "../base/transport.ts";
 import { kept } from "./kept.ts";
 
@@ -8,6 +9,7 @@ import { kept } from "./kept.ts";
 export interface Price {
   readonly endpoint: string;
   readonly unit: string;
+  /** May be a fraction of a nano-dollar. */
   readonly unitPriceNanoUsd: number;
   /** When it was read, in milliseconds since the epoch. */
   readonly at: number;
@@ -51,8 +53,9 @@ export function createPrices(transport: Transport, base: () => string, clock: Cl
 
   async function fetchPrice(endpoint: string): Promise<Price | undefined> {
     const found = (await ask(endpoint)).find(({ endpoint_id }) => endpoint_id === endpoint);
-    if (!found || (found.currency ?? "USD") !== "USD") return undefined;
-    const unitPriceNanoUsd = Math.round(found.unit_price * 1e9);
+    // Less than nothing is no price either: a budget would grow by it.
+    if (!found || (found.currency ?? "USD") !== "USD" || found.unit_price < 0) return undefined;
+    const unitPriceNanoUsd = priceInNanoUsd(found.unit_price);
     return { endpoint, unit: found.unit, unitPriceNanoUsd, at: clock.now() };
   }
 

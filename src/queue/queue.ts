@@ -1,3 +1,4 @@
+import { billableUnits } from "../base/billable-units.ts";
 import type { CancelOutcome } from "../base/errors.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
 import type { Ticket } from "../base/journal.ts";
@@ -154,13 +155,6 @@ function withLogs(address: string, logs: boolean): string {
   const url = new URL(address);
   url.searchParams.set("logs", logs ? "1" : "0");
   return url.href;
-}
-
-/** `x-fal-billable-units`: https://fal.ai/docs/documentation/model-apis/common-parameters */
-function billableUnits(headers: Headers): number | undefined {
-  const raw = headers.get("x-fal-billable-units");
-  const units = raw === null || raw.trim() === "" ? Number.NaN : Number(raw);
-  return Number.isFinite(units) ? units : undefined;
 }
 
 /** The text is already decoded, so these would be wrong of it. */

@@ -60,7 +60,7 @@ export const givenUp = ({ state }: CallFacts, note: string, at: number, error?: 
 const CERTAINTY: readonly Cost["source"][] = ["unknown", "estimated", "measured", "invoiced"];
 
 /** A cost never becomes less certain. */
-export const charged = ({ cost: known }: CallFacts, cost: Cost): Change =>
+export const charged = ({ cost: known }: Pick<CallFacts, "cost">, cost: Cost): Change =>
   known && CERTAINTY.indexOf(cost.source) < CERTAINTY.indexOf(known.source) ? undefined : { cost };
 
 export const reused = ({ reuses }: CallFacts): Change => ({ reuses: reuses + 1 });

@@ -9,8 +9,11 @@ export interface Used {
 
 export const NOTHING_USED: Used = { chargedNanoUsd: 0, reservedNanoUsd: 0 };
 
+/** What decides about a call's share of the budgets that it reserved from. */
+export type ShareFacts = Pick<CallFacts, "id" | "cost" | "state" | "error">;
+
 /** What a call that reserved `nanoUsd` takes of a budget: its cost once that is known, nothing if it was not billed. */
-export function shareOf({ cost, state, error }: CallFacts, nanoUsd: number): Used {
+export function shareOf({ cost, state, error }: ShareFacts, nanoUsd: number): Used {
   if (cost && cost.source !== "unknown") return { chargedNanoUsd: cost.nanoUsd, reservedNanoUsd: 0 };
   if (state === "failed" && error?.billed === false) return NOTHING_USED;
   return { chargedNanoUsd: 0, reservedNanoUsd: nanoUsd };

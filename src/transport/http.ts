@@ -1,5 +1,6 @@
 import ky from "ky";
 import { apiError, isOwnEnd } from "../base/api-error.ts";
+import { billableUnits } from "../base/billable-units.ts";
 import type { Clock } from "../base/clock.ts";
 import {
   AmbiguousSubmitError,
@@ -187,12 +188,13 @@ function errorOf(request: WireRequest, failure: Failure): FalError {
     return new AmbiguousSubmitError(endpoint ?? "fal", failure.why, { requestId: claimed, cause });
   }
   if (reply) {
-    const answer = { status: reply.status, body: parseBody(reply.text) };
+    const answer = { status: reply.status, body: parseBody(reply.text), headers: reply.headers };
     const isRead = operation === "status" || operation === "result";
     return apiError({
       ...answer,
       ...(isRead && !isOwnEnd(answer) && { billed: "unknown" }),
-      headers: reply.headers,
+      // There is no request that could be billed, unless fal says that there is.
+      ...(operation === "submit" && billableUnits(reply.headers) === undefined && { billed: false }),
       requestId: requestId ?? reply.headers.get("x-fal-request-id") ?? undefined,
       endpoint,
     });

@@ -1,7 +1,8 @@
+import { type CallAbortedError, memoryStore, type Store } from "fal-chain";
 import { expect, test } from "vitest";
 import { echo } from "../support/models.ts";
 import { ECHO, failureOf, setup } from "../support/setup.ts";
-import { instead, networkError, type Wire } from "../support/wire.ts";
+import { instead, kindOf, losing, networkError, type Wire } from "../support/wire.ts";
 
 const input = { prompt: "a fox" };
 const isPricing = (request: Request) => request.url.includes("/models/pricing");
@@ -59,6 +60,41 @@ test.each([
   expect(await costOf(made)).toEqual(cost);
 });
 
+test("a failure that fal bills units for is measured, and wasted", async () => {
+  const made = setup({ budget: { usd: 0.06 } });
+  made.emulator.faults.next("submit", "completed-with-error; status=422; billableUnits=3");
+  expect(await failureOf(made.fal.subscribe(ECHO, { input }))).toMatchObject({ billed: true });
+  expect(await costOf(made)).toMatchObject({ source: "measured", nanoUsd: 30_000_000, units: 3 });
+  expect((await made.fal.costs()).total).toMatchObject({ unknown: 0, waste: { failedNanoUsd: 30_000_000 } });
+  for (let n = 0; n < 3; n++) await made.fal.subscribe(ECHO, { input });
+  expect(await failureOf(made.fal.subscribe(ECHO, { input }))).toMatchObject({ code: "budget_exceeded" });
+});
+
+test.each([
+  ["says that it bills", "1", true, { source: "measured", nanoUsd: 10_000_000, units: 1 }],
+  ["does not say what it bills", "", "unknown", { source: "unknown", reason: "failed" }],
+])("a request that failed with a result of which fal %s costs that", async (_, units, billed, cost) => {
+  const wire: Wire = async (request, forward) => {
+    const reply = await forward();
+    if (kindOf(request) === "result") reply.headers.set("x-fal-billable-units", units);
+    if (kindOf(request) !== "status") return reply;
+    const status = (await reply.json()) as { status: string };
+    return Response.json(status.status === "COMPLETED" ? { ...status, error: "it broke" } : status);
+  };
+  const made = setup({ wire });
+  const call = made.fal.subscribe(ECHO, { input, mode: "polling" });
+  expect(await failureOf(call)).toMatchObject({ message: expect.stringContaining("it broke"), billed });
+  expect(await costOf(made)).toMatchObject(cost);
+});
+
+test("what fal refuses at the submit is not billed, and frees what it had reserved", async () => {
+  const wire = instead("submit", () => Response.json({ detail: "no" }, { status: 422 }), 1);
+  const made = setup({ wire, budget: { usd: 0.01 } });
+  expect(await failureOf(made.fal.subscribe(ECHO, { input }))).toMatchObject({ status: 422, billed: false });
+  expect(await costOf(made)).toBeUndefined();
+  await made.fal.subscribe(ECHO, { input });
+});
+
 test.each([
   ["OK", { source: "measured", nanoUsd: 0, units: 0 }],
   ["CANCELLATION_REQUESTED", { source: "unknown", reason: "failed" }],
@@ -80,6 +116,93 @@ test("what was given up before anything was sent costs nothing", async () => {
   controller.abort();
   await failureOf(call);
   expect([await costOf(made), made.emulator.jobs.length]).toEqual([undefined, 0]);
+});
+
+/** Refuses each submit until it is told to stop, with a long pause before the repeat. */
+function busy() {
+  const state = { refusing: true };
+  const answer = () => Response.json({ detail: "busy" }, { status: 429, headers: { "retry-after": "20" } });
+  const wire: Wire = (request, forward) =>
+    state.refusing && kindOf(request) === "submit" ? answer() : forward();
+  return { state, wire };
+}
+
+test("what is given up while fal refuses it costs nothing, and frees what it had reserved", async () => {
+  const { state, wire } = busy();
+  const made = setup({ wire, budget: { usd: 0.01 } });
+  const call = made.fal.subscribe(ECHO, { input });
+  void made.clock.sleep(5_000).then(call.cancel);
+  expect(await ((await failureOf(call)) as CallAbortedError).cancel).toBe("not-sent");
+  expect(await costOf(made)).toEqual({ source: "measured", nanoUsd: 0, units: 0 });
+  state.refusing = false;
+  await made.fal.subscribe(ECHO, { input });
+  expect(made.emulator.jobs).toHaveLength(1);
+});
+
+test("what is given up while fal refuses it may be billed where a submit before was in doubt", async () => {
+  const { wire } = busy();
+  const lost = losing("submit", 1);
+  let submits = 0;
+  const made = setup({
+    ambiguousSubmit: "resubmit",
+    wire: (request, forward) =>
+      kindOf(request) === "submit" && submits++ === 0 ? lost(request, forward) : wire(request, forward),
+  });
+  const call = made.fal.subscribe(ECHO, { input });
+  void made.clock.sleep(5_000).then(call.cancel);
+  await failureOf(call);
+  await made.fal.close();
+  expect(await made.fal.calls.list()).toMatchObject([
+    { state: "failed", error: { billed: false } },
+    { state: "ambiguous", cost: { source: "unknown", reason: "failed" } },
+  ]);
+});
+
+test("a run that is let go while fal refuses its call has its whole budget when it is resumed", async () => {
+  const { state, wire } = busy();
+  const made = setup({ wire });
+  const one = made.fal.chain("one", async () => (await made.fal.subscribe(ECHO, { input })).data);
+  const run = one.start(undefined, { id: "r", budget: { usd: 0.01 } });
+  await made.clock.sleep(5_000);
+  await run.detach();
+  expect(await costOf(made)).toEqual({ source: "measured", nanoUsd: 0, units: 0 });
+  state.refusing = false;
+  expect(await one.resume("r")).toEqual({ echo: input });
+  expect(made.emulator.jobs).toHaveLength(1);
+});
+
+test("a call whose run was taken over before fal accepted it has nothing reserved any more", async () => {
+  const { state, wire } = busy();
+  const store = memoryStore();
+  const renewRun: Store["renewRun"] = async () => ({ held: false, cancelReason: undefined });
+  const made = setup({ wire, budget: { usd: 0.01 }, store: { ...store, renewRun } });
+  const one = made.fal.chain("one", () => made.fal.subscribe(ECHO, { input }));
+  one.start(undefined, { id: "r" });
+  await made.clock.sleep(60_000);
+  expect(await costOf(made)).toEqual({ source: "measured", nanoUsd: 0, units: 0 });
+  state.refusing = false;
+  await made.fal.subscribe(ECHO, { input });
+});
+
+test("what a failing sibling ends while fal refuses it is free when the run is resumed", async () => {
+  const { state, wire } = busy();
+  const models = [echo(), echo({ id: "acme/broken" })];
+  const made = setup({
+    emulator: { models },
+    wire: (request, forward) => (request.url.includes("broken") ? forward() : wire(request, forward)),
+  });
+  made.emulator.faults.next("submit", "completed-with-error; status=500");
+  const one = made.fal.chain("one", () =>
+    Promise.all([
+      made.fal.subscribe("acme/broken", { input }),
+      made.fal.subscribe(ECHO, { input, step: "echo" }),
+    ]),
+  );
+  const run = one.start(undefined, { id: "r", budget: { usd: 0.02 } });
+  await failureOf(run);
+  await run.total;
+  state.refusing = false;
+  expect(await one.resume("r")).toHaveLength(2);
 });
 
 test("a run's total and its calls in the store agree, a call that was cancelled in time included", async () => {

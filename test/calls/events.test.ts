@@ -150,6 +150,7 @@ test("units that fal does not say, or says strangely, are undefined and not a nu
     ["0", 0],
     ["", undefined],
     ["many", undefined],
+    ["-1", undefined],
   ] as const) {
     const wire = instead("result", () => json({}, { headers: { "x-fal-billable-units": header } }));
     expect((await setup({ wire }).fal.subscribe(ECHO, { input: {} })).billing).toEqual({ units });

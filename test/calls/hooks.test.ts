@@ -4,7 +4,7 @@ import { signWebhook, webhookKeys } from "fal-chain/webhooks";
 import { expect, test } from "vitest";
 import { echo } from "../support/models.ts";
 import { ECHO, ENV, failureOf } from "../support/setup.ts";
-import { losing, type Sent, type Wire, wireFetch } from "../support/wire.ts";
+import { kindOf, losing, type Sent, type Wire, wireFetch } from "../support/wire.ts";
 
 const AT = "https://app.example.com/fal";
 
@@ -88,6 +88,47 @@ test("a failure comes as a hook too", async () => {
   const error = await until(failureOf(fal.subscribe(ECHO, { input: {} })));
   expect(error).toMatchObject({ code: "api", requestId: emulator.jobs[0]?.requestId, endpoint: ECHO });
   expect(await store.calls()).toMatchObject([{ state: "failed" }]);
+});
+
+test("a failure that a hook tells of costs what fal bills for it", async () => {
+  const { fal, emulator, store, until } = setup({ budget: { usd: 0.03 } });
+  emulator.faults.next("submit", "completed-with-error; status=422");
+  const free = await until(failureOf(fal.subscribe(ECHO, { input: {} })));
+  expect(free).toMatchObject({ status: 422, billed: false });
+  emulator.faults.next("submit", "completed-with-error; status=422; billableUnits=2");
+  const billed = await until(failureOf(fal.subscribe(ECHO, { input: {} })));
+  expect(billed).toMatchObject({ status: 422, billed: true });
+  await until(fal.close());
+  expect(await store.calls()).toMatchObject([
+    { cost: { source: "measured", nanoUsd: 20_000_000, units: 2 } },
+    { cost: undefined },
+  ]);
+  await until(fal.subscribe(ECHO, { input: {} }));
+});
+
+test("a failure whose result cannot be read is what the hook says", async () => {
+  const wire: Wire = (request, forward) =>
+    kindOf(request) === "result"
+      ? Response.json({ detail: "still in progress" }, { status: 400 })
+      : forward();
+  const { fal, emulator, until } = setup({ wire });
+  emulator.faults.next("submit", "completed-with-error; status=422; error=too dark");
+  const error = await until(failureOf(fal.subscribe(ECHO, { input: {} })));
+  expect(error).toMatchObject({
+    status: 422,
+    billed: "unknown",
+    message: expect.stringContaining("too dark"),
+  });
+});
+
+test("a result that only a hook brought is priced", async () => {
+  const { fal, store, clock, until } = setup();
+  await until(failureOf(fal.subscribe(ECHO, { input: {}, timeout: 1_000, cancelOnAbort: false })));
+  await until(clock.sleep(20_000));
+  await until(fal.close());
+  expect(await store.calls()).toMatchObject([
+    { state: "completed", cost: { source: "measured", nanoUsd: 10_000_000, units: 1 } },
+  ]);
 });
 
 test("a hook that comes before the submit's answer names the request: a lost answer costs nothing", async () => {

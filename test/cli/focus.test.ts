@@ -44,6 +44,7 @@ beforeAll(async () => {
     nanoUsd: 7,
     units: 1e-7,
     unit: "seconds",
+    unitPriceNanoUsd: 7.5,
     measuredNanoUsd: 9,
   } as const;
   await store.charged(`c${CALLS - 2}`, invoiced, AT);
@@ -141,13 +142,25 @@ test("what is not measured is marked, and what is not known is null", async () =
     ListCost: "0.000000009",
     x_CostSource: "invoiced",
     ConsumedQuantity: "0.0000001",
+    ListUnitPrice: "0.0000000075",
   });
   expect(of(CALLS - 3)).toMatchObject({ x_CostSource: "estimated", PricingUnit: "", ResourceId: "" });
 });
 
+test.each(["2026", "2026-12-01", "2026-12-01T00:00:00.300Z", "52w", "9h", "90", "1.5h", "7200s", ""])(
+  "the calls since %j are the same in the report",
+  async (since) => {
+    const report = await command(main, ["costs", "--json", "--store", file, "--since", since], { env: ENV });
+    const found = await focus("--since", since);
+    expect(found).toMatchObject({ code: report.code, stderr: report.stderr });
+    const calls = report.code === 0 ? JSON.parse(report.stdout).total.calls : -1;
+    expect(found.stdout.split("\r\n").length - 2).toBe(calls);
+  },
+);
+
 test("times choose calls; what does not go together is refused", async () => {
   expect(await rows("--until", "2026-11-30")).toEqual([]);
   expect(await rows("--since", "2026-12-01", "--until", "2026-12-02")).toHaveLength(CALLS - 2_250);
-  expect((await focus("--until", "soon")).stderr).toContain('--until is "soon"');
+  expect((await focus("--until", "soon")).stderr).toContain('"soon" is no time');
   expect(await focus("--csv")).toMatchObject({ code: 2, stdout: "" });
 });

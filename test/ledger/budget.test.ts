@@ -1,4 +1,4 @@
-import { createFal, type FalOptions, memoryStore } from "fal-chain";
+import { type BudgetExceededError, createFal, type FalOptions, memoryStore } from "fal-chain";
 import { createEmulator, type VirtualClock, virtualClock } from "fal-chain/emulator";
 import { sqliteStore } from "fal-chain/sqlite";
 import { expect, onTestFinished, test } from "vitest";
@@ -52,6 +52,22 @@ test("each value of a tag has its budget, and each day of UTC", async () => {
   await clock.advance(1);
   await call(fal, { customer: "acme" });
   expect(emulator.jobs).toHaveLength(5);
+});
+
+test("a budget of a tag with the name of what every object has is for calls with that tag", async () => {
+  const { fal } = setup({ budgets: [{ tag: "constructor", usd: 0 }] });
+  await call(fal);
+  expect(await failureOf(call(fal, { constructor: "acme" }))).toMatchObject({ code: "budget_exceeded" });
+});
+
+test("values of a tag that differ only far behind their beginning have each a budget, of a name that any store takes", async () => {
+  const { fal } = setup({ budgets: [{ tag: "customer", usd: 0.01 }] });
+  const long = "🦊".repeat(3_000);
+  await call(fal, { customer: `${long}a` });
+  await call(fal, { customer: `${long}b` });
+  const error = await failureOf(call(fal, { customer: `${long}a` }));
+  expect(error).toMatchObject({ budget: expect.stringMatching(/^tag:customer=(🦊)+~[0-9a-f]{64}$/u) });
+  expect((error as BudgetExceededError).budget.length).toBeLessThanOrEqual(200);
 });
 
 test("one value of a tag can have a budget alone", async () => {
@@ -205,4 +221,15 @@ test("a run that was only noted keeps the budget that it was noted with", async 
   await fal.runs.add("two", undefined, { id: "1", budget: { usd: 0.01 } });
   expect(await failureOf(two.start(undefined, { id: "1" }))).toMatchObject({ code: "budget_exceeded" });
   expect(emulator.jobs).toHaveLength(1);
+});
+
+test("a run that takes a forgotten one's id has a budget of its own", async () => {
+  const { fal, emulator, clock } = setup();
+  const one = fal.chain("one", async (n: number) => void (await fal.subscribe(ECHO, { input: { n } })));
+  const options = { id: "1", budget: { usd: 0.01 } };
+  await one.start(1, options).total;
+  await fal.runs.forget("one", "1");
+  await clock.advance(1);
+  await one.start(2, options);
+  expect(emulator.jobs).toHaveLength(2);
 });

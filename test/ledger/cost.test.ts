@@ -11,6 +11,9 @@ test("a cost is units times price, in whole nano-dollars", () => {
   expect(measuredCost(1.234567, { unit: "seconds", unitPriceNanoUsd: 1_111 })).toMatchObject({
     nanoUsd: 1_372,
   });
+  expect(measuredCost(1_000_000, { unit: "tokens", unitPriceNanoUsd: 0.4 })).toMatchObject({
+    nanoUsd: 400_000,
+  });
 });
 
 test("what is not known is no number, and says why", () => {
@@ -35,13 +38,17 @@ test("a total is the exact sum of what is known, and counts what is not", () => 
 
 test.each([
   [0, "$0.00"],
+  [1e-7, "$0.0000000000000001"],
+  [0.4, "$0.0000000004"],
   [1, "$0.000000001"],
+  [7.5, "$0.0000000075"],
   [3_000_000, "$0.003"],
   [10_000_000, "$0.01"],
   [100_000_000, "$0.10"],
   [1_000_000_000, "$1.00"],
   [12_345_678_900, "$12.3456789"],
   [-3_000_000, "-$0.003"],
+  [12_345_678_900.5, "$12.3456789005"],
 ])("%d nano-dollars read %s", (nano, text) => {
   expect(formatUsd(nano)).toBe(text);
 });

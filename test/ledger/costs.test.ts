@@ -148,11 +148,22 @@ test("rows are named by what they are grouped by: times in their order, then wha
   expect(await sum({ since: new Date(NOW) })).toBe(7);
 });
 
+test("a tag may have the name of what every object has", async () => {
+  const { store, fal } = setup();
+  await intend(store, "a", { userTags: { constructor: "acme" } });
+  await intend(store, "b");
+  const { rows } = await fal.costs({ by: ["tag:constructor"] });
+  expect(rows.map(({ key }) => key["tag:constructor"])).toEqual(["acme", undefined]);
+  expect((await fal.costs({ tags: { constructor: "acme" } })).total.calls).toBe(1);
+});
+
 test("a key and a time that there are not are said", async () => {
   const { fal } = setup();
   await expect(fal.costs({ by: ["job" as CostKey] })).rejects.toThrow(
     'by "job"; they can by endpoint, chain, run, step, job_id, app, request, root_run, root_job, day, hour and tag:<name>.',
   );
   await expect(fal.costs({ by: ["aap" as CostKey] })).rejects.toThrow('Did you mean "app"?');
-  await expect(fal.costs({ since: "yesterday" })).rejects.toThrow('"yesterday" is no time. It reads 7d');
+  for (const since of ["yesterday", "90", "1.5h", ""]) {
+    await expect(fal.costs({ since })).rejects.toThrow(`${JSON.stringify(since)} is no time. It reads 7d`);
+  }
 });

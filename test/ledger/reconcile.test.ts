@@ -73,6 +73,40 @@ test("a call from before the time that is asked for is known when it is billed w
   expect(unseen).toEqual([]);
 });
 
+test.each([
+  ["that was asked for later", false],
+  ["that is asked for first", true],
+])("all that a call was billed is its price, also what was billed before the time %s", async (_, first) => {
+  const { fal, clock, emulator, ledger } = account();
+  const { requestId } = await fal.subscribe(ECHO, { input: {} });
+  await fal.close();
+  const billedAt = clock.now();
+  const parts = [0.004, 0.006].map((cost, hour) => ({
+    request_id: requestId,
+    endpoint_id: ECHO,
+    timestamp: new Date(billedAt + hour * HOUR_MS).toISOString(),
+    output_units: 1,
+    unit_price: cost,
+    cost_total: cost,
+  }));
+  fal.config({
+    fetch: async (...given) => {
+      const request = new Request(...given);
+      const { pathname, searchParams } = new URL(request.url);
+      if (!pathname.endsWith("/billing-events")) return emulator.fetch(request);
+      const since = Date.parse(searchParams.get("start") ?? "");
+      return Response.json({
+        billing_events: parts.filter(({ timestamp }) => Date.parse(timestamp) >= since),
+      });
+    },
+  });
+  await clock.sleep(2 * HOUR_MS);
+  if (!first) await fal.reconcile();
+  const { matched } = await fal.reconcile({ since: billedAt + HOUR_MS / 2 });
+  expect(matched).toMatchObject([{ requestId, invoicedNanoUsd: 10_000_000, measuredNanoUsd: 21_000_000 }]);
+  expect((await ledger())[0]?.cost).toMatchObject({ source: "invoiced", nanoUsd: 10_000_000, units: 2 });
+});
+
 test("of more calls than the limit, the newest are looked for", async () => {
   const { fal, clock } = account({ lagMs: DAY_MS });
   await fal.subscribe(ECHO, { input: { call: 1 } });
@@ -82,7 +116,7 @@ test("of more calls than the limit, the newest are looked for", async () => {
 });
 
 describe("without sense", () => {
-  test.each([{ since: "yesterday" }, { limit: 0 }, { limit: Number.NaN }])(
+  test.each([{ since: "yesterday" }, { since: "90" }, { limit: 0 }, { limit: Number.NaN }])(
     "%o is refused before the bill is read",
     async (options) => {
       const { fal, sent } = account();

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { echo } from "../support/models.ts";
 import { ECHO, FLUX, failureOf, setup } from "../support/setup.ts";
 import { json, type Wire } from "../support/wire.ts";
 
@@ -47,10 +48,35 @@ test("a price in another currency, or of another endpoint, is none", async () =>
   expect(await other.fal.price(ECHO)).toBeUndefined();
 });
 
+test("a price below nothing is none, so no call is made under a budget for it", async () => {
+  const wire: Wire = (request, forward) =>
+    request.url.includes("/pricing/estimate")
+      ? json({ total_cost: -5 })
+      : request.url.includes("/pricing?")
+        ? json({ prices: [{ endpoint_id: ECHO, unit_price: -5, unit: "images" }] })
+        : forward();
+  const { fal, emulator } = setup({ wire, budget: { usd: 0.01 } });
+  expect(await failureOf(fal.subscribe(ECHO, { input: {} }))).toMatchObject({ code: "unknown_price" });
+  expect(await fal.estimate(ECHO, { num_images: "many" })).toEqual({ source: "unknown", reason: "no_price" });
+  expect(emulator.jobs).toHaveLength(0);
+});
+
+test("a unit price is not rounded before it is multiplied: what is measured is what fal bills", async () => {
+  const { fal } = setup({ emulator: { models: [echo({ price: 7.5e-9, units: 1_000_000 })] } });
+  await fal.subscribe(ECHO, { input: {} });
+  await fal.close();
+  const cost = { source: "measured", nanoUsd: 7_500_000, unitPriceNanoUsd: 7.5 };
+  expect((await fal.calls.list())[0]?.cost).toMatchObject(cost);
+  expect(await fal.reconcile()).toMatchObject({ matched: [{}], drift: [] });
+});
+
 test.each([
   [0.003, 3_000_000],
   [0.1 + 0.2, 300_000_000],
+  [0.00111, 1_110_000],
   [1e-9, 1],
+  [7.5e-9, 7.5],
+  [4e-10, 0.4],
   [0, 0],
 ])("a unit price of %d dollars is %d nano-dollars", async (unit_price, nano) => {
   const { fal } = setup({ wire: priced({ unit_price, unit: "images", unknown_field: 1 }) });

@@ -82,6 +82,8 @@ describe("fal's ways of saying no become errors with its words", () => {
     ],
     [422, { detail: details }, { "x-fal-billable-units": "0" }, { billed: false }],
     [422, { detail: details }, { "x-fal-billable-units": "2" }, { billed: true }],
+    [422, { detail: details }, { "x-fal-billable-units": "" }, { billed: "unknown" }],
+    [422, { detail: details }, { "x-fal-billable-units": "-1" }, { billed: "unknown" }],
     [
       504,
       { detail: "too late", error_type: "request_timeout" },

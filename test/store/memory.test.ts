@@ -38,6 +38,21 @@ test("a price that comes after its call was forgotten is no trouble", async () =
   expect(warnings).toEqual([]);
 });
 
+test("a price that comes after its call was forgotten still settles what the call had reserved", async () => {
+  const store = memoryStore({ keepEnded: 1 });
+  const reserve = [{ budget: "client", window: 0, limitNanoUsd: 100, nanoUsd: 40 }];
+  for (const id of ["a", "b"]) await store.intend(intent(id), { reserve });
+  for (const id of ["a", "b"]) await store.completed(id, outcome, 1);
+  expect(await store.call("a")).toBeUndefined();
+  for (const id of ["a", "b"]) await store.charged(id, { source: "measured", nanoUsd: 10 }, 2);
+  await store.charged("a", { source: "invoiced", nanoUsd: 20 }, 3);
+  await store.intend(intent("c"), { reserve });
+  await expect(store.intend(intent("d"), { reserve })).rejects.toMatchObject({
+    chargedNanoUsd: 30,
+    reservedNanoUsd: 40,
+  });
+});
+
 test("a run's calls are kept as long as the run, and ended runs up to a thousand", async () => {
   const store = memoryStore({ keepEnded: 1 });
   for (let n = 0; n <= 1_000; n++) {

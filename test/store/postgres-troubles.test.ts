@@ -1,9 +1,11 @@
+import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { InvalidArgumentError, StoreError } from "fal-chain";
 import { postgresStore } from "fal-chain/postgres";
 import pg from "pg";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { freshSchema, postgresUrl } from "../support/postgres.ts";
+import { ECHO, setup } from "../support/setup.ts";
 import { claim, intent, outcome, owner, ticket } from "./samples.ts";
 
 let url = "";
@@ -43,6 +45,16 @@ test.each([
   expect(error).toBeInstanceOf(StoreError);
   expect(error.message).toContain(`The store ${store.name} ${says}`);
   expect(`${error.message} ${error.stack} ${error.cause} ${store.name}`).not.toMatch(/secret|hush/);
+});
+
+test("a tag whose value no index could hold has a budget all the same", async () => {
+  const { fal } = setup({ store: open(url), budgets: [{ tag: "customer", usd: 0.01 }] });
+  // Compressed, a text that repeats itself would fit.
+  const customer = randomBytes(3_000).toString("hex");
+  const call = () => fal.subscribe(ECHO, { input: {}, tags: { customer } });
+  await call();
+  await fal.close();
+  await expect(call()).rejects.toMatchObject({ code: "budget_exceeded", chargedNanoUsd: 10_000_000 });
 });
 
 test("a server that does not answer is an error in time", async () => {

@@ -1,3 +1,4 @@
+import { timeOf } from "../../base/time.ts";
 import {
   type CallQuery,
   type CallRecord,
@@ -16,7 +17,7 @@ import {
   untilInterrupted,
   writeFacts,
 } from "../../terminal/index.ts";
-import { parseLimit, parseOneOf, parseSince } from "../inputs.ts";
+import { parseLimit, parseOneOf } from "../inputs.ts";
 import type { Io } from "../io.ts";
 import { type SettlementOptions, settlementOf } from "../settlement.ts";
 import { type StoreOptions, withClient } from "../store.ts";
@@ -35,7 +36,7 @@ export async function list(io: Io, options: ListOptions): Promise<number> {
     limit: parseLimit(options.limit),
     ...(options.state !== undefined && { state: parseOneOf("--state", options.state, STATES) }),
     ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
-    ...(options.since !== undefined && { since: parseSince(options.since, Date.now()) }),
+    ...(options.since !== undefined && { since: timeOf(options.since, Date.now()) }),
   };
   return withClient(io, options, async (fal) => {
     const calls = await fal.calls.list(query);

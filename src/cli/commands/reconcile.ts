@@ -1,6 +1,5 @@
 import { formatUsd, type Reconciliation } from "../../index.ts";
 import { EXIT, printable, printableJson } from "../../terminal/index.ts";
-import { parseSince } from "../inputs.ts";
 import type { Io } from "../io.ts";
 import { type StoreOptions, withClient } from "../store.ts";
 
@@ -10,9 +9,8 @@ const MOST_LINES = 20;
 /** Compares the ledger with the account's bill, and notes what that says. */
 export async function reconcile(
   io: Io,
-  options: StoreOptions & { readonly since?: string | undefined },
+  { since, ...options }: StoreOptions & { readonly since?: string | undefined },
 ): Promise<number> {
-  const since = options.since === undefined ? undefined : parseSince(options.since, Date.now());
   return withClient(io, options, async (fal) => {
     const found = await fal.reconcile(since === undefined ? {} : { since });
     io.stdout.write(options.json ? `${printableJson(found)}\n` : inWords(found));

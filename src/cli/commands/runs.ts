@@ -1,3 +1,4 @@
+import { timeOf } from "../../base/time.ts";
 import {
   type Fal,
   InvalidArgumentError,
@@ -16,7 +17,7 @@ import {
   timeText,
   writeFacts,
 } from "../../terminal/index.ts";
-import { parseLimit, parseOneOf, parseSince } from "../inputs.ts";
+import { parseLimit, parseOneOf } from "../inputs.ts";
 import type { Io } from "../io.ts";
 import { type SettlementOptions, settlementOf } from "../settlement.ts";
 import { type StoreOptions, withClient } from "../store.ts";
@@ -52,7 +53,7 @@ export async function list(io: Io, options: ListOptions): Promise<number> {
     ...(state !== undefined && { state: isRunning ? "running" : (state as RunState) }),
     limit: isRunning ? 10_000 : limit,
     ...(options.chain !== undefined && { chain: options.chain }),
-    ...(options.since !== undefined && { since: parseSince(options.since, Date.now()) }),
+    ...(options.since !== undefined && { since: timeOf(options.since, Date.now()) }),
   };
   return withClient(io, options, async (fal) => {
     const found = (await fal.runs.list(query)).filter((run) => state === undefined || run.state === state);

@@ -1,6 +1,15 @@
 import type { Reservation } from "../../base/cost.ts";
 import type { CallRecord } from "../../base/journal.ts";
-import { assertRoom, inOrder, moved, NOTHING_USED, shareOf, type Used, windowKey } from "../reservations.ts";
+import {
+  assertRoom,
+  inOrder,
+  moved,
+  NOTHING_USED,
+  type ShareFacts,
+  shareOf,
+  type Used,
+  windowKey,
+} from "../reservations.ts";
 
 /** Windows whose calls have all been paid or dropped are kept up to this number, the one used longest ago out first. */
 const KEPT_WINDOWS = 10_000;
@@ -11,7 +20,8 @@ export interface Budgets {
   assertRoom(reservations: readonly Reservation[] | undefined): void;
   reserve(call: CallRecord, reservations: readonly Reservation[] | undefined): void;
   /** A call has changed, and with it perhaps what it takes. */
-  changed(before: CallRecord, after: CallRecord): void;
+  changed(before: ShareFacts, after: ShareFacts): void;
+  /** Whatever it takes now, it takes from now on. */
   forget(call: string): void;
 }
 

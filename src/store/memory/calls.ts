@@ -25,9 +25,10 @@ import {
   SUPERSEDED,
   submitted,
 } from "../call-changes.ts";
+import type { ShareFacts } from "../reservations.ts";
 import { createBudgets } from "./budgets.ts";
 
-/** Forgotten calls that are told from ones that were never there. */
+/** Forgotten calls that are told from ones that were never there, and whose costs still settle what they had reserved. */
 const KNOWN_FORGOTTEN = 10_000;
 
 export interface CallsOptions {
@@ -49,7 +50,7 @@ export function createCalls({ keepEnded, assertHeld, isRunKept }: CallsOptions):
   const byRequest = new Map<string, string>();
   const byKey = new Map<string, string>();
   const ended = new Set<string>();
-  const forgotten = new Set<string>();
+  const forgotten = new Map<string, ShareFacts>();
   const budgets = createBudgets();
 
   const read = (id: string): CallRecord => {
@@ -81,12 +82,13 @@ export function createCalls({ keepEnded, assertHeld, isRunKept }: CallsOptions):
   const drop = (call: CallRecord): void => {
     ended.delete(call.id);
     calls.delete(call.id);
-    forgotten.add(call.id);
-    for (const oldest of forgotten) {
+    const { id, cost, state, error } = call;
+    forgotten.set(id, { id, cost, state, error });
+    for (const oldest of forgotten.keys()) {
       if (forgotten.size <= KNOWN_FORGOTTEN) break;
       forgotten.delete(oldest);
+      budgets.forget(oldest);
     }
-    budgets.forget(call.id);
     if (call.ticket) byRequest.delete(call.ticket.requestId);
     const key = placeOf(call);
     if (key !== undefined) byKey.delete(key);
@@ -123,7 +125,11 @@ export function createCalls({ keepEnded, assertHeld, isRunKept }: CallsOptions):
     givenUp: async (id, why, at, error) => write(read(id), givenUp(read(id), why, at, error)),
     async charged(id, cost) {
       // Many calls that end together are forgotten before their prices are there.
-      if (!forgotten.has(id)) write(read(id), charged(read(id), cost));
+      const left = forgotten.get(id);
+      if (!left) return write(read(id), charged(read(id), cost));
+      const after = { ...left, ...charged(left, cost) };
+      forgotten.set(id, after);
+      budgets.changed(left, after);
     },
     reused: async (id) => write(read(id), reused(read(id))),
     call: async (id) => calls.get(id),

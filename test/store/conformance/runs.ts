@@ -9,13 +9,14 @@ const step = (key: string, value: string): StepRecord => ({ key, name: key, valu
 export function runsConform(fresh: Fresh): void {
   test("a run is its first claimer's, and is read back as it was written", async () => {
     const { store } = await fresh();
-    const first = await store.claimRun(claim("1", { budget: '{"usd":1}' }));
+    const first = await store.claimRun(claim("1", { budget: '{"usd":1}', origin: '{"job":"job-7"}' }));
     const expected = {
       chain: "poster",
       id: "1",
       input: '{"prompt":"a fox"}',
       tags: { customer: "Acme & Söhne" },
       budget: '{"usd":1}',
+      origin: '{"job":"job-7"}',
       state: "running",
       output: undefined,
       error: undefined,
@@ -28,7 +29,7 @@ export function runsConform(fresh: Fresh): void {
     };
     expect(first).toStrictEqual({ run: expected, owned: true });
     const second = await store.claimRun(
-      claim("1", { owner: owner(2), input: "2", tags: {}, budget: "2", at: 6 }),
+      claim("1", { owner: owner(2), input: "2", tags: {}, budget: "2", origin: "{}", at: 6 }),
     );
     expect(second).toStrictEqual({ run: expected, owned: false });
     expect(await store.run("poster", "1")).toStrictEqual(expected);

@@ -1,0 +1,20 @@
+import { InvalidArgumentError } from "./errors.ts";
+
+const AGO = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+/**
+ * A date, its ISO form, or how long ago (`30m`, `12h`, `7d`, `2w`), in milliseconds since the epoch.
+ *
+ * @throws {InvalidArgumentError}
+ */
+export function timeOf(time: string | Date | number, now: number): number {
+  const text = typeof time === "string" ? time.trim() : undefined;
+  const [, count, unit] = /^(\d+)([mhdw])$/.exec(text ?? "") ?? [];
+  if (count !== undefined) return now - Number(count) * AGO[unit as keyof typeof AGO];
+  // A Date would also take 90 for a year.
+  const at = text === undefined || /^\d{4}(-|$)/.test(text) ? new Date(text ?? time).getTime() : Number.NaN;
+  if (!Number.isNaN(at)) return at;
+  throw new InvalidArgumentError(
+    `${JSON.stringify(time)} is no time. It reads 7d, 12h or 30m (ago), or 2026-11-24, or 2026-11-24T12:00:00Z.`,
+  );
+}
