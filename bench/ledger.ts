@@ -8,6 +8,7 @@
 import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { type CostKey, createFal, type Store } from "fal-chain";
 import { sqliteStore } from "fal-chain/sqlite";
 import { bareFetch, ENDPOINT, emulator, fetch, KEY, type OneCall, official, stopwatch } from "./arms.ts";
@@ -50,10 +51,14 @@ await file.close();
 
 const path = join(dir, "ledger.db");
 const ledger = sqliteStore(path);
-const filling = stopwatch();
 const begun = Date.UTC(2026, 0, 1);
-for (let n = 0; n < CALLS; n++) await note(ledger, n);
-const filled = filling();
+const calls = Array.from({ length: CALLS }, (_, n) => callNumber(n));
+const inserting = await timed(({ intent }) => ledger.intend(intent));
+const submitting = await timed(({ intent, ticket }) => ledger.submitted(intent.id, ticket, intent.at));
+const completing = await timed(({ intent, completion }) =>
+  ledger.completed(intent.id, completion, intent.at + 2_300),
+);
+const bare = floor(join(dir, "floor.db"), Math.min(CALLS, 5_000));
 
 const fal = createFal({ store: ledger });
 const groupings: CostKey[][] = [
@@ -77,7 +82,10 @@ for (const by of groupings) {
 table(
   [`${CALLS} calls in SQLite`, "", ""],
   [
-    ["CPU to note one", `${ms(filled.cpuMs / CALLS)} ms`, `${ms(filled.ms / CALLS)} ms in all`],
+    ["CPU to insert one: its intent", `${ms(inserting)} ms`, ""],
+    ["CPU to note its request id", `${ms(submitting)} ms`, ""],
+    ["CPU to note its result and cost", `${ms(completing)} ms`, ""],
+    ["CPU of three bare transactions", `${ms(bare)} ms`, ""],
     ["the file", `${(statSync(path).size / 2 ** 20).toFixed(0)} MiB`, ""],
     ...reports,
   ],
@@ -86,25 +94,53 @@ await ledger.close();
 await emulator.close();
 rmSync(dir, { recursive: true, force: true });
 
-/** A call as the client notes it, from the intent to the cost: one of 20 customers, 10 runners and 5,000 runs, over 90 days. */
-async function note(store: Store, n: number): Promise<void> {
+/** In milliseconds of CPU a call. */
+async function timed(note: (call: ReturnType<typeof callNumber>) => Promise<void>): Promise<number> {
+  const used = stopwatch();
+  for (const call of calls) await note(call);
+  return used().cpuMs / CALLS;
+}
+
+/** A call as the client notes it: one of 20 customers, 10 runners and 5,000 runs, over 90 days. */
+function callNumber(n: number) {
   const id = crypto.randomUUID();
   const requestId = crypto.randomUUID();
   const at = begun + Math.floor((n / CALLS) * 90 * 86_400_000);
   const userTags = { customer: `customer-${n % 20}` };
   const tags = { job_id: `job-${n % 10}`, chain: "poster", run: `order-${n % 5_000}`, ...userTags };
-  const run = { chain: tags.chain, run: tags.run, rootRun: `${tags.chain}/${tags.run}` };
-  const who = { jobId: tags.job_id, rootJob: tags.job_id, app: "acme/studio" };
-  const rest = { step: "picture", request: undefined, claimedRoot: undefined, userTags, tags };
-  const body = JSON.stringify({ prompt: "a lighthouse at dawn, oil on canvas", seed: n });
-  const key = `/ ${ENDPOINT} ${id}#1`;
-  await store.intend({ id, endpoint: ENDPOINT, body, key, at, ...run, ...who, ...rest });
+  const intent = {
+    ...{ id, endpoint: ENDPOINT, step: "picture", key: `/ ${ENDPOINT} ${id}#1`, at },
+    ...{ chain: tags.chain, run: tags.run, rootRun: `${tags.chain}/${tags.run}`, rootJob: tags.job_id },
+    ...{ jobId: tags.job_id, app: "acme/studio", request: undefined, claimedRoot: undefined },
+    ...{ tags, userTags, body: JSON.stringify({ prompt: "a lighthouse at dawn, oil on canvas", seed: n }) },
+  };
   const link = `https://queue.fal.run/${ENDPOINT}/requests/${requestId}`;
   const links = { statusUrl: `${link}/status`, responseUrl: link, cancelUrl: `${link}/cancel` };
-  await store.submitted(id, { endpoint: ENDPOINT, requestId, ...links }, at);
   const image = { url: `https://v3.fal.media/files/b/${id}/picture.png`, width: 1024, height: 768 };
-  const outcome = { data: { images: [image], seed: n }, units: 1, waitSeconds: 0.4, runSeconds: 1.9 };
-  await store.completed(id, outcome, at + 2_300);
   const price = { units: 1, unit: "megapixels", unitPriceNanoUsd: 3_000_000, pricedAt: at };
-  await store.charged(id, { source: "measured", nanoUsd: 3_000_000, ...price }, at + 2_300);
+  const completion = {
+    ...{ data: { images: [image], seed: n }, units: 1, waitSeconds: 0.4, runSeconds: 1.9 },
+    cost: { source: "measured", nanoUsd: 3_000_000, ...price } as const,
+  };
+  return { intent, ticket: { endpoint: ENDPOINT, requestId, ...links }, completion };
+}
+
+/** As many transactions as a call has, each of which writes one small row: what this much durability costs by itself. */
+function floor(path: string, calls: number): number {
+  const db = new DatabaseSync(path);
+  db.exec(
+    "pragma journal_mode = wal; pragma synchronous = full; create table t (id text primary key, note text)",
+  );
+  const insert = db.prepare("insert into t values (?, ?)");
+  const update = db.prepare("update t set note = ? where id = ?");
+  const used = stopwatch();
+  for (let n = 0; n < calls; n++) {
+    const id = crypto.randomUUID();
+    insert.run(id, "intended");
+    update.run("submitted", id);
+    update.run("completed", id);
+  }
+  const { cpuMs } = used();
+  db.close();
+  return cpuMs / calls;
 }

@@ -61,6 +61,9 @@ export interface Outcome {
   readonly runSeconds: number | undefined;
 }
 
+/** The same, with what it cost where that is known at once. */
+export type Completion = Outcome & { readonly cost?: Cost | undefined };
+
 /** What a completed call took, without what it gave. */
 export type Usage = Omit<Outcome, "data">;
 
@@ -83,7 +86,7 @@ export interface Journal {
   /** The POST may or may not have been accepted. Ignored where its request is known already. */
   ambiguous(id: string, why: string, at: number): Promise<void>;
   /** The result, before the caller's code sees it. It is final: of what is noted later only request and cost count. */
-  completed(id: string, outcome: Outcome, at: number): Promise<void>;
+  completed(id: string, outcome: Completion, at: number): Promise<void>;
   failed(id: string, error: SavedError, at: number): Promise<void>;
   /**
    * Nobody waits for it any more; ignored once it has failed. A later `submitted`, `completed` or `failed` is still

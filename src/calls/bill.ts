@@ -11,7 +11,11 @@ export interface BillDeps {
   readonly store: Store;
   readonly clock: Clock;
   /** What one unit of an endpoint costs; undefined where the platform does not say. */
-  readonly price: (endpoint: string) => Promise<UnitPrice | undefined>;
+  readonly price: {
+    (endpoint: string): Promise<UnitPrice | undefined>;
+    /** The same, where it was asked for before and is still fresh. */
+    known(endpoint: string): UnitPrice | undefined;
+  };
   readonly report: Report;
   /** What still has to finish when a call is over. */
   readonly background: Set<Promise<unknown>>;
@@ -30,6 +34,16 @@ export const billResult = (
   call: Billed,
   units: number | undefined,
 ): Promise<Cost | undefined> => inBackground(deps, call, () => priced(deps, call, units));
+
+/** The same where it is known at once, so that it can be noted with the result. */
+export function costAtOnce(
+  { price }: BillDeps,
+  endpoint: string,
+  units: number | undefined,
+): Cost | undefined {
+  const known = units === undefined ? undefined : price.known(endpoint);
+  return units === undefined || known ? measuredCost(units, known) : undefined;
+}
 
 /** How a call ended without a result. */
 export interface Failed {

@@ -19,7 +19,7 @@ import type { Reserve } from "../ledger/budget.ts";
 import type { History } from "../platform/requests.ts";
 import type { Answer, Queue, Submission } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
-import { type BillDeps, billFailure, billResult } from "./bill.ts";
+import { type BillDeps, billFailure, billResult, costAtOnce } from "./bill.ts";
 import type { Caller, CallObserver, Place } from "./caller.ts";
 import { type CallEvent, hasFailed, type Result, statusFold } from "./events.ts";
 import { givingUp } from "./giving-up.ts";
@@ -415,11 +415,12 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
         runSeconds: inference ?? ran,
       },
     };
+    const known = costAtOnce(deps, endpoint, answer.units);
     if (noted !== undefined) {
       const { data, billing, metrics } = result;
-      await store.completed(noted, { data, ...billing, ...metrics }, clock.now());
+      await store.completed(noted, { data, ...billing, ...metrics, cost: known }, clock.now());
     }
-    cost = billResult(deps, { endpoint, noted }, answer.units);
+    cost = known ? Promise.resolve(known) : billResult(deps, { endpoint, noted }, answer.units);
     keepFiles(answer.data);
     return checked(result, answer.data);
   }

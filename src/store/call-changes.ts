@@ -1,5 +1,5 @@
 import type { Cost } from "../base/cost.ts";
-import { type CallRecord, type Intent, type Outcome, StoreError, type Ticket } from "../base/journal.ts";
+import { type CallRecord, type Completion, type Intent, StoreError, type Ticket } from "../base/journal.ts";
 import type { SavedError } from "../base/saved-error.ts";
 
 /** What a note makes of a call; undefined where the call knows better already. Every store decides by these. */
@@ -43,10 +43,10 @@ export const ambiguous = ({ state, ticket }: CallFacts, note: string, at: number
   state === "completed" || ticket ? undefined : { note, endedAt: at, state: "ambiguous" };
 
 /** A result is final, and takes the place of any other end. */
-export function completed({ state }: CallFacts, outcome: Outcome, at: number): Change {
-  if (state === "completed") return undefined;
-  const { units, waitSeconds, runSeconds } = outcome;
-  return { outcome, usage: { units, waitSeconds, runSeconds }, endedAt: at, state: "completed" };
+export function completed(call: CallFacts, { data, cost, ...usage }: Completion, at: number): Change {
+  const paid = cost && charged(call, cost);
+  if (call.state === "completed") return paid;
+  return { outcome: { data, ...usage }, usage, endedAt: at, state: "completed", ...paid };
 }
 
 export const failed = ({ state }: CallFacts, error: SavedError, at: number): Change =>

@@ -1,5 +1,5 @@
 import { type CallAbortedError, memoryStore, type Store } from "fal-chain";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { echo } from "../support/models.ts";
 import { ECHO, failureOf, setup } from "../support/setup.ts";
 import { instead, kindOf, losing, networkError, type Wire } from "../support/wire.ts";
@@ -22,6 +22,22 @@ test("what a call cost is noted once its price is there, and the result does not
   expect((await made.fal.calls.list())[0]).toMatchObject({ state: "completed", cost: undefined });
   price.resolve();
   expect(await costOf(made)).toMatchObject({ source: "measured", nanoUsd: 10_000_000, unit: "images" });
+});
+
+test("once its price is known, what a call cost is in the store together with its result", async () => {
+  const store = memoryStore();
+  const charged = vi.spyOn(store, "charged");
+  const made = setup({ store });
+  await made.fal.subscribe(ECHO, { input });
+  await made.fal.close();
+  expect(charged).toHaveBeenCalledTimes(1);
+  await made.fal.subscribe(ECHO, { input });
+  expect((await made.fal.calls.list())[0]).toMatchObject({ cost: { source: "measured", unit: "images" } });
+  await made.clock.advance(60 * 60_000);
+  await made.fal.subscribe(ECHO, { input });
+  await made.fal.close();
+  expect(charged).toHaveBeenCalledTimes(2);
+  expect((await made.fal.costs()).total).toMatchObject({ nanoUsd: 30_000_000, unknown: 0 });
 });
 
 test("a price that cannot be had is given up in seconds, and the cost is unknown", async () => {

@@ -119,6 +119,20 @@ test.each(["submitted", "completed", "charged"] as const)(
   },
 );
 
+test("what a call cost is rescued with its result, where both were known at once", async () => {
+  const made = world();
+  await made.fal.subscribe(ECHO, { input });
+  await made.fal.close();
+  made.broken.add("completed");
+  const { requestId } = await made.fal.subscribe(ECHO, { input: { prompt: "an owl" } });
+  await made.fal.close();
+  expect(lines().map(({ write }) => write)).toEqual(["completed"]);
+  made.broken.clear();
+  await made.fal.calls.rescue();
+  const [call] = await made.memory.calls({ requestId });
+  expect(call).toMatchObject({ state: "completed", cost: { source: "measured", nanoUsd: 10_000_000 } });
+});
+
 test("facts of one call reach the store in their order, whichever write fails", async () => {
   const made = world();
   made.broken.add("submitted");

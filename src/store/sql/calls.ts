@@ -28,15 +28,14 @@ export type Kept = <C extends Partial<CallRecord>>(call: C) => C;
 
 export function* intend(intent: Intent, terms: IntentTerms, kept: Kept): Work<void> {
   const { fence, replaces, reserve: reservations } = terms;
-  const { chain = null, run = null, key } = intent;
   if (fence) yield* assertHeld(fence);
-  if (yield* exists({ "id =": intent.id })) throw callExists(intent.id);
   if (replaces !== undefined) yield* change(replaces, () => SUPERSEDED, kept);
-  if (key !== undefined && (yield* exists({ "chain =": chain, "run =": run, "key =": key }))) {
-    throw keyTaken(intent);
-  }
   const call = intended(intent);
-  yield* insert("calls", callColumns(kept(call)));
+  const [made] = yield* insert("calls", callColumns(kept(call)), "on conflict do nothing returning id");
+  if (!made) {
+    const [same] = yield callById(intent.id);
+    throw same ? callExists(intent.id) : keyTaken(intent);
+  }
   yield* reserve(call, reservations);
 }
 
@@ -96,9 +95,4 @@ function* locked(id: string): Work<CallFacts> {
   const [row] = yield select(FACTS, "calls", { "id =": id }, "for update");
   if (!row) throw noSuchCall(id);
   return factsOf(row);
-}
-
-function* exists(where: Record<string, string | null>): Work<boolean> {
-  const rows = yield select("1 as found", "calls", where);
-  return rows.length > 0;
 }

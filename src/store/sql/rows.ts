@@ -60,8 +60,9 @@ const CALL: { [F in keyof CallRecord]-?: (value: CallRecord[F]) => Columns } = {
 
 export function callColumns(call: Partial<CallRecord>): Columns {
   const columns: Columns = {};
-  for (const [field, write] of Object.entries(CALL) as [keyof CallRecord, (value: unknown) => Columns][]) {
-    if (field in call) Object.assign(columns, write(call[field]));
+  for (const field of Object.keys(call) as (keyof CallRecord)[]) {
+    const write = CALL[field] as (value: unknown) => Columns;
+    Object.assign(columns, write(call[field]));
   }
   return columns;
 }

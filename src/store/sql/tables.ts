@@ -1,15 +1,14 @@
 import type { Columns } from "./rows.ts";
-import { places, type Statement, type Value, type Work } from "./work.ts";
+import { places, type Row, type Statement, type Value, type Work } from "./work.ts";
 
 /** Conditions that all must hold; what is undefined is no condition. */
 export type Conditions = Readonly<Record<string, Value | undefined>>;
 
-export function* insert(table: string, columns: Columns, otherwise = ""): Work<void> {
+/** @param otherwise What follows the values, such as what is to be returned. */
+export function* insert(table: string, columns: Columns, otherwise = ""): Work<readonly Row[]> {
   const names = Object.keys(columns);
-  yield {
-    sql: `insert into @${table} (${names.join(", ")}) values ${places(1, names.length)} ${otherwise}`,
-    params: Object.values(columns),
-  };
+  const sql = `insert into @${table} (${names.join(", ")}) values ${places(1, names.length)} ${otherwise}`;
+  return yield { sql, params: Object.values(columns) };
 }
 
 export function* update(table: string, columns: Columns, where: Conditions): Work<void> {

@@ -12,7 +12,7 @@ export function migrate(db: Database, path: string, migrations: readonly Migrati
     try {
       const version = versionOf(db, path, migrations.length);
       const next = migrations[version];
-      for (const statement of next?.({ serial: "integer primary key autoincrement", inline: true }) ?? [])
+      for (const statement of next?.({ serial: "integer primary key", inline: true }) ?? [])
         db.exec(statement);
       if (next) {
         db.exec(`pragma application_id = ${APPLICATION_ID}`);

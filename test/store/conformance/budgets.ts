@@ -41,6 +41,20 @@ export function budgetsConform(fresh: Fresh): void {
     expect(await used(store)).toEqual({ chargedNanoUsd: 12, reservedNanoUsd: 40 });
   });
 
+  test("a cost that comes with the result is charged with it, and is as certain as it was", async () => {
+    const { store } = await fresh();
+    await store.intend(intent("a"), { reserve: [of(60)] });
+    await store.completed("a", { ...outcome, cost: measured(10) }, 2);
+    expect(await store.call("a")).toMatchObject({ state: "completed", outcome, cost: measured(10) });
+    expect((await store.call("a"))?.outcome).toStrictEqual(outcome);
+    expect(await used(store)).toEqual({ chargedNanoUsd: 10, reservedNanoUsd: 0 });
+    // Said again, as a rescue file does: the result stays, and a cost that is known better counts.
+    await store.completed("a", { ...outcome, data: "other", cost: measured(12) }, 3);
+    expect(await used(store)).toEqual({ chargedNanoUsd: 12, reservedNanoUsd: 0 });
+    await store.completed("a", { ...outcome, cost: unknown }, 4);
+    expect(await store.call("a")).toMatchObject({ outcome, cost: measured(12), endedAt: 2 });
+  });
+
   test("many calls at once do not overshoot either", async () => {
     const { store } = await fresh();
     const ids = Array.from({ length: 20 }, (_, n) => `c${n}`);
