@@ -3,6 +3,7 @@ import { currentAttribution, withRequest, withTags } from "./attribution/context
 import { requestIdOf } from "./attribution/incoming.ts";
 import { replyHeaders } from "./attribution/onward.ts";
 import { bound } from "./base/async-context.ts";
+import type { Background } from "./base/background.ts";
 import { systemClock } from "./base/clock.ts";
 import { InvalidArgumentError } from "./base/errors.ts";
 import { StoreError } from "./base/journal.ts";
@@ -40,7 +41,7 @@ import { createTelemetry } from "./telemetry/telemetry.ts";
 import { createTransport } from "./transport/http.ts";
 
 export function createFal(options: FalOptions = {}): Fal {
-  const background = new Set<Promise<unknown>>();
+  const background: Background = new Set();
   let settings = options;
   const report: Report = (...said) => parts.report(...said);
   let ledger = ledgerOf(() => settings, report);
@@ -107,7 +108,7 @@ export function createFal(options: FalOptions = {}): Fal {
 }
 
 /** Puts the folders together: the only place that knows them all. */
-function assemble(options: FalOptions, ledger: Ledger, background: Set<Promise<unknown>>) {
+function assemble(options: FalOptions, ledger: Ledger, background: Background) {
   const clock = options.clock ?? systemClock;
   const environment = environmentOf(options);
   const origins = once((): Origins => environment.origins);

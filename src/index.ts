@@ -48,9 +48,10 @@ export {
 } from "./base/run-journal.ts";
 export type { SavedError } from "./base/saved-error.ts";
 export type { MoneyFacts, Spend, SpendGroup, SpendQuery } from "./base/spend.ts";
-export type { Call } from "./calls/call.ts";
+
 export type { CallEvent, RequestLog, Result } from "./calls/events.ts";
 export type { CallOptions, SubmitOptions } from "./calls/options.ts";
+export type { Call } from "./calls/plan.ts";
 export type { QueueClient, StatusStream } from "./calls/queue-client.ts";
 export type { CompletedQueueStatus, InQueueStatus, QueueStatus } from "./calls/queue-status.ts";
 export { CallStateError, type RecordedCalls, type Settled, type Settlement } from "./calls/recorded-calls.ts";

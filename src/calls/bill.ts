@@ -1,4 +1,5 @@
 import { ApiError } from "../base/api-error.ts";
+import { type Background, inBackground } from "../base/background.ts";
 import { billableUnits } from "../base/billable-units.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Cost, UnitPrice } from "../base/cost.ts";
@@ -17,8 +18,7 @@ export interface BillDeps {
     known(endpoint: string): UnitPrice | undefined;
   };
   readonly report: Report;
-  /** What still has to finish when a call is over. */
-  readonly background: Set<Promise<unknown>>;
+  readonly background: Background;
 }
 
 /** A call that is over, as far as its bill is concerned. */
@@ -33,7 +33,7 @@ export const billResult = (
   deps: BillDeps,
   call: Billed,
   units: number | undefined,
-): Promise<Cost | undefined> => inBackground(deps, call, () => priced(deps, call, units));
+): Promise<Cost | undefined> => charging(deps, call, () => priced(deps, call, units));
 
 /** The same where it is known at once, so that it can be noted with the result. */
 export function costAtOnce(
@@ -63,7 +63,7 @@ export const billFailure = (
   call: Billed,
   { error, left, sent }: Failed,
 ): Promise<Cost | undefined> =>
-  inBackground(deps, call, async () => {
+  charging(deps, call, async () => {
     const isGivenUp = error instanceof CallAbortedError || error instanceof CallTimeoutError;
     // What the request made of giving it up is known once its cancel is answered.
     if (isGivenUp && (await error.cancel) === "in-time") return NOTHING;
@@ -75,7 +75,7 @@ export const billFailure = (
 
 /** A call that cost nothing, as one that was cancelled before it began. */
 export const billNothing = (deps: BillDeps, call: Billed): Promise<Cost | undefined> =>
-  inBackground(deps, call, async () => NOTHING);
+  charging(deps, call, async () => NOTHING);
 
 async function priced({ price }: BillDeps, { endpoint }: Billed, units: number | undefined): Promise<Cost> {
   return measuredCost(units, units === undefined ? undefined : await price(endpoint).catch(() => undefined));
@@ -87,12 +87,12 @@ const MAY_BE_BILLED = { source: "unknown", reason: "failed" } as const;
 
 const isFree = (error: unknown): boolean => error instanceof FalError && error.billed === false;
 
-function inBackground(
+function charging(
   { store, clock, report, background }: BillDeps,
   { noted, endpoint }: Billed,
   find: () => Promise<Cost | undefined>,
 ): Promise<Cost | undefined> {
-  const billing = (async () => {
+  const charge = async () => {
     try {
       const cost = await find();
       if (cost && noted !== undefined) await store.charged(noted, cost, clock.now());
@@ -101,8 +101,6 @@ function inBackground(
       report(`What call ${noted} cost could not be noted`, error, { call: noted, endpoint });
       return undefined;
     }
-  })();
-  background.add(billing);
-  void billing.finally(() => background.delete(billing));
-  return billing;
+  };
+  return inBackground(background, charge());
 }

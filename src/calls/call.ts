@@ -1,105 +1,35 @@
-import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { ApiError, apiError, isOwnEnd } from "../base/api-error.ts";
+import { inBackground } from "../base/background.ts";
 import type { Cost } from "../base/cost.ts";
-import {
-  AmbiguousSubmitError,
-  type CancelOutcome,
-  MalformedReplyError,
-  OutputMismatchError,
-  RunStateError,
-} from "../base/errors.ts";
+import { type CancelOutcome, OutputMismatchError, RunStateError } from "../base/errors.ts";
 import { eventLog } from "../base/event-log.ts";
-import type { CallRecord, Outcome, Store, Ticket } from "../base/journal.ts";
-import type { Report } from "../base/report.ts";
+import type { CallRecord, Outcome, Ticket } from "../base/journal.ts";
 import { LeaseLostError } from "../base/run-journal.ts";
-import type { SavedError } from "../base/saved-error.ts";
 import { abortable } from "../base/signal.ts";
 import { withTexts } from "../base/urls.ts";
-import type { Reserve } from "../ledger/budget.ts";
-import type { History } from "../platform/requests.ts";
-import type { Answer, Queue, Submission } from "../queue/queue.ts";
+import type { Answer, Submission } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
-import { type BillDeps, billFailure, billResult, costAtOnce } from "./bill.ts";
-import type { Caller, CallObserver, Place } from "./caller.ts";
-import { type CallEvent, hasFailed, type Result, statusFold } from "./events.ts";
+import { billFailure, billResult, costAtOnce } from "./bill.ts";
+import type { CallObserver, Place } from "./caller.ts";
+import { collect } from "./collect.ts";
+import { endings } from "./ending.ts";
+import { type CallEvent, type Result, statusFold } from "./events.ts";
 import { givingUp } from "./giving-up.ts";
-import type { Hooks } from "./hooks.ts";
-import { oneOf, type Prepared, plainIssue, type WatchSettings } from "./options.ts";
-import type { Places } from "./places.ts";
+import { oneOf, type Prepared, plainIssue } from "./options.ts";
+import type { Call, CallDeps, CallPlan } from "./plan.ts";
 import { toQueueStatus } from "./queue-status.ts";
-import { isGone, readResult } from "./result.ts";
-import { restoredError, savedError } from "./saved-error.ts";
+import { resultOf } from "./result.ts";
 import {
   type Accepted,
   AMBIGUOUS_SUBMIT_POLICIES,
   type AmbiguousSubmitPolicy,
   submitOnce,
 } from "./submit.ts";
-import { GIVEN_UP, takeUp } from "./take-up.ts";
-import { watch } from "./watch.ts";
-import type { WitnessCall } from "./witness.ts";
-
-/**
- * One paid use of an endpoint: a promise of its result, and a loop over its events. It runs whether or not anybody
- * listens. Each loop starts from the first event; leaving it early detaches and does not cancel. A loop throws what
- * `await` throws.
- */
-export interface Call<T> extends PromiseLike<Result<T>>, AsyncIterable<CallEvent<T>> {
-  /** Settles once fal has accepted the request. */
-  readonly submitted: Promise<{ endpoint: string; requestId: string }>;
-  /** Gives up: the call rejects with an `AbortError`, and the request is cancelled upstream. Never rejects. */
-  cancel(): Promise<CancelOutcome>;
-  /** The result, and the HTTP response that it came in. */
-  withResponse(): Promise<{ result: Result<T>; response: Response }>;
-  catch<R = never>(onRejected?: ((reason: unknown) => R | PromiseLike<R>) | null): Promise<Result<T> | R>;
-  finally(onFinally?: (() => void) | null): Promise<Result<T>>;
-}
-
-export interface CallDeps extends BillDeps {
-  readonly queue: Queue;
-  readonly history: History;
-  /** What is noted once a call is paid never rejects: a store that fails then is not the caller's concern. */
-  readonly store: Store;
-  readonly ambiguousSubmit: AmbiguousSubmitPolicy | undefined;
-  /** What a call sets aside of its budgets. */
-  readonly reserve: Reserve;
-  /** For what went wrong beside a call and must not fail it, such as a callback that threw. */
-  readonly report: Report;
-  /** Who sees it besides its caller. */
-  readonly witness: WitnessCall;
-  /** Copies the media of a result. Never rejects. */
-  readonly keepFiles: (data: unknown) => Promise<void>;
-  /** Webhooks instead of waiting, where the client has them. */
-  readonly hooks: Hooks | undefined;
-  /** How many calls may be under way at once, where the client has a limit. */
-  readonly places: Places | undefined;
-}
+import { takeUp } from "./take-up.ts";
 
 type Tags = Readonly<Record<string, string>>;
 
-/** What a call is made of: a submission to come, a request that exists already, or a call that the store has. */
-export interface CallPlan {
-  readonly endpoint: string;
-  readonly step?: string | undefined;
-  readonly onChange?: "rerun" | "reuse" | undefined;
-  readonly caller: Caller | undefined;
-  readonly settings: WatchSettings;
-  readonly output: StandardSchemaV1 | undefined;
-  readonly ambiguousSubmit?: AmbiguousSubmitPolicy | undefined;
-  readonly begin:
-    | {
-        readonly prepare: (signal: AbortSignal) => Promise<Prepared>;
-        /** The recorded call that this one stands in for, and the id that makes sure that only one does. */
-        readonly instead?: { readonly of: string; readonly id: string };
-      }
-    | { readonly attach: () => Ticket; readonly heard: (headers: Headers) => void }
-    | { readonly collect: () => Promise<CallRecord & { readonly ticket: Ticket }> };
-}
-
 /** Log lines that are kept for readers who come late or are slow. */
 const KEPT_LOGS = 1_000;
-/** Three times the pause between fal's signs of life. */
-export const IDLE_TIMEOUT_MS = 45_000;
 
 interface Done<T> {
   readonly result: Result<T>;
@@ -148,6 +78,11 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     background: deps.background,
   });
 
+  const ending = endings(deps, end, () => {
+    const unwanted = leaving || plan.caller?.signal.aborted === true;
+    return { noted, submitting, ticket, unwanted };
+  });
+
   const witness = deps.witness({ id, endpoint, step: plan.step });
   const outcome = live();
   return {
@@ -179,11 +114,12 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
       witness?.ended({ cost });
       return done;
     } catch (error) {
-      await noteEnd(error);
+      await ending.note(error);
       log.fail(error);
       accepted.reject(error);
       end.settle("failed");
-      cost ??= billFailure(deps, { endpoint, noted }, { error, left: isLeft(error), sent: outcomeOfSubmit });
+      const left = ending.isLeft(error);
+      cost ??= billFailure(deps, { endpoint, noted }, { error, left, sent: ending.outcomeOfSubmit });
       observer?.ended({ error, cost });
       witness?.ended({ error, cost });
       throw error;
@@ -227,9 +163,14 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
   }
 
   async function finish(accepted: Promise<Ticket> | Ticket): Promise<Done<T>> {
-    ticket = await accepted;
-    const { answer, status } = await collect(ticket);
-    return { result: await toResult(ticket, answer, status), response: answer.response };
+    const mine = await accepted;
+    ticket = mine;
+    const { answer, status } = await collect(
+      deps,
+      { ticket: mine, settings, signal: end.signal, hooked: hooked ? noted : undefined },
+      (status, connection) => told(mine, status, connection),
+    );
+    return { result: await toResult(mine, answer, status), response: answer.response };
   }
 
   async function reuse(record: CallRecord, known: { ticket: Ticket; outcome: Outcome }): Promise<Done<T>> {
@@ -256,8 +197,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     const counting = store
       .reused(id)
       .catch((error: unknown) => deps.report(`That call ${id} was reused could not be noted`, error));
-    deps.background.add(counting);
-    void counting.finally(() => deps.background.delete(counting));
+    void inBackground(deps.background, counting);
   }
 
   /** A request that an earlier execution sent: it is waited for, whoever sent it. */
@@ -353,68 +293,12 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     return known;
   }
 
-  /** Waits for the end of a request and fetches what it gave; what the queue has let go, history may still have. */
-  async function collect(ticket: Ticket): Promise<{ answer: Answer; status: WireStatus | undefined }> {
-    if (hooked && deps.hooks && noted !== undefined) return afterHook(deps.hooks, noted, ticket);
-    const status = await untilCompleted(ticket).catch((error: unknown) => {
-      if (!isGone(error)) throw error;
-    });
-    return {
-      status: status ?? undefined,
-      answer: await readResult(deps, ticket, status ?? undefined, end.signal),
-    };
-  }
-
-  /** What the hook brought is in the store; where none came, or without a result, the result is there to be read. */
-  async function afterHook(hooks: Hooks, id: string, ticket: Ticket) {
-    await hooks.ended(id, ticket, end.signal);
-    const { state, outcome, error } = (await store.call(id)) ?? {};
-    if (state === "failed" && error) throw restoredError(error);
-    const answer =
-      outcome?.data === undefined
-        ? await readResult(deps, ticket, { status: "COMPLETED" }, end.signal)
-        : { data: outcome.data, units: outcome.units, response: Response.json(outcome.data) };
-    return { answer, status: undefined };
-  }
-
-  async function untilCompleted(ticket: Ticket): Promise<WireStatus> {
-    const options = {
-      mode: oneOf("mode", settings.mode ?? "auto", ["auto", "streaming", "polling"]),
-      logs: settings.logs ?? false,
-      pollInterval: settings.pollInterval,
-      idleTimeout: settings.idleTimeout ?? IDLE_TIMEOUT_MS,
-      signal: end.signal,
-    };
-    for await (const { status, connection } of watch(queue, clock, ticket, options)) {
-      take(status, connection);
-      callBack("onQueueUpdate", () => settings.onQueueUpdate?.(toQueueStatus(ticket, status, fold.logs)));
-      if (status.status === "COMPLETED") return status;
-    }
-    throw new MalformedReplyError(`The watch over ${endpoint} ended without COMPLETED.`, { endpoint });
-  }
-
   async function toResult(
-    { requestId }: Ticket,
+    ticket: Ticket,
     answer: Answer,
     status: WireStatus | undefined,
   ): Promise<Result<T>> {
-    if (status?.status === "COMPLETED" && hasFailed(status)) {
-      // fal says that it failed, and then has an answer: the status is believed.
-      const body = { detail: status.error, error_type: status.error_type };
-      const { status: code, headers } = answer.response;
-      throw apiError({ status: code, headers, body, requestId, endpoint });
-    }
-    const ran = times.running === undefined ? undefined : (clock.now() - times.running) / 1000;
-    const inference = status?.status === "COMPLETED" ? status.metrics?.inference_time : undefined;
-    const result: Result<T> = {
-      data: answer.data as T,
-      requestId,
-      billing: { units: answer.units },
-      metrics: {
-        waitSeconds: times.running === undefined ? undefined : (times.running - times.submitted) / 1000,
-        runSeconds: inference ?? ran,
-      },
-    };
+    const result = resultOf<T>(ticket, answer, status, { ...times, ended: clock.now() });
     const known = costAtOnce(deps, endpoint, answer.units);
     if (noted !== undefined) {
       const { data, billing, metrics } = result;
@@ -427,9 +311,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
 
   /** A result never waits for its files to be copied. */
   function keepFiles(data: unknown): void {
-    const copying = deps.keepFiles(data);
-    deps.background.add(copying);
-    void copying.finally(() => deps.background.delete(copying));
+    void inBackground(deps.background, deps.keepFiles(data));
   }
 
   async function checked(result: Result<T>, data: unknown): Promise<Result<T>> {
@@ -444,6 +326,11 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     emit({ type: "submitted", at: clock.now(), endpoint, requestId, tags });
     accepted.resolve({ endpoint, requestId });
     callBack("onEnqueue", () => settings.onEnqueue?.(requestId));
+  }
+
+  function told(ticket: Ticket, status: WireStatus, connection: object): void {
+    take(status, connection);
+    callBack("onQueueUpdate", () => settings.onQueueUpdate?.(toQueueStatus(ticket, status, fold.logs)));
   }
 
   function take(status: WireStatus, connection: object): void {
@@ -464,58 +351,5 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     } catch (error) {
       deps.report(`The callback ${name} threw`, error, { call: id, endpoint });
     }
-  }
-
-  async function noteEnd(error: unknown): Promise<void> {
-    if (noted === undefined) return;
-    // The result is noted, and stays: what failed is the caller's contract.
-    if (error instanceof OutputMismatchError) return;
-    // Submitting has noted that by itself.
-    if (error instanceof AmbiguousSubmitError) return;
-    const saved = savedError(error);
-    if (isLeft(error)) return noteLeft(noted, error, saved);
-    // A request that fal has ends by its own word, or when its result is gone: until then it may still be had.
-    const isEnd = !ticket || isGone(error) || (error instanceof ApiError && isOwnEnd(error));
-    if (isEnd) return store.failed(noted, saved, clock.now());
-    return store.givenUp(noted, GIVEN_UP.unread, clock.now(), saved);
-  }
-
-  /** Nobody waits for it here any more. */
-  function isLeft(error: unknown): boolean {
-    return end.signal.aborted || error instanceof LeaseLostError;
-  }
-
-  /** What became of the submit; undefined where nothing was accepted. */
-  async function outcomeOfSubmit(): Promise<"accepted" | "in-doubt" | undefined> {
-    const outcome = await submitting?.then(
-      () => "accepted" as const,
-      (error: unknown) => (error instanceof AmbiguousSubmitError ? ("in-doubt" as const) : undefined),
-    );
-    // Of a submit that was repeated in spite of a doubt, somebody has still to find out what became of the first.
-    const known = noted === undefined ? undefined : await store.call(noted).catch(() => undefined);
-    return known?.state === "ambiguous" ? "in-doubt" : outcome;
-  }
-
-  /**
-   * Nothing is said of it while its POST is under way: should the process end now, it is in doubt, and not known to be
-   * unsent.
-   */
-  function noteLeft(noted: string, error: unknown, saved: SavedError): Promise<void> {
-    const isSent = submitting !== undefined && ticket === undefined;
-    const note = async () => {
-      const sent = await outcomeOfSubmit();
-      if (sent === "in-doubt") return;
-      // It goes on, and whoever takes it over notes its end.
-      if (end.detached && sent === "accepted") return;
-      const byRun =
-        end.detached || error instanceof LeaseLostError || leaving || plan.caller?.signal.aborted === true;
-      await store.givenUp(noted, byRun ? GIVEN_UP.byRun : saved.name, clock.now(), saved);
-    };
-    // A run is let go when it is known what its calls are; everybody else is told at once.
-    if (!isSent || end.detached) return note();
-    const noting = note();
-    deps.background.add(noting);
-    void noting.finally(() => deps.background.delete(noting));
-    return Promise.resolve();
   }
 }

@@ -1,3 +1,4 @@
+import { type Background, inBackground } from "../base/background.ts";
 import type { Clock } from "../base/clock.ts";
 import {
   AmbiguousSubmitError,
@@ -34,8 +35,7 @@ export interface GivingUpOptions {
   /** The POST under way, once it is. It is seen through before the request can be cancelled. */
   readonly submitting: () => Promise<Accepted> | undefined;
   readonly requestId: () => string | undefined;
-  /** What still has to finish after the call has given up. */
-  readonly background: Set<Promise<unknown>>;
+  readonly background: Background;
 }
 
 export function givingUp(options: GivingUpOptions): GivingUp {
@@ -51,10 +51,8 @@ export function givingUp(options: GivingUpOptions): GivingUp {
     asked = false,
   ) => {
     if (ended || cancelled) return;
-    const cancel = cancelUpstream(asked);
+    const cancel = inBackground(background, cancelUpstream(asked));
     cancelled = cancel;
-    background.add(cancel);
-    void cancel.finally(() => background.delete(cancel));
     controller.abort(toError({ cancel, requestId: options.requestId() }));
   };
 
@@ -72,9 +70,7 @@ export function givingUp(options: GivingUpOptions): GivingUp {
       () => "not-sent" as const,
       () => "not-sent" as const,
     );
-    cancelled = sent;
-    background.add(sent);
-    void sent.finally(() => background.delete(sent));
+    cancelled = inBackground(background, sent);
     detached = true;
     controller.abort(options.detach?.reason);
   };

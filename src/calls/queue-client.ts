@@ -5,7 +5,6 @@ import type { Ticket } from "../base/journal.ts";
 import { linkedController } from "../base/signal.ts";
 import { type AnyEndpoint, type EndpointId, idOf, type OutputOf } from "../queue/endpoint.ts";
 import type { WireStatus } from "../queue/wire.ts";
-import { IDLE_TIMEOUT_MS } from "./call.ts";
 import { currentCaller } from "./caller.ts";
 import { type Result, statusFold } from "./events.ts";
 import { noteCancelled, noteFailure, noteResult } from "./noted-requests.ts";
@@ -19,7 +18,7 @@ import {
 import { savedError } from "./saved-error.ts";
 import { AMBIGUOUS_SUBMIT_POLICIES, submitOnce } from "./submit.ts";
 import { type Calls, hear, outsideRun, type SubscribeDeps, ticketOf, warnOfLongStart } from "./subscribe.ts";
-import { watch } from "./watch.ts";
+import { IDLE_TIMEOUT_MS, watch } from "./watch.ts";
 
 export interface RequestOptions {
   readonly requestId: string;

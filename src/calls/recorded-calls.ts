@@ -9,8 +9,9 @@ import { matches } from "../base/matches.ts";
 import { sha256 } from "../base/sha256.ts";
 import type { PastRequest } from "../platform/requests.ts";
 import { parseEndpointId } from "../queue/endpoint.ts";
-import { type Call, type CallDeps, startCall } from "./call.ts";
+import { startCall } from "./call.ts";
 import type { Prepared } from "./options.ts";
+import type { Call, CallDeps } from "./plan.ts";
 import type { SubscribeDeps } from "./subscribe.ts";
 import { GIVEN_UP } from "./take-up.ts";
 

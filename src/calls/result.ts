@@ -5,7 +5,7 @@ import type { Ticket } from "../base/journal.ts";
 import type { History } from "../platform/requests.ts";
 import type { Answer, Queue } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
-import { hasFailed } from "./events.ts";
+import { hasFailed, type Result } from "./events.ts";
 
 export interface ResultDeps {
   readonly queue: Queue;
@@ -42,6 +42,30 @@ export async function readResult(
       await clock.sleep(pause, signal);
     }
   }
+}
+
+/** What a request gave, and how long it took as far as it was watched. Times are in milliseconds since the epoch. */
+export function resultOf<T>(
+  { endpoint, requestId }: Ticket,
+  { data, units, response }: Answer,
+  status: WireStatus | undefined,
+  { submitted, running, ended }: { submitted: number; running?: number; ended: number },
+): Result<T> {
+  if (status?.status === "COMPLETED" && hasFailed(status)) {
+    // fal says that it failed, and then has an answer: the status is believed.
+    const body = { detail: status.error, error_type: status.error_type };
+    throw apiError({ status: response.status, headers: response.headers, body, requestId, endpoint });
+  }
+  const inference = status?.status === "COMPLETED" ? status.metrics?.inference_time : undefined;
+  return {
+    data: data as T,
+    requestId,
+    billing: { units },
+    metrics: {
+      waitSeconds: running === undefined ? undefined : (running - submitted) / 1000,
+      runSeconds: inference ?? (running === undefined ? undefined : (ended - running) / 1000),
+    },
+  };
 }
 
 export const isGone = (error: unknown): boolean => error instanceof ApiError && error.status === 404;

@@ -9,9 +9,10 @@ import {
   type OutputOf,
   parseEndpointId,
 } from "../queue/endpoint.ts";
-import { type Call, type CallDeps, startCall } from "./call.ts";
+import { startCall } from "./call.ts";
 import { currentCaller } from "./caller.ts";
 import { type CallContext, type CallOptions, prepare, type Upload, type WatchSettings } from "./options.ts";
+import type { Call, CallDeps, CallPlan } from "./plan.ts";
 import type { AmbiguousSubmitPolicy } from "./submit.ts";
 
 export interface AttachOptions<S extends StandardSchemaV1 | undefined = undefined> extends WatchSettings {
@@ -47,7 +48,7 @@ export function createCalls(deps: SubscribeDeps): Calls {
       readonly onChange?: "rerun" | "reuse";
       readonly ambiguousSubmit?: AmbiguousSubmitPolicy;
     },
-    begin: Parameters<typeof startCall>[1]["begin"],
+    begin: CallPlan["begin"],
   ): Call<O> =>
     startCall<O>(deps, {
       endpoint: idOf(target),

@@ -6,6 +6,9 @@ import { linkedController, OVER } from "../base/signal.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
 
+/** Three times the pause between fal's signs of life, in milliseconds. */
+export const IDLE_TIMEOUT_MS = 45_000;
+
 export interface WatchOptions {
   /** `polling` never opens a stream; the other two prefer one, and poll where it cannot be had. */
   readonly mode: "auto" | "streaming" | "polling";

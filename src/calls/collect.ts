@@ -1,0 +1,83 @@
+import type { Clock } from "../base/clock.ts";
+import { MalformedReplyError } from "../base/errors.ts";
+import type { Store, Ticket } from "../base/journal.ts";
+import type { Answer } from "../queue/queue.ts";
+import type { WireStatus } from "../queue/wire.ts";
+import type { Hooks } from "./hooks.ts";
+import { oneOf, type WatchSettings } from "./options.ts";
+import { isGone, type ResultDeps, readResult } from "./result.ts";
+import { restoredError } from "./saved-error.ts";
+import { IDLE_TIMEOUT_MS, watch } from "./watch.ts";
+
+export interface CollectDeps extends ResultDeps {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly hooks: Hooks | undefined;
+}
+
+/** A request that is waited for. */
+export interface Awaited {
+  readonly ticket: Ticket;
+  readonly settings: WatchSettings;
+  readonly signal: AbortSignal;
+  /** The id that its call is noted under, where fal reports its end to this client; undefined where it is watched. */
+  readonly hooked: string | undefined;
+}
+
+export interface Collected {
+  readonly answer: Answer;
+  /** The last status; undefined where nobody saw it. */
+  readonly status: WireStatus | undefined;
+}
+
+type OnStatus = (status: WireStatus, connection: object) => void;
+
+/** Waits for the end of a request and fetches what it gave; what the queue has let go, history may still have. */
+export async function collect(deps: CollectDeps, awaited: Awaited, onStatus: OnStatus): Promise<Collected> {
+  const { ticket, signal, hooked } = awaited;
+  if (deps.hooks && hooked !== undefined) return afterHook(deps, deps.hooks, hooked, awaited);
+  const status = await untilCompleted(deps, awaited, onStatus).catch((error: unknown) => {
+    if (!isGone(error)) throw error;
+  });
+  return {
+    status: status ?? undefined,
+    answer: await readResult(deps, ticket, status ?? undefined, signal),
+  };
+}
+
+/** What the hook brought is in the store; where none came, or without a result, the result is there to be read. */
+async function afterHook(
+  deps: CollectDeps,
+  hooks: Hooks,
+  id: string,
+  { ticket, signal }: Awaited,
+): Promise<Collected> {
+  await hooks.ended(id, ticket, signal);
+  const { state, outcome, error } = (await deps.store.call(id)) ?? {};
+  if (state === "failed" && error) throw restoredError(error);
+  const answer =
+    outcome?.data === undefined
+      ? await readResult(deps, ticket, { status: "COMPLETED" }, signal)
+      : { data: outcome.data, units: outcome.units, response: Response.json(outcome.data) };
+  return { answer, status: undefined };
+}
+
+async function untilCompleted(
+  { queue, clock }: CollectDeps,
+  { ticket, settings, signal }: Awaited,
+  onStatus: OnStatus,
+): Promise<WireStatus> {
+  const options = {
+    mode: oneOf("mode", settings.mode ?? "auto", ["auto", "streaming", "polling"]),
+    logs: settings.logs ?? false,
+    pollInterval: settings.pollInterval,
+    idleTimeout: settings.idleTimeout ?? IDLE_TIMEOUT_MS,
+    signal,
+  };
+  for await (const { status, connection } of watch(queue, clock, ticket, options)) {
+    onStatus(status, connection);
+    if (status.status === "COMPLETED") return status;
+  }
+  const { endpoint } = ticket;
+  throw new MalformedReplyError(`The watch over ${endpoint} ended without COMPLETED.`, { endpoint });
+}
