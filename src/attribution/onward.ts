@@ -46,15 +46,21 @@ export async function withOnward(
   };
 }
 
+/** Hears of a result by the headers of its reply. */
+export type ReplyListener = (headers: Headers) => void;
+
 /**
  * Keeps the token that the reply of an app of ours holds in place of the one that we were lent, for what is called next and
- * for whoever called us. Who lent none is given none.
+ * for whoever called us. Undefined where there is nothing to be heard: who lent none is given none.
  */
-export function keepReissued(incoming: Attribution["incoming"], app: string, headers: Headers): void {
-  const token = headers.get("x-fal-cdn-token")?.trim();
-  if (!token || incoming?.cdnToken === undefined || !isOwnApp(app, incoming.own)) return;
-  incoming.cdnToken = token;
-  incoming.reissued = true;
+export function replyListener(incoming: Attribution["incoming"], app: string): ReplyListener | undefined {
+  if (incoming?.cdnToken === undefined || !isOwnApp(app, incoming.own)) return undefined;
+  return (headers) => {
+    const token = headers.get("x-fal-cdn-token")?.trim();
+    if (!token) return;
+    incoming.cdnToken = token;
+    incoming.reissued = true;
+  };
 }
 
 /** The headers that the answer to the incoming request should carry. */

@@ -1,3 +1,4 @@
+import type { ReplyListener } from "../attribution/onward.ts";
 import { inBackground } from "../base/background.ts";
 import type { Cost } from "../base/cost.ts";
 import { type CancelOutcome, OutputMismatchError, RunStateError } from "../base/errors.ts";
@@ -130,7 +131,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
 
   async function deliver(): Promise<Done<T>> {
     if ("prepare" in begin) return perform(begin.prepare);
-    if ("attach" in begin) return heard(finish(attach(begin.attach())), begin);
+    if ("attach" in begin) return finish(attach(begin.attach()), begin.heard());
     const record = await abortable(begin.collect(), end.signal);
     const { ticket, outcome } = record;
     endpoint = record.endpoint;
@@ -149,27 +150,21 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
         countReuse(place.record);
         return reuse(place.record, taken);
       }
-      if (taken.kind === "request") return heard(finish(pickUp(place.record, taken)), prepared);
+      if (taken.kind === "request") return finish(pickUp(place.record, taken), prepared.heard);
       place.anew();
     }
-    return heard(finish(submit(prepared, place)), prepared);
+    return finish(submit(prepared, place), prepared.heard);
   }
 
-  /** What the reply holds for whoever called us. */
-  async function heard(finished: Promise<Done<T>>, by: Pick<Prepared, "heard">): Promise<Done<T>> {
-    const done = await finished;
-    by.heard(done.response.headers);
-    return done;
-  }
-
-  async function finish(accepted: Promise<Ticket> | Ticket): Promise<Done<T>> {
+  async function finish(accepted: Promise<Ticket> | Ticket, heard?: ReplyListener): Promise<Done<T>> {
     const mine = await accepted;
     ticket = mine;
-    const { answer, status } = await collect(
-      deps,
-      { ticket: mine, settings, signal: end.signal, hooked: hooked ? noted : undefined },
-      (status, connection) => told(mine, status, connection),
+    const awaited = { ticket: mine, settings, signal: end.signal };
+    const how = { hooked: hooked ? noted : undefined, readsReply: heard !== undefined };
+    const { answer, status } = await collect(deps, { ...awaited, ...how }, (status, connection) =>
+      told(mine, status, connection),
     );
+    heard?.(answer.response.headers);
     return { result: await toResult(mine, answer, status), response: answer.response };
   }
 

@@ -22,6 +22,8 @@ export interface Awaited {
   readonly signal: AbortSignal;
   /** The id that its call is noted under, where fal reports its end to this client; undefined where it is watched. */
   readonly hooked: string | undefined;
+  /** Whether somebody wants the headers of the result's reply, which no hook has. */
+  readonly readsReply: boolean;
 }
 
 export interface Collected {
@@ -50,16 +52,17 @@ async function afterHook(
   deps: CollectDeps,
   hooks: Hooks,
   id: string,
-  { ticket, signal }: Awaited,
+  { ticket, signal, readsReply }: Awaited,
 ): Promise<Collected> {
   await hooks.ended(id, ticket, signal);
   const { state, outcome, error } = (await deps.store.call(id)) ?? {};
   if (state === "failed" && error) throw restoredError(error);
-  const answer =
-    outcome?.data === undefined
-      ? await readResult(deps, ticket, { status: "COMPLETED" }, signal)
-      : { data: outcome.data, units: outcome.units, response: Response.json(outcome.data) };
-  return { answer, status: undefined };
+  const read = () => readResult(deps, ticket, { status: "COMPLETED" }, signal);
+  if (outcome?.data === undefined) return { answer: await read(), status: undefined };
+  const kept = { data: outcome.data, units: outcome.units, response: Response.json(outcome.data) };
+  const reply = readsReply ? await read().catch(() => undefined) : undefined;
+  signal.throwIfAborted();
+  return { answer: reply ?? kept, status: undefined };
 }
 
 async function untilCompleted(

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Accounts } from "../attribution/accounts.ts";
 import { type Attribution, currentAttribution, type OfRun } from "../attribution/context.ts";
-import { keepReissued, rootOf, withOnward } from "../attribution/onward.ts";
+import { type ReplyListener, replyListener, rootOf, withOnward } from "../attribution/onward.ts";
 import { parseTagsHeader, tagsHeader, type UserTags, wireTags } from "../attribution/tags.ts";
 import { digestOf, takeInput } from "../base/attachments.ts";
 import { InputMismatchError, InvalidArgumentError } from "../base/errors.ts";
@@ -119,7 +119,7 @@ export interface Prepared {
     | "claimedRoot"
   >;
   /** Takes from the headers of the result's reply what belongs to the incoming request. */
-  heard(headers: Headers): void;
+  readonly heard: ReplyListener | undefined;
 }
 
 /** Makes a URL of a file. */
@@ -191,7 +191,7 @@ export async function prepare(
     content,
     complete,
     attribution: { tags, userTags, chain, run, jobId, app, request, ...roots },
-    heard: (headers) => keepReissued(incoming, endpoint.app, headers),
+    heard: replyListener(incoming, endpoint.app),
   };
 }
 

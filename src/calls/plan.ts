@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { ReplyListener } from "../attribution/onward.ts";
 import type { CancelOutcome } from "../base/errors.ts";
 import type { CallRecord, Store, Ticket } from "../base/journal.ts";
 import type { Report } from "../base/report.ts";
@@ -65,6 +66,6 @@ export interface CallPlan {
         /** The recorded call that this one stands in for, and the id that makes sure that only one does. */
         readonly instead?: { readonly of: string; readonly id: string };
       }
-    | { readonly attach: () => Ticket; readonly heard: (headers: Headers) => void }
+    | { readonly attach: () => Ticket; readonly heard: () => ReplyListener | undefined }
     | { readonly collect: () => Promise<CallRecord & { readonly ticket: Ticket }> };
 }

@@ -17,7 +17,14 @@ import {
 } from "./queue-status.ts";
 import { savedError } from "./saved-error.ts";
 import { AMBIGUOUS_SUBMIT_POLICIES, submitOnce } from "./submit.ts";
-import { type Calls, hear, outsideRun, type SubscribeDeps, ticketOf, warnOfLongStart } from "./subscribe.ts";
+import {
+  type Calls,
+  listenerFor,
+  outsideRun,
+  type SubscribeDeps,
+  ticketOf,
+  warnOfLongStart,
+} from "./subscribe.ts";
 import { IDLE_TIMEOUT_MS, watch } from "./watch.ts";
 
 export interface RequestOptions {
@@ -155,7 +162,7 @@ export function createQueueClient(deps: SubscribeDeps, calls: Calls): QueueClien
     },
 
     async result(target, { requestId, abortSignal }) {
-      const context = deps.context();
+      const heard = listenerFor(deps.context(), target);
       const ticket = ticketOf(deps, target, requestId);
       const answer = await deps.queue
         .result(ticket, { signal: abortSignal })
@@ -164,7 +171,7 @@ export function createQueueClient(deps: SubscribeDeps, calls: Calls): QueueClien
           throw error;
         });
       await noteResult(deps, ticket, answer);
-      hear(context, target, answer.response.headers);
+      heard?.(answer.response.headers);
       return { data: answer.data as OutputOf<typeof target>, requestId, billing: { units: answer.units } };
     },
 

@@ -226,7 +226,7 @@ function preparedAgain(record: CallRecord, accounts: Accounts): Prepared {
     },
     attribution: { tags, userTags, chain, run, jobId, app, request, rootRun, rootJob, claimedRoot },
     // The request that it was made for is answered.
-    heard: () => {},
+    heard: undefined,
   };
 }
 

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { keepReissued } from "../attribution/onward.ts";
+import { type ReplyListener, replyListener } from "../attribution/onward.ts";
 import { RunStateError } from "../base/errors.ts";
 import type { Ticket } from "../base/journal.ts";
 import {
@@ -79,18 +79,16 @@ export function createCalls(deps: SubscribeDeps): Calls {
       const context = attempt(deps.context);
       return start(target, options, {
         attach: () => ticketOf(deps, target, options.requestId),
-        heard: (headers) => hear(context(), target, headers),
+        heard: () => listenerFor(context(), target),
       });
     },
   };
 }
 
-/** Takes from the headers of a result's reply what belongs to the incoming request. */
-export const hear = (
+export const listenerFor = (
   { attribution }: CallContext,
   target: EndpointId | AnyEndpoint,
-  headers: Headers,
-): void => keepReissued(attribution.incoming, parseEndpointId(idOf(target)).app, headers);
+): ReplyListener | undefined => replyListener(attribution.incoming, parseEndpointId(idOf(target)).app);
 
 export const ticketOf = (deps: CallDeps, target: EndpointId | AnyEndpoint, requestId: string): Ticket =>
   deps.queue.ticket(parseEndpointId(idOf(target)), requestId);

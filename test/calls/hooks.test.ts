@@ -255,3 +255,21 @@ test("a result that is not there yet when its call is looked for is waited for",
   emulator.faults.next("result", "400-early-result", 3);
   expect((await until(fal.subscribe(ECHO, { input: { n: 1 } }))).data).toEqual({ echo: { n: 1 } });
 });
+
+test("a token that an app of ours issues anew is heard, though the result came by a webhook", async () => {
+  const wire: Wire = async (request, forward) => {
+    const reply = await forward();
+    if (kindOf(request) === "result") reply.headers.set("x-fal-cdn-token", "anew");
+    return reply;
+  };
+  const env = { ...ENV, FAL_JOB_ID: "job-7", FAL_USER_NICKNAME: "acme" };
+  const { fal, sent, until } = setup({ wire, env });
+  const given = await until(
+    fal.withRequest({ headers: { "x-fal-cdn-token": "lent" } }, async () => {
+      await fal.subscribe(ECHO, { input: {} });
+      return fal.replyHeaders();
+    }),
+  );
+  expect(given).toEqual({ "x-fal-cdn-token": "anew" });
+  expect(sent.some(({ kind }) => kind === "stream" || kind === "status")).toBe(false);
+});
