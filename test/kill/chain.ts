@@ -1,6 +1,6 @@
 import type { Fal } from "fal-chain";
 
-/** How often each input of one run may be submitted, and has been when the run ends. Twelve calls. */
+/** How often each input of one run may be submitted, and has been when the run ends. Fourteen calls. */
 export const EXPECTED: Readonly<Record<string, number>> = {
   first: 1,
   second: 1,
@@ -12,6 +12,8 @@ export const EXPECTED: Readonly<Record<string, number>> = {
   fallback: 1,
   file: 1,
   "after the step": 1,
+  "inner first": 1,
+  "inner second": 1,
   last: 1,
 };
 
@@ -19,11 +21,19 @@ export const ECHO = "acme/echo";
 /** Takes no input that is sent here, so each call of it fails after it was accepted. */
 export const STRICT = "acme/strict";
 
-/** A sequence, a map, branches with equal inputs, a fallback, a memoized function and a file. */
-export function twelve(fal: Fal) {
-  return fal.chain("twelve", async ({ run }: { run: string }) => {
-    const call = (name: string, more: object = {}) => fal.subscribe(ECHO, { input: { run, name, ...more } });
-
+/** A sequence, a map, branches with equal inputs, a fallback, a memoized function, a file, and a run within the run. */
+export function fourteen(fal: Fal) {
+  const callOf =
+    (run: string) =>
+    (name: string, more: object = {}) =>
+      fal.subscribe(ECHO, { input: { run, name, ...more } });
+  const inner = fal.chain("inner", async ({ run }: { run: string }) => {
+    const call = callOf(run);
+    await call("inner first");
+    await call("inner second");
+  });
+  return fal.chain("fourteen", async ({ run }: { run: string }) => {
+    const call = callOf(run);
     const first = await call("first");
     await call("second", { after: Object.keys(first.data as object) });
     await fal.map([0, 1, 2], (n) => call(`map ${n}`), { concurrency: 2 });
@@ -35,6 +45,7 @@ export function twelve(fal: Fal) {
     await call("file", { image_url: new Blob(["the bytes of a picture"], { type: "image/png" }) });
     const seed = await fal.step("seed", () => Math.random());
     await call("after the step", { seed });
+    await inner.start({ run });
     const { data } = await call("last");
     return (data as { echo: { name: string } }).echo.name;
   });

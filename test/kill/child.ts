@@ -1,7 +1,7 @@
-// Executes some runs of the chain of twelve, and kills itself where it is told to: before or after the nth time that it talks to
+// Executes some runs of the chain of fourteen, and kills itself where it is told to: before or after the nth time that it talks to
 // the store or to fal. Says how the runs ended on its last line.
 import { createFal, RunBlockedError, type Store, systemClock } from "fal-chain";
-import { twelve } from "./chain.ts";
+import { fourteen } from "./chain.ts";
 import { storeAt } from "./stores.ts";
 
 export interface ChildOptions {
@@ -54,7 +54,7 @@ const fal = createFal({
   ...(options.ambiguousSubmit && { ambiguousSubmit: options.ambiguousSubmit }),
 });
 
-const chain = twelve(fal);
+const chain = fourteen(fal);
 const said = await Promise.all(
   options.runs.map(async (id) => {
     const run = chain.start({ run: id }, { id });

@@ -31,7 +31,7 @@ const SPEED = 50;
 /** Runs that share a process, and so die together. */
 const TOGETHER = 5;
 /** A process without deaths has about so many moments. */
-const MOMENTS = TOGETHER * 220;
+const MOMENTS = TOGETHER * 260;
 
 /** A number from 0 up to 1 for each pair, the same each time: https://en.wikipedia.org/wiki/Linear_congruential_generator */
 let state = Number(values.seed) >>> 0;
