@@ -166,7 +166,8 @@ export interface Fal {
   /**
    * Answers an incoming request as a run of its own, which is named by the app and fal's id of the request: when fal
    * sends the request again, `fn` is executed again, and what it had paid for is not paid again. What the store keeps
-   * are its calls and steps; what `fn` gives is handed over as it is.
+   * are its calls and steps; what `fn` gives is handed over as it is. On fal the gateway sets the id. Elsewhere see to it
+   * that no stranger can: whoever sends a known id is answered as that run.
    */
   handle<R>(request: IncomingRequest, fn: () => R | PromiseLike<R>): Promise<R>;
   /**

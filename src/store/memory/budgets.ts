@@ -12,7 +12,7 @@ import {
 } from "../reservations.ts";
 
 /** Windows whose calls have all been paid or dropped are kept up to this number, the one used longest ago out first. */
-const KEPT_WINDOWS = 10_000;
+const KEPT_WINDOWS = 100_000;
 
 /** What budgets have used, and what each call has reserved of them. */
 export interface Budgets {
