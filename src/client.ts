@@ -186,6 +186,7 @@ function assemble(options: FalOptions, ledger: Ledger, background: Background) {
     jobId: () => environment.identity.jobId,
     calls,
     store,
+    keptIn: ledger.direct,
     report,
     witnessRun: telemetry.run,
     lease: leaseSettings(options.lease),

@@ -179,6 +179,10 @@ export interface Store extends Journal, RunJournal {
   close(): Promise<void>;
 }
 
+/** Whether what one of them keeps is what the other one keeps: a store in memory is itself only. */
+export const isSameStore = (a: Store, b: Store): boolean =>
+  a === b || (a.durable && b.durable && a.name === b.name);
+
 /** A request belongs to one call, and it belongs to another one already. */
 export class RequestClaimedError extends FalError {
   override readonly name = "RequestClaimedError";

@@ -38,6 +38,8 @@ export interface RunDeps {
   readonly jobId: () => string | undefined;
   readonly calls: Calls;
   readonly store: Store;
+  /** The store itself, whatever stands before it: by it clients know each other. */
+  readonly keptIn: Store;
   readonly lease: LeaseSettings;
   /** Whether nobody has said where runs are kept. */
   readonly isStoreUnsaid: () => boolean;
@@ -108,10 +110,16 @@ export function createAttempt(deps: RunDeps, options: AttemptOptions): Attempt {
   const caller: Caller = { signal, detached, of, budgets, admit };
   const home: Attribution = { tags: record.tags, request, incoming: options.incoming };
   const { occurrence, retries } = replay;
-  const failedIn = failures.from;
+  const assertOpen = (what: string) => {
+    if (closed || blocked) throw afterTheEnd(what);
+  };
+  const failedIn = (inner: string, error: unknown, isReplayed: boolean) => {
+    failures.from(inner, error);
+    if (isReplayed) replayed.add(inner);
+  };
   const inside: RunInside = {
-    ...{ chain, run, within: outer, store, signal },
-    ...{ step, occurrence, retries, failedIn },
+    ...{ chain, run, within: outer, store: deps.keptIn, signal, detached },
+    ...{ assertOpen, step, occurrence, retries, failedIn },
   };
 
   return {
@@ -156,7 +164,7 @@ export function createAttempt(deps: RunDeps, options: AttemptOptions): Attempt {
   }
 
   async function step<T>(scope: string, name: string, fn: () => T | PromiseLike<T>): Promise<Saved<T>> {
-    if (closed || blocked) throw afterTheEnd(`The step "${name}"`);
+    assertOpen(`The step "${name}"`);
     const parts = { store, clock, fence, failures, replayed, push, isOver };
     const running = runStep(parts, replay, { scope, name }, fn);
     steps.add(running);
@@ -169,7 +177,7 @@ export function createAttempt(deps: RunDeps, options: AttemptOptions): Attempt {
   }
 
   function admit({ id, endpoint, step, onChange, cancel }: Parameters<Caller["admit"]>[0]): CallObserver {
-    if (closed || blocked) throw afterTheEnd(`The call to ${endpoint}`);
+    assertOpen(`The call to ${endpoint}`);
     const fresh: RunCall = { id, endpoint, step: uniqueLabel(step ?? endpoint) };
     let call = fresh;
     let key: string | undefined;

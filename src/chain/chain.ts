@@ -1,12 +1,15 @@
 import { currentAttribution } from "../attribution/context.ts";
 import { checkUserTags, type UserTags } from "../attribution/tags.ts";
 import { InvalidArgumentError } from "../base/errors.ts";
+import { shortHash } from "../base/fnv.ts";
+import { isSameStore, type Store } from "../base/journal.ts";
+import { OVER, whenAborted } from "../base/signal.ts";
 import { type Budget, checkBudget } from "../ledger/budget.ts";
 import type { RunDeps, RunScope } from "./attempt.ts";
 import { RunBlockedError } from "./errors.ts";
 import { originNow } from "./origin.ts";
 import { currentPosition } from "./position.ts";
-import { type Run, type RunPlan, startRun } from "./run.ts";
+import { type Run, type RunPlan, type StartedRun, startRun } from "./run.ts";
 import type { NotSerialisable, Saved } from "./saved.ts";
 import { toJson } from "./saved-json.ts";
 
@@ -68,30 +71,30 @@ export interface Chains {
 
 /** @param deps Asked at each start, since a chain is often defined before its client is configured. */
 export function createChains(deps: () => RunDeps): Chains {
-  const live = new Map<string, { input: string | undefined; run: Run<unknown>; failure?: unknown }>();
+  const live = new Map<string, Begun>();
   const byName = new Map<string, Chain<never, unknown>>();
   let warned = false;
 
-  const begin = (plan: RunPlan): Run<unknown> => {
+  const begin = (plan: RunPlan): StartedRun<unknown> => {
     const key = JSON.stringify([plan.chain, plan.id]);
     const known = live.get(key);
     if (known) {
       if (plan.start && plan.start.input !== known.input) return startRun(deps(), plan);
       const isStart = plan.start && !plan.retry;
       const goesOn = isStart ? known.failure instanceof RunBlockedError : known.failure !== undefined;
-      if (!goesOn) return known.run;
+      if (!goesOn) return joined(known, plan);
     }
     // It has failed, and some of its calls are still on their way: they are to be noted before they are asked for again.
-    const run = startRun(deps(), { ...plan, after: known?.run.total });
-    const begun: typeof known = { input: plan.start?.input, run };
+    const started = startRun(deps(), { ...plan, after: known?.run.total });
+    const begun: Begun = { ...started, input: plan.start?.input };
     live.set(key, begun);
-    run.then(undefined, (error: unknown) => {
+    begun.run.then(undefined, (error: unknown) => {
       begun.failure = error;
     });
-    void run.total.then(() => {
+    void begun.run.total.then(() => {
       if (live.get(key) === begun) live.delete(key);
     });
-    return run;
+    return begun;
   };
 
   /** Whoever names a run means it to be found again. Said once. */
@@ -113,7 +116,7 @@ export function createChains(deps: () => RunDeps): Chains {
     const common = ({ onDiverge = "throw", abortSignal, budget }: ResumeOptions) => ({
       chain: name,
       onDiverge,
-      abortSignal,
+      abortSignals: abortSignal ? [abortSignal] : [],
       budget: budgetJson(budget),
       execute: fn as unknown as RunPlan["execute"],
     });
@@ -121,21 +124,32 @@ export function createChains(deps: () => RunDeps): Chains {
       name,
       start(...args: [input?: unknown, options?: StartOptions]) {
         const [input, options = {}] = args;
-        const { id = idWithin(name) ?? crypto.randomUUID(), tags = {} } = options;
-        const start = checkedStart(input, id, tags, deps().jobId());
-        if (options.id !== undefined) warnOfForgetting(deps(), `${name}/${id}`);
         const { inside } = currentPosition() ?? {};
-        // A run that is part of another is cancelled with it, and gone on with where the other one failed with it.
-        const outer = options.id === undefined ? inside?.signal : undefined;
-        const { abortSignal = outer } = options;
-        const inner = `>${encodeURIComponent(name)}/${encodeURIComponent(id)}`;
-        const run = begin({ ...common(options), abortSignal, id, start, retry: inside?.retries(inner) });
-        run.catch((error: unknown) => inside?.failedIn(inner, error));
+        inside?.assertOpen(`The run of ${name}`);
+        const json = toJson(input, "input");
+        const { id = idWithin(name, json) ?? crypto.randomUUID(), tags = {} } = options;
+        const isInner = inside !== undefined && options.id === undefined;
+        const start = checkedStart(json, id, tags, deps().jobId(), isInner);
+        if (options.id !== undefined) warnOfForgetting(deps(), `${name}/${id}`);
+        const plan = { ...common(options), id, start };
+        if (!isInner) return begin(plan).run;
+
+        // It is a part of the other one: cancelled and let go with it, and gone on with where that failed with it.
+        const abortSignals = [...plan.abortSignals, inside.signal];
+        const key = `>${encodeURIComponent(name)}/${encodeURIComponent(id)}`;
+        const part = {
+          abortSignals,
+          detachSignal: inside.detached,
+          outer: inside,
+          retry: inside.retries(key),
+        };
+        const { run, isExecutedHere } = begin({ ...plan, ...part });
+        run.catch((error: unknown) => inside.failedIn(key, error, !isExecutedHere()));
         return run;
       },
       resume(id, options = {}) {
         checkId(id);
-        return begin({ ...common(options), id, start: undefined });
+        return begin({ ...common(options), id, start: undefined }).run;
       },
     };
     byName.set(name, chain);
@@ -146,14 +160,13 @@ export function createChains(deps: () => RunDeps): Chains {
     define,
     byName,
     async handle<R>(chain: string, id: string, fn: () => R | PromiseLike<R>): Promise<R> {
-      const { store, jobId } = deps();
+      const { keptIn, jobId } = deps();
       // It would wait for itself.
-      const { inside } = currentPosition() ?? {};
-      if (inside?.chain === chain && inside.run === id && inside.store === store) return fn();
-      const start = checkedStart(undefined, id, {}, jobId());
-      const plan = { chain, id, start, abortSignal: undefined, onDiverge: "pay", always: true } as const;
+      if (isWithin(chain, id, keptIn)) return fn();
+      const start = checkedStart(undefined, id, {}, jobId(), false);
+      const plan = { chain, id, start, abortSignals: [], onDiverge: "pay", always: true } as const;
       // Not remembered: each request that carries this id executes its own code.
-      return startRun<R>(deps(), { ...plan, execute: fn });
+      return startRun<R>(deps(), { ...plan, execute: fn }).run;
     },
     async detach() {
       await Promise.all([...live.values()].map(({ run }) => run.detach()));
@@ -166,29 +179,68 @@ export function budgetJson(budget: Budget | undefined): string | undefined {
   return budget && JSON.stringify(budget);
 }
 
-/** A random id would make a resumed run start another one, and pay again. */
-function idWithin(chain: string): string | undefined {
+interface Begun extends StartedRun<unknown> {
+  readonly input: string | undefined;
+  failure?: unknown;
+}
+
+/** Whoever starts what runs here already shares it, and what ends it for one ends it for all. */
+function joined(begun: Begun, { abortSignals, detachSignal }: RunPlan): Begun {
+  const over = new AbortController();
+  for (const signal of abortSignals) {
+    whenAborted(signal, over.signal, () => void begun.run.cancel(signal.reason));
+  }
+  if (detachSignal) whenAborted(detachSignal, over.signal, () => void begun.run.detach());
+  void begun.run.total.then(() => over.abort(OVER));
+  return begun;
+}
+
+/** Whether the current code belongs to this run, or to one that was started within it. */
+function isWithin(chain: string, id: string, store: Store): boolean {
+  const { inside } = currentPosition() ?? {};
+  if (!inside || !isSameStore(inside.store, store)) return false;
+  return [...inside.within, [inside.chain, inside.run]].some((run) => run[0] === chain && run[1] === id);
+}
+
+/**
+ * The id of a run without one of its own, made of where it is started and with what: a random one would make a resumed run
+ * start another one, and pay again. Undefined outside of any run.
+ *
+ * @param input JSON.
+ */
+export function idWithin(chain: string, input: string | undefined): string | undefined {
   const position = currentPosition();
   if (!position) return undefined;
   const { inside, scope } = position;
-  return `${inside.chain}/${inside.run}${scope}#${inside.occurrence(`${scope} start ${chain}`)}`;
+  const what = input === undefined ? "" : shortHash(input);
+  const nth = inside.occurrence(`${scope} start ${chain} ${what}`);
+  const outer = [inside.chain, inside.run].map((name) => name.replace(/[%/]/g, encodeURIComponent)).join("/");
+  const mark = what === "" ? `${nth}` : nth === 1 ? what : `${what}.${nth}`;
+  return `${outer}${scope}#${mark}`;
 }
 
-/** What a run begins with here and now. @throws {InvalidArgumentError} for a bad id, tag or input. */
+/**
+ * What a run begins with here and now.
+ *
+ * @param input JSON.
+ * @param inner Whether it has no id of its own.
+ * @throws {InvalidArgumentError} for a bad id or tag.
+ */
 export function checkedStart(
-  input: unknown,
+  input: string | undefined,
   id: unknown,
   tags: UserTags,
   jobId: string | undefined,
+  inner: boolean,
 ): NonNullable<RunPlan["start"]> {
   checkId(id);
   const all = { ...currentAttribution().tags, ...tags };
   checkUserTags(all);
-  return { input: toJson(input, "input"), tags: textTags(all), origin: originNow(jobId) };
+  return { input, tags: textTags(all), origin: originNow(jobId, inner) };
 }
 
 function checkId(id: unknown): void {
-  if (typeof id === "string" && id.trim() !== "") return;
+  if (typeof id === "string" && id.trim() !== "" && id.isWellFormed()) return;
   throw new InvalidArgumentError("A run's id is a text that is not empty. Leave it out for a random one.");
 }
 

@@ -117,13 +117,13 @@ export function execute(deps: RunDeps, options: ExecutionOptions): Execution {
         return { output, leftOver: tellLeftOver(attempt) };
       } catch (error) {
         const { isReplayed } = attempt;
-        const again = attempt.keysOf(error).filter((key) => isReplayed(key) && !retried.has(key));
+        const through = attempt.keysOf(error);
+        const again = through.filter((key) => isReplayed(key) && !retried.has(key));
         if (options.onFailed !== "retry" || again.length === 0) throw error;
         if (options.signal.aborted || letGo.signal.aborted) throw error;
-        for (const key of again) {
-          retried.add(key);
-          retry.add(key);
-        }
+        for (const key of again) retried.add(key);
+        // A step around it has failed anew with it.
+        for (const key of through) retry.add(key);
       } finally {
         attempt.close();
       }

@@ -17,12 +17,14 @@ export interface RunOrigin {
   /** The runner that it was started on. */
   readonly job?: string | undefined;
   readonly claimedRoot?: string | undefined;
+  /** Whether it has no id of its own: it lives and ends with the run that it was started within. */
+  readonly inner?: boolean | undefined;
   /** The runs that it was started within, from the outside in: chain and id. */
   readonly within?: readonly (readonly [chain: string, id: string])[] | undefined;
 }
 
 /** What is started here and now, is started for this. JSON. */
-export function originNow(jobId: string | undefined): string {
+export function originNow(jobId: string | undefined, inner: boolean): string {
   const { request, incoming } = currentAttribution();
   const { of } = currentCaller() ?? {};
   const { inside } = currentPosition() ?? {};
@@ -31,6 +33,7 @@ export function originNow(jobId: string | undefined): string {
     root: of ? of.root : incoming?.root,
     job: jobId,
     claimedRoot: of ? of.claimedRoot : incoming?.claimedRoot,
+    ...(inner && { inner }),
     within: inside && [...inside.within, [inside.chain, inside.run]],
   };
   return JSON.stringify(origin);

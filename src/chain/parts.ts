@@ -16,15 +16,19 @@ export interface RunPart {
 export async function partsOf(store: Store, chain: string, id: string): Promise<RunPart[]> {
   const own = { run: `${chain}/${id}`, steps: await stepsOf(store, chain, id) };
   const others = new Map<string, CallRecord[]>();
-  for (const call of await store.calls({ rootRun: await rootName(own.run), limit: ALL })) {
+  const found = await store.calls({ rootRun: await rootName(own.run), limit: ALL });
+  for (const call of found) {
     if (call.chain === chain && call.run === id) continue;
     const name = JSON.stringify([call.chain, call.run]);
     others.set(name, [call, ...(others.get(name) ?? [])]);
   }
+  const ours = new Set(found.map(({ id }) => id));
   const parts = [...others.values()].map(async ([first, ...rest]): Promise<RunPart> => {
     const { chain, run } = first as CallRecord;
     if (chain !== undefined && run !== undefined) {
-      return { run: `${chain}/${run}`, steps: await stepsOf(store, chain, run) };
+      const steps = await stepsOf(store, chain, run);
+      // A run that had this id before may have been a part of something else.
+      return { run: `${chain}/${run}`, steps: steps.filter(({ call }) => !call || ours.has(call.id)) };
     }
     return { run: undefined, steps: [first as CallRecord, ...rest].map(callOutsideRun) };
   });

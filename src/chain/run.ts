@@ -1,8 +1,9 @@
 import { currentAttribution } from "../attribution/context.ts";
 import { RunAbortedError, RunStateError } from "../base/errors.ts";
 import { eventLog } from "../base/event-log.ts";
-import { StoreError } from "../base/journal.ts";
+import { isSameStore, StoreError } from "../base/journal.ts";
 import { LeaseLostError, type RunRecord, type RunState } from "../base/run-journal.ts";
+import { OVER, whenAborted } from "../base/signal.ts";
 import type { CallEvent } from "../calls/events.ts";
 import { type Total, totalOf } from "../ledger/cost.ts";
 import { costOf } from "../ledger/cost-of.ts";
@@ -10,6 +11,7 @@ import type { RunDeps, RunScope } from "./attempt.ts";
 import { RunDetachedError, RunInputMismatchError } from "./errors.ts";
 import { type RunEvent, restoredEvent } from "./events.ts";
 import { type Execution, execute } from "./execution.ts";
+import type { RunInside } from "./inside.ts";
 import { isDead, thisProcess } from "./owner.ts";
 import { fromJson } from "./saved-json.ts";
 import { restoredRunError } from "./saved-run-error.ts";
@@ -53,7 +55,12 @@ export interface RunPlan {
   /** Goes on from its failure, though it is started. */
   readonly retry?: boolean | undefined;
   readonly onDiverge: "throw" | "pay";
-  readonly abortSignal: AbortSignal | undefined;
+  /** Each of them cancels it. */
+  readonly abortSignals: readonly AbortSignal[];
+  /** Lets the run go with the one that it is a part of. */
+  readonly detachSignal?: AbortSignal | undefined;
+  /** The run that it is a part of, having no id of its own. */
+  readonly outer?: Pick<RunInside, "chain" | "run" | "store"> | undefined;
   /** What of an earlier execution here has still to end. */
   readonly after?: Promise<unknown> | undefined;
   /** JSON. */
@@ -66,7 +73,13 @@ const KEPT_LOGS = 5_000;
 /** How often a run that another process executes is looked at, in milliseconds. */
 const OBSERVE_MS = 500;
 
-export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
+/** A run, and whether its code was executed here. */
+export interface StartedRun<O> {
+  readonly run: Run<O>;
+  isExecutedHere(): boolean;
+}
+
+export function startRun<O>(deps: RunDeps, plan: RunPlan): StartedRun<O> {
   const { store, clock } = deps;
   const { chain, id } = plan;
   const controller = new AbortController();
@@ -90,7 +103,7 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
   const outcome = live();
   outcome.catch(() => {});
   const total = settle();
-  return {
+  const run: Run<O> = {
     id,
     chain,
     total,
@@ -105,16 +118,17 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
       await total;
     },
     async detach() {
-      letGo.abort(new RunDetachedError(chain, id));
+      detach();
       await total;
     },
   };
+  return { run, isExecutedHere: () => executions.length > 0 };
 
   async function live(): Promise<O> {
-    const { abortSignal } = plan;
-    const onAbort = () => cancel(abortSignal?.reason);
-    if (abortSignal?.aborted) onAbort();
-    else abortSignal?.addEventListener("abort", onAbort, { once: true });
+    const { abortSignals, detachSignal } = plan;
+    const over = new AbortController();
+    for (const signal of abortSignals) whenAborted(signal, over.signal, () => cancel(signal.reason));
+    if (detachSignal) whenAborted(detachSignal, over.signal, detach);
     try {
       return (await untilEnded()) as O;
     } catch (error) {
@@ -123,7 +137,7 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
       throw error instanceof RunAbortedError ? controller.signal.reason : error;
     } finally {
       ended = true;
-      abortSignal?.removeEventListener("abort", onAbort);
+      over.abort(OVER);
     }
   }
 
@@ -131,6 +145,7 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
   async function untilEnded(): Promise<unknown> {
     await plan.after;
     controller.signal.throwIfAborted();
+    await assertKeptTogether();
     const start = plan.start ?? (await recorded());
     const owner = thisProcess();
     const keepsInput = store.keep === "all";
@@ -139,7 +154,9 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
       : plan.start && !plan.retry
         ? ["blocked"]
         : ["blocked", "failed"];
-    let reopen = reopenable;
+    // A store that keeps ids only does not know what it gave: its calls are replayed for it.
+    const forgotten: readonly RunState[] = keepsInput ? [] : ["completed"];
+    let reopen: readonly RunState[] = [...reopenable, ...forgotten];
     let evict: number | undefined;
     for (let round = 0; ; round++) {
       // Else a claim would make a run anew that has ended and was forgotten while this one looked away.
@@ -173,7 +190,7 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
       }
       await pullEvents(record);
       if (!owned && record.state !== "running") return outcomeOf(record);
-      if (!plan.always) reopen = [];
+      if (!plan.always) reopen = forgotten;
       evict = record.owner && isDead(record.owner) ? record.epoch : undefined;
       if (evict === undefined) await pause();
     }
@@ -227,6 +244,22 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): Run<O> {
     const record = await store.run(chain, id);
     if (record) return record;
     throw unknown();
+  }
+
+  /** What is found again by its place in another run must be where that run is. */
+  async function assertKeptTogether(): Promise<void> {
+    const { outer } = plan;
+    if (!outer || isSameStore(outer.store, deps.keptIn) || (await store.run(outer.chain, outer.run))) return;
+    throw new RunStateError(
+      "run_elsewhere",
+      `The run ${chain}/${id} was started within ${outer.chain}/${outer.run} by another client, whose store (${store.name}) ` +
+        "does not have that run: it could not be found again. Nothing was sent. Give both clients the same store, or this " +
+        "run an id of its own.",
+    );
+  }
+
+  function detach(): void {
+    letGo.abort(new RunDetachedError(chain, id));
   }
 
   function unknown(): RunStateError {

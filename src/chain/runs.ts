@@ -1,15 +1,16 @@
 import type { UserTags } from "../attribution/tags.ts";
-import { StoreError } from "../base/journal.ts";
+import { type Store, StoreError } from "../base/journal.ts";
 import type { RunQuery, RunRecord, RunState } from "../base/run-journal.ts";
 import type { SavedError } from "../base/saved-error.ts";
 import type { Budget } from "../ledger/budget.ts";
 import type { RunDeps } from "./attempt.ts";
-import { budgetJson, type Chains, checkedStart } from "./chain.ts";
+import { budgetJson, type Chains, checkedStart, idWithin } from "./chain.ts";
 import { RunInputMismatchError } from "./errors.ts";
+import { originOf } from "./origin.ts";
 import { isDead, thisProcess } from "./owner.ts";
 import { partsOf, type RunPart } from "./parts.ts";
 import type { Run } from "./run.ts";
-import { fromJson } from "./saved-json.ts";
+import { fromJson, toJson } from "./saved-json.ts";
 import { type RunStep, stepsOf } from "./steps.ts";
 
 /** What the store has of a run. Plain data: a run that can be awaited comes from its chain. */
@@ -78,9 +79,11 @@ export interface Runs {
 
 export function createRuns(deps: () => RunDeps, chains: Chains): Runs {
   return {
-    async add(chain, input, { id = crypto.randomUUID(), tags = {}, budget } = {}) {
+    async add(chain, input, options = {}) {
       const { store, clock, jobId } = deps();
-      const start = { ...checkedStart(input, id, tags, jobId()), budget: budgetJson(budget) };
+      const json = toJson(input, "input");
+      const { id = idWithin(chain, json) ?? crypto.randomUUID(), tags = {}, budget } = options;
+      const start = { ...checkedStart(json, id, tags, jobId(), false), budget: budgetJson(budget) };
       if (store.keep !== "all") {
         throw new StoreError(
           `The store ${store.name} keeps ids only, so no input can wait in it. Open it with keep: "all".`,
@@ -102,13 +105,27 @@ export function createRuns(deps: () => RunDeps, chains: Chains): Runs {
       deps().store.cancelRun(chain, id, reason, deps().clock.now()),
     forget: (chain, id) => deps().store.forgetRun(chain, id),
     async resumeAll() {
-      const running = await deps().store.runs({ state: "running", limit: 10_000 });
-      return running.flatMap((record) => {
+      const { store, clock } = deps();
+      const runs: Run<unknown>[] = [];
+      for (const record of await store.runs({ state: "running", limit: 10_000 })) {
         const chain = chains.byName.get(record.chain);
-        return chain && record.epoch > 0 && !isOurs(record) ? [chain.resume(record.id)] : [];
-      });
+        if (!chain || record.epoch === 0 || isOurs(record)) continue;
+        const outer = await outerOf(store, record);
+        // Its outer run asks for it when it is gone on with itself.
+        if (outer && outer.state !== "completed" && outer.state !== "cancelled") continue;
+        if (outer?.state !== "cancelled") runs.push(chain.resume(record.id));
+        else await store.cancelRun(record.chain, record.id, outer.cancelReason ?? "cancelled", clock.now());
+      }
+      return runs;
     },
   };
+}
+
+/** The run that one without an id of its own is a part of, if the store has it. */
+async function outerOf(store: Store, record: RunRecord): Promise<RunRecord | undefined> {
+  const { inner, within } = originOf(record);
+  const outer = inner ? within?.at(-1) : undefined;
+  return outer && (await store.run(...outer));
 }
 
 function isOurs({ owner }: RunRecord): boolean {

@@ -14,7 +14,8 @@ export async function runNamed(fal: Fal, text: string, chain: string | undefined
   for (const { index } of text.matchAll(/\//g)) {
     const named = { chain: text.slice(0, index), run: text.slice(index + 1) };
     const { total } = await fal.costs({ ...named, by: [] });
-    if (total.calls > 0) return named;
+    // One that only starts others has no calls of its own.
+    if (total.calls > 0 || (await fal.runs.get(named.chain, named.run))) return named;
   }
   return { run: text };
 }

@@ -158,3 +158,20 @@ test("a run of an app is found, though the app's name holds a slash", async () =
   await command(main, ["costs", "--store", path, "--html", page]);
   expect(readFileSync(page, "utf8")).toContain("Run <code>acme/app/in-1</code>");
 });
+
+test("a run that only starts others is a tree of what they cost", async () => {
+  const path = join(dir, "outer.db");
+  const store = sqliteStore(path);
+  const fal = createFal({ env: platform.env, store });
+  const inner = fal.chain(
+    "inner",
+    async (n: number) => void (await fal.subscribe("acme/echo", { input: { n } })),
+  );
+  const outer = fal.chain("outer", async () => void (await fal.map([1, 2], (n) => inner.start(n))));
+  await outer.start(undefined, { id: "a" });
+  await fal.close();
+  await store.close();
+  const { stdout } = await command(main, ["costs", "--store", path, "--run", "outer/a"]);
+  expect(stdout).toMatch(/^outer\/a\n/);
+  expect(stdout).toMatch(/^total .*\$0\.02 +100 %$/m);
+});

@@ -15,15 +15,15 @@ async function album() {
     store: memoryStore(),
     ambiguousSubmit: "throw",
   });
-  const cover = fal.chain("cover", async (side: string) => {
-    await fal.subscribe(ECHO, { input: { side }, step: "draw" });
+  const cover = fal.chain("cover", async () => {
+    await fal.subscribe(ECHO, { input: {}, step: "draw" });
   });
   const film = fal.chain("album", async () => {
     await fal.step("seed", () => 7);
     await fal.map([1, 2], (n) =>
       fal.branch("page", () => fal.subscribe(ECHO, { input: { n }, step: "draw" })),
     );
-    await cover.start("front");
+    await cover.start();
     emulator.faults.next("submit", "completed-with-error; status=500");
     await fal.subscribe(ECHO, { input: {}, step: "fails" }).catch(() => {});
     emulator.faults.next("submit", "lost-response");

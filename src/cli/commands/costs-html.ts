@@ -40,8 +40,10 @@ async function overTime(fal: Fal, query: CostQuery, key: CostKey, title: string)
 
 /** The run that was asked for, else the dearest one. */
 async function runFor(fal: Fal, query: CostQuery): Promise<ReportData["run"]> {
-  const [dearest] = await runsOf(fal, query);
-  return dearest && fal.runs.parts(dearest.chain, dearest.run);
+  const { chain, run } = query;
+  const asked = chain !== undefined && run !== undefined ? { chain, run } : undefined;
+  const shown = asked ?? (await runsOf(fal, query))[0];
+  return shown && fal.runs.parts(shown.chain, shown.run);
 }
 
 function periodOf({ since, until }: CostQuery): string {

@@ -42,8 +42,8 @@ export async function costs(io: Io, options: CostsOptions): Promise<number> {
     if (options.html !== undefined) await writeReport(fal, { ...query, by }, found, options.html);
     if (options.json) stdout.write(`${printableJson(found)}\n`);
     else if (options.csv) stdout.write(costsCsv(found, by));
-    else if (found.total.calls === 0) stdout.write("No such calls are in the store.\n");
-    else if (isOfWholeRun(options)) await writeTrees(fal, query, io);
+    else if (isOfWholeRun(options)) stdout.write(`${(await treesOf(fal, query, io)) || NO_CALLS}\n`);
+    else if (found.total.calls === 0) stdout.write(`${NO_CALLS}\n`);
     else stdout.write(`${costTable(found, { output: stdout, by, waste: options.waste })}\n`);
     return EXIT.ok;
   });
@@ -56,12 +56,17 @@ const BY_STEP: readonly CostKey[] = ["step", "endpoint"];
 const isOfWholeRun = ({ run, by, since, until, endpoint, tag, waste }: CostsOptions): boolean =>
   run !== undefined && [by, since, until, endpoint, tag, waste].every((option) => option === undefined);
 
-async function writeTrees(fal: Fal, query: CostQuery, { stdout }: Io): Promise<void> {
+const NO_CALLS = "No such calls are in the store.";
+
+async function treesOf(fal: Fal, query: CostQuery, { stdout }: Io): Promise<string> {
+  const { chain, run } = query;
+  const runs = chain !== undefined && run !== undefined ? [{ chain, run }] : await runsOf(fal, query);
   const trees: string[] = [];
-  for (const { chain, run } of await runsOf(fal, query)) {
-    trees.push(runTree(await fal.runs.parts(chain, run), stdout));
+  for (const { chain, run } of runs) {
+    const parts = await fal.runs.parts(chain, run);
+    if (parts.some(({ steps }) => steps.length > 0)) trees.push(runTree(parts, stdout));
   }
-  stdout.write(`${trees.join("\n\n")}\n`);
+  return trees.join("\n\n");
 }
 
 function assertGoTogether({ json, csv, focus, html, by }: CostsOptions): void {
