@@ -37,6 +37,7 @@ import { createStorage } from "./storage/storage.ts";
 import { withRescue } from "./store/rescue.ts";
 import { type Rescued, readBack, rescueFileFor } from "./store/rescue-file.ts";
 import { selectedStore } from "./store/selected.ts";
+import { withoutSecrets } from "./store/without-secrets.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 import { createTransport } from "./transport/http.ts";
 
@@ -44,7 +45,8 @@ export function createFal(options: FalOptions = {}): Fal {
   const background: Background = new Set();
   let settings = options;
   const report: Report = (...said) => parts.report(...said);
-  let ledger = ledgerOf(() => settings, report);
+  const hide = (text: string) => parts.hide(text);
+  let ledger = ledgerOf(() => settings, report, hide);
   const ledgers = [ledger];
   let parts = assemble(settings, ledger, background);
   const chains = createChains(() => parts);
@@ -94,7 +96,7 @@ export function createFal(options: FalOptions = {}): Fal {
       settings = { ...settings, ...more };
       // Another key is no reason to forget what was noted so far.
       if ("store" in more || "clock" in more) {
-        ledger = ledgerOf(() => settings, report);
+        ledger = ledgerOf(() => settings, report, hide);
         ledgers.push(ledger);
       }
       parts = assemble(settings, ledger, background);
@@ -136,7 +138,7 @@ function assemble(options: FalOptions, ledger: Ledger, background: Background) {
     environment,
     clock,
   });
-  const { report } = telemetry;
+  const { report, hide } = telemetry;
   const store = ledger.rescued;
 
   const files = createKeptFiles({
@@ -188,6 +190,7 @@ function assemble(options: FalOptions, ledger: Ledger, background: Background) {
     store,
     keptIn: ledger.direct,
     report,
+    hide,
     witnessRun: telemetry.run,
     lease: leaseSettings(options.lease),
     isStoreUnsaid: () => !options.store && !(options.env ?? ambientEnv())["FAL_CHAIN_STORE"]?.trim(),
@@ -209,7 +212,7 @@ function assemble(options: FalOptions, ledger: Ledger, background: Background) {
 type Ledger = ReturnType<typeof ledgerOf>;
 
 /** The store that calls are noted in: the caller's, or one that is opened at the first call, as the environment says then. */
-function ledgerOf(settings: () => FalOptions, report: Report) {
+function ledgerOf(settings: () => FalOptions, report: Report, hide: (text: string) => string) {
   const { store: given, clock = systemClock } = settings();
   const env = () => settings().env ?? ambientEnv();
   const store = given ?? selectedStore(env, clock);
@@ -223,7 +226,7 @@ function ledgerOf(settings: () => FalOptions, report: Report) {
       if (path === undefined) throw new StoreError("There is no file system, and so no rescue file.");
       return readBack(path, store);
     },
-    rescued: withRescue(store, { file: rescueFile, report, clock }),
+    rescued: withoutSecrets(withRescue(store, { file: rescueFile, report, clock }), hide),
     close: async () => {
       if (!given) await store.close();
     },

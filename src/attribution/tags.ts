@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "../base/errors.ts";
 import { sha256 } from "../base/sha256.ts";
+import { isTagKey } from "../base/tags.ts";
 
 /** The user's own tags. A value may be any text: what fal's form cannot hold is encoded. */
 export type UserTags = Readonly<Record<string, string | number | boolean | undefined>>;
@@ -30,7 +31,7 @@ export function checkUserTags(tags: UserTags): void {
         `The tag "${key}" begins with "fal.", which fal keeps for itself. Use "${key.slice(4)}".`,
       );
     }
-    if (!/^[a-z0-9._-]+$/.test(key) || key.length > MAX_KEY) {
+    if (!isTagKey(key)) {
       throw new InvalidArgumentError(
         `The tag key ${JSON.stringify(key)} is not one that fal keeps: 1 to ${MAX_KEY} of a-z, 0-9, ".", "_" and "-". ` +
           `Use "${goodKey(key)}".`,

@@ -61,7 +61,7 @@ export class BudgetExceededError extends FalError {
     super(
       `The budget ${budget} has no room for this call: ${formatUsd(used.chargedNanoUsd)} charged, ` +
         `${formatUsd(used.reservedNanoUsd)} reserved and ${formatUsd(nanoUsd)} for this call are more than ` +
-        `${formatUsd(limitNanoUsd)}. Nothing was sent. Raise the budget, or wait for its next window.`,
+        `${formatUsd(limitNanoUsd)}. Nothing was sent. Raise it, or wait for its next window if it has one.`,
     );
     this.budget = budget;
     this.chargedNanoUsd = used.chargedNanoUsd;

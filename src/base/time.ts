@@ -13,8 +13,14 @@ export function timeOf(time: string | Date | number, now: number): number {
   if (count !== undefined) return now - Number(count) * AGO[unit as keyof typeof AGO];
   // A Date would also take 90 for a year.
   const at = text === undefined || /^\d{4}(-|$)/.test(text) ? new Date(text ?? time).getTime() : Number.NaN;
-  if (!Number.isNaN(at)) return at;
+  if (!Number.isNaN(at) && isOnCalendar(text)) return at;
   throw new InvalidArgumentError(
     `${JSON.stringify(time)} is no time. It reads 7d, 12h or 30m (ago), or 2026-11-24, or 2026-11-24T12:00:00Z.`,
   );
+}
+
+/** A Date would also take February the 30th, for a day in March. */
+function isOnCalendar(text = ""): boolean {
+  const [day] = /^\d{4}-\d{2}-\d{2}/.exec(text) ?? [];
+  return day === undefined || new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
 }

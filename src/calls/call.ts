@@ -45,7 +45,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
   const id = instead?.id ?? crypto.randomUUID();
   const fold = statusFold();
   const startedAt = clock.now();
-  const times: { submitted: number; running?: number } = { submitted: clock.now() };
+  const times: { submitted: number; queued?: number; running?: number } = { submitted: clock.now() };
   const accepted = Promise.withResolvers<{ endpoint: string; requestId: string }>();
   accepted.promise.catch(() => {});
 
@@ -333,7 +333,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
   }
 
   function emit(event: CallEvent<T>): void {
-    if (event.type === "running") times.running = event.at;
+    if (event.type === "queued" || event.type === "running") times[event.type] = event.at;
     log.push(event);
     observer?.event(event);
     witness?.event(event);

@@ -49,7 +49,12 @@ export function resultOf<T>(
   { endpoint, requestId }: Ticket,
   { data, units, response }: Answer,
   status: WireStatus | undefined,
-  { submitted, running, ended }: { submitted: number; running?: number; ended: number },
+  {
+    submitted,
+    queued,
+    running,
+    ended,
+  }: { submitted: number; queued?: number; running?: number; ended: number },
 ): Result<T> {
   if (status?.status === "COMPLETED" && hasFailed(status)) {
     // fal says that it failed, and then has an answer: the status is believed.
@@ -62,7 +67,8 @@ export function resultOf<T>(
     requestId,
     billing: { units },
     metrics: {
-      waitSeconds: running === undefined ? undefined : (running - submitted) / 1000,
+      // Of one that was running already when it was taken up, nobody saw when its turn came.
+      waitSeconds: running === undefined || queued === undefined ? undefined : (running - submitted) / 1000,
       runSeconds: inference ?? (running === undefined ? undefined : (ended - running) / 1000),
     },
   };

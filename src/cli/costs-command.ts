@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { InvalidArgumentError } from "../index.ts";
 import { HELP } from "./help.ts";
 import type { Io } from "./io.ts";
 import { STORE } from "./store-option.ts";
@@ -34,9 +35,19 @@ export function costsCommand(
     .action(async (options) => {
       if (options.reconcile) {
         const { reconcile } = await import("./commands/reconcile.ts");
+        assertOfWholeBill(Object.keys(options));
         return finish(reconcile(io, options));
       }
       const { costs } = await import("./commands/costs.ts");
       await finish(costs(io, options));
     });
+}
+
+/** The bill is the account's: which of its requests are whose, only the ledger knows, and tells once it is reconciled. */
+function assertOfWholeBill(given: readonly string[]): void {
+  const others = given.filter((name) => !["reconcile", "since", "store", "json"].includes(name));
+  if (others.length === 0) return;
+  throw new InvalidArgumentError(
+    `--reconcile compares the whole bill since --since, so leave --${others.join(", --")} out; ask for that afterwards.`,
+  );
 }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { dataHome } from "../base/data-home.ts";
-import { createFal, type Fal, inspectEnvironment } from "../index.ts";
+import { createFal, type Fal, InvalidArgumentError, inspectEnvironment } from "../index.ts";
 import type { Io } from "./io.ts";
 import { loggerFor } from "./logger.ts";
 
@@ -28,13 +28,27 @@ export function withStore({ env, cwd }: Pick<Io, "env" | "cwd">, selector?: stri
   return { ...env, FAL_CHAIN_STORE: `sqlite:${dataHome(env)}/${isLocal ? "local" : "store"}.db` };
 }
 
+/** A mistyped path must not read as a ledger in which nobody owes anything. @throws {InvalidArgumentError} */
+function assertThere({ cwd }: Pick<Io, "cwd">, selector: string, isGiven: boolean): void {
+  const [, path = selector] = /^sqlite:(.+)$/.exec(selector) ?? [];
+  const isFile = selector.startsWith("sqlite:") || /\.(db|sqlite3?)$/.test(selector);
+  if (!isGiven || !isFile || selector.includes("://") || existsSync(resolve(cwd(), path))) return;
+  throw new InvalidArgumentError(`There is no store at ${path}. Check --store or FAL_CHAIN_STORE.`);
+}
+
 /** A client of that store, for as long as `use` takes. */
 export async function withClient(
   io: Io,
   { store }: StoreOptions,
   use: (fal: Fal) => Promise<number>,
 ): Promise<number> {
-  const fal = createFal({ env: withStore(io, store), ...loggerFor(io) });
+  const env = withStore(io, store);
+  assertThere(
+    io,
+    env["FAL_CHAIN_STORE"] ?? "",
+    store !== undefined || Boolean(io.env["FAL_CHAIN_STORE"]?.trim()),
+  );
+  const fal = createFal({ env, ...loggerFor(io) });
   try {
     return await use(fal);
   } finally {

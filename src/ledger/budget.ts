@@ -2,7 +2,7 @@ import type { Cost, Reservation } from "../base/cost.ts";
 import { FalError, InvalidArgumentError } from "../base/errors.ts";
 import type { Intent } from "../base/journal.ts";
 import { sha256 } from "../base/sha256.ts";
-import { tagOf } from "../base/tags.ts";
+import { isTagKey, tagOf } from "../base/tags.ts";
 import type { Estimate } from "./estimate.ts";
 
 /** A limit that calls are held to before they are paid for: what is charged and reserved never goes over it. */
@@ -24,7 +24,7 @@ export interface WindowBudget extends Budget {
 
 /** Each value of the tag has a budget of its own. Calls without the tag have none. */
 export interface TagBudget extends WindowBudget {
-  /** One of the user's own tags, such as `customer`. */
+  /** One of the user's own tags, such as `customer`, or one that the client sets: `job_id`, `app`, `chain`, `run`, `request`. */
   readonly tag: string;
   /** Only this value. @default each */
   readonly value?: string;
@@ -58,7 +58,10 @@ export interface RunBudget {
 }
 
 /** What decides which budgets a call is held to. */
-export type BudgetFacts = Pick<Intent, "endpoint" | "body" | "app" | "userTags">;
+export type BudgetFacts = Pick<
+  Intent,
+  "endpoint" | "body" | "app" | "userTags" | "jobId" | "chain" | "run" | "request"
+>;
 
 /**
  * What a call has to reserve, once the time of its intent is known.
@@ -78,6 +81,8 @@ export function budgets(
 ): Reserve {
   const { client, tags = [] } = settings;
   for (const budget of [...(client ? [client] : []), ...tags]) checkBudget(budget);
+  for (const { tag } of tags)
+    if (!isTagKey(tag)) throw notOne(`tag is ${JSON.stringify(tag)}; no call can have that tag`);
 
   return async (call, runs) => {
     const found = [...runs.map(runLimit), ...clientLimit(call, client), ...tags.flatMap(tagLimit(call))];
@@ -136,13 +141,19 @@ const clientLimit = ({ app }: BudgetFacts, budget: WindowBudget | undefined): Li
   budget ? [{ name: app === undefined ? "client" : `client:${app}`, budget }] : [];
 
 const tagLimit =
-  ({ userTags }: BudgetFacts) =>
+  ({ userTags, jobId, app, chain, run, request }: BudgetFacts) =>
   (budget: TagBudget): Limit[] => {
-    const value = tagOf(userTags, budget.tag);
+    const value = tagOf(
+      { ...userTags, ...withoutGaps({ job_id: jobId, app, chain, run, request }) },
+      budget.tag,
+    );
     if (value === undefined || (budget.value !== undefined && budget.value !== value)) return [];
     // As JSON writes it: a value may hold what a database's text may not.
     return [{ name: `tag:${budget.tag}=${JSON.stringify(value).slice(1, -1)}`, budget }];
   };
+
+const withoutGaps = (tags: Readonly<Record<string, string | undefined>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(tags).filter((tag): tag is [string, string] => tag[1] !== undefined));
 
 const LONGEST_NAME = 200;
 
@@ -174,7 +185,11 @@ function windowStart(at: number, per: WindowBudget["per"]): number {
 
 /** @throws {InvalidArgumentError} */
 export function checkBudget({ usd, unknownPrice, per }: WindowBudget): void {
-  if (!isAmount(usd)) throw notOne(`usd is ${usd}; it is dollars, from 0 up`);
+  if (!isAmount(usd)) {
+    // A text is written as one: "5" is no number.
+    const given = typeof usd === "string" ? JSON.stringify(usd) : usd;
+    throw notOne(`usd is ${given}; it is a number of dollars, from 0 up`);
+  }
   if (per !== undefined && !["hour", "day", "month"].includes(per)) {
     throw notOne(`per is ${JSON.stringify(per)}; it is hour, day or month`);
   }

@@ -109,8 +109,8 @@ function groupsOf(key: CostKey): readonly SpendGroup[] {
   if (Object.hasOwn(GROUPS, key)) return GROUPS[key as keyof typeof GROUPS];
   const meant = nearest(key, COST_KEYS);
   throw new InvalidArgumentError(
-    `Costs cannot be grouped by ${JSON.stringify(key)}; they can by ${COST_KEYS.join(", ")} and tag:<name>.` +
-      (meant ? ` Did you mean "${meant}"?` : ""),
+    `Costs cannot be grouped by ${JSON.stringify(key)}; they can by ${COST_KEYS.join(", ")} and tag:<name>. ` +
+      `Did you mean "${meant ?? `tag:${key}`}"?`,
   );
 }
 

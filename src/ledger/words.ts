@@ -1,4 +1,5 @@
-import type { Cost } from "../base/cost.ts";
+import { type Cost, formatUsd } from "../base/cost.ts";
+import type { Total } from "./cost.ts";
 
 /** `1 megapixel`, `2.5 seconds`: what fal billed, in its own unit where that is known. */
 export function unitsText(units: number, cost: Cost | undefined): string {
@@ -9,6 +10,10 @@ export function unitsText(units: number, cost: Cost | undefined): string {
 /** The same in a column beside others: `2.5 compute s`. */
 export const shortUnitsText = (units: number, cost: Cost | undefined): string =>
   unitsText(units, cost).replace(/ seconds?$/, " s");
+
+/** What calls cost; `unknown` where that is known of none, since $0.00 would read as free. */
+export const sumText = ({ nanoUsd, calls, unknown }: Total): string =>
+  calls > 0 && unknown === calls ? "unknown" : formatUsd(nanoUsd);
 
 /** `12 %`; empty where there is nothing to have a share of. */
 export function shareText(part: number, whole: number): string {

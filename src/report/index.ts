@@ -2,7 +2,7 @@ import { formatUsd } from "../base/cost.ts";
 import type { RunPart } from "../chain/parts.ts";
 import type { CostRow, Costs } from "../ledger/costs.ts";
 import type { CostSum } from "../ledger/sum.ts";
-import { durationText } from "../ledger/words.ts";
+import { durationText, sumText } from "../ledger/words.ts";
 import { bars } from "./bars.ts";
 import { type Html, html } from "./html.ts";
 import { runSection } from "./run.ts";
@@ -69,11 +69,11 @@ const MOST_ROWS = 200;
 
 function table(rows: readonly CostRow[], total: CostSum, by: readonly string[]): Html {
   const shown = rows.slice(0, MOST_ROWS);
-  const cells = (sum: CostSum) => html`<td class="end">${formatUsd(sum.nanoUsd)}</td>
+  const cells = (sum: CostSum) => html`<td class="end">${sumText(sum)}</td>
     <td class="end share">${shareBar(sum.nanoUsd, total.nanoUsd)}</td><td class="end">${sum.calls}</td>
-    <td class="end">${sum.unknown || ""}</td><td class="end">${durationText(sum.runSeconds)}</td>`;
+    ${total.unknown > 0 && html`<td class="end">${sum.unknown || ""}</td>`}<td class="end">${durationText(sum.runSeconds)}</td>`;
   return html`<div class="scroll"><table><thead><tr>${by.map((name) => html`<th>${name}</th>`)}<th class="end">cost</th>
-    <th class="end">share</th><th class="end">calls</th><th class="end">unknown</th><th class="end">run</th></tr></thead>
+    <th class="end">share</th><th class="end">calls</th>${total.unknown > 0 && html`<th class="end">unknown</th>`}<th class="end">run</th></tr></thead>
     <tbody>${shown.map((row) => html`<tr>${by.map((name) => html`<td>${row.key[name] ?? "none"}</td>`)}${cells(row)}</tr>`)}</tbody>
     <tfoot><tr><td colspan="${by.length}">total</td>${cells(total)}</tr></tfoot></table></div>
     ${rows.length > shown.length && html`<p class="note">and ${rows.length - shown.length} more</p>`}`;

@@ -16,7 +16,7 @@ header p, .note { color: var(--dim); margin: 0.25rem 0 1.25rem; }
 code { font: 0.92em ui-monospace, monospace; overflow-wrap: anywhere; }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.4rem, 1fr)); gap: 0.75rem; margin: 0; }
 .cards div { background: var(--card); border-radius: 0.5rem; padding: 0.75rem 0.9rem; }
-dt { color: var(--dim); font-size: 0.85rem; } dd { margin: 0; font-size: 1.25rem; font-variant-numeric: tabular-nums; }
+dt { color: var(--dim); font-size: 0.85rem; } dd { margin: 0; font-size: 1.15rem; overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
 dd small { display: block; font-size: 0.8rem; color: var(--dim); }
 figure { margin: 0; } svg { width: 100%; height: auto; display: block; font: 12px system-ui, sans-serif; }
 svg text { fill: var(--dim); } .grid line { stroke: var(--line); } .grid .cut { stroke: var(--dim); stroke-dasharray: 3 3; } .end { text-anchor: end; text-align: right; }
@@ -27,7 +27,7 @@ svg text { fill: var(--dim); } .grid line { stroke: var(--line); } .grid .cut { 
 .legend i { display: inline-block; width: 0.75em; height: 0.75em; border-radius: 2px; margin-right: 0.4em; }
 .scroll { overflow-x: auto; margin-bottom: 1rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: 0.92rem; }
-th, td { padding: 0.35rem 0.6rem; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th, td { padding: 0.35rem 0.6rem; max-width: 22rem; overflow: hidden; text-overflow: ellipsis; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { color: var(--dim); font-weight: 500; } th.end, td.end { text-align: right; }
 tfoot td { font-weight: 600; border-bottom: 0; } .scope td { color: var(--dim); }
 .share { position: relative; min-width: 5rem; }

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from "../base/clock.ts";
-import type { Store } from "../base/journal.ts";
+import { type Store, StoreError } from "../base/journal.ts";
 import { nodeModule } from "./node.ts";
 import { sqlStore } from "./sql/store.ts";
 import { sqliteDriver } from "./sqlite/driver.ts";
@@ -30,6 +30,11 @@ export interface SqliteOptions {
  */
 export function sqliteStore(path: string, options: SqliteOptions = {}): Store {
   const { keep = "all", clock = systemClock, busyTimeout = 5_000 } = options;
+  if (path === ":memory:" || path === "") {
+    throw new StoreError(
+      "A SQLite store is a file. For one that is forgotten with the process use memoryStore().",
+    );
+  }
   const file = nodeModule("node:path").resolve(path);
   const db = openFile(file, busyTimeout);
   return sqlStore(sqliteDriver(db, file, clock), { name: file, keep });

@@ -28,7 +28,9 @@ export function createLog({ logger, context, hide, payloads }: LogOptions): Log 
   const say = (level: Level, details: object, message: string): void => {
     const target = logger();
     // Most loggers of warnings only have nothing else, and what nobody reads is not made.
-    target[level]?.(redacted(withoutGaps(details), hide) as object, hide(message));
+    const said: unknown = target[level]?.(redacted(withoutGaps(details), hide) as object, hide(message));
+    // One that takes its time may fail too.
+    if (said instanceof Promise) said.catch(() => {});
   };
   const isHeard = (): boolean => {
     const { debug, info, error } = logger();

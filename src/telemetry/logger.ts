@@ -41,7 +41,8 @@ const WARNINGS: Logger = {
 function jsonLines(levels: readonly Level[]): Logger {
   const writer = (level: Level) => (details: object, message: string) => {
     const line = JSON.stringify({ level, time: new Date().toISOString(), msg: message, ...details });
-    globalThis.process?.stderr?.write(`${line}\n`);
+    // biome-ignore lint/suspicious/noConsole: with a write of our own, a stderr that nobody reads any more would end the process
+    console.error(line);
   };
   return { warn() {}, ...Object.fromEntries(levels.map((level) => [level, writer(level)])) };
 }

@@ -23,24 +23,28 @@ export interface Telemetry {
   readonly call: WitnessCall;
   readonly run: WitnessRun;
   readonly report: Report;
+  /** A text without keys and secrets. */
+  readonly hide: (text: string) => string;
 }
 
 export function createTelemetry(options: TelemetryOptions): Telemetry {
   const { environment, clock, env } = options;
   let logger = options.logger;
   const context = () => attempt(() => whoseNow(environment));
+  const hide = (text: string) => withoutSecrets(hideKey(options, text));
   const log = createLog({
     logger: () => {
       logger ??= loggerFrom(env());
       return logger;
     },
     context,
-    hide: (text) => withoutSecrets(hideKey(options, text)),
+    hide,
     payloads: options.logPayloads ?? false,
   });
   const spans = createSpans({ clock, context });
 
   return {
+    hide,
     report: (...said) => attempt(() => log.report(...said)),
     call: (info) =>
       both(

@@ -1,9 +1,9 @@
 import { formatUsd } from "../base/cost.ts";
 import type { Costs } from "../ledger/costs.ts";
 import type { CostSum, UnknownReason } from "../ledger/sum.ts";
-import { durationText, shareText } from "../ledger/words.ts";
+import { durationText, shareText, sumText } from "../ledger/words.ts";
 import { type FittedColumn, fittedTable } from "./fitted.ts";
-import { type Output, printable, wrap } from "./text.ts";
+import { clip, type Output, printable, wrap } from "./text.ts";
 
 export interface CostTableOptions {
   readonly output: Output;
@@ -18,6 +18,9 @@ interface Line {
   readonly sum: CostSum;
 }
 
+/** A long name must not take the money its room. */
+const LONGEST_NAME = 48;
+
 const money = (nanoUsd: number): string => (nanoUsd === 0 ? "" : formatUsd(nanoUsd));
 const time = (seconds: number): string => (seconds === 0 ? "" : durationText(seconds));
 const count = (number: number): string => (number === 0 ? "" : String(number));
@@ -31,7 +34,7 @@ const right = (name: string, cell: (sum: CostSum) => string, spare = 0): FittedC
 
 const MONEY = [
   right("calls", ({ calls }) => String(calls), 1),
-  right("cost", ({ nanoUsd }) => formatUsd(nanoUsd)),
+  right("cost", (sum) => sumText(sum)),
   right("unknown", ({ unknown }) => count(unknown)),
 ];
 /** The rest of the cost is measured. */
@@ -61,7 +64,10 @@ export function costTable({ rows, total }: Costs, { output, by, waste = false }:
     }),
   );
   const lines = rows.map(
-    (row): Line => ({ names: by.map((name) => printable(row.key[name] ?? "none")), sum: row }),
+    (row): Line => ({
+      names: by.map((name) => clip(printable(row.key[name] ?? "none"), LONGEST_NAME)),
+      sum: row,
+    }),
   );
   const share = right("share", ({ nanoUsd }) => shareText(nanoUsd, total.nanoUsd), 2);
   const table = fittedTable(lines, [...names, ...MONEY, share, ...(waste ? WASTE : DETAILS)], output, {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createFal } from "fal-chain";
@@ -136,6 +136,10 @@ test("what cannot be asked for is said, with what can", async () => {
     [["--by", "job"], "Costs cannot be grouped by"],
     [["--since", "last week"], '"last week" is no time'],
     [["--json", "--csv"], "Say one of --json and --csv."],
+    [["--by", "customer"], 'Did you mean "tag:customer"?'],
+    [["--since", "2026-02-30"], '"2026-02-30" is no time'],
+    [["--tag", "customer=a", "--tag", "customer=b"], "names the same tag twice"],
+    [["--reconcile", "--tag", "customer=a", "--csv"], "leave --tag, --csv out"],
   ] as const) {
     const { code, stderr } = await costs(...argv);
     expect(code).toBe(2);
@@ -174,4 +178,18 @@ test("a run that only starts others is a tree of what they cost", async () => {
   const { stdout } = await command(main, ["costs", "--store", path, "--run", "outer/a"]);
   expect(stdout).toMatch(/^outer\/a\n/);
   expect(stdout).toMatch(/^total .*\$0\.02 +100 %$/m);
+});
+
+test("a store that is not there is no empty ledger, and is not made", async () => {
+  const path = join(dir, "mistyped.db");
+  const { code, stderr } = await command(main, ["costs", "--store", `sqlite:${path}`]);
+  expect(code).toBe(2);
+  expect(stderr).toContain(`There is no store at ${path}`);
+  expect(existsSync(path)).toBe(false);
+});
+
+test("a page says what it is of", async () => {
+  const page = join(dir, "scope.html");
+  await costs("--tag", "customer=acme", "--since", "1d", "--html", page);
+  expect(readFileSync(page, "utf8")).toContain("<p>customer=acme · since 1d ·");
 });

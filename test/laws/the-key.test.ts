@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { trace } from "@opentelemetry/api";
 import {
   BasicTracerProvider,
@@ -5,9 +6,11 @@ import {
   SimpleSpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
 import { createFal, type FalOptions } from "fal-chain";
+import { sqliteStore } from "fal-chain/sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { printed } from "../support/printed.ts";
 import { collect, ECHO, failureOf, KEY, SECRET, setup } from "../support/setup.ts";
+import { tempDir } from "../support/temp.ts";
 import { instead, json, kindOf, networkError, type Wire } from "../support/wire.ts";
 
 // Law 5: the key reaches no origin that was not derived from the environment, and shows nowhere.
@@ -200,4 +203,22 @@ test("a call takes no authorization header of its own, whatever its case", async
   const headers = { AuthoriZation: "Bearer x" };
   await expect(fal.subscribe(ECHO, { input: { prompt: "a fox" }, headers })).rejects.toThrow(/credentials/);
   expect(sent).toEqual([]);
+});
+
+test("what a failure quotes of the key reaches no file", async () => {
+  const dir = tempDir();
+  const store = sqliteStore(`${dir}/calls.db`);
+  const { fal } = setup({ store });
+  const one = fal.chain("one", async () => {
+    await fal.step("quotes", () => Promise.reject(new Error(`the step has ${KEY}`))).catch(() => {});
+    throw new Error(`the server said ${KEY}`);
+  });
+  await failureOf(one.start(undefined, { id: "1" }));
+  await fal.close();
+  await store.close();
+  for (const name of readdirSync(dir)) expect(readFileSync(`${dir}/${name}`, "latin1")).not.toContain(SECRET);
+  const again = sqliteStore(`${dir}/calls.db`);
+  expect((await again.run("one", "1"))?.error?.message).toBe("the server said k3y-id…:…");
+  expect((await again.steps("one", "1"))[0]?.error?.message).toBe("the step has k3y-id…:…");
+  await again.close();
 });

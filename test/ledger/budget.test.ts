@@ -233,3 +233,17 @@ test("a run that takes a forgotten one's id has a budget of its own", async () =
   await one.start(2, options);
   expect(emulator.jobs).toHaveLength(2);
 });
+
+test("what the client sets by itself can have a budget too, such as each runner", async () => {
+  const budgets = [{ tag: "job_id", usd: 0.01 }];
+  const clock = virtualClock({ start: 10 * HOUR });
+  const store = memoryStore({ clock });
+  const of = (job: string) => setup({ budgets, store, env: { ...ENV, FAL_JOB_ID: job } }, clock).fal;
+  await call(of("job-7"));
+  await call(of("job-8"));
+  expect(await failureOf(call(of("job-7")))).toMatchObject({ budget: "tag:job_id=job-7" });
+  for (const tag of ["Customer", "cust omer", ""]) {
+    expect(() => createFal({ budgets: [{ tag, usd: 1 }] })).toThrow("no call can have that tag");
+  }
+  expect(() => createFal({ budget: { usd: "5" as unknown as number } })).toThrow('usd is "5"');
+});

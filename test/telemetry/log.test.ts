@@ -162,10 +162,7 @@ describe("FAL_CHAIN_LOG", () => {
   async function run(level: string | undefined) {
     const written: string[] = [];
     const warned: unknown[] = [];
-    const write = vi.spyOn(process.stderr, "write").mockImplementation((text) => {
-      written.push(String(text));
-      return true;
-    });
+    const write = vi.spyOn(console, "error").mockImplementation((text) => void written.push(String(text)));
     const warn = vi.spyOn(process, "emitWarning").mockImplementation((said) => void warned.push(said));
     try {
       const { fal } = setup({ env: { ...ENV, FAL_CHAIN_LOG: level } });
@@ -224,4 +221,14 @@ describe("FAL_CHAIN_LOG", () => {
     await fal.subscribe(ECHO, { input: {} });
     expect(lines).not.toEqual([]);
   });
+});
+
+test("a logger that takes its time and fails ends nothing", async () => {
+  const failing = async () => {
+    throw new Error("the log is full");
+  };
+  const logger: Logger = { debug: failing, info: failing, warn: failing, error: failing };
+  const { fal } = setup({ logger });
+  await fal.subscribe(ECHO, { input: { prompt: "a fox" } });
+  await fal.close();
 });

@@ -15,7 +15,7 @@ export async function writeReport(
   const { reportPage } = await import("../../report/index.ts");
   const tag = query.by.find((key) => key.startsWith("tag:")) ?? "tag:customer";
   const data: ReportData = {
-    source: periodOf(query),
+    source: scopeOf(query),
     madeAt: Date.now(),
     by: query.by,
     costs,
@@ -46,7 +46,15 @@ async function runFor(fal: Fal, query: CostQuery): Promise<ReportData["run"]> {
   return shown && fal.runs.parts(shown.chain, shown.run);
 }
 
-function periodOf({ since, until }: CostQuery): string {
-  const said = [since && `since ${String(since)}`, until && `until ${String(until)}`].filter(Boolean);
-  return said.join(", ") || "all calls in the store";
+/** What the page is of, so that nobody takes a part for the whole. */
+function scopeOf({ since, until, endpoint, chain, run, tags = {} }: CostQuery): string {
+  const said = [
+    run !== undefined && `run ${chain === undefined ? run : `${chain}/${run}`}`,
+    run === undefined && chain !== undefined && `chain ${chain}`,
+    endpoint !== undefined && endpoint,
+    ...Object.entries(tags).map(([name, value]) => `${name}=${value}`),
+    since !== undefined && `since ${String(since)}`,
+    until !== undefined && `until ${String(until)}`,
+  ];
+  return said.filter(Boolean).join(" · ") || "all calls in the store";
 }

@@ -1,5 +1,5 @@
 import { type CostKey, type CostQuery, type Fal, InvalidArgumentError } from "../../index.ts";
-import { costTable, EXIT, printableJson, runTree } from "../../terminal/index.ts";
+import { aside, costTable, EXIT, printableJson, runTree } from "../../terminal/index.ts";
 import { costsCsv } from "../costs-csv.ts";
 import { writeFocus } from "../focus.ts";
 import { parseTags } from "../inputs.ts";
@@ -39,7 +39,10 @@ export async function costs(io: Io, options: CostsOptions): Promise<number> {
     }
     const { by = options.run === undefined ? BY_DEFAULT : BY_STEP } = query;
     const found = await fal.costs({ ...query, by });
-    if (options.html !== undefined) await writeReport(fal, { ...query, by }, found, options.html);
+    if (options.html !== undefined) {
+      await writeReport(fal, { ...query, by }, found, options.html);
+      aside(io.stderr, `Wrote ${options.html}`);
+    }
     if (options.json) stdout.write(`${printableJson(found)}\n`);
     else if (options.csv) stdout.write(costsCsv(found, by));
     else if (isOfWholeRun(options)) stdout.write(`${(await treesOf(fal, query, io)) || NO_CALLS}\n`);
@@ -69,6 +72,14 @@ async function treesOf(fal: Fal, query: CostQuery, { stdout }: Io): Promise<stri
   return trees.join("\n\n");
 }
 
+/** A call has one value of a tag. */
+function oneValueEach(tags: Record<string, string>, given: number): Record<string, string> {
+  if (Object.keys(tags).length === given) return tags;
+  throw new InvalidArgumentError(
+    "--tag names the same tag twice, and a call has one value of it. Ask for each, or group --by tag:NAME.",
+  );
+}
+
 function assertGoTogether({ json, csv, focus, html, by }: CostsOptions): void {
   if (json && csv) throw new InvalidArgumentError("Say one of --json and --csv.");
   if (focus && (json || csv || html !== undefined || by !== undefined)) {
@@ -84,6 +95,6 @@ function queryOf({ by, since, until, endpoint, tag }: CostsOptions): CostQuery {
     ...(since !== undefined && { since }),
     ...(until !== undefined && { until }),
     ...(endpoint !== undefined && { endpoint }),
-    ...(tag && { tags: parseTags(tag) }),
+    ...(tag && { tags: oneValueEach(parseTags(tag), tag.length) }),
   };
 }
