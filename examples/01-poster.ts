@@ -1,6 +1,7 @@
 // A poster from one prompt: a picture, and at the same time its upscale and its cut-out.
 //
 //   npm start -- "a fox in a snowy forest"
+//   npm start -- --customer acme    puts the customer on each call: fal-chain costs --by tag:customer
 //   npm start -- --resume    goes on with the last one that was interrupted, and pays for nothing again
 
 import { parseArgs } from "node:util";

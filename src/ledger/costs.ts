@@ -35,6 +35,7 @@ export interface CostQuery {
   readonly until?: string | Date;
   readonly endpoint?: string;
   readonly chain?: string;
+  /** A run's id, without its chain's name. */
   readonly run?: string;
   readonly jobId?: string;
   readonly app?: string;

@@ -2,6 +2,7 @@ import { inspectEnvironment } from "../../index.ts";
 import { EXIT, paint, printable, printableJson, wrap } from "../../terminal/index.ts";
 import { KEY_CURE } from "../help.ts";
 import type { Io } from "../io.ts";
+import { withStore } from "../store.ts";
 
 /** Which variables an origin follows from, the strongest first. */
 const SOURCES = {
@@ -11,8 +12,13 @@ const SOURCES = {
   api: ["FAL_HOST"],
 } as const;
 
-/** Shows what of the platform's environment was found, and which origins follow. Prints no secret. */
-export function env({ stdout, env }: Io, options: { json?: boolean }): number {
+/** Shows what of the environment was found, which origins follow, and where the command's ledger is. Prints no secret. */
+export function env(
+  { stdout, env, cwd }: Pick<Io, "stdout" | "env" | "cwd">,
+  options: { json?: boolean },
+): number {
+  // Without the password that it may hold.
+  const store = withStore({ env, cwd })["FAL_CHAIN_STORE"]?.replace(/\/\/[^/@]*@/, "//…@") ?? "";
   const { findings, origins, ready } = inspectEnvironment(env);
   const isSet = (name: string) =>
     findings.some(({ variable, state }) => variable === name && state === "set");
@@ -21,7 +27,7 @@ export function env({ stdout, env }: Io, options: { json?: boolean }): number {
   );
   const trusted = [...(origins?.trusted ?? [])];
   if (options.json) {
-    stdout.write(`${printableJson({ ready, variables: findings, origins: bases, trusted })}\n`);
+    stdout.write(`${printableJson({ ready, variables: findings, origins: bases, trusted, store })}\n`);
     return ready ? EXIT.ok : EXIT.failed;
   }
 
@@ -45,6 +51,8 @@ export function env({ stdout, env }: Io, options: { json?: boolean }): number {
     line(service, `${url} (${from === "default" ? "the default" : `from ${from}`})`);
   }
   line("key goes to", trusted.join(", ") || "nowhere");
+  stdout.write(`\n${colour("bold", "Ledger")}\n`);
+  line("store", store);
   stdout.write(`\n${ready ? "A call can be made." : "A call cannot be made: see above."}\n`);
   return ready ? EXIT.ok : EXIT.failed;
 }
