@@ -29,7 +29,7 @@ export function treeLines(parts: readonly RunPart[]): TreeLine[] {
   const top = group("");
   // A run that stands alone needs no line of its own.
   for (const { run, steps } of parts) {
-    const of = only && !another ? top : inside(top, run ?? "outside of a run");
+    const of = only && !another ? top : inside(top, nameOf(run, only?.run));
     for (const step of steps) {
       const scopes = step.scope.split("/").filter(Boolean);
       scopes.reduce(inside, of).children.push(step);
@@ -37,6 +37,10 @@ export function treeLines(parts: readonly RunPart[]): TreeLine[] {
   }
   return linesOf(top, []);
 }
+
+/** The name of a run within another one has that one's name in it, which stands above already. */
+const nameOf = (run: string | undefined, outer = ""): string =>
+  run === undefined ? "outside of a run" : run === outer ? run : run.replace(`/${outer}`, "/…");
 
 function inside(outer: Group, name: string): Group {
   const known = outer.groups.get(name);
