@@ -85,7 +85,7 @@ function timeline(calls: readonly RunStep[], width: number, name: "wide" | "narr
 
   const ticks = x.ticks(width > 600 ? 8 : 4).map(
     (tick) => html`<g transform="translate(${x(tick)} 0)"><line y2="${height - AXIS}"></line>
-      <text y="${height - 6}" class="middle">${tick} s</text></g>`,
+      <text y="${height - 6}" class="middle">${tick < 120 ? `${tick} s` : durationText(tick)}</text></g>`,
   );
   const rows = spans.map(({ step, from, running, to }, n) => {
     const y = n * (ROW + label);

@@ -29,6 +29,7 @@ svg text { fill: var(--dim); } .grid line { stroke: var(--line); } .grid .cut { 
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: 0.92rem; }
 th, td { padding: 0.35rem 0.6rem; max-width: 22rem; overflow: hidden; text-overflow: ellipsis; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { color: var(--dim); font-weight: 500; } th.end, td.end { text-align: right; }
+@media (max-width: 48rem) { th, td { max-width: 9rem; } }
 tfoot td { font-weight: 600; border-bottom: 0; } .scope td { color: var(--dim); }
 .share { position: relative; min-width: 5rem; }
 .share i { position: absolute; inset: auto auto 3px 0; height: 3px; background: var(--c0); border-radius: 2px; }
