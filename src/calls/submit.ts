@@ -6,7 +6,7 @@ import type { Report } from "../base/report.ts";
 import type { History } from "../platform/requests.ts";
 import type { Queue, Submission } from "../queue/queue.ts";
 import { lookUp, type Suspect } from "./look-up.ts";
-import { savedError } from "./saved-error.ts";
+import { savedRefusal } from "./saved-error.ts";
 
 /**
  * What to do about a submit that may or may not have been accepted. `look-up` asks the account's request history and
@@ -72,8 +72,8 @@ export async function submitOnce(
     } catch (error) {
       if (!(error instanceof AmbiguousSubmitError)) {
         if (!again) throw error;
-        // This one costs nothing. The one before may have been accepted, and is in doubt still.
-        await store.failed(again.noted, { ...savedError(error), billed: false }, clock.now());
+        // The one before may have been accepted, and is in doubt still.
+        await store.failed(again.noted, savedRefusal(error), clock.now());
         throw stillInDoubt(deps, intent, again.doubt, error);
       }
       await store.ambiguous(intent.id, error.why, clock.now());

@@ -178,6 +178,17 @@ test("a result that is read by its request's id is the result of its call, and c
   });
 });
 
+test("a submit that is given up while fal refuses it costs nothing, and leaves its room in the budget", async () => {
+  const busy = () => json({ detail: "busy" }, { status: 429, headers: { "retry-after": "20" } });
+  const { fal, clock } = setup({ wire: instead("submit", busy, 1), budget: { usd: 0.01 } });
+  const controller = new AbortController();
+  const submitted = fal.queue.submit(ECHO, { input: {}, abortSignal: controller.signal });
+  void clock.sleep(5_000).then(() => controller.abort());
+  expect(await failureOf(submitted)).toMatchObject({ name: "AbortError" });
+  expect(await fal.calls.list()).toMatchObject([{ state: "failed", error: { billed: false } }]);
+  await fal.queue.submit(ECHO, { input: {} });
+});
+
 test("a request that is cancelled in time by its id costs nothing, and leaves its room in the budget", async () => {
   const wire = instead("cancel", () => json({ status: "OK" }));
   const { fal } = setup({ wire, budget: { usd: 0.01 } });
