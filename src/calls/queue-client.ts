@@ -1,3 +1,4 @@
+import { currentAttribution } from "../attribution/context.ts";
 import type { CancelOutcome } from "../base/errors.ts";
 import { AmbiguousSubmitError, CallTimeoutError, MalformedReplyError } from "../base/errors.ts";
 import { eventLog } from "../base/event-log.ts";
@@ -162,7 +163,7 @@ export function createQueueClient(deps: SubscribeDeps, calls: Calls): QueueClien
     },
 
     async result(target, { requestId, abortSignal }) {
-      const heard = listenerFor(deps.context(), target);
+      const heard = listenerFor(currentAttribution().incoming, target);
       const ticket = ticketOf(deps, target, requestId);
       const answer = await deps.queue
         .result(ticket, { signal: abortSignal })
