@@ -9,7 +9,7 @@ import { abortable } from "../base/signal.ts";
 import { withTexts } from "../base/urls.ts";
 import type { Answer, Submission } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
-import { billFailure, billResult, costAtOnce } from "./bill.ts";
+import { billFailure, billResult, noteCompleted } from "./bill.ts";
 import type { CallObserver, Place } from "./caller.ts";
 import { collect } from "./collect.ts";
 import { endings } from "./ending.ts";
@@ -294,12 +294,8 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     status: WireStatus | undefined,
   ): Promise<Result<T>> {
     const result = resultOf<T>(ticket, answer, status, { ...times, ended: clock.now() });
-    const known = costAtOnce(deps, endpoint, answer.units);
-    if (noted !== undefined) {
-      const { data, billing, metrics } = result;
-      await store.completed(noted, { data, ...billing, ...metrics, cost: known }, clock.now());
-    }
-    cost = known ? Promise.resolve(known) : billResult(deps, { endpoint, noted }, answer.units);
+    const { data, billing, metrics } = result;
+    ({ cost } = await noteCompleted(deps, { endpoint, noted }, { data, ...billing, ...metrics }));
     keepFiles(answer.data);
     return checked(result, answer.data);
   }

@@ -6,7 +6,7 @@ import { abortable, OVER } from "../base/signal.ts";
 import type { History } from "../platform/requests.ts";
 import { parseEndpointId } from "../queue/endpoint.ts";
 import type { Answer, Queue } from "../queue/queue.ts";
-import { type BillDeps, billFailure, billResult } from "./bill.ts";
+import { type BillDeps, billFailure, noteCompleted } from "./bill.ts";
 import { isTooEarly } from "./result.ts";
 import { savedError } from "./saved-error.ts";
 
@@ -134,9 +134,8 @@ export function createHooks(deps: HookDeps): Hooks {
     const data = answer?.data ?? hook.payload;
     // Not JSON, and gone from the queue: whoever waits asks history.
     if (data === null) return;
-    const unknown = { waitSeconds: undefined, runSeconds: undefined };
-    await store.completed(id, { data, units: answer?.units, ...unknown }, clock.now());
-    void billResult(deps, { endpoint, noted: id }, answer?.units);
+    const outcome = { data, units: answer?.units, waitSeconds: undefined, runSeconds: undefined };
+    await noteCompleted(deps, { endpoint, noted: id }, outcome);
   }
 
   /** Here too only the result's headers tell what was billed. */

@@ -40,6 +40,18 @@ test("once its price is known, what a call cost is in the store together with it
   expect((await made.fal.costs()).total).toMatchObject({ nanoUsd: 30_000_000, unknown: 0 });
 });
 
+test("so it is with a result that is read by its request's id", async () => {
+  const store = memoryStore();
+  const charged = vi.spyOn(store, "charged");
+  const { fal } = setup({ store });
+  await fal.price(ECHO);
+  const { request_id: requestId } = await fal.queue.submit(ECHO, { input });
+  await fal.queue.subscribeToStatus(ECHO, { requestId });
+  await fal.queue.result(ECHO, { requestId });
+  expect(await fal.calls.list()).toMatchObject([{ state: "completed", cost: { source: "measured" } }]);
+  expect(charged).not.toHaveBeenCalled();
+});
+
 test("a price that cannot be had is given up in seconds, and the cost is unknown", async () => {
   const wire: Wire = (request, forward) => {
     if (isPricing(request)) throw networkError("ECONNREFUSED");

@@ -1,7 +1,7 @@
 import { createFal, type Fal, type FalOptions, memoryStore, type Store } from "fal-chain";
 import { createEmulator, type EmulatorOptions, type VirtualClock, virtualClock } from "fal-chain/emulator";
 import { signWebhook, webhookKeys } from "fal-chain/webhooks";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { echo } from "../support/models.ts";
 import { ECHO, ENV, failureOf } from "../support/setup.ts";
 import { kindOf, losing, type Sent, type Wire, wireFetch } from "../support/wire.ts";
@@ -129,6 +129,19 @@ test("a result that only a hook brought is priced", async () => {
   expect(await store.calls()).toMatchObject([
     { state: "completed", cost: { source: "measured", nanoUsd: 10_000_000, units: 1 } },
   ]);
+});
+
+test("once its price is known, what a hook's result cost is in the store together with it", async () => {
+  const store = memoryStore();
+  const charged = vi.spyOn(store, "charged");
+  const { fal, clock, until } = setup({ store });
+  await until(fal.price(ECHO));
+  await until(failureOf(fal.subscribe(ECHO, { input: {}, timeout: 1_000, cancelOnAbort: false })));
+  charged.mockClear();
+  await until(clock.sleep(20_000));
+  await until(fal.close());
+  expect(await store.calls()).toMatchObject([{ state: "completed", cost: { source: "measured" } }]);
+  expect(charged).not.toHaveBeenCalled();
 });
 
 test("a hook that comes before the submit's answer names the request: a lost answer costs nothing", async () => {
