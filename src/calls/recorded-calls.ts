@@ -1,6 +1,7 @@
 import type { Accounts } from "../attribution/accounts.ts";
 import { atAttribution } from "../attribution/context.ts";
 import { withOnward } from "../attribution/onward.ts";
+import { byRootNames } from "../attribution/root.ts";
 import { tagsHeader } from "../attribution/tags.ts";
 import { ApiError } from "../base/api-error.ts";
 import { FalError, InvalidArgumentError } from "../base/errors.ts";
@@ -82,7 +83,7 @@ export function createRecordedCalls(deps: SubscribeDeps, callDeps: CallDeps): Re
   };
 
   return {
-    list: (query) => store.calls(query),
+    list: async (query = {}) => store.calls(await byRootNames(query)),
     get: (id) => store.call(id),
 
     collect(id) {
