@@ -54,6 +54,8 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
   let submitting: Promise<Accepted> | undefined;
   /** What this call is noted under; undefined while nothing of it is in the store. */
   let noted: string | undefined;
+  /** Whether an earlier execution may have sent it, and it is still to be found out what became of that. */
+  let takingUp = false;
   let leaving = false;
   /** Whether fal reports this call's end to this client. */
   let hooked = false;
@@ -120,7 +122,8 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
       accepted.reject(error);
       end.settle("failed");
       const left = ending.isLeft(error);
-      cost ??= billFailure(deps, { endpoint, noted }, { error, left, sent: ending.outcomeOfSubmit });
+      if (!takingUp)
+        cost ??= billFailure(deps, { endpoint, noted }, { error, left, sent: ending.outcomeOfSubmit });
       observer?.ended({ error, cost });
       witness?.ended({ error, cost });
       throw error;
@@ -145,7 +148,9 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     const { content } = prepared;
     const place = observer && (await abortable(observer.place({ endpoint, content }), end.signal));
     if (place?.record) {
+      takingUp = true;
       const taken = await takeUp(deps, place.record, policy(), end.signal);
+      takingUp = false;
       if (taken.kind === "result") {
         countReuse(place.record);
         return reuse(place.record, taken);
