@@ -2,6 +2,7 @@ import { accountsOf } from "./attribution/accounts.ts";
 import { currentAttribution, withRequest, withTags } from "./attribution/context.ts";
 import { requestIdOf } from "./attribution/incoming.ts";
 import { replyHeaders } from "./attribution/onward.ts";
+import { byRootNames } from "./attribution/root.ts";
 import { bound } from "./base/async-context.ts";
 import type { Background } from "./base/background.ts";
 import { systemClock } from "./base/clock.ts";
@@ -63,7 +64,7 @@ export function createFal(options: FalOptions = {}): Fal {
     estimate: (...call) => parts.estimate(...call),
     billingEvents: (query) => parts.billingEvents(query),
     reconcile: (options) => parts.reconcile(options),
-    costs: (query) => costsIn(parts.store, parts.clock, query),
+    costs: async (query = {}) => costsIn(parts.store, parts.clock, await byRootNames(query)),
     get queue() {
       return parts.queueClient;
     },

@@ -29,6 +29,18 @@ export async function rootName(name: string): Promise<string> {
   return `${plain.slice(0, LONGEST - 17).toWellFormed()}~${(await sha256(name)).slice(0, 16)}`;
 }
 
+/** The same query, by the names that roots are noted under. */
+export async function byRootNames<Q extends { readonly rootRun?: string; readonly rootJob?: string }>(
+  query: Q,
+): Promise<Q> {
+  const { rootRun, rootJob } = query;
+  return {
+    ...query,
+    ...(rootRun !== undefined && { rootRun: await rootName(rootRun) }),
+    ...(rootJob !== undefined && { rootJob: await rootName(rootJob) }),
+  };
+}
+
 /** All calls of a root are of one trace, those of a run that is resumed too. */
 export async function traceOf({ run, trace }: Root): Promise<Trace> {
   if (trace) return trace;

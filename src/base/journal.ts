@@ -79,8 +79,7 @@ export interface Journal {
   /**
    * The request id, before anything else happens. A request belongs to one call for ever, and a call to one request.
    *
-   * @throws {RequestClaimedError} when it belongs to another call.
-   * @throws {StoreError} when the call is another request already.
+   * @throws {RequestClaimedError} when it belongs to another call, or the call is another request already.
    */
   submitted(id: string, ticket: Ticket, at: number): Promise<void>;
   /** The POST may or may not have been accepted. Ignored where its request is known already. */
@@ -183,13 +182,13 @@ export interface Store extends Journal, RunJournal {
 export const isSameStore = (a: Store, b: Store): boolean =>
   a === b || (a.durable && b.durable && a.name === b.name);
 
-/** A request belongs to one call, and it belongs to another one already. */
+/** A request belongs to one call, and a call to one request: one of the two belongs to another one already. */
 export class RequestClaimedError extends FalError {
   override readonly name = "RequestClaimedError";
   readonly code = "request_claimed";
 
-  constructor(requestId: string) {
-    super(`The request ${requestId} belongs to another call already.`, { requestId });
+  constructor(requestId: string, problem = `The request ${requestId} belongs to another call already.`) {
+    super(problem, { requestId });
   }
 }
 

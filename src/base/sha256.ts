@@ -14,6 +14,10 @@ export async function sha256(data: string | BufferSource): Promise<string> {
   return hexOf(await crypto.subtle.digest("SHA-256", bytes));
 }
 
+/** An id in the form of a UUID, always the same for the same text. */
+export const derivedId = async (text: string): Promise<string> =>
+  (await sha256(text)).slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+
 /** Lower-case hex HMAC-SHA-256 of a text. */
 export async function hmacSha256(secret: string, text: string): Promise<string> {
   const node = globalThis.process?.getBuiltinModule?.("node:crypto");

@@ -4,7 +4,7 @@ import { billableUnits } from "../base/billable-units.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Cost, UnitPrice } from "../base/cost.ts";
 import { CallAbortedError, CallTimeoutError, FalError } from "../base/errors.ts";
-import type { Store } from "../base/journal.ts";
+import type { Outcome, Store } from "../base/journal.ts";
 import type { Report } from "../base/report.ts";
 import { measuredCost } from "../ledger/cost.ts";
 
@@ -35,12 +35,23 @@ export const billResult = (
   units: number | undefined,
 ): Promise<Cost | undefined> => charging(deps, call, () => priced(deps, call, units));
 
-/** The same where it is known at once, so that it can be noted with the result. */
-export function costAtOnce(
-  { price }: BillDeps,
-  endpoint: string,
-  units: number | undefined,
-): Cost | undefined {
+/**
+ * Notes a result, together with what it cost where that is known at once. Where it is not, it is billed later.
+ *
+ * @returns what it cost, once that is known.
+ */
+export async function noteCompleted(
+  deps: BillDeps,
+  call: Billed,
+  outcome: Outcome,
+): Promise<{ readonly cost: Promise<Cost | undefined> }> {
+  const known = costAtOnce(deps, call, outcome.units);
+  const { noted } = call;
+  if (noted !== undefined) await deps.store.completed(noted, { ...outcome, cost: known }, deps.clock.now());
+  return { cost: known ? Promise.resolve(known) : billResult(deps, call, outcome.units) };
+}
+
+function costAtOnce({ price }: BillDeps, { endpoint }: Billed, units: number | undefined): Cost | undefined {
   const known = units === undefined ? undefined : price.known(endpoint);
   return units === undefined || known ? measuredCost(units, known) : undefined;
 }

@@ -9,7 +9,7 @@ import { abortable } from "../base/signal.ts";
 import { withTexts } from "../base/urls.ts";
 import type { Answer, Submission } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
-import { billFailure, billResult, costAtOnce } from "./bill.ts";
+import { billFailure, billResult, noteCompleted } from "./bill.ts";
 import type { CallObserver, Place } from "./caller.ts";
 import { collect } from "./collect.ts";
 import { endings } from "./ending.ts";
@@ -54,6 +54,8 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
   let submitting: Promise<Accepted> | undefined;
   /** What this call is noted under; undefined while nothing of it is in the store. */
   let noted: string | undefined;
+  /** Whether an earlier execution may have sent it, and it is still to be found out what became of that. */
+  let takingUp = false;
   let leaving = false;
   /** Whether fal reports this call's end to this client. */
   let hooked = false;
@@ -120,7 +122,8 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
       accepted.reject(error);
       end.settle("failed");
       const left = ending.isLeft(error);
-      cost ??= billFailure(deps, { endpoint, noted }, { error, left, sent: ending.outcomeOfSubmit });
+      if (!takingUp)
+        cost ??= billFailure(deps, { endpoint, noted }, { error, left, sent: ending.outcomeOfSubmit });
       observer?.ended({ error, cost });
       witness?.ended({ error, cost });
       throw error;
@@ -145,7 +148,9 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     const { content } = prepared;
     const place = observer && (await abortable(observer.place({ endpoint, content }), end.signal));
     if (place?.record) {
+      takingUp = true;
       const taken = await takeUp(deps, place.record, policy(), end.signal);
+      takingUp = false;
       if (taken.kind === "result") {
         countReuse(place.record);
         return reuse(place.record, taken);
@@ -294,12 +299,8 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     status: WireStatus | undefined,
   ): Promise<Result<T>> {
     const result = resultOf<T>(ticket, answer, status, { ...times, ended: clock.now() });
-    const known = costAtOnce(deps, endpoint, answer.units);
-    if (noted !== undefined) {
-      const { data, billing, metrics } = result;
-      await store.completed(noted, { data, ...billing, ...metrics, cost: known }, clock.now());
-    }
-    cost = known ? Promise.resolve(known) : billResult(deps, { endpoint, noted }, answer.units);
+    const { data, billing, metrics } = result;
+    ({ cost } = await noteCompleted(deps, { endpoint, noted }, { data, ...billing, ...metrics }));
     keepFiles(answer.data);
     return checked(result, answer.data);
   }

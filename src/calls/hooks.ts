@@ -6,7 +6,8 @@ import { abortable, OVER } from "../base/signal.ts";
 import type { History } from "../platform/requests.ts";
 import { parseEndpointId } from "../queue/endpoint.ts";
 import type { Answer, Queue } from "../queue/queue.ts";
-import { type BillDeps, billFailure, billResult } from "./bill.ts";
+import { type BillDeps, billFailure, noteCompleted } from "./bill.ts";
+import { noteRequest } from "./resubmits.ts";
 import { isTooEarly } from "./result.ts";
 import { savedError } from "./saved-error.ts";
 
@@ -47,6 +48,8 @@ export interface Hooks {
 /** fal waits 15 s for an answer to a hook, and the result has to be read and kept in that time. */
 const READ_MS = 8_000;
 const SWEPT_AT_ONCE = 8;
+
+type Requested = CallRecord & { readonly ticket: Ticket };
 
 interface Waiting {
   readonly callId: string;
@@ -107,44 +110,43 @@ export function createHooks(deps: HookDeps): Hooks {
   };
 
   async function keep(callId: string, hook: ReceivedHook): Promise<Response> {
-    const record = await store.call(callId);
-    if (!record) return new Response("No call of this id is known here.", { status: 404 });
-    const ticket = record.ticket ?? queue.ticket(parseEndpointId(record.endpoint), hook.requestId);
-    if (ticket.requestId !== hook.requestId) {
-      deps.report(
-        `Request ${hook.requestId} says that it is call ${callId}, which is ${ticket.requestId}`,
-        new Error("A second request was made for one call; it may be billed."),
-      );
-      return new Response("The call is another request.", { status: 409 });
-    }
+    const call = await store.call(callId);
+    if (!call) return new Response("No call of this id is known here.", { status: 404 });
+    let made: Requested;
     try {
-      if (!record.ticket) await store.submitted(callId, ticket, clock.now());
+      made = await requestOf(call, hook);
     } catch (error) {
       if (!(error instanceof RequestClaimedError)) throw error;
-      return new Response("The request is another call.", { status: 409 });
+      if (call.ticket)
+        deps.report(`Request ${hook.requestId} says that it is call ${callId}; it may be billed`, error);
+      return new Response("The request is another call, or the call another request.", { status: 409 });
     }
-    if (!hasEnded(record)) await (hook.status === "OK" ? keepResult : keepFailure)(record, ticket, hook);
-    for (const { wake } of waiting.get(callId) ?? []) wake();
+    if (!hasEnded(made)) await (hook.status === "OK" ? keepResult : keepFailure)(made, hook);
+    for (const { wake } of waiting.get(made.id) ?? []) wake();
     return new Response(null, { status: 204 });
   }
 
+  /** What the hook's request is noted with: the call, or a submit of it that was in doubt. @throws {RequestClaimedError} */
+  async function requestOf(call: CallRecord, { requestId }: ReceivedHook): Promise<Requested> {
+    if (call.ticket?.requestId === requestId) return { ...call, ticket: call.ticket };
+    const ticket = queue.ticket(parseEndpointId(call.endpoint), requestId);
+    const id = await noteRequest(store, call.id, ticket, clock.now());
+    const record = id === call.id ? call : await store.call(id);
+    return { ...(record ?? call), id, ticket };
+  }
+
   /** The hook has the output; what was billed stands in the result's headers only. */
-  async function keepResult({ id, endpoint }: CallRecord, ticket: Ticket, hook: ReceivedHook): Promise<void> {
+  async function keepResult({ id, endpoint, ticket }: Requested, hook: ReceivedHook): Promise<void> {
     const answer = await readInTime(ticket).catch(() => undefined);
     const data = answer?.data ?? hook.payload;
     // Not JSON, and gone from the queue: whoever waits asks history.
     if (data === null) return;
-    const unknown = { waitSeconds: undefined, runSeconds: undefined };
-    await store.completed(id, { data, units: answer?.units, ...unknown }, clock.now());
-    void billResult(deps, { endpoint, noted: id }, answer?.units);
+    const outcome = { data, units: answer?.units, waitSeconds: undefined, runSeconds: undefined };
+    await noteCompleted(deps, { endpoint, noted: id }, outcome);
   }
 
   /** Here too only the result's headers tell what was billed. */
-  async function keepFailure(
-    { id, endpoint }: CallRecord,
-    ticket: Ticket,
-    hook: ReceivedHook,
-  ): Promise<void> {
+  async function keepFailure({ id, endpoint, ticket }: Requested, hook: ReceivedHook): Promise<void> {
     const read = await readInTime(ticket).catch((error: unknown) => error);
     const error = isItsFailure(read) ? read : failureIn(hook, ticket);
     await store.failed(id, savedError(error), clock.now());

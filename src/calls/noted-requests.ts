@@ -1,7 +1,7 @@
 import { ApiError, isOwnEnd } from "../base/api-error.ts";
 import type { CallRecord, Ticket } from "../base/journal.ts";
 import type { Answer, Queue } from "../queue/queue.ts";
-import { type BillDeps, billFailure, billNothing, billResult } from "./bill.ts";
+import { type BillDeps, billFailure, billNothing, noteCompleted } from "./bill.ts";
 import { savedError } from "./saved-error.ts";
 
 /**
@@ -10,11 +10,10 @@ import { savedError } from "./saved-error.ts";
  */
 
 export const noteResult = (deps: BillDeps, ticket: Ticket, { data, units }: Answer): Promise<void> =>
-  note(deps, ticket, async ({ id, endpoint, cost }) => {
+  note(deps, ticket, async ({ id, endpoint, state, cost }) => {
+    if (state === "completed" && cost !== undefined && cost.source !== "unknown") return;
     const outcome = { data, units, waitSeconds: undefined, runSeconds: undefined };
-    await deps.store.completed(id, outcome, deps.clock.now());
-    const isCertain = cost !== undefined && cost.source !== "unknown";
-    if (!isCertain) void billResult(deps, { endpoint, noted: id }, units);
+    await noteCompleted(deps, { endpoint, noted: id }, outcome);
   });
 
 export const noteFailure = (

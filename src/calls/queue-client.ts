@@ -1,3 +1,4 @@
+import { currentAttribution } from "../attribution/context.ts";
 import type { CancelOutcome } from "../base/errors.ts";
 import { AmbiguousSubmitError, CallTimeoutError, MalformedReplyError } from "../base/errors.ts";
 import { eventLog } from "../base/event-log.ts";
@@ -15,7 +16,7 @@ import {
   type QueueStatus,
   toQueueStatus,
 } from "./queue-status.ts";
-import { savedError } from "./saved-error.ts";
+import { savedRefusal } from "./saved-error.ts";
 import { AMBIGUOUS_SUBMIT_POLICIES, submitOnce } from "./submit.ts";
 import {
   type Calls,
@@ -110,7 +111,7 @@ export function createQueueClient(deps: SubscribeDeps, calls: Calls): QueueClien
       const sent = submitOnce(deps, intent, submission, policy, abortSignal, reservations);
       const { ticket, position } = await sent.catch(async (error: unknown) => {
         if (!(error instanceof AmbiguousSubmitError))
-          await deps.store.failed(intent.id, savedError(error), clock.now());
+          await deps.store.failed(intent.id, savedRefusal(error), clock.now());
         throw error;
       });
       return toQueueStatus(ticket, { status: "IN_QUEUE", queue_position: position }, []) as InQueueStatus;
@@ -162,7 +163,7 @@ export function createQueueClient(deps: SubscribeDeps, calls: Calls): QueueClien
     },
 
     async result(target, { requestId, abortSignal }) {
-      const heard = listenerFor(deps.context(), target);
+      const heard = listenerFor(currentAttribution().incoming, target);
       const ticket = ticketOf(deps, target, requestId);
       const answer = await deps.queue
         .result(ticket, { signal: abortSignal })

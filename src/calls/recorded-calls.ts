@@ -1,12 +1,13 @@
 import type { Accounts } from "../attribution/accounts.ts";
 import { atAttribution } from "../attribution/context.ts";
 import { withOnward } from "../attribution/onward.ts";
+import { byRootNames } from "../attribution/root.ts";
 import { tagsHeader } from "../attribution/tags.ts";
 import { ApiError } from "../base/api-error.ts";
 import { FalError, InvalidArgumentError } from "../base/errors.ts";
 import type { CallQuery, CallRecord, Ticket } from "../base/journal.ts";
 import { matches } from "../base/matches.ts";
-import { sha256 } from "../base/sha256.ts";
+import { derivedId } from "../base/sha256.ts";
 import type { PastRequest } from "../platform/requests.ts";
 import { parseEndpointId } from "../queue/endpoint.ts";
 import { startCall } from "./call.ts";
@@ -82,7 +83,7 @@ export function createRecordedCalls(deps: SubscribeDeps, callDeps: CallDeps): Re
   };
 
   return {
-    list: (query) => store.calls(query),
+    list: async (query = {}) => store.calls(await byRootNames(query)),
     get: (id) => store.call(id),
 
     collect(id) {
@@ -117,7 +118,7 @@ export function createRecordedCalls(deps: SubscribeDeps, callDeps: CallDeps): Re
       if (record.state === "given-up") await store.ambiguous(id, "settled by hand", clock.now());
       await store.givenUp(id, RESUBMIT, clock.now());
       // Two who settle it at once have the same id in mind, and the store takes it once.
-      const newId = uuidFrom(await sha256(`instead of ${id}`));
+      const newId = await derivedId(`instead of ${id}`);
       const call = record.run === undefined ? resubmit(record, newId, prepared) : undefined;
       return { record: await read(id), call };
     },
@@ -162,9 +163,6 @@ const differenceOf = ({ body, intendedAt }: CallRecord, past: PastRequest): stri
   if (past.input === undefined || body === undefined) return undefined;
   return matches(JSON.parse(body), past.input) ? undefined : "that one had another input";
 };
-
-const uuidFrom = (hex: string): string =>
-  hex.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 
 /** What can be collected has a result, or a request that may have one. */
 function collectable(record: CallRecord): CallRecord & { readonly ticket: Ticket } {

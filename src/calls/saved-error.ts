@@ -42,6 +42,12 @@ export function savedError(error: unknown): SavedError {
   };
 }
 
+/** The same for a submit that was not accepted: nothing is paid for it, unless fal says that it bills it. */
+export function savedRefusal(error: unknown): SavedError {
+  const saved = savedError(error);
+  return { ...saved, billed: saved.billed === true };
+}
+
 function factsOf(error: FalError): Record<string, unknown> | undefined {
   if (error instanceof ApiError) {
     const detail: unknown = (error.body as { detail?: unknown } | undefined)?.detail;

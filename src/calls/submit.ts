@@ -6,7 +6,8 @@ import type { Report } from "../base/report.ts";
 import type { History } from "../platform/requests.ts";
 import type { Queue, Submission } from "../queue/queue.ts";
 import { lookUp, type Suspect } from "./look-up.ts";
-import { savedError } from "./saved-error.ts";
+import { besideId, noteRequest } from "./resubmits.ts";
+import { savedRefusal } from "./saved-error.ts";
 
 /**
  * What to do about a submit that may or may not have been accepted. `look-up` asks the account's request history and
@@ -54,26 +55,20 @@ export async function submitOnce(
   signal: AbortSignal,
   reserve: ReserveAgain,
 ): Promise<Accepted> {
-  const { queue, store, clock, report } = deps;
+  const { queue, store, clock } = deps;
   let again: { readonly doubt: AmbiguousSubmitError; readonly noted: string } | undefined;
   for (let attempt = 1; ; attempt++) {
     const sentAt = clock.now();
     try {
       const { ticket, position } = await queue.submit({ ...submission, signal });
-      // It is paid for: that another call has taken it for its own must not keep it from the caller.
-      await store.submitted(intent.id, ticket, clock.now()).catch((error: unknown) =>
-        report(`Call ${intent.id} is not noted as request ${ticket.requestId}`, error, {
-          call: intent.id,
-          endpoint: intent.endpoint,
-          request_id: ticket.requestId,
-        }),
-      );
-      return { ticket, position, adopted: false };
+      return { ticket: await noteAccepted(deps, intent, ticket), position, adopted: false };
     } catch (error) {
       if (!(error instanceof AmbiguousSubmitError)) {
         if (!again) throw error;
-        // This one costs nothing. The one before may have been accepted, and is in doubt still.
-        await store.failed(again.noted, { ...savedError(error), billed: false }, clock.now());
+        // The one before may have been accepted, and is in doubt still.
+        await store.failed(again.noted, savedRefusal(error), clock.now());
+        const known = await namedRequest(deps, intent);
+        if (known) return { ticket: known, position: undefined, adopted: true };
         throw stillInDoubt(deps, intent, again.doubt, error);
       }
       await store.ambiguous(intent.id, error.why, clock.now());
@@ -81,10 +76,33 @@ export async function submitOnce(
       const how = attempt < MAX_SUBMITS ? policy : "look-up";
       const ticket = await resolveDoubt(deps, suspect, error, how, signal);
       if (ticket) return { ticket, position: undefined, adopted: true };
-      again = { doubt: error, noted: await noteOnceMore(deps, intent, reserve, error) };
+      again = { doubt: error, noted: await noteOnceMore(deps, intent, reserve, error, attempt) };
     }
   }
 }
+
+/** @returns the request that the call is: where a webhook named that of an earlier submit before, it is that one. */
+async function noteAccepted(deps: SubmitDeps, intent: Intent, ticket: Ticket): Promise<Ticket> {
+  const { store, clock, report } = deps;
+  const { id: call, endpoint } = intent;
+  try {
+    const noted = await noteRequest(store, call, ticket, clock.now());
+    return (noted === call ? undefined : await namedRequest(deps, intent)) ?? ticket;
+  } catch (error) {
+    // It is paid for: that another call has taken it for its own must not keep it from the caller.
+    const { requestId } = ticket;
+    report(`Call ${call} is not noted as request ${requestId}`, error, {
+      call,
+      endpoint,
+      request_id: requestId,
+    });
+    return ticket;
+  }
+}
+
+/** The request that a webhook has named. A store that cannot say so leaves the call in the doubt that it is in. */
+const namedRequest = async ({ store }: SubmitDeps, { id }: Pick<Intent, "id">): Promise<Ticket | undefined> =>
+  (await store.call(id).catch(() => undefined))?.ticket;
 
 /**
  * The call that is submitted again stays what it is; the submit that may be paid beside it is a call of its own in the
@@ -97,10 +115,11 @@ async function noteOnceMore(
   intent: Intent,
   reserve: ReserveAgain,
   doubt: AmbiguousSubmitError,
+  nth: number,
 ): Promise<string> {
   const { store, clock } = deps;
   const at = clock.now();
-  const other = { ...intent, id: crypto.randomUUID(), key: undefined, at };
+  const other = { ...intent, id: await besideId(intent.id, nth), key: undefined, at };
   try {
     await store.intend(other, { reserve: reserve(at) });
   } catch (error) {
@@ -134,17 +153,17 @@ const stillInDoubt = (
  * @throws {AmbiguousSubmitError} with what was found out.
  */
 export async function resolveDoubt(
-  { queue, history, store, clock }: SubmitDeps,
+  deps: SubmitDeps,
   suspect: Suspect,
   doubt: { readonly why: string; readonly cause?: unknown },
   policy: AmbiguousSubmitPolicy,
   signal: AbortSignal,
 ): Promise<Ticket | undefined> {
-  if (policy === "resubmit") return undefined;
+  if (policy === "resubmit") return namedRequest(deps, suspect);
   const found =
     policy === "throw"
       ? ({ verdict: "not-looked-up", evidence: "nobody looked it up", candidates: [] } as const)
-      : await lookUp({ queue, history, store, clock }, suspect, signal).catch(cutShort(signal));
+      : await lookUp(deps, suspect, signal).catch(cutShort(signal));
   if (found.verdict === "found") return found.ticket;
   if (policy === "resubmit-if-unseen" && found.verdict === "unseen") return undefined;
 
@@ -154,7 +173,7 @@ export async function resolveDoubt(
     ...found,
     requestId,
     callId: suspect.id,
-    durable: store.durable,
+    durable: deps.store.durable,
     ...(cause !== undefined && { cause }),
   });
 }

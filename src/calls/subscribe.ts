@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { type Attribution, currentAttribution } from "../attribution/context.ts";
 import { type ReplyListener, replyListener } from "../attribution/onward.ts";
 import { RunStateError } from "../base/errors.ts";
 import type { Ticket } from "../base/journal.ts";
@@ -76,19 +77,19 @@ export function createCalls(deps: SubscribeDeps): Calls {
     },
 
     attach(target, options) {
-      const context = attempt(deps.context);
+      const { incoming } = currentAttribution();
       return start(target, options, {
         attach: () => ticketOf(deps, target, options.requestId),
-        heard: () => listenerFor(context(), target),
+        heard: () => listenerFor(incoming, target),
       });
     },
   };
 }
 
 export const listenerFor = (
-  { attribution }: CallContext,
+  incoming: Attribution["incoming"],
   target: EndpointId | AnyEndpoint,
-): ReplyListener | undefined => replyListener(attribution.incoming, parseEndpointId(idOf(target)).app);
+): ReplyListener | undefined => replyListener(incoming, parseEndpointId(idOf(target)).app);
 
 export const ticketOf = (deps: CallDeps, target: EndpointId | AnyEndpoint, requestId: string): Ticket =>
   deps.queue.ticket(parseEndpointId(idOf(target)), requestId);

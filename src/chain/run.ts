@@ -314,16 +314,21 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): StartedRun<O> {
       (reason: unknown) => ({ reason }),
     );
     const costs = await Promise.all(executions.map((execution) => execution.costs));
-    const total = await recordedTotal().catch(() => totalOf(costs.flat()));
+    const own = totalOf(costs.flat());
+    const total = await recordedTotal(own).catch(() => own);
     log.push({ type: "settled", at: clock.now(), total });
     if (error) log.fail(error.reason);
     else log.end();
     return total;
   }
 
-  /** Of all that the run ever called, whichever execution and process did. */
-  async function recordedTotal(): Promise<Total> {
+  /**
+   * Of all that the run ever called, whichever execution and process did. A store in memory may have let the run and its
+   * calls go before their prices were there: then it is what was called from here.
+   */
+  async function recordedTotal(own: Total): Promise<Total> {
     const { nanoUsd, calls, unknown } = costOf(await store.calls({ chain, run: id, limit: 1_000_000 }));
+    if (calls < own.calls && !(await store.run(chain, id))) return own;
     return { nanoUsd, calls, unknown };
   }
 

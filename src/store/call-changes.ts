@@ -1,5 +1,12 @@
 import type { Cost } from "../base/cost.ts";
-import { type CallRecord, type Completion, type Intent, StoreError, type Ticket } from "../base/journal.ts";
+import {
+  type CallRecord,
+  type Completion,
+  type Intent,
+  RequestClaimedError,
+  StoreError,
+  type Ticket,
+} from "../base/journal.ts";
 import type { SavedError } from "../base/saved-error.ts";
 
 /** What a note makes of a call; undefined where the call knows better already. Every store decides by these. */
@@ -29,9 +36,8 @@ export function intended({ at, ...intent }: Intent): CallRecord {
 /** The first request id stays. It opens a call again that had failed or was given up: fal has it after all. */
 export function submitted({ id, ticket: known, state }: CallFacts, ticket: Ticket, at: number): Change {
   if (known && known.requestId !== ticket.requestId) {
-    throw new StoreError(
-      `Call ${id} is request ${known.requestId} already, and cannot be ${ticket.requestId} too.`,
-    );
+    const problem = `Call ${id} is request ${known.requestId} already, and cannot be ${ticket.requestId} too.`;
+    throw new RequestClaimedError(ticket.requestId, problem);
   }
   if (known) return undefined;
   const evidence = { ticket, submittedAt: at };

@@ -1,6 +1,8 @@
 import { BudgetExceededError, type Reservation } from "../base/cost.ts";
 import type { CallFacts } from "./call-changes.ts";
 
+export type Window = Pick<Reservation, "budget" | "window">;
+
 /** What a budget's window has used, in nano-USD. */
 export interface Used {
   readonly chargedNanoUsd: number;
@@ -53,7 +55,10 @@ export function inOrder(reservations: readonly Reservation[] = []): Reservation[
         : reservation,
     );
   }
-  return [...byWindow].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, reservation]) => reservation);
+  return [...byWindow.values()].sort(windowOrder);
 }
 
-export const windowKey = ({ budget, window }: Reservation): string => `${budget} ${window}`;
+/** The one order in which windows are locked. A database's own depends on its collation. */
+export const windowOrder = (a: Window, b: Window): number => (windowKey(a) < windowKey(b) ? -1 : 1);
+
+export const windowKey = ({ budget, window }: Window): string => `${budget} ${window}`;

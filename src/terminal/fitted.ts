@@ -1,5 +1,5 @@
-import { type Align, alignedLines } from "./grid.ts";
-import { columnsOf, type Output, paint } from "./text.ts";
+import { type Align, alignedColumn, besideEachOther, widthOf } from "./grid.ts";
+import { type Output, paint } from "./text.ts";
 
 export interface FittedColumn<T> {
   readonly name: string;
@@ -17,26 +17,39 @@ export function fittedTable<T>(
   output: Output,
   { foot }: { readonly foot?: T } = {},
 ): string {
-  const width = output.columns ?? 80;
-  const useful = columns.filter(({ cell }) => items.some((item) => cell(item) !== ""));
+  // A file or a pipe has room for everything.
+  const width = output.columns ?? Number.POSITIVE_INFINITY;
   const shown = foot === undefined ? items : [...items, foot];
-  const most = Math.max(0, ...useful.map(({ spare = 0 }) => spare));
-  const layouts = Array.from({ length: most + 1 }, (_, n) => {
-    const kept = useful.filter(({ spare = 0 }) => spare <= most - n);
-    return alignedLines(
-      [kept.map(({ name }) => name), ...shown.map((item) => kept.map(({ cell }) => cell(item)))],
-      kept.map(({ align }) => align),
-    );
-  });
-  const fits = (lines: readonly string[]) => lines.every((line) => columnsOf(line) <= width);
-  const lines = layouts.find(fits) ?? layouts.at(-1) ?? [];
+  const all = columns
+    .filter(({ cell }) => items.some((item) => cell(item) !== ""))
+    .map(({ name, align, cell, spare = 0 }) => ({
+      cells: alignedColumn([name, ...shown.map(cell)], align),
+      spare,
+    }));
+  const kept = fitting(all, width).map(({ cells }) => cells);
+  const lines = besideEachOther(kept, shown.length + 1);
   const colour = paint(output);
   const rows = lines.slice(1, items.length + 1);
   const feet = lines.slice(items.length + 1);
-  const rule = colour("dim", "─".repeat(Math.min(width, Math.max(...lines.map(columnsOf)))));
+  const rule = colour("dim", "─".repeat(Math.min(width, widthOf(kept))));
   return [
     colour("bold", lines[0] ?? ""),
     ...rows,
     ...(feet.length > 0 ? [rule, ...feet.map((line) => colour("bold", line))] : []),
   ].join("\n");
+}
+
+interface Spared {
+  readonly cells: readonly string[];
+  readonly spare: number;
+}
+
+/** Those that there is room for, and in any case those that cannot be spared. */
+function fitting(columns: readonly Spared[], width: number): readonly Spared[] {
+  const most = Math.max(0, ...columns.map(({ spare }) => spare));
+  if (most === 0 || widthOf(columns.map(({ cells }) => cells)) <= width) return columns;
+  return fitting(
+    columns.filter(({ spare }) => spare < most),
+    width,
+  );
 }

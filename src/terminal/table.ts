@@ -73,7 +73,6 @@ export function callTable(calls: readonly CallProgress[], { output, total, told 
 
 const widest = (lines: readonly string[]): number => Math.max(...lines.map(columnsOf));
 
-/** The library aligns the cells; rules and colours are ours, since its own would colour the padding too. */
 function layout(
   calls: readonly CallProgress[],
   all: readonly Column[],

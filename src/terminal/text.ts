@@ -29,6 +29,8 @@ export const paint =
 
 /** How many columns of a terminal a text takes. It is taken for printable, without colours. */
 export function columnsOf(text: string): number {
+  // Most texts are of these, and it takes many times as long to tell the characters of others apart.
+  if (/^[ -~]*$/.test(text)) return text.length;
   let columns = 0;
   for (const { segment } of SEGMENTER.segment(text)) columns += columnsOfCharacter(segment);
   return columns;

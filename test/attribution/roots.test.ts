@@ -64,17 +64,21 @@ test("what runs within a run is a part of it, in the apps that it calls too", as
   );
 });
 
-test("a name that is too long for a header is the same in every app", async () => {
+test("a name that is too long for a header is the same in every app, and is found by itself", async () => {
   const { client, store } = world({ "acme/b": B });
   const fal = client("acme");
   const long = fal.chain("long", async () => {
     await fal.subscribe("acme/b", { input: {} });
   });
-  for (const end of ["a", "b"]) await long.start(undefined, { id: `${"\u{1f98a}\n".repeat(300)}${end}` });
+  const idOf = (end: string) => `${"\u{1f98a}\n".repeat(300)}${end}`;
+  for (const end of ["a", "b"]) await long.start(undefined, { id: idOf(end) });
   await fal.close();
   const roots = (await store.calls()).map(({ rootRun }) => rootRun);
   expect(roots).toHaveLength(6);
   expect(new Set(roots).size).toBe(2);
+  const rootRun = `long/${idOf("a")}`;
+  expect(await fal.calls.list({ rootRun })).toHaveLength(3);
+  expect((await fal.costs({ rootRun })).total).toMatchObject({ calls: 3 });
 });
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";

@@ -1,7 +1,8 @@
 import { type CallAbortedError, memoryStore, type Store } from "fal-chain";
 import { expect, test, vi } from "vitest";
 import { echo } from "../support/models.ts";
-import { ECHO, failureOf, setup } from "../support/setup.ts";
+import { type Process, processes } from "../support/processes.ts";
+import { collect, ECHO, failureOf, setup } from "../support/setup.ts";
 import { instead, kindOf, losing, networkError, type Wire } from "../support/wire.ts";
 
 const input = { prompt: "a fox" };
@@ -38,6 +39,18 @@ test("once its price is known, what a call cost is in the store together with it
   await made.fal.close();
   expect(charged).toHaveBeenCalledTimes(2);
   expect((await made.fal.costs()).total).toMatchObject({ nanoUsd: 30_000_000, unknown: 0 });
+});
+
+test("so it is with a result that is read by its request's id", async () => {
+  const store = memoryStore();
+  const charged = vi.spyOn(store, "charged");
+  const { fal } = setup({ store });
+  await fal.price(ECHO);
+  const { request_id: requestId } = await fal.queue.submit(ECHO, { input });
+  await fal.queue.subscribeToStatus(ECHO, { requestId });
+  await fal.queue.result(ECHO, { requestId });
+  expect(await fal.calls.list()).toMatchObject([{ state: "completed", cost: { source: "measured" } }]);
+  expect(charged).not.toHaveBeenCalled();
 });
 
 test("a price that cannot be had is given up in seconds, and the cost is unknown", async () => {
@@ -185,6 +198,31 @@ test("a run that is let go while fal refuses its call has its whole budget when 
   state.refusing = false;
   expect(await one.resume("r")).toEqual({ echo: input });
   expect(made.emulator.jobs).toHaveLength(1);
+});
+
+test("what is given up while it is looked up what became of it is not said to cost nothing", async () => {
+  const { start, store, emulator } = processes({ history: { lagMs: 3_600_000 } });
+  const one = ({ fal }: Process) => fal.chain("one", () => fal.subscribe(ECHO, { input }));
+  const dying = start({
+    wire: async (request, forward) => {
+      const reply = await forward();
+      if (kindOf(request) === "submit") dying.kill();
+      return reply;
+    },
+  });
+  one(dying).start(undefined, { id: "r" });
+  await expect.poll(() => emulator.jobs).toHaveLength(1);
+  const next = start({
+    wire: (request, forward) => {
+      if (request.url.includes("by-endpoint")) void run.cancel();
+      return forward();
+    },
+  });
+  const run = one(next).resume("r");
+  const { seen } = await collect(run);
+  expect(seen.filter(({ type }) => type === "charged")).toEqual([]);
+  expect(await run.total).toEqual({ nanoUsd: 0, calls: 1, unknown: 1 });
+  expect(await store.calls()).toMatchObject([{ state: "ambiguous", cost: undefined }]);
 });
 
 test("a call whose run was taken over before fal accepted it has nothing reserved any more", async () => {

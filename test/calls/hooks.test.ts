@@ -1,10 +1,10 @@
 import { createFal, type Fal, type FalOptions, memoryStore, type Store } from "fal-chain";
 import { createEmulator, type EmulatorOptions, type VirtualClock, virtualClock } from "fal-chain/emulator";
 import { signWebhook, webhookKeys } from "fal-chain/webhooks";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { echo } from "../support/models.ts";
 import { ECHO, ENV, failureOf } from "../support/setup.ts";
-import { kindOf, losing, type Sent, type Wire, wireFetch } from "../support/wire.ts";
+import { kindOf, losing, networkError, type Sent, type Wire, wireFetch } from "../support/wire.ts";
 
 const AT = "https://app.example.com/fal";
 
@@ -129,6 +129,19 @@ test("a result that only a hook brought is priced", async () => {
   expect(await store.calls()).toMatchObject([
     { state: "completed", cost: { source: "measured", nanoUsd: 10_000_000, units: 1 } },
   ]);
+});
+
+test("once its price is known, what a hook's result cost is in the store together with it", async () => {
+  const store = memoryStore();
+  const charged = vi.spyOn(store, "charged");
+  const { fal, clock, until } = setup({ store });
+  await until(fal.price(ECHO));
+  await until(failureOf(fal.subscribe(ECHO, { input: {}, timeout: 1_000, cancelOnAbort: false })));
+  charged.mockClear();
+  await until(clock.sleep(20_000));
+  await until(fal.close());
+  expect(await store.calls()).toMatchObject([{ state: "completed", cost: { source: "measured" } }]);
+  expect(charged).not.toHaveBeenCalled();
 });
 
 test("a hook that comes before the submit's answer names the request: a lost answer costs nothing", async () => {
@@ -272,4 +285,73 @@ test("a token that an app of ours issues anew is heard, though the result came b
   );
   expect(given).toEqual({ "x-fal-cdn-token": "anew" });
   expect(sent.some(({ kind }) => kind === "stream" || kind === "status")).toBe(false);
+});
+
+/** A first submit whose answer is lost, and a second one. */
+const submittedTwice = (second: (forward: () => Promise<Response>) => Promise<Response>): Wire => {
+  const first = losing("submit", 1);
+  let submits = 0;
+  return (request, forward) => {
+    if (kindOf(request) !== "submit" || ++submits === 1) return first(request, forward);
+    return second(forward);
+  };
+};
+
+test.each(["before", "after"])(
+  "where a call was submitted twice, both requests are in the ledger with what they gave and cost, though the hook of the first comes %s the second is answered",
+  async (when) => {
+    const made = setup({
+      ambiguousSubmit: "resubmit",
+      budget: { usd: 0.02 },
+      wire: submittedTwice(async (forward) => {
+        const reply = await forward();
+        while (when === "before" && made.answers.length === 0) await new Promise(setImmediate);
+        return reply;
+      }),
+    });
+    const { fal, emulator, store, clock, answers, until } = made;
+    const { requestId, data } = await until(fal.subscribe(ECHO, { input: { n: 1 } }));
+    expect(data).toEqual({ echo: { n: 1 } });
+    await until(clock.sleep(20_000));
+    await until(fal.close());
+    expect(answers).toEqual([204, 204]);
+    const calls = await store.calls();
+    const cost = { source: "measured", nanoUsd: 10_000_000 };
+    expect(calls).toMatchObject([
+      { state: "completed", outcome: { data: { echo: { n: 1 } } }, cost },
+      { state: "completed", ticket: { requestId }, cost },
+    ]);
+    const ids = calls.map(({ ticket }) => ticket?.requestId);
+    expect(ids.sort()).toEqual(emulator.jobs.map((job) => job.requestId).sort());
+  },
+);
+
+test("a call that was submitted again is what a hook says that it is, though fal refuses the second submit", async () => {
+  const busy = () => Response.json({ detail: "busy" }, { status: 429, headers: { "retry-after": "20" } });
+  const { fal, emulator, store, until } = setup({
+    ambiguousSubmit: "resubmit",
+    retry: { maxRetries: 1 },
+    wire: submittedTwice(async () => busy()),
+  });
+  const { requestId } = await until(fal.subscribe(ECHO, { input: { n: 1 } }));
+  expect(emulator.jobs).toMatchObject([{ requestId }]);
+  expect(await store.calls()).toMatchObject([
+    { state: "failed", error: { billed: false } },
+    { state: "completed", ticket: { requestId } },
+  ]);
+});
+
+test("a lost submit that a hook has named is not submitted again, whatever the policy", async () => {
+  const made = setup({
+    ambiguousSubmit: "resubmit",
+    wire: async (request, forward) => {
+      const reply = await forward();
+      if (kindOf(request) !== "submit") return reply;
+      while (made.answers.length === 0) await new Promise(setImmediate);
+      throw networkError("ECONNRESET");
+    },
+  });
+  const { requestId } = await made.until(made.fal.subscribe(ECHO, { input: { n: 1 } }));
+  expect(made.emulator.jobs).toMatchObject([{ requestId }]);
+  expect(await made.store.calls()).toMatchObject([{ state: "completed", ticket: { requestId } }]);
 });

@@ -1,7 +1,7 @@
 import { MalformedReplyError } from "fal-chain";
 import { expect, test } from "vitest";
 import { echo } from "../support/models.ts";
-import { collect, ECHO, FLUX, failureOf, SMALL, setup } from "../support/setup.ts";
+import { collect, ECHO, ENV, FLUX, failureOf, SMALL, setup } from "../support/setup.ts";
 import { faultyStreams, instead, json, networkError } from "../support/wire.ts";
 
 // The names of options and results are those of @fal-ai/client 1.10.1.
@@ -176,6 +176,26 @@ test("a result that is read by its request's id is the result of its call, and c
     outcome: { data: { echo: { n: 1 } }, units: 1 },
     cost: { source: "measured", nanoUsd: 10_000_000 },
   });
+});
+
+test("a submit that is given up while fal refuses it costs nothing, and leaves its room in the budget", async () => {
+  const busy = () => json({ detail: "busy" }, { status: 429, headers: { "retry-after": "20" } });
+  const { fal, clock } = setup({ wire: instead("submit", busy, 1), budget: { usd: 0.01 } });
+  const controller = new AbortController();
+  const submitted = fal.queue.submit(ECHO, { input: {}, abortSignal: controller.signal });
+  void clock.sleep(5_000).then(() => controller.abort());
+  expect(await failureOf(submitted)).toMatchObject({ name: "AbortError" });
+  expect(await fal.calls.list()).toMatchObject([{ state: "failed", error: { billed: false } }]);
+  await fal.queue.submit(ECHO, { input: {} });
+});
+
+test("an environment that no call could be made with keeps no result from who asks for it by its id", async () => {
+  const { fal } = setup();
+  const { request_id: requestId } = await fal.queue.submit(ECHO, { input: { n: 1 } });
+  fal.config({ env: { ...ENV, FAL_JOB_ID: "a\nb" } });
+  expect((await fal.queue.attach(ECHO, { requestId })).data).toEqual({ echo: { n: 1 } });
+  expect((await fal.queue.result(ECHO, { requestId })).data).toEqual({ echo: { n: 1 } });
+  expect(await failureOf(fal.subscribe(ECHO, { input: {} }))).toMatchObject({ code: "invalid_variable" });
 });
 
 test("a request that is cancelled in time by its id costs nothing, and leaves its room in the budget", async () => {

@@ -1,4 +1,4 @@
-import { type Fal, type RunEvent, RunStateError } from "fal-chain";
+import { type Fal, memoryStore, type RunEvent, RunStateError } from "fal-chain";
 import { expect, test } from "vitest";
 import { echo } from "../support/models.ts";
 import { collect, ECHO, failureOf, setup } from "../support/setup.ts";
@@ -164,6 +164,25 @@ test("costs that cannot be known are said to be unknown and not counted as nothi
 
   const silent = setup({ wire: instead("result", () => json({})) });
   expect(await one(silent.fal).start({ n: 1 }).total).toEqual({ nanoUsd: 0, calls: 1, unknown: 1 });
+});
+
+test("a total is of all calls, though the store in memory has let the run go before their prices were there", async () => {
+  const price = Promise.withResolvers<void>();
+  const { fal } = setup({
+    store: memoryStore({ keepEnded: 1 }),
+    wire: async (request, forward) => {
+      if (request.url.includes("/pricing")) await price.promise;
+      return forward();
+    },
+  });
+  const run = one(fal).start({ n: 1 });
+  await run;
+  const idle = fal.chain("idle", () => {});
+  await Promise.all(Array.from({ length: 1_000 }, () => idle.start()));
+  await fal.subscribe(ECHO, { input: {} });
+  expect(await fal.calls.list({ chain: "one" })).toEqual([]);
+  price.resolve();
+  expect(await run.total).toEqual({ nanoUsd: 10_000_000, calls: 1, unknown: 0 });
 });
 
 test("the same endpoint called twice gives two steps with names of their own", async () => {

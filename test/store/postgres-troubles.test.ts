@@ -142,6 +142,29 @@ test("stores that share a database never own a run or a request twice, nor overs
   ]);
 });
 
+test("calls that begin and calls that are charged lock budgets in one order, whatever the database's collation", async () => {
+  const words = `words_${freshSchema()}`;
+  // As most databases are set up: "a" before "B".
+  const locale = "encoding 'UTF8' locale_provider icu icu_locale 'en-US' locale 'C'";
+  await admin.query(`create database ${words} template template0 ${locale}`);
+  onTestFinished(async () => {
+    await admin.query(`drop database ${words} with (force)`);
+  });
+  const store = open(changed({ pathname: `/${words}` }));
+  const reserve = ["run:B/1", "run:a/1", "run:a-b/2", "tag:Z"].map((budget) => {
+    return { budget, window: 0, limitNanoUsd: 1e12, nanoUsd: 6 };
+  });
+  const ids = Array.from({ length: 100 }, (_, n) => `${n}`);
+  for (const id of ids) await store.intend(intent(id), { reserve });
+  const cost = { source: "measured", nanoUsd: 5, units: 1 } as const;
+  await Promise.all(
+    ids.flatMap((id) => [store.charged(id, cost, 2), store.intend(intent(`after ${id}`), { reserve })]),
+  );
+  await store.close();
+  const said = await admin.query("select deadlocks from pg_stat_database where datname = $1", [words]);
+  expect(said.rows).toEqual([{ deadlocks: "0" }]);
+});
+
 test("who waits for a connection of the store's own waits as long as it takes", async () => {
   const schema = freshSchema();
   const store = open(url, { schema, max: 1, connectTimeout: 500 });

@@ -1,10 +1,17 @@
 import type { Reservation } from "../../base/cost.ts";
 import type { CallFacts } from "../call-changes.ts";
-import { assertRoom, inOrder, moved, NOTHING_USED, shareOf, type Used } from "../reservations.ts";
+import {
+  assertRoom,
+  inOrder,
+  moved,
+  NOTHING_USED,
+  shareOf,
+  type Used,
+  type Window,
+  windowOrder,
+} from "../reservations.ts";
 import { insert, select } from "./tables.ts";
-import { query, type Work } from "./work.ts";
-
-type Window = Pick<Reservation, "budget" | "window">;
+import { query, type Row, type Work } from "./work.ts";
 
 /** @throws {BudgetExceededError} */
 export function* reserve(call: CallFacts, wanted: readonly Reservation[] | undefined): Work<void> {
@@ -19,19 +26,17 @@ export function* reserve(call: CallFacts, wanted: readonly Reservation[] | undef
 /** A call has changed, and with it perhaps what it takes of the budgets that it reserved from. */
 export function* budgetsFollow(before: CallFacts, after: CallFacts): Work<void> {
   if (isSameShare(shareOf(before, 1), shareOf(after, 1))) return;
-  const where = { "call =": after.id };
-  const reservations = yield select(
-    "budget, window_start, nano",
-    "reservations",
-    where,
-    "order by budget, window_start",
-  );
-  for (const row of reservations) {
-    const nano = row["nano"] as number;
-    const difference = moved(NOTHING_USED, shareOf(before, nano), shareOf(after, nano));
-    yield* add({ budget: row["budget"] as string, window: row["window_start"] as number }, difference);
+  const rows = yield select("budget, window_start, nano", "reservations", { "call =": after.id });
+  for (const { nanoUsd, ...window } of rows.map(reservationOf).sort(windowOrder)) {
+    yield* add(window, moved(NOTHING_USED, shareOf(before, nanoUsd), shareOf(after, nanoUsd)));
   }
 }
+
+const reservationOf = (row: Row) => ({
+  budget: row["budget"] as string,
+  window: row["window_start"] as number,
+  nanoUsd: row["nano"] as number,
+});
 
 const isSameShare = (a: Used, b: Used): boolean =>
   a.chargedNanoUsd === b.chargedNanoUsd && a.reservedNanoUsd === b.reservedNanoUsd;

@@ -61,7 +61,10 @@ export function callsConform(fresh: Fresh): void {
     await store.submitted("a", ticket("r1"), 2);
     await store.submitted("a", ticket("r1"), 3);
     await expect(store.submitted("b", ticket("r1"), 3)).rejects.toMatchObject({ code: "request_claimed" });
-    await expect(store.submitted("a", ticket("r2"), 3)).rejects.toThrow("Call a is request r1 already");
+    await expect(store.submitted("a", ticket("r2"), 3)).rejects.toMatchObject({
+      code: "request_claimed",
+      message: expect.stringContaining("Call a is request r1 already"),
+    });
     await store.submitted("b", ticket("r2"), 4);
     expect(await store.call("a")).toMatchObject({ state: "submitted", submittedAt: 2 });
     expect(await store.call("b")).toMatchObject({ state: "submitted", submittedAt: 4 });

@@ -1,0 +1,34 @@
+import { RequestClaimedError, type Store, type Ticket } from "../base/journal.ts";
+import { derivedId } from "../base/sha256.ts";
+
+/**
+ * The id of the row for the nth submit of a call that was in doubt when the call was submitted again. It follows from the
+ * call's own, so that whoever hears of a second request of the call finds where it belongs.
+ */
+export const besideId = (callId: string, nth: number): Promise<string> =>
+  derivedId(`submit ${nth} of ${callId}, in doubt`);
+
+/**
+ * Notes a request with the call that it was made for or, where that is another request already, with a submit of it that was
+ * in doubt: which of them is which nobody can tell, and nobody need.
+ *
+ * @returns the id that it is noted under. @throws {RequestClaimedError} where the call has no such submit either.
+ */
+export async function noteRequest(
+  store: Pick<Store, "submitted" | "call">,
+  callId: string,
+  ticket: Ticket,
+  at: number,
+): Promise<string> {
+  let id = callId;
+  for (let nth = 1; ; nth++) {
+    try {
+      await store.submitted(id, ticket, at);
+      return id;
+    } catch (error) {
+      if (!(error instanceof RequestClaimedError)) throw error;
+      id = await besideId(callId, nth);
+      if (!(await store.call(id))) throw error;
+    }
+  }
+}
