@@ -1,4 +1,5 @@
 import { currentAttribution } from "../attribution/context.ts";
+import { inBackground } from "../base/background.ts";
 import type { CancelOutcome } from "../base/errors.ts";
 import { AmbiguousSubmitError, CallTimeoutError, MalformedReplyError } from "../base/errors.ts";
 import { eventLog } from "../base/event-log.ts";
@@ -165,12 +166,10 @@ export function createQueueClient(deps: SubscribeDeps, calls: Calls): QueueClien
     async result(target, { requestId, abortSignal }) {
       const heard = listenerFor(currentAttribution().incoming, target);
       const ticket = ticketOf(deps, target, requestId);
-      const answer = await deps.queue
-        .result(ticket, { signal: abortSignal })
-        .catch(async (error: unknown) => {
-          await noteFailure(deps, ticket, error);
-          throw error;
-        });
+      const answer = await deps.queue.result(ticket, { signal: abortSignal }).catch((error: unknown) => {
+        void inBackground(deps.background, noteFailure(deps, ticket, error));
+        throw error;
+      });
       await noteResult(deps, ticket, answer);
       heard?.(answer.response.headers);
       return { data: answer.data as OutputOf<typeof target>, requestId, billing: { units: answer.units } };

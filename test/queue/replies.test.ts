@@ -98,7 +98,10 @@ describe("fal's ways of saying no become errors with its words", () => {
       { errorType: "bad", message: /platform's words/ },
     ],
   ] as const)("%d %o %o", async (code, body, headers, expected) => {
-    server.use(http.get(REQUEST, () => HttpResponse.json(body, { status: code, headers })));
+    server.use(
+      http.get(REQUEST, () => HttpResponse.json(body, { status: code, headers })),
+      http.get(`${REQUEST}/status`, () => HttpResponse.json({ status: "IN_PROGRESS" })),
+    );
     const error = await failureOf(fal.queue.result(ECHO, { requestId: "r1" }));
     const { message, ...rest } = { message: undefined, ...expected };
     expect(error).toMatchObject({ status: code, requestId: "r1", endpoint: ECHO, ...rest });
