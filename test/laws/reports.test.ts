@@ -1,4 +1,4 @@
-import { type CostKey, type CostSum, createFal, memoryStore } from "fal-chain";
+import { type CallRecord, type CostKey, type CostSum, createFal, memoryStore } from "fal-chain";
 import { createEmulator, virtualClock } from "fal-chain/emulator";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -12,6 +12,10 @@ interface Node {
   readonly customer: string | undefined;
   readonly children: readonly Node[];
   readonly branches: boolean;
+  /** Whether it is a run of its own. */
+  readonly inner: boolean;
+  /** Whether it fails, and is billed all the same. */
+  readonly fails: boolean;
 }
 
 const tree: fc.Memo<Node> = fc.memo((depth) =>
@@ -20,6 +24,8 @@ const tree: fc.Memo<Node> = fc.memo((depth) =>
     customer: fc.option(fc.constantFrom("acme", "Müller, & Söhne", "50%"), { nil: undefined }),
     children: depth > 1 ? fc.array(tree(depth - 1), { maxLength: 3 }) : fc.constant([]),
     branches: fc.boolean(),
+    inner: fc.boolean(),
+    fails: fc.constantFrom(false, false, false, true),
   }),
 );
 
@@ -36,6 +42,7 @@ const runs = fc.array(
 const keys = fc.uniqueArray(
   fc.constantFrom<CostKey>(
     ...(["endpoint", "chain", "run", "step", "job_id", "app", "request", "day", "hour"] as const),
+    ...(["root_run", "root_job"] as const),
     "tag:customer",
     "tag:nobody",
   ),
@@ -61,10 +68,20 @@ test("a report adds up to its calls and to the bill, whatever it is grouped by",
           random: () => 0.5,
           fetch: async (...call) => emulator.fetch(new Request(...call)),
         });
-        const walk = async ({ endpoint, customer, children, branches }: Node): Promise<void> => {
-          await fal.subscribe(endpoint, { input: { n: made++ }, ...(customer && { tags: { customer } }) });
-          if (branches) await Promise.all(children.map(walk));
-          else for (const child of children) await walk(child);
+        const walk = async ({ endpoint, customer, children, branches, fails }: Node): Promise<void> => {
+          const tags = customer === undefined ? {} : { customer };
+          const headers = fails ? { "x-emulator-fault": BILLED_FAILURE } : {};
+          await fal.subscribe(endpoint, { input: { n: made++ }, tags, headers }).catch((error: unknown) => {
+            if (!fails) throw error;
+          });
+          if (branches) await Promise.all(children.map(visit));
+          else for (const child of children) await visit(child);
+        };
+        const part = fal.chain("part", async (at: number) => walk(nodes[at] as Node));
+        const nodes: Node[] = [];
+        const visit = async (node: Node): Promise<void> => {
+          if (node.inner) await part.start(nodes.push(node) - 1);
+          else await walk(node);
         };
         const one = fal.chain(chain, async () => walk(tree));
         const headers = new Headers(request ? { "x-fal-request-id": request } : {});
@@ -74,15 +91,18 @@ test("a report adds up to its calls and to the bill, whatever it is grouped by",
 
       const fal = createFal({ store, clock });
       const calls = await fal.calls.list({ limit: 10_000 });
-      const ofCalls = calls.reduce(
-        (sum, { cost }) => sum + (cost && cost.source !== "unknown" ? cost.nanoUsd : 0),
-        0,
-      );
+      const ofCalls = sumOf(calls);
       const billed = emulator.jobs.reduce(
         (sum, { endpoint, billableUnits = 0 }) =>
           sum + Math.round((prices[endpoint as keyof typeof prices] ?? 0) * 1e9 * billableUnits),
         0,
       );
+      for (const { key, nanoUsd } of (await fal.costs({ by: ["root_run"] })).rows) {
+        const [chain = "", id = ""] = key["root_run"]?.split("/") ?? [];
+        const parts = await fal.runs.parts(chain, id);
+        const inTree = parts.flatMap(({ steps }) => steps.flatMap(({ call }) => call ?? []));
+        expect(sumOf(inTree)).toBe(nanoUsd);
+      }
       for (const by of groupings) {
         const { rows, total } = await fal.costs({ by });
         expect(total.nanoUsd).toBe(ofCalls);
@@ -99,6 +119,11 @@ test("a report adds up to its calls and to the bill, whatever it is grouped by",
     { numRuns: 25 },
   );
 }, 60_000);
+
+const BILLED_FAILURE = "completed-with-error; status=422; billableUnits=2";
+
+const sumOf = (calls: readonly CallRecord[]): number =>
+  calls.reduce((sum, { cost }) => sum + (cost && cost.source !== "unknown" ? cost.nanoUsd : 0), 0);
 
 const PARTS: ((sum: CostSum) => number)[] = [
   ({ nanoUsd }) => nanoUsd,
