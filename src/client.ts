@@ -149,28 +149,12 @@ function assemble(options: FalOptions, ledger: Ledger, background: Background) {
     isOurs: (url) => origins().trusted.has(URL.parse(url)?.origin ?? ""),
     report,
   });
-  const hooks = hooksOf(options, {
-    queue,
-    history,
-    store,
-    clock,
-    price,
-    background,
-    report,
-    environment,
-    origins,
-  });
+  const common = { queue, history, store, clock, price, background, report };
   const deps = {
-    queue,
-    hooks,
+    ...common,
+    hooks: hooksOf(options, { ...common, environment, origins }),
     keepFiles: files.keep,
     places: placesOf(options, { store, clock, report, environment }),
-    history,
-    store,
-    clock,
-    price,
-    background,
-    report,
     witness: telemetry.call,
     ambiguousSubmit: options.ambiguousSubmit,
     context() {
@@ -205,7 +189,7 @@ function assemble(options: FalOptions, ledger: Ledger, background: Background) {
     storage,
     queueClient: createQueueClient(deps, calls),
     handleHook:
-      hooks?.handle ?? (async () => new Response("This client takes no webhooks.", { status: 404 })),
+      deps.hooks?.handle ?? (async () => new Response("This client takes no webhooks.", { status: 404 })),
     recorded: { ...createRecordedCalls({ ...deps, store: ledger.direct }, deps), rescue: ledger.rescue },
   };
 }
