@@ -1,9 +1,12 @@
 const { builtinModules } = require("node:module");
 const { exports: packageExports } = require("./package.json");
 
+/** What every folder may stand on. */
+const GROUND = ["base", "errors", "money", "journal"];
+
 /** Folders of src that make up the client: what src/client.ts may assemble and src/index.ts may name. */
 const CLIENT = [
-  "base",
+  ...GROUND,
   "environment",
   "transport",
   "queue",
@@ -24,28 +27,34 @@ const CLIENT = [
  * neither import nor be imported, so a new one starts by getting its row here.
  */
 const MAY_IMPORT = {
-  base: [],
-  environment: ["base"],
-  ledger: ["base"],
-  store: ["base"],
-  attribution: ["base"],
-  transport: ["base", "environment"],
-  queue: ["base"],
-  storage: ["base"],
-  platform: ["base"],
-  webhooks: ["base"],
-  files: ["base"],
-  calls: ["base", "queue", "platform", "attribution", "ledger"],
-  chain: ["base", "calls", "store", "ledger", "attribution", "files"],
-  telemetry: ["base", "environment", "attribution", "calls", "chain"],
-  worker: ["base", "chain", "store"],
-  proxy: ["base", "environment"],
-  app: ["base", "environment", "attribution"],
-  emulator: ["base"],
+  base: ["errors"],
+  errors: ["money"],
+  money: [],
+  journal: ["errors", "money"],
+  environment: [...GROUND],
+  attribution: [...GROUND],
+  transport: [...GROUND, "environment"],
+  queue: [...GROUND],
+  storage: [...GROUND],
+  platform: [...GROUND],
+  webhooks: [...GROUND],
+  files: [...GROUND],
+  store: [...GROUND, "environment"],
+  ledger: [...GROUND, "attribution"],
+  calls: [...GROUND, "queue", "platform", "storage", "attribution", "ledger"],
+  chain: [...GROUND, "calls", "store", "ledger", "attribution", "files"],
+  telemetry: [...GROUND, "environment", "attribution", "calls", "chain"],
+  worker: [...GROUND, "chain", "store"],
+  proxy: [...GROUND, "environment"],
+  app: [...GROUND, "environment", "attribution"],
+  emulator: ["base", "errors"],
   testing: ["base", "emulator"],
-  terminal: ["base", "calls", "chain", "ledger"],
-  report: ["base", "chain", "ledger"],
-  cli: ["base", "index.ts", "report/index.ts", "emulator/index.ts", "terminal/index.ts"],
+  terminal: [...GROUND, "calls", "chain", "ledger", "report"],
+  report: [...GROUND, "chain", "ledger"],
+  cli: [
+    ...[...GROUND, "environment", "attribution"],
+    ...["index.ts", "report/index.ts", "emulator/index.ts", "terminal/index.ts"],
+  ],
   "fal.ts": CLIENT,
   "client.ts": [...CLIENT, "fal.ts"],
   "index.ts": [...CLIENT, "fal.ts", "client.ts"],
@@ -86,7 +95,13 @@ module.exports = {
       from: { path: "^test/([^/]+)" },
       to: {
         path: OURS,
-        pathNot: ["^src/$1/", "^test/$1/", "^test/support/", inSrc("base"), ...ENTRY_POINTS],
+        pathNot: [
+          "^src/$1/",
+          "^test/$1/",
+          "^test/support/",
+          ...["base", "errors", "money", "journal"].map(inSrc),
+          ...ENTRY_POINTS,
+        ],
       },
     },
     {

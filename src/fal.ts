@@ -1,7 +1,6 @@
 import type { IncomingRequest } from "./attribution/incoming.ts";
 import type { UserTags } from "./attribution/tags.ts";
 import type { Clock } from "./base/clock.ts";
-import type { Store } from "./base/journal.ts";
 import type { QueueClient } from "./calls/queue-client.ts";
 import type { RecordedCalls } from "./calls/recorded-calls.ts";
 import type { AmbiguousSubmitPolicy } from "./calls/submit.ts";
@@ -12,6 +11,7 @@ import type { Runs } from "./chain/runs.ts";
 import type { Tools } from "./chain/tools.ts";
 import type { Env, Environment } from "./environment/environment.ts";
 import type { KeptFiles } from "./files/kept-files.ts";
+import type { Store } from "./journal/store.ts";
 import type { TagBudget, WindowBudget } from "./ledger/budget.ts";
 import type { CostQuery, Costs } from "./ledger/costs.ts";
 import type { Estimate } from "./ledger/estimate.ts";

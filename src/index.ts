@@ -1,70 +1,15 @@
 export type { IncomingRequest } from "./attribution/incoming.ts";
 export type { UserTags } from "./attribution/tags.ts";
-export { ApiError, ValidationError, type ValidationErrorInfo } from "./base/api-error.ts";
-export type { CallState, Unused } from "./base/call-state.ts";
 export { type Clock, systemClock } from "./base/clock.ts";
-export { BudgetExceededError, type Cost, formatUsd, type Reservation } from "./base/cost.ts";
-export {
-  AmbiguousSubmitError,
-  type AmbiguousVerdict,
-  CallAbortedError,
-  CallTimeoutError,
-  type CancelOutcome,
-  EnvironmentError,
-  FalError,
-  InputMismatchError,
-  InvalidArgumentError,
-  MalformedReplyError,
-  NetworkError,
-  OutputMismatchError,
-  RunAbortedError,
-  RunStateError,
-} from "./base/errors.ts";
-export {
-  type CallQuery,
-  type CallRecord,
-  type Intent,
-  type IntentTerms,
-  type Journal,
-  type Outcome,
-  RequestClaimedError,
-  type Store,
-  StoreError,
-  type Ticket,
-  type Usage,
-} from "./base/journal.ts";
-export type { StorageSettings } from "./base/lifecycle.ts";
-export {
-  type Fence,
-  LeaseLostError,
-  type Owner,
-  type RunClaim,
-  type RunEnd,
-  type RunJournal,
-  type RunQuery,
-  type RunRecord,
-  type RunState,
-  type StepRecord,
-} from "./base/run-journal.ts";
-export type { SavedError } from "./base/saved-error.ts";
-export type { MoneyFacts, Spend, SpendGroup, SpendQuery } from "./base/spend.ts";
-
 export type { CallEvent, RequestLog, Result } from "./calls/events.ts";
 export type { CallOptions, SubmitOptions } from "./calls/options.ts";
 export type { Call } from "./calls/plan.ts";
 export type { QueueClient, StatusStream } from "./calls/queue-client.ts";
 export type { CompletedQueueStatus, InQueueStatus, QueueStatus } from "./calls/queue-status.ts";
-export { CallStateError, type RecordedCalls, type Settled, type Settlement } from "./calls/recorded-calls.ts";
+export type { RecordedCalls, Settled, Settlement } from "./calls/recorded-calls.ts";
 export type { AmbiguousSubmitPolicy } from "./calls/submit.ts";
 export type { RunScope } from "./chain/attempt.ts";
 export type { Chain, ResumeOptions, StartOptions } from "./chain/chain.ts";
-export {
-  RunBlockedError,
-  RunDetachedError,
-  RunDivergedError,
-  RunInputMismatchError,
-  StepInputChangedError,
-} from "./chain/errors.ts";
 export type { RunCall, RunEvent } from "./chain/events.ts";
 export type { LeaseSettings } from "./chain/lease.ts";
 export type { RunPart } from "./chain/parts.ts";
@@ -82,9 +27,56 @@ export {
   readEnvironment,
 } from "./environment/environment.ts";
 export { secrets } from "./environment/secrets.ts";
+export { AmbiguousSubmitError, type AmbiguousVerdict } from "./errors/ambiguous-submit.ts";
+export { ApiError, ValidationError, type ValidationErrorInfo } from "./errors/api.ts";
+export { InputMismatchError, InvalidArgumentError, OutputMismatchError } from "./errors/arguments.ts";
+export { CallStateError } from "./errors/calls.ts";
+export { EnvironmentError } from "./errors/environment.ts";
+export { FalError } from "./errors/fal-error.ts";
+export { FileExpiredError } from "./errors/files.ts";
+export { CallAbortedError, CallTimeoutError, type CancelOutcome } from "./errors/giving-up.ts";
+export { BudgetExceededError, UnknownPriceError } from "./errors/money.ts";
+export { MalformedReplyError, NetworkError } from "./errors/network.ts";
+export { AdminKeyRequiredError } from "./errors/platform.ts";
+export {
+  LeaseLostError,
+  RunAbortedError,
+  RunBlockedError,
+  RunDetachedError,
+  RunDivergedError,
+  RunInputMismatchError,
+  RunStateError,
+  StepInputChangedError,
+} from "./errors/runs.ts";
+export type { SavedError } from "./errors/saved-error.ts";
+export { RequestClaimedError, StoreError } from "./errors/store.ts";
 export type { Fal, FalOptions, WebhookSettings } from "./fal.ts";
-export { FileExpiredError, type KeptFiles } from "./files/kept-files.ts";
-export { type Budget, type TagBudget, UnknownPriceError, type WindowBudget } from "./ledger/budget.ts";
+export type { KeptFiles } from "./files/kept-files.ts";
+export type { CallState, Unused } from "./journal/call-state.ts";
+export type {
+  Fence,
+  Owner,
+  RunClaim,
+  RunEnd,
+  RunJournal,
+  RunQuery,
+  RunRecord,
+  RunState,
+  StepRecord,
+} from "./journal/runs.ts";
+export type { MoneyFacts, Spend, SpendGroup, SpendQuery } from "./journal/spend.ts";
+export type {
+  CallQuery,
+  CallRecord,
+  Intent,
+  IntentTerms,
+  Journal,
+  Outcome,
+  Store,
+  Ticket,
+  Usage,
+} from "./journal/store.ts";
+export type { Budget, TagBudget, WindowBudget } from "./ledger/budget.ts";
 export type { Total } from "./ledger/cost.ts";
 export type { CostKey, CostQuery, CostRow, Costs } from "./ledger/costs.ts";
 export type { Estimate, EstimateOptions } from "./ledger/estimate.ts";
@@ -97,17 +89,14 @@ export type {
   UnbilledCall,
 } from "./ledger/reconcile.ts";
 export type { CostSum, UnknownReason, Waste } from "./ledger/sum.ts";
-export {
-  AdminKeyRequiredError,
-  type BillingEvent,
-  type BillingEvents,
-  type BillingQuery,
-} from "./platform/billing.ts";
+export { type Cost, formatUsd, type Reservation } from "./money/cost.ts";
+export type { BillingEvent, BillingEvents, BillingQuery } from "./platform/billing.ts";
 export type { Price } from "./platform/prices.ts";
 // A star, so that users can add to EndpointTypes by declaration merging: an interface that is exported by name cannot
 // be merged into from outside.
 export * from "./queue/catalog.ts";
 export type { Endpoint, EndpointId, InputOf, OutputOf } from "./queue/endpoint.ts";
+export type { StorageSettings } from "./storage/lifecycle.ts";
 export type { StorageClient, UploadOptions } from "./storage/storage.ts";
 export { memoryStore } from "./store/memory.ts";
 export type { Rescued } from "./store/rescue-file.ts";

@@ -1,6 +1,6 @@
-import { InvalidArgumentError } from "../base/errors.ts";
 import { sha256 } from "../base/sha256.ts";
-import { isTagKey } from "../base/tags.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
+import { isTagKey } from "./tag-key.ts";
 
 /** The user's own tags. A value may be any text: what fal's form cannot hold is encoded. */
 export type UserTags = Readonly<Record<string, string | number | boolean | undefined>>;

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "./errors.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
 
 /** What JSON cannot say, but fal takes as the URL of an upload. A `File` is a Blob with a name. */
 export type Attachment = Blob | ArrayBuffer;

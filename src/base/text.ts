@@ -1,7 +1,3 @@
-/** `0.0000001`, never `1e-7`. */
-export const decimal = (number: number): string =>
-  String(number).includes("e") ? number.toFixed(20).replace(/\.?0+$/, "") : String(number);
-
 /** `nearest("promt", ["prompt", "seed"])` is `"prompt"`: the candidate that a mistyped word most likely meant. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "./errors.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
 
 const AGO = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 

@@ -1,12 +1,13 @@
-import { ApiError } from "../base/api-error.ts";
 import { type Background, inBackground } from "../base/background.ts";
-import { billableUnits } from "../base/billable-units.ts";
 import type { Clock } from "../base/clock.ts";
-import type { Cost, UnitPrice } from "../base/cost.ts";
-import { CallAbortedError, CallTimeoutError, FalError } from "../base/errors.ts";
-import type { Outcome, Store } from "../base/journal.ts";
 import type { Report } from "../base/report.ts";
+import { ApiError } from "../errors/api.ts";
+import { FalError } from "../errors/fal-error.ts";
+import { CallAbortedError, CallTimeoutError } from "../errors/giving-up.ts";
+import type { Outcome, Store } from "../journal/store.ts";
 import { measuredCost } from "../ledger/cost.ts";
+import { billableUnits } from "../money/billable-units.ts";
+import type { Cost, UnitPrice } from "../money/cost.ts";
 
 export interface BillDeps {
   readonly store: Store;

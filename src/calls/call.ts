@@ -1,12 +1,13 @@
 import type { ReplyListener } from "../attribution/onward.ts";
 import { inBackground } from "../base/background.ts";
-import type { Cost } from "../base/cost.ts";
-import { type CancelOutcome, OutputMismatchError, RunStateError } from "../base/errors.ts";
 import { eventLog } from "../base/event-log.ts";
-import type { CallRecord, Outcome, Ticket } from "../base/journal.ts";
-import { LeaseLostError } from "../base/run-journal.ts";
 import { abortable } from "../base/signal.ts";
 import { withTexts } from "../base/urls.ts";
+import { OutputMismatchError } from "../errors/arguments.ts";
+import type { CancelOutcome } from "../errors/giving-up.ts";
+import { LeaseLostError, RunStateError } from "../errors/runs.ts";
+import type { CallRecord, Outcome, Ticket } from "../journal/store.ts";
+import type { Cost } from "../money/cost.ts";
 import type { Answer, Submission } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import { billFailure, billResult, noteCompleted } from "./bill.ts";

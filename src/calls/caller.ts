@@ -1,9 +1,9 @@
 import type { OfRun } from "../attribution/context.ts";
 import { asyncContext } from "../base/async-context.ts";
-import type { Cost } from "../base/cost.ts";
-import type { CallRecord } from "../base/journal.ts";
-import type { Fence } from "../base/run-journal.ts";
+import type { Fence } from "../journal/runs.ts";
+import type { CallRecord } from "../journal/store.ts";
 import type { RunBudget } from "../ledger/budget.ts";
+import type { Cost } from "../money/cost.ts";
 import type { CallEvent } from "./events.ts";
 
 /** What is known of a call from its first moment. */

@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
-import { MalformedReplyError } from "../base/errors.ts";
-import type { Store, Ticket } from "../base/journal.ts";
+import { MalformedReplyError } from "../errors/network.ts";
+import type { Store, Ticket } from "../journal/store.ts";
 import type { Answer } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import type { Hooks } from "./hooks.ts";

@@ -1,8 +1,9 @@
-import { ApiError, isOwnEnd } from "../base/api-error.ts";
 import { inBackground } from "../base/background.ts";
-import { AmbiguousSubmitError, OutputMismatchError } from "../base/errors.ts";
-import type { Ticket } from "../base/journal.ts";
-import { LeaseLostError } from "../base/run-journal.ts";
+import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
+import { ApiError, isOwnEnd } from "../errors/api.ts";
+import { OutputMismatchError } from "../errors/arguments.ts";
+import { LeaseLostError } from "../errors/runs.ts";
+import type { Ticket } from "../journal/store.ts";
 import type { BillDeps } from "./bill.ts";
 import type { GivingUp } from "./giving-up.ts";
 import { isGone } from "./result.ts";

@@ -1,12 +1,8 @@
 import { type Background, inBackground } from "../base/background.ts";
 import type { Clock } from "../base/clock.ts";
-import {
-  AmbiguousSubmitError,
-  CallAbortedError,
-  CallTimeoutError,
-  type CancelOutcome,
-} from "../base/errors.ts";
 import { OVER, whenAborted } from "../base/signal.ts";
+import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
+import { CallAbortedError, CallTimeoutError, type CancelOutcome } from "../errors/giving-up.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { WatchSettings } from "./options.ts";
 import type { Accepted } from "./submit.ts";

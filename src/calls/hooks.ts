@@ -1,8 +1,9 @@
-import { ApiError, apiError, isOwnEnd } from "../base/api-error.ts";
-import { type CallRecord, RequestClaimedError, type Ticket } from "../base/journal.ts";
 import { pooled } from "../base/pooled.ts";
 import { hmacSha256 } from "../base/sha256.ts";
 import { abortable, OVER } from "../base/signal.ts";
+import { ApiError, apiError, isOwnEnd } from "../errors/api.ts";
+import { RequestClaimedError } from "../errors/store.ts";
+import type { CallRecord, Ticket } from "../journal/store.ts";
 import type { History } from "../platform/requests.ts";
 import { parseEndpointId } from "../queue/endpoint.ts";
 import type { Answer, Queue } from "../queue/queue.ts";

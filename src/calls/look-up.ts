@@ -1,11 +1,13 @@
-import type { ApiError } from "../base/api-error.ts";
 import type { Clock } from "../base/clock.ts";
-import { type AmbiguousVerdict, FalError } from "../base/errors.ts";
-import { type CallRecord, RequestClaimedError, type Store, type Ticket } from "../base/journal.ts";
-import { matches } from "../base/matches.ts";
+import type { AmbiguousVerdict } from "../errors/ambiguous-submit.ts";
+import type { ApiError } from "../errors/api.ts";
+import { FalError } from "../errors/fal-error.ts";
+import { RequestClaimedError } from "../errors/store.ts";
+import type { CallRecord, Store, Ticket } from "../journal/store.ts";
 import type { History, PastRequest } from "../platform/requests.ts";
 import { parseEndpointId } from "../queue/endpoint.ts";
 import type { Queue } from "../queue/queue.ts";
+import { matches } from "./matches.ts";
 
 export type LookUp =
   /** A request that can only be this call's. It is claimed in the store. */

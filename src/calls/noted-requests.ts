@@ -1,5 +1,5 @@
-import { ApiError, isOwnEnd } from "../base/api-error.ts";
-import type { CallRecord, Ticket } from "../base/journal.ts";
+import { ApiError, isOwnEnd } from "../errors/api.ts";
+import type { CallRecord, Ticket } from "../journal/store.ts";
 import type { Answer, Queue } from "../queue/queue.ts";
 import { type BillDeps, billFailure, billNothing, noteCompleted } from "./bill.ts";
 import { savedError } from "./saved-error.ts";

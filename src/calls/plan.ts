@@ -1,8 +1,8 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { ReplyListener } from "../attribution/onward.ts";
-import type { CancelOutcome } from "../base/errors.ts";
-import type { CallRecord, Store, Ticket } from "../base/journal.ts";
 import type { Report } from "../base/report.ts";
+import type { CancelOutcome } from "../errors/giving-up.ts";
+import type { CallRecord, Store, Ticket } from "../journal/store.ts";
 import type { Reserve } from "../ledger/budget.ts";
 import type { History } from "../platform/requests.ts";
 import type { Queue } from "../queue/queue.ts";
@@ -11,7 +11,7 @@ import type { Caller } from "./caller.ts";
 import type { CallEvent, Result } from "./events.ts";
 import type { Hooks } from "./hooks.ts";
 import type { Prepared, WatchSettings } from "./options.ts";
-import type { Places } from "./places.ts";
+import type { Places } from "./slots.ts";
 import type { AmbiguousSubmitPolicy } from "./submit.ts";
 import type { WitnessCall } from "./witness.ts";
 

@@ -1,10 +1,12 @@
 import { currentAttribution } from "../attribution/context.ts";
 import { inBackground } from "../base/background.ts";
-import type { CancelOutcome } from "../base/errors.ts";
-import { AmbiguousSubmitError, CallTimeoutError, MalformedReplyError } from "../base/errors.ts";
 import { eventLog } from "../base/event-log.ts";
-import type { Ticket } from "../base/journal.ts";
 import { linkedController } from "../base/signal.ts";
+import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
+import type { CancelOutcome } from "../errors/giving-up.ts";
+import { CallTimeoutError } from "../errors/giving-up.ts";
+import { MalformedReplyError } from "../errors/network.ts";
+import type { Ticket } from "../journal/store.ts";
 import { type AnyEndpoint, type EndpointId, idOf, type OutputOf } from "../queue/endpoint.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import { currentCaller } from "./caller.ts";

@@ -3,30 +3,20 @@ import { atAttribution } from "../attribution/context.ts";
 import { withOnward } from "../attribution/onward.ts";
 import { byRootNames } from "../attribution/root.ts";
 import { tagsHeader } from "../attribution/tags.ts";
-import { ApiError } from "../base/api-error.ts";
-import { FalError, InvalidArgumentError } from "../base/errors.ts";
-import type { CallQuery, CallRecord, Ticket } from "../base/journal.ts";
-import { matches } from "../base/matches.ts";
 import { derivedId } from "../base/sha256.ts";
+import { ApiError } from "../errors/api.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
+import { CallStateError } from "../errors/calls.ts";
+import { FalError } from "../errors/fal-error.ts";
+import type { CallQuery, CallRecord, Ticket } from "../journal/store.ts";
 import type { PastRequest } from "../platform/requests.ts";
 import { parseEndpointId } from "../queue/endpoint.ts";
 import { startCall } from "./call.ts";
+import { matches } from "./matches.ts";
 import type { Prepared } from "./options.ts";
 import type { Call, CallDeps } from "./plan.ts";
 import type { SubscribeDeps } from "./subscribe.ts";
 import { GIVEN_UP } from "./take-up.ts";
-
-/** Something was asked of a recorded call that its state does not allow. The message says what it does allow. */
-export class CallStateError extends FalError {
-  override readonly name = "CallStateError";
-  readonly code = "call_state";
-  readonly call: string;
-
-  constructor({ id, endpoint, ticket }: CallRecord, problem: string) {
-    super(`Call ${id} to ${endpoint} ${problem}`, { endpoint, requestId: ticket?.requestId });
-    this.call = id;
-  }
-}
 
 /**
  * What a person says an ambiguous call was. `adopt`: it is this request. `resubmit`: it was never accepted, or may be

@@ -1,5 +1,6 @@
-import { RequestClaimedError, type Store, type Ticket } from "../base/journal.ts";
 import { derivedId } from "../base/sha256.ts";
+import { RequestClaimedError } from "../errors/store.ts";
+import type { Store, Ticket } from "../journal/store.ts";
 
 /**
  * The id of the row for the nth submit of a call that was in doubt when the call was submitted again. It follows from the

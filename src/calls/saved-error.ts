@@ -1,22 +1,14 @@
-import { ApiError, apiError } from "../base/api-error.ts";
-import { billableUnits, billedHeaders } from "../base/billable-units.ts";
-import {
-  AmbiguousSubmitError,
-  type AmbiguousVerdict,
-  CallAbortedError,
-  CallTimeoutError,
-  EnvironmentError,
-  type FailureFacts,
-  FalError,
-  InputMismatchError,
-  InvalidArgumentError,
-  MalformedReplyError,
-  NetworkError,
-  OutputMismatchError,
-  RunStateError,
-} from "../base/errors.ts";
-import { StoreError } from "../base/journal.ts";
-import type { SavedError } from "../base/saved-error.ts";
+import { AmbiguousSubmitError, type AmbiguousVerdict } from "../errors/ambiguous-submit.ts";
+import { ApiError, apiError } from "../errors/api.ts";
+import { InputMismatchError, InvalidArgumentError, OutputMismatchError } from "../errors/arguments.ts";
+import { EnvironmentError } from "../errors/environment.ts";
+import { type FailureFacts, FalError } from "../errors/fal-error.ts";
+import { CallAbortedError, CallTimeoutError } from "../errors/giving-up.ts";
+import { MalformedReplyError, NetworkError } from "../errors/network.ts";
+import { RunStateError } from "../errors/runs.ts";
+import type { SavedError } from "../errors/saved-error.ts";
+import { StoreError } from "../errors/store.ts";
+import { billableUnits, billedHeaders } from "../money/billable-units.ts";
 
 /** An error as the store keeps it. Messages hold no prompt and no key, so they may be written down. */
 export function savedError(error: unknown): SavedError {

@@ -1,8 +1,8 @@
 import type { Clock } from "../base/clock.ts";
-import type { Reservation } from "../base/cost.ts";
-import { AmbiguousSubmitError } from "../base/errors.ts";
-import type { Intent, Store, Ticket } from "../base/journal.ts";
 import type { Report } from "../base/report.ts";
+import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
+import type { Intent, Store, Ticket } from "../journal/store.ts";
+import type { Reservation } from "../money/cost.ts";
 import type { History } from "../platform/requests.ts";
 import type { Queue, Submission } from "../queue/queue.ts";
 import { lookUp, type Suspect } from "./look-up.ts";

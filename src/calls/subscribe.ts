@@ -1,8 +1,8 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type Attribution, currentAttribution } from "../attribution/context.ts";
 import { type ReplyListener, replyListener } from "../attribution/onward.ts";
-import { RunStateError } from "../base/errors.ts";
-import type { Ticket } from "../base/journal.ts";
+import { RunStateError } from "../errors/runs.ts";
+import type { Ticket } from "../journal/store.ts";
 import {
   type AnyEndpoint,
   type EndpointId,

@@ -1,4 +1,4 @@
-import type { CallRecord, Outcome, Ticket } from "../base/journal.ts";
+import type { CallRecord, Outcome, Ticket } from "../journal/store.ts";
 import { parseEndpointId } from "../queue/endpoint.ts";
 import { hasFailed } from "./events.ts";
 import { isGone } from "./result.ts";

@@ -1,8 +1,8 @@
-import type { ApiError } from "../base/api-error.ts";
 import type { Clock } from "../base/clock.ts";
-import { FalError } from "../base/errors.ts";
-import type { Ticket } from "../base/journal.ts";
 import { linkedController, OVER } from "../base/signal.ts";
+import type { ApiError } from "../errors/api.ts";
+import { FalError } from "../errors/fal-error.ts";
+import type { Ticket } from "../journal/store.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
 

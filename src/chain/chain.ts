@@ -1,17 +1,17 @@
 import { currentAttribution } from "../attribution/context.ts";
 import { checkUserTags, type UserTags } from "../attribution/tags.ts";
-import { InvalidArgumentError } from "../base/errors.ts";
-import { shortHash } from "../base/fnv.ts";
-import { isSameStore, type Store } from "../base/journal.ts";
 import { OVER, whenAborted } from "../base/signal.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
+import { RunBlockedError } from "../errors/runs.ts";
+import { isSameStore, type Store } from "../journal/store.ts";
 import { type Budget, checkBudget } from "../ledger/budget.ts";
 import type { RunDeps, RunScope } from "./attempt.ts";
-import { RunBlockedError } from "./errors.ts";
 import { originNow } from "./origin.ts";
 import { currentPosition } from "./position.ts";
 import { type Run, type RunPlan, type StartedRun, startRun } from "./run.ts";
 import type { NotSerialisable, Saved } from "./saved.ts";
 import { toJson } from "./saved-json.ts";
+import { shortHash } from "./short-hash.ts";
 
 export interface ResumeOptions {
   /** Cancels the run. */

@@ -1,4 +1,5 @@
-import { type Fence, LeaseLostError, type RunJournal } from "../base/run-journal.ts";
+import { LeaseLostError } from "../errors/runs.ts";
+import type { Fence, RunJournal } from "../journal/runs.ts";
 import { type RunEvent, storedEvent } from "./events.ts";
 
 export interface EventWriter {

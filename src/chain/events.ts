@@ -1,9 +1,9 @@
-import type { Cost } from "../base/cost.ts";
-import type { CallRecord } from "../base/journal.ts";
-import type { SavedError } from "../base/saved-error.ts";
 import type { CallEvent } from "../calls/events.ts";
 import { savedError } from "../calls/saved-error.ts";
+import type { SavedError } from "../errors/saved-error.ts";
+import type { CallRecord } from "../journal/store.ts";
 import type { Total } from "../ledger/cost.ts";
+import type { Cost } from "../money/cost.ts";
 import { restoredRunError } from "./saved-run-error.ts";
 
 /** A call within a run. `step` is unique in it: the name that the code gave, or the endpoint id. */

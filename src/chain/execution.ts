@@ -1,12 +1,12 @@
 import type { Attribution } from "../attribution/context.ts";
-import type { Cost } from "../base/cost.ts";
-import { AmbiguousSubmitError, RunAbortedError } from "../base/errors.ts";
-import type { Store } from "../base/journal.ts";
-import { type Fence, LeaseLostError, type RunEnd, type RunRecord } from "../base/run-journal.ts";
 import { savedError } from "../calls/saved-error.ts";
+import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
+import { LeaseLostError, RunAbortedError, RunBlockedError } from "../errors/runs.ts";
+import type { Fence, RunEnd, RunRecord } from "../journal/runs.ts";
+import type { Store } from "../journal/store.ts";
 import type { Budget, RunBudget } from "../ledger/budget.ts";
+import type { Cost } from "../money/cost.ts";
 import { type Attempt, createAttempt, type RunDeps, type RunScope } from "./attempt.ts";
-import { RunBlockedError } from "./errors.ts";
 import { eventWriter } from "./event-writer.ts";
 import type { RunEvent } from "./events.ts";
 import { keepLease } from "./lease.ts";

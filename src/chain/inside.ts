@@ -1,4 +1,4 @@
-import type { Store } from "../base/journal.ts";
+import type { Store } from "../journal/store.ts";
 import type { Saved } from "./saved.ts";
 
 /** What code within a run can ask of it. */

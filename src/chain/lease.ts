@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
-import { type Fence, LeaseLostError, type RunJournal } from "../base/run-journal.ts";
+import { LeaseLostError } from "../errors/runs.ts";
+import type { Fence, RunJournal } from "../journal/runs.ts";
 
 export interface LeaseSettings {
   /** Milliseconds that a run stays with a process that gives no sign of life. @default 30000 */

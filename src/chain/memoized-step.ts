@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
-import { FalError } from "../base/errors.ts";
-import type { Fence, RunJournal } from "../base/run-journal.ts";
 import { savedError } from "../calls/saved-error.ts";
+import { FalError } from "../errors/fal-error.ts";
+import type { Fence, RunJournal } from "../journal/runs.ts";
 import type { RunEvent } from "./events.ts";
 import type { Failures } from "./failures.ts";
 import { inScope } from "./position.ts";

@@ -1,7 +1,7 @@
 import { currentAttribution } from "../attribution/context.ts";
 import type { Root } from "../attribution/root.ts";
-import type { RunRecord } from "../base/run-journal.ts";
 import { currentCaller } from "../calls/caller.ts";
+import type { RunRecord } from "../journal/runs.ts";
 import { currentPosition } from "./position.ts";
 import { fromJson } from "./saved-json.ts";
 

@@ -1,5 +1,5 @@
 import { rootName } from "../attribution/root.ts";
-import type { CallRecord, Store } from "../base/journal.ts";
+import type { CallRecord, Store } from "../journal/store.ts";
 import { ALL, callOutsideRun, type RunStep, stepsOf } from "./steps.ts";
 
 /** A run and what it did; or the calls that an app of ours made for it outside of any run. */

@@ -1,8 +1,8 @@
-import type { CallRecord, Store } from "../base/journal.ts";
-import type { StepRecord } from "../base/run-journal.ts";
 import { urlsIn } from "../base/urls.ts";
 import { GIVEN_UP } from "../calls/take-up.ts";
-import { RunDivergedError, StepInputChangedError } from "./errors.ts";
+import { RunDivergedError, StepInputChangedError } from "../errors/runs.ts";
+import type { StepRecord } from "../journal/runs.ts";
+import type { CallRecord, Store } from "../journal/store.ts";
 import { contentKey, differences } from "./key.ts";
 
 export interface ReplayOptions {

@@ -1,7 +1,8 @@
 import type { Clock } from "../base/clock.ts";
-import type { Fence, RunJournal, StepRecord } from "../base/run-journal.ts";
 import { urlsIn } from "../base/urls.ts";
-import { FileExpiredError, type KeptFiles } from "../files/kept-files.ts";
+import { FileExpiredError } from "../errors/files.ts";
+import type { KeptFiles } from "../files/kept-files.ts";
+import type { Fence, RunJournal, StepRecord } from "../journal/runs.ts";
 import { fromJson } from "./saved-json.ts";
 
 export interface RunFilesOptions {

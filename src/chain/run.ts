@@ -1,18 +1,24 @@
 import { currentAttribution } from "../attribution/context.ts";
-import { RunAbortedError, RunStateError } from "../base/errors.ts";
 import { eventLog } from "../base/event-log.ts";
-import { isSameStore, StoreError } from "../base/journal.ts";
-import { LeaseLostError, type RunRecord, type RunState } from "../base/run-journal.ts";
 import { OVER, whenAborted } from "../base/signal.ts";
 import type { CallEvent } from "../calls/events.ts";
+import {
+  LeaseLostError,
+  RunAbortedError,
+  RunDetachedError,
+  RunInputMismatchError,
+  RunStateError,
+} from "../errors/runs.ts";
+import { StoreError } from "../errors/store.ts";
+import type { RunRecord, RunState } from "../journal/runs.ts";
+import { isSameStore } from "../journal/store.ts";
 import { type Total, totalOf } from "../ledger/cost.ts";
 import { costOf } from "../ledger/cost-of.ts";
 import type { RunDeps, RunScope } from "./attempt.ts";
-import { RunDetachedError, RunInputMismatchError } from "./errors.ts";
 import { type RunEvent, restoredEvent } from "./events.ts";
 import { type Execution, execute } from "./execution.ts";
 import type { RunInside } from "./inside.ts";
-import { isDead, thisProcess } from "./owner.ts";
+import { isDead, thisProcess } from "./process-identity.ts";
 import { fromJson } from "./saved-json.ts";
 import { restoredRunError } from "./saved-run-error.ts";
 

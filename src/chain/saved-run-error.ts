@@ -1,8 +1,13 @@
-import type { FalError } from "../base/errors.ts";
-import type { SavedError } from "../base/saved-error.ts";
 import { restoredError, revived } from "../calls/saved-error.ts";
-import { FileExpiredError } from "../files/kept-files.ts";
-import { RunBlockedError, RunDivergedError, RunInputMismatchError, StepInputChangedError } from "./errors.ts";
+import type { FalError } from "../errors/fal-error.ts";
+import { FileExpiredError } from "../errors/files.ts";
+import {
+  RunBlockedError,
+  RunDivergedError,
+  RunInputMismatchError,
+  StepInputChangedError,
+} from "../errors/runs.ts";
+import type { SavedError } from "../errors/saved-error.ts";
 
 const CLASSES: Readonly<Record<string, { readonly prototype: FalError }>> = {
   file_expired: FileExpiredError,

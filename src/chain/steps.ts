@@ -1,6 +1,6 @@
-import type { CallRecord, Store } from "../base/journal.ts";
-import type { StepRecord } from "../base/run-journal.ts";
-import type { SavedError } from "../base/saved-error.ts";
+import type { SavedError } from "../errors/saved-error.ts";
+import type { StepRecord } from "../journal/runs.ts";
+import type { CallRecord, Store } from "../journal/store.ts";
 import type { RunEvent } from "./events.ts";
 
 /** Something that a run remembers: a call, what a memoized function gave, or a file that was uploaded. Plain data. */

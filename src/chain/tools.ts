@@ -1,4 +1,5 @@
-import { FalError, RunStateError } from "../base/errors.ts";
+import { FalError } from "../errors/fal-error.ts";
+import { RunStateError } from "../errors/runs.ts";
 import { currentPosition, inScope } from "./position.ts";
 import type { Saved } from "./saved.ts";
 

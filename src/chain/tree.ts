@@ -1,4 +1,4 @@
-import type { CallRecord } from "../base/journal.ts";
+import type { CallRecord } from "../journal/store.ts";
 import type { RunPart } from "./parts.ts";
 import type { RunStep } from "./steps.ts";
 

@@ -1,4 +1,4 @@
-import type { Cost } from "../base/cost.ts";
+import type { Cost } from "../money/cost.ts";
 
 /** Told of one execution of a run, for logs and traces. It changes nothing, and never throws. */
 export interface RunWitness {

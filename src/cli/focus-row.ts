@@ -1,5 +1,5 @@
-import { decimal } from "../base/text.ts";
 import type { CallRecord } from "../index.ts";
+import { decimal } from "../money/cost.ts";
 import { usd } from "./costs-csv.ts";
 
 type Cell = (call: CallRecord) => string | undefined;

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { tagOf } from "../base/tags.ts";
+import { tagOf } from "../attribution/tag-key.ts";
 import { timeOf } from "../base/time.ts";
 import type { CallQuery, CallRecord, CostQuery, Fal } from "../index.ts";
 import type { Output } from "../terminal/index.ts";

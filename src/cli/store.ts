@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { dataHome } from "../base/data-home.ts";
+import { dataHome } from "../environment/data-home.ts";
 import { createFal, type Fal, InvalidArgumentError, inspectEnvironment } from "../index.ts";
 import type { Io } from "./io.ts";
 import { loggerFor } from "./logger.ts";

@@ -33,7 +33,8 @@
  * ```
  * @module
  */
-export { type VirtualClock, virtualClock } from "../base/virtual-clock.ts";
+
+export { ListenError } from "../errors/emulator.ts";
 export type { BillingSwitches } from "./billing.ts";
 export { createEmulator, type Emulator, type EmulatorOptions } from "./emulator.ts";
 export type { Fault, FaultName, FaultText } from "./faults/fault.ts";
@@ -51,5 +52,6 @@ export type { OutlivingJob } from "./outliving-state.ts";
 export type { ReceivedRequest } from "./received.ts";
 export type { DetailItem } from "./replies.ts";
 export type { Keep } from "./retention.ts";
-export { type EmulatorServer, ListenError, type ServeOptions, serveEmulator } from "./serve.ts";
+export { type EmulatorServer, type ServeOptions, serveEmulator } from "./serve.ts";
 export { emulatorEnv, emulatorUnlessKey } from "./unless-key.ts";
+export { type VirtualClock, virtualClock } from "./virtual-clock.ts";

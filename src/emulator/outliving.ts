@@ -2,8 +2,8 @@ import { fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { extname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ListenError } from "../errors/emulator.ts";
 import { type OutlivingJob, readState, type Started, type Told } from "./outliving-state.ts";
-import { ListenError } from "./serve.ts";
 import { type Env, emulatorEnv, saysHowToReachFal } from "./unless-key.ts";
 
 /** An emulator in a process of its own. */

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import { getRequestListener } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import { FalError } from "../base/errors.ts";
+import { ListenError } from "../errors/emulator.ts";
 import { breakOf } from "./connection.ts";
 import { createEmulator, type Emulator, type EmulatorOptions } from "./emulator.ts";
 import { plainError } from "./replies.ts";
@@ -20,12 +20,6 @@ export interface EmulatorServer {
   readonly emulator: Emulator;
   /** Ends open streams and connections, and frees the port. */
   close(): Promise<void>;
-}
-
-/** The server could not be started. The message says why, and what to do about it. */
-export class ListenError extends FalError {
-  override readonly name = "ListenError";
-  readonly code = "cannot_listen";
 }
 
 /** Puts an emulator on a port. */

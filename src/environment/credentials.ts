@@ -1,4 +1,4 @@
-import { EnvironmentError } from "../base/errors.ts";
+import { EnvironmentError } from "../errors/environment.ts";
 
 /** What is shorter may be an ordinary word. */
 const SHORTEST_SECRET = 8;

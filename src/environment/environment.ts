@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { EnvironmentError } from "../base/errors.ts";
+import { EnvironmentError } from "../errors/environment.ts";
 import { FalKey, MISSING_KEY } from "./credentials.ts";
 import { deriveOrigins, type Origins } from "./origins.ts";
 

@@ -1,4 +1,4 @@
-import { EnvironmentError } from "../base/errors.ts";
+import { EnvironmentError } from "../errors/environment.ts";
 
 /** Base URLs without a trailing slash, and the exact origins that may receive the key. */
 export interface Origins {

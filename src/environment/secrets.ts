@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { EnvironmentError, InvalidArgumentError } from "../base/errors.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
+import { EnvironmentError } from "../errors/environment.ts";
 import { ambientEnv, type Env } from "./environment.ts";
 import { rememberSecret } from "./known-secrets.ts";
 

@@ -1,8 +1,9 @@
-import type { Cost, Reservation } from "../base/cost.ts";
-import { FalError, InvalidArgumentError } from "../base/errors.ts";
-import type { Intent } from "../base/journal.ts";
+import { isTagKey, tagOf } from "../attribution/tag-key.ts";
 import { sha256 } from "../base/sha256.ts";
-import { isTagKey, tagOf } from "../base/tags.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
+import { UnknownPriceError } from "../errors/money.ts";
+import type { Intent } from "../journal/store.ts";
+import type { Cost, Reservation } from "../money/cost.ts";
 import type { Estimate } from "./estimate.ts";
 
 /** A limit that calls are held to before they are paid for: what is charged and reserved never goes over it. */
@@ -28,24 +29,6 @@ export interface TagBudget extends WindowBudget {
   readonly tag: string;
   /** Only this value. @default each */
   readonly value?: string;
-}
-
-/** It is not known what the call will cost, so a budget could not be kept. Nothing was sent. */
-export class UnknownPriceError extends FalError {
-  override readonly name = "UnknownPriceError";
-  readonly code = "unknown_price";
-  readonly budget: string;
-
-  constructor(endpoint: string, budget: string, why: "no_price" | "no_units") {
-    const reason =
-      why === "no_price" ? "the platform tells no price for it" : "its input does not tell its units";
-    super(
-      `It is not known what this call to ${endpoint} will cost (${reason}), so the budget ${budget} refuses it. ` +
-        'Nothing was sent. Give the budget unknownPrice: { assumeUsd } or "allow" to let such calls through.',
-      { endpoint },
-    );
-    this.budget = budget;
-  }
 }
 
 /** The budget of a run that a call belongs to. */

@@ -1,5 +1,5 @@
-import type { CallRecord } from "../base/journal.ts";
-import { spendOf } from "../base/spend-of.ts";
+import { spendOf } from "../journal/spend-of.ts";
+import type { CallRecord } from "../journal/store.ts";
 import { type CostSum, sumOf } from "./sum.ts";
 
 /** What calls that are at hand took and cost, summed as a report of the store sums them. */

@@ -1,4 +1,4 @@
-import type { Cost, UnitPrice } from "../base/cost.ts";
+import type { Cost, UnitPrice } from "../money/cost.ts";
 
 /** What the units that fal billed cost. */
 export function measuredCost(units: number | undefined, price: UnitPrice | undefined): Cost {

@@ -1,10 +1,10 @@
+import { tagOf } from "../attribution/tag-key.ts";
 import type { Clock } from "../base/clock.ts";
-import { InvalidArgumentError } from "../base/errors.ts";
-import type { Store } from "../base/journal.ts";
-import type { Spend, SpendGroup } from "../base/spend.ts";
-import { tagOf } from "../base/tags.ts";
 import { nearest } from "../base/text.ts";
 import { timeOf } from "../base/time.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
+import type { Spend, SpendGroup } from "../journal/spend.ts";
+import type { Store } from "../journal/store.ts";
 import { type CostSum, sumOf } from "./sum.ts";
 
 /**

@@ -1,5 +1,5 @@
-import type { Cost, UnitPrice } from "../base/cost.ts";
-import { InvalidArgumentError } from "../base/errors.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
+import type { Cost, UnitPrice } from "../money/cost.ts";
 
 export interface EstimateOptions {
   /** How many of the endpoint's units the call will be billed, where you know it. @default what the input tells */

@@ -1,8 +1,8 @@
 import type { Clock } from "../base/clock.ts";
-import type { Cost } from "../base/cost.ts";
-import { InvalidArgumentError } from "../base/errors.ts";
-import type { CallRecord, Store } from "../base/journal.ts";
 import { timeOf } from "../base/time.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
+import type { CallRecord, Store } from "../journal/store.ts";
+import type { Cost } from "../money/cost.ts";
 
 export interface ReconcileOptions {
   /** Calls that were intended, and requests that were billed, then or later: as in `costs`. @default "7d" */

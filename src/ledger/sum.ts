@@ -1,4 +1,4 @@
-import type { MoneyFacts, Spend } from "../base/spend.ts";
+import type { MoneyFacts, Spend } from "../journal/spend.ts";
 import type { Total } from "./cost.ts";
 
 /**

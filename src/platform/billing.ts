@@ -1,9 +1,10 @@
 import * as z from "zod/mini";
-import { ApiError } from "../base/api-error.ts";
 import type { Clock } from "../base/clock.ts";
-import { priceInNanoUsd } from "../base/cost.ts";
-import { FalError, InvalidArgumentError } from "../base/errors.ts";
 import type { Transport } from "../base/transport.ts";
+import { ApiError } from "../errors/api.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
+import { AdminKeyRequiredError } from "../errors/platform.ts";
+import { priceInNanoUsd } from "../money/cost.ts";
 
 /** A request as fal bills it. */
 export interface BillingEvent {
@@ -35,20 +36,6 @@ export interface BillingQuery {
 
 /** Reads the account's bill, request by request, page by page. An event may be late by hours. */
 export type BillingEvents = (query?: BillingQuery) => AsyncIterable<BillingEvent>;
-
-/** The key that was used may call models, but may not read the account's bill. */
-export class AdminKeyRequiredError extends FalError {
-  override readonly name = "AdminKeyRequiredError";
-  readonly code = "admin_key_required";
-
-  constructor(options: { cause?: unknown } = {}) {
-    super(
-      "Billing events are for keys with the ADMIN scope, and this key has not got it. Make one in the fal dashboard " +
-        "under Keys, and give it as FAL_KEY or createFal({ credentials }) where bills are read; calls do not need it.",
-      options,
-    );
-  }
-}
 
 /** Source: `GET /v1/models/billing-events` of https://api.fal.ai/v1/openapi.json */
 const Page = z.looseObject({

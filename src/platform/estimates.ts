@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
-import { ApiError } from "../base/api-error.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Transport } from "../base/transport.ts";
-import { kept } from "./kept.ts";
+import { ApiError } from "../errors/api.ts";
+import { kept } from "./cached.ts";
 
 /** Source: `POST /v1/models/pricing/estimate` of https://api.fal.ai/v1/openapi.json */
 const Estimate = z.looseObject({ total_cost: z.number(), currency: z.optional(z.string()) });

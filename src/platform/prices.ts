@@ -1,9 +1,9 @@
 import * as z from "zod/mini";
-import { ApiError } from "../base/api-error.ts";
 import type { Clock } from "../base/clock.ts";
-import { priceInNanoUsd } from "../base/cost.ts";
 import type { Transport } from "../base/transport.ts";
-import { kept } from "./kept.ts";
+import { ApiError } from "../errors/api.ts";
+import { priceInNanoUsd } from "../money/cost.ts";
+import { kept } from "./cached.ts";
 
 /** What fal asks for one unit. A unit may be an image, a megapixel, a second: never take it for a price per output. */
 export interface Price {

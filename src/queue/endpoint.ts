@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { InvalidArgumentError } from "../base/errors.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
 import type { EndpointTypes } from "./catalog.ts";
 
 /** An endpoint id: one of those that TypeScript knows, or any other `owner/alias[/path]`. */

@@ -1,8 +1,8 @@
-import { billableUnits } from "../base/billable-units.ts";
-import type { CancelOutcome } from "../base/errors.ts";
-import { InvalidArgumentError } from "../base/errors.ts";
-import type { Ticket } from "../base/journal.ts";
 import type { Transport } from "../base/transport.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
+import type { CancelOutcome } from "../errors/giving-up.ts";
+import type { Ticket } from "../journal/store.ts";
+import { billableUnits } from "../money/billable-units.ts";
 import type { EndpointAddress } from "./endpoint.ts";
 import { parseJson, readCancelled, readStatus, readSubmitted, type WireStatus } from "./wire.ts";
 

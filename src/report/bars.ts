@@ -1,7 +1,7 @@
 import { scaleBand, scaleLinear } from "d3-scale";
 import { stack } from "d3-shape";
-import { formatUsd } from "../base/cost.ts";
 import type { CostRow } from "../ledger/costs.ts";
+import { formatUsd } from "../money/cost.ts";
 import { type Html, html } from "./html.ts";
 
 /** More than this many series cannot be told apart; the rest is one. */

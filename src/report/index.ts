@@ -1,8 +1,8 @@
-import { formatUsd } from "../base/cost.ts";
 import type { RunPart } from "../chain/parts.ts";
 import type { CostRow, Costs } from "../ledger/costs.ts";
+import { durationText, sumText } from "../ledger/money-text.ts";
 import type { CostSum } from "../ledger/sum.ts";
-import { durationText, sumText } from "../ledger/words.ts";
+import { formatUsd } from "../money/cost.ts";
 import { bars } from "./bars.ts";
 import { type Html, html } from "./html.ts";
 import { runSection } from "./run.ts";

@@ -1,14 +1,14 @@
 import { scaleLinear } from "d3-scale";
-import { formatUsd } from "../base/cost.ts";
-import type { CallRecord } from "../base/journal.ts";
-import { type Axis, timeAxis } from "../base/time-axis.ts";
 import type { RunPart } from "../chain/parts.ts";
 import type { RunStep } from "../chain/steps.ts";
 import { type TreeLine, treeLines } from "../chain/tree.ts";
+import type { CallRecord } from "../journal/store.ts";
 import { costOf } from "../ledger/cost-of.ts";
-import { durationText, shortUnitsText } from "../ledger/words.ts";
+import { durationText, shortUnitsText } from "../ledger/money-text.ts";
+import { formatUsd } from "../money/cost.ts";
 import { type Html, html } from "./html.ts";
 import { shareBar } from "./share.ts";
+import { type Axis, timeAxis } from "./time-axis.ts";
 
 const ROW = 26;
 const AXIS = 22;

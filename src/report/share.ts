@@ -1,4 +1,4 @@
-import { shareText } from "../ledger/words.ts";
+import { shareText } from "../ledger/money-text.ts";
 import { type Html, html } from "./html.ts";
 
 /** How much of the whole it is: a bar and a number. */

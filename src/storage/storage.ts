@@ -1,10 +1,10 @@
-import { ApiError } from "../base/api-error.ts";
-import { takeInput } from "../base/attachments.ts";
 import type { Clock } from "../base/clock.ts";
-import { InvalidArgumentError } from "../base/errors.ts";
-import { lifecycleJson, type StorageSettings } from "../base/lifecycle.ts";
 import type { Transport } from "../base/transport.ts";
+import { ApiError } from "../errors/api.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
 import { announcing } from "./announce.ts";
+import { takeInput } from "./attachments.ts";
+import { lifecycleJson, type StorageSettings } from "./lifecycle.ts";
 import { putInParts, putWhole } from "./put.ts";
 
 export interface UploadOptions {

@@ -1,13 +1,7 @@
-import type { Cost } from "../base/cost.ts";
-import {
-  type CallRecord,
-  type Completion,
-  type Intent,
-  RequestClaimedError,
-  StoreError,
-  type Ticket,
-} from "../base/journal.ts";
-import type { SavedError } from "../base/saved-error.ts";
+import type { SavedError } from "../errors/saved-error.ts";
+import { RequestClaimedError, StoreError } from "../errors/store.ts";
+import type { CallRecord, Completion, Intent, Ticket } from "../journal/store.ts";
+import type { Cost } from "../money/cost.ts";
 
 /** What a note makes of a call; undefined where the call knows better already. Every store decides by these. */
 export type Change = Partial<CallRecord> | undefined;

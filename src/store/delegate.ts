@@ -1,4 +1,4 @@
-import type { Store } from "../base/journal.ts";
+import type { Store } from "../journal/store.ts";
 
 type Method = Exclude<keyof Store, Fact>;
 type Fact = "name" | "durable" | "keep";

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from "../base/clock.ts";
-import type { Store } from "../base/journal.ts";
+import type { Store } from "../journal/store.ts";
 import { createCalls } from "./memory/calls.ts";
 import { createRuns } from "./memory/runs.ts";
 import { createSlots } from "./memory/slots.ts";

@@ -1,4 +1,4 @@
-import { StoreError } from "../base/journal.ts";
+import { StoreError } from "../errors/store.ts";
 
 type Builtin<Name extends "node:sqlite" | "node:fs" | "node:path"> = ReturnType<
   typeof process.getBuiltinModule<Name>

@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
-import { InvalidArgumentError } from "../base/errors.ts";
-import type { Store } from "../base/journal.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
+import type { Store } from "../journal/store.ts";
 import { memoryStore } from "./memory.ts";
 
 /**

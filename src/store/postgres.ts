@@ -1,5 +1,6 @@
 import type { Pool } from "pg";
-import { type Store, StoreError } from "../base/journal.ts";
+import { StoreError } from "../errors/store.ts";
+import type { Store } from "../journal/store.ts";
 import { postgresDriver } from "./postgres/driver.ts";
 import { postgresError } from "./postgres/errors.ts";
 import { migrate } from "./postgres/migrate.ts";

@@ -1,7 +1,8 @@
 import * as z from "zod/mini";
-import { dataHome } from "../base/data-home.ts";
-import { type CallRecord, RequestClaimedError, type Store, type Ticket } from "../base/journal.ts";
-import type { SavedError } from "../base/saved-error.ts";
+import { dataHome } from "../environment/data-home.ts";
+import type { SavedError } from "../errors/saved-error.ts";
+import { RequestClaimedError } from "../errors/store.ts";
+import type { CallRecord, Store, Ticket } from "../journal/store.ts";
 
 /** What may be owed to a store once a call is paid: each of these is told an id, a fact and a time. */
 export const WRITES = ["submitted", "ambiguous", "completed", "failed", "givenUp", "charged"] as const;

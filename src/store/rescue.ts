@@ -1,8 +1,9 @@
 import type { Clock } from "../base/clock.ts";
-import { type Outcome, RequestClaimedError, type Store, StoreError, type Ticket } from "../base/journal.ts";
 import type { Report } from "../base/report.ts";
-import { LeaseLostError } from "../base/run-journal.ts";
-import type { SavedError } from "../base/saved-error.ts";
+import { LeaseLostError } from "../errors/runs.ts";
+import type { SavedError } from "../errors/saved-error.ts";
+import { RequestClaimedError, StoreError } from "../errors/store.ts";
+import type { Outcome, Store, Ticket } from "../journal/store.ts";
 import { delegate } from "./delegate.ts";
 import { appendToRescueFile, type RescueLine, readBack, replay, tell, type Write } from "./rescue-file.ts";
 

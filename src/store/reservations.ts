@@ -1,4 +1,5 @@
-import { BudgetExceededError, type Reservation } from "../base/cost.ts";
+import { BudgetExceededError } from "../errors/money.ts";
+import type { Reservation } from "../money/cost.ts";
 import type { CallFacts } from "./call-changes.ts";
 
 export type Window = Pick<Reservation, "budget" | "window">;

@@ -1,5 +1,5 @@
-import { StoreError } from "../base/journal.ts";
-import type { Fence, RunClaim, RunEnd, RunRecord } from "../base/run-journal.ts";
+import { StoreError } from "../errors/store.ts";
+import type { Fence, RunClaim, RunEnd, RunRecord } from "../journal/runs.ts";
 
 /** A run, and until when it is its owner's. Every store decides by what is here. */
 export interface LeasedRun {

@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
-import { EnvironmentError, InvalidArgumentError } from "../base/errors.ts";
-import type { Store } from "../base/journal.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
+import { EnvironmentError } from "../errors/environment.ts";
+import type { Store } from "../journal/store.ts";
 import { delegate } from "./delegate.ts";
 import { memoryStore } from "./memory.ts";
 

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "../base/clock.ts";
-import { type Store, StoreError } from "../base/journal.ts";
+import { StoreError } from "../errors/store.ts";
+import type { Store } from "../journal/store.ts";
 import { nodeModule } from "./node.ts";
 import { sqlStore } from "./sql/store.ts";
 import { sqliteDriver } from "./sqlite/driver.ts";

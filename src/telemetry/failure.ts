@@ -1,5 +1,6 @@
-import { ApiError } from "../base/api-error.ts";
-import { FalError, OutputMismatchError } from "../base/errors.ts";
+import { ApiError } from "../errors/api.ts";
+import { OutputMismatchError } from "../errors/arguments.ts";
+import { FalError } from "../errors/fal-error.ts";
 
 /** How a call or a run went, in one word. */
 export type EndState = "completed" | "failed" | "cancelled" | "ambiguous" | "blocked" | "detached";

@@ -1,8 +1,8 @@
 import type { Report } from "../base/report.ts";
 import type { CallWitness, WitnessCall } from "../calls/witness.ts";
 import type { RunWitness, WitnessRun } from "../chain/witness.ts";
-import { afterwards } from "./attempt.ts";
 import { failureFacts, isWanted, stateOf } from "./failure.ts";
+import { afterwards } from "./guarded.ts";
 import type { Level, Logger } from "./logger.ts";
 import { redacted } from "./redact.ts";
 import type { Whose } from "./whose.ts";

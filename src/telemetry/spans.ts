@@ -2,12 +2,12 @@ import type { Attributes, Context, Span } from "@opentelemetry/api";
 import { OWN_TAGS } from "../attribution/tags.ts";
 import { asyncContext } from "../base/async-context.ts";
 import type { Clock } from "../base/clock.ts";
-import type { Cost } from "../base/cost.ts";
 import { VERSION } from "../base/version.ts";
 import type { CallWitness, WitnessCall } from "../calls/witness.ts";
 import type { RunWitness, WitnessRun } from "../chain/witness.ts";
-import { afterwards } from "./attempt.ts";
+import type { Cost } from "../money/cost.ts";
 import { classOf, codeOf, isWanted, stateOf } from "./failure.ts";
+import { afterwards } from "./guarded.ts";
 import { openTelemetry } from "./open-telemetry.ts";
 import type { Whose } from "./whose.ts";
 

@@ -4,7 +4,7 @@ import type { CallWitness, WitnessCall } from "../calls/witness.ts";
 import type { RunWitness, WitnessRun } from "../chain/witness.ts";
 import type { Env, Environment } from "../environment/environment.ts";
 import { withoutParts, withoutSecrets } from "../environment/known-secrets.ts";
-import { attempt } from "./attempt.ts";
+import { attempt } from "./guarded.ts";
 import { createLog } from "./log.ts";
 import { type Logger, loggerFrom } from "./logger.ts";
 import { createSpans } from "./spans.ts";

@@ -1,7 +1,7 @@
-import { formatUsd } from "../base/cost.ts";
 import type { Costs } from "../ledger/costs.ts";
+import { durationText, shareText, sumText } from "../ledger/money-text.ts";
 import type { CostSum, UnknownReason } from "../ledger/sum.ts";
-import { durationText, shareText, sumText } from "../ledger/words.ts";
+import { formatUsd } from "../money/cost.ts";
 import { type FittedColumn, fittedTable } from "./fitted.ts";
 import { clip, type Output, printable, wrap } from "./text.ts";
 

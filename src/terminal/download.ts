@@ -4,7 +4,7 @@ import { extname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ReadableStream } from "node:stream/web";
-import { NetworkError } from "../base/errors.ts";
+import { NetworkError } from "../errors/network.ts";
 
 /**
  * Saves files under `directory`, each as its name with the ending that its content type or URL has. No key goes along:

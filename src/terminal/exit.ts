@@ -1,4 +1,4 @@
-import { FalError } from "../base/errors.ts";
+import { FalError } from "../errors/fal-error.ts";
 import { type Output, paint, printable } from "./text.ts";
 
 /** Exit codes, for scripts. */

@@ -1,6 +1,7 @@
-import type { Cost } from "../base/cost.ts";
-import { CallAbortedError, CallTimeoutError, type CancelOutcome, FalError } from "../base/errors.ts";
 import type { RunCall, RunEvent } from "../chain/events.ts";
+import { FalError } from "../errors/fal-error.ts";
+import { CallAbortedError, CallTimeoutError, type CancelOutcome } from "../errors/giving-up.ts";
+import type { Cost } from "../money/cost.ts";
 import { printable, seconds } from "./text.ts";
 
 export type CallState =

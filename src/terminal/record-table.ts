@@ -1,6 +1,6 @@
-import type { Cost } from "../base/cost.ts";
-import { formatUsd } from "../base/cost.ts";
-import type { CallRecord } from "../base/journal.ts";
+import type { CallRecord } from "../journal/store.ts";
+import type { Cost } from "../money/cost.ts";
+import { formatUsd } from "../money/cost.ts";
 import { type FittedColumn, fittedTable } from "./fitted.ts";
 import { type Output, printable } from "./text.ts";
 

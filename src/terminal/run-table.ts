@@ -1,5 +1,5 @@
-import type { CallRecord } from "../base/journal.ts";
 import type { RunInfo } from "../chain/runs.ts";
+import type { CallRecord } from "../journal/store.ts";
 import { totalOf } from "../ledger/cost.ts";
 import { type Align, alignedLines } from "./grid.ts";
 import { timeText } from "./record-table.ts";

@@ -1,9 +1,9 @@
-import type { CallRecord } from "../base/journal.ts";
 import type { RunPart } from "../chain/parts.ts";
 import { type TreeLine, treeLines } from "../chain/tree.ts";
+import type { CallRecord } from "../journal/store.ts";
 import { costOf } from "../ledger/cost-of.ts";
+import { shareText, shortUnitsText } from "../ledger/money-text.ts";
 import type { CostSum } from "../ledger/sum.ts";
-import { shareText, shortUnitsText } from "../ledger/words.ts";
 import { unknownNote } from "./cost-table.ts";
 import { type FittedColumn, fittedTable } from "./fitted.ts";
 import { costText } from "./record-table.ts";

@@ -1,6 +1,6 @@
-import { CallAbortedError, CallTimeoutError, type CancelOutcome } from "../base/errors.ts";
 import type { RunEvent } from "../chain/events.ts";
 import type { Run } from "../chain/run.ts";
+import { CallAbortedError, CallTimeoutError, type CancelOutcome } from "../errors/giving-up.ts";
 import type { Total } from "../ledger/cost.ts";
 import { live } from "./live.ts";
 import { type CallProgress, Progress } from "./progress.ts";

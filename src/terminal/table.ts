@@ -1,7 +1,7 @@
-import { formatUsd } from "../base/cost.ts";
-import { FalError } from "../base/errors.ts";
+import { FalError } from "../errors/fal-error.ts";
 import type { Total } from "../ledger/cost.ts";
-import { unitsText } from "../ledger/words.ts";
+import { unitsText } from "../ledger/money-text.ts";
+import { formatUsd } from "../money/cost.ts";
 import { type Align, alignedLines } from "./grid.ts";
 import type { CallProgress } from "./progress.ts";
 import { costText } from "./record-table.ts";

@@ -1,6 +1,6 @@
-import { type Axis, type Span, timeAxis } from "../base/time-axis.ts";
 import type { RunStep } from "../chain/steps.ts";
 import { totalOf } from "../ledger/cost.ts";
+import { type Axis, type Span, timeAxis } from "../report/time-axis.ts";
 import { type Align, alignedLines } from "./grid.ts";
 import { costText } from "./record-table.ts";
 import { describeTotal } from "./table.ts";

@@ -1,22 +1,19 @@
 import ky from "ky";
-import { apiError, isOwnEnd } from "../base/api-error.ts";
-import { billableUnits } from "../base/billable-units.ts";
 import type { Clock } from "../base/clock.ts";
-import {
-  AmbiguousSubmitError,
-  FalError,
-  InvalidArgumentError,
-  MalformedReplyError,
-  NetworkError,
-} from "../base/errors.ts";
 import { abortable, linkedController, OVER } from "../base/signal.ts";
 import type { Transport, WireReply, WireRequest } from "../base/transport.ts";
 import { VERSION } from "../base/version.ts";
 import type { FalKey } from "../environment/credentials.ts";
 import { isTrusted } from "../environment/origins.ts";
-import { retryBudget } from "./budget.ts";
+import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
+import { apiError, isOwnEnd } from "../errors/api.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
+import { FalError } from "../errors/fal-error.ts";
+import { MalformedReplyError, NetworkError } from "../errors/network.ts";
+import { billableUnits } from "../money/billable-units.ts";
 import { type Failure, failureOfError, failureOfReply } from "./failure.ts";
 import { FailedAttempt, policyFor, type RetryOptions, retrying } from "./retry.ts";
+import { retryBudget } from "./retry-bucket.ts";
 import { readEvents } from "./sse.ts";
 
 export interface TransportOptions {

@@ -1,8 +1,8 @@
 import pRetry from "p-retry";
 import type { Clock } from "../base/clock.ts";
 import type { Operation } from "../base/transport.ts";
-import type { RetryBudget } from "./budget.ts";
 import { type Failure, mayRepeat, retryAfterMs } from "./failure.ts";
+import type { RetryBudget } from "./retry-bucket.ts";
 
 /** How often and how patiently something is repeated. Times in milliseconds. */
 export interface RetryPolicy {

@@ -17,7 +17,7 @@
  * ```
  * @module
  */
-export { WebhookError, type WebhookErrorCode } from "./error.ts";
+export { WebhookError, type WebhookErrorCode } from "../errors/webhooks.ts";
 export type { Jwks } from "./keys.ts";
 export { type RawWebhook, receiveWebhook, type Webhook, type WebhookOptions } from "./receive.ts";
 export type { HeadersLike } from "./request.ts";

@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
 import type { Clock } from "../base/clock.ts";
-import { InvalidArgumentError } from "../base/errors.ts";
 import { abortable } from "../base/signal.ts";
-import { WebhookError } from "./error.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
+import { WebhookError } from "../errors/webhooks.ts";
 
 /** Public keys as RFC 7517 and RFC 8037 word them. */
 export interface Jwks {

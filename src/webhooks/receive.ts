@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { InvalidArgumentError } from "../base/errors.ts";
-import { WebhookError } from "./error.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
+import { WebhookError } from "../errors/webhooks.ts";
 import { type Jwks, type KeyRing, localKeys, remoteKeys } from "./keys.ts";
 import { type HeadersLike, readBody, readHeaders } from "./request.ts";
 import { signedMessage } from "./signed.ts";

@@ -1,4 +1,4 @@
-import { WebhookError } from "./error.ts";
+import { WebhookError } from "../errors/webhooks.ts";
 import { HEADERS, type SignedFacts } from "./signed.ts";
 
 /** Web-standard headers, or those of Node's `IncomingMessage`. */

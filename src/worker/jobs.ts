@@ -1,5 +1,5 @@
 import type { PgBoss } from "pg-boss";
-import { StoreError } from "../base/journal.ts";
+import { StoreError } from "../errors/store.ts";
 import { postgresError } from "../store/postgres/errors.ts";
 import { checkSchema, nameOf } from "../store/postgres/name.ts";
 

@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from "../base/clock.ts";
-import type { SavedError } from "../base/saved-error.ts";
 import type { Chain } from "../chain/chain.ts";
 import type { Run } from "../chain/run.ts";
 import type { Runs } from "../chain/runs.ts";
+import type { SavedError } from "../errors/saved-error.ts";
 import { type Job, openJobs, type Place } from "./jobs.ts";
 
 /** What a worker does. */

@@ -1,6 +1,5 @@
 import type { CallRecord, RunStep } from "fal-chain";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { timeAxis } from "../../src/base/time-axis.ts";
 import { columnsOf } from "../../src/terminal/text.ts";
 import { timeline } from "../../src/terminal/timeline.ts";
 import { Screen } from "../support/screen.ts";
@@ -147,19 +146,4 @@ test("colours go to terminals only, and what a model says cannot move the cursor
   expect(drawn([failed], 72)).toContain("    no way !");
   const screen = new Screen({ columns: 72, isTTY: true });
   expect(timeline([failed], { output: screen, now: undefined })).toContain("\u001b[31m█");
-});
-
-test("an axis gives each span a column at least, within its width, in order", () => {
-  const spans = [
-    { from: 0, to: 1 },
-    { from: 1, to: 100_000 },
-    { from: 100_000, to: 100_000 },
-  ];
-  const axis = timeAxis(spans, 20);
-  expect(spans.map(axis.columns)).toEqual([
-    { start: 0, end: 1 },
-    { start: 0, end: 20 },
-    { start: 19, end: 20 },
-  ]);
-  expect(timeAxis([{ from: 5, to: 5 }], 10).columns({ from: 5, to: 5 })).toEqual({ start: 0, end: 1 });
 });

@@ -1,5 +1,5 @@
-import type { Reservation } from "../../base/cost.ts";
-import type { CallRecord } from "../../base/journal.ts";
+import type { CallRecord } from "../../journal/store.ts";
+import type { Reservation } from "../../money/cost.ts";
 import {
   assertRoom,
   inOrder,

@@ -1,13 +1,7 @@
-import {
-  type CallQuery,
-  type CallRecord,
-  type Intent,
-  type Journal,
-  RequestClaimedError,
-  type Store,
-} from "../../base/journal.ts";
-import type { Fence, RunRecord } from "../../base/run-journal.ts";
-import { spendOf } from "../../base/spend-of.ts";
+import { RequestClaimedError } from "../../errors/store.ts";
+import type { Fence, RunRecord } from "../../journal/runs.ts";
+import { spendOf } from "../../journal/spend-of.ts";
+import type { CallQuery, CallRecord, Intent, Journal, Store } from "../../journal/store.ts";
 import {
   ambiguous,
   type Change,

@@ -1,12 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
-import {
-  type Fence,
-  LeaseLostError,
-  type RunJournal,
-  type RunQuery,
-  type RunRecord,
-  type StepRecord,
-} from "../../base/run-journal.ts";
+import { LeaseLostError } from "../../errors/runs.ts";
+import type { Fence, RunJournal, RunQuery, RunRecord, StepRecord } from "../../journal/runs.ts";
 import {
   assertForgettable,
   cancelled,

@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
-import type { RunJournal } from "../../base/run-journal.ts";
+import type { RunJournal } from "../../journal/runs.ts";
 
 type Slots = Pick<RunJournal, "takeSlot" | "renewSlots" | "freeSlot">;
 

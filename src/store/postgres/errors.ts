@@ -1,5 +1,5 @@
-import { FalError } from "../../base/errors.ts";
-import { StoreError } from "../../base/journal.ts";
+import { FalError } from "../../errors/fal-error.ts";
+import { StoreError } from "../../errors/store.ts";
 
 /** PostgreSQL's SQLSTATEs and Node's network codes: what happened, and what helps. */
 const BY_CODE: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import type { PoolClient } from "pg";
-import { StoreError } from "../../base/journal.ts";
+import { StoreError } from "../../errors/store.ts";
 import { MIGRATIONS, type Migration } from "../sql/schema.ts";
 
 /**

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from "../../base/errors.ts";
+import { InvalidArgumentError } from "../../errors/arguments.ts";
 
 /** Host and database of a PostgreSQL URL: what may be shown. @throws {InvalidArgumentError} */
 export function nameOf(url: string): string {

@@ -1,4 +1,4 @@
-import type { Reservation } from "../../base/cost.ts";
+import type { Reservation } from "../../money/cost.ts";
 import type { CallFacts } from "../call-changes.ts";
 import {
   assertRoom,

@@ -1,11 +1,5 @@
-import {
-  type CallQuery,
-  type CallRecord,
-  type Intent,
-  type IntentTerms,
-  RequestClaimedError,
-  type Ticket,
-} from "../../base/journal.ts";
+import { RequestClaimedError } from "../../errors/store.ts";
+import type { CallQuery, CallRecord, Intent, IntentTerms, Ticket } from "../../journal/store.ts";
 import {
   type CallFacts,
   type Change,

@@ -1,5 +1,5 @@
-import type { CallRecord, Outcome } from "../../base/journal.ts";
-import type { RunRecord, StepRecord } from "../../base/run-journal.ts";
+import type { RunRecord, StepRecord } from "../../journal/runs.ts";
+import type { CallRecord, Outcome } from "../../journal/store.ts";
 import type { CallFacts } from "../call-changes.ts";
 import type { LeasedRun } from "../run-changes.ts";
 import type { Row, Value } from "./work.ts";

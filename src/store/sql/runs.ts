@@ -1,12 +1,5 @@
-import {
-  type Fence,
-  LeaseLostError,
-  type RunClaim,
-  type RunEnd,
-  type RunQuery,
-  type RunRecord,
-  type RunState,
-} from "../../base/run-journal.ts";
+import { LeaseLostError } from "../../errors/runs.ts";
+import type { Fence, RunClaim, RunEnd, RunQuery, RunRecord, RunState } from "../../journal/runs.ts";
 import {
   assertForgettable,
   cancelled,

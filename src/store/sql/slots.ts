@@ -1,4 +1,4 @@
-import type { RunJournal } from "../../base/run-journal.ts";
+import type { RunJournal } from "../../journal/runs.ts";
 import { insert, remove, select, update } from "./tables.ts";
 import { now, query, type Work } from "./work.ts";
 

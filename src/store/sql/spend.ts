@@ -1,4 +1,4 @@
-import type { Spend, SpendGroup, SpendQuery } from "../../base/spend.ts";
+import type { Spend, SpendGroup, SpendQuery } from "../../journal/spend.ts";
 import { select } from "./tables.ts";
 import type { Row, Statement } from "./work.ts";
 

@@ -1,4 +1,4 @@
-import type { Fence, StepRecord } from "../../base/run-journal.ts";
+import type { Fence, StepRecord } from "../../journal/runs.ts";
 import { stepColumns } from "./rows.ts";
 import { assertHeld } from "./runs.ts";
 import { insert, remove, select } from "./tables.ts";

@@ -1,5 +1,5 @@
-import type { CallRecord, Store } from "../../base/journal.ts";
-import type { RunClaim, RunEnd } from "../../base/run-journal.ts";
+import type { RunClaim, RunEnd } from "../../journal/runs.ts";
+import type { CallRecord, Store } from "../../journal/store.ts";
 import { ambiguous, charged, completed, failed, givenUp, LEFT_OVER, reused } from "../call-changes.ts";
 import { callById, callsWhere, change, claimRequest, forgetCallsOf, intend, type Kept } from "./calls.ts";
 import { callOf, runOf, stepOf } from "./rows.ts";

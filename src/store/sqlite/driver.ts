@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
-import { StoreError } from "../../base/journal.ts";
+import { StoreError } from "../../errors/store.ts";
 import type { Database } from "../node.ts";
 import { CLOCK, type Driver, type Row, type Statement, type Value, type Work } from "../sql/work.ts";
 import { sqliteError } from "./errors.ts";

@@ -1,5 +1,5 @@
-import { FalError } from "../../base/errors.ts";
-import { StoreError } from "../../base/journal.ts";
+import { FalError } from "../../errors/fal-error.ts";
+import { StoreError } from "../../errors/store.ts";
 
 /** SQLite's primary result codes, as `sqlite.org/rescode.html` numbers them: what happened, and what helps. */
 const BY_CODE: Readonly<Record<number, string>> = {

@@ -1,4 +1,4 @@
-import { StoreError } from "../../base/journal.ts";
+import { StoreError } from "../../errors/store.ts";
 import { nodeModule } from "../node.ts";
 
 /** What the file system says of a place; given for tests. */

@@ -1,4 +1,4 @@
-import { StoreError } from "../../base/journal.ts";
+import { StoreError } from "../../errors/store.ts";
 import type { Database } from "../node.ts";
 import { MIGRATIONS, type Migration } from "../sql/schema.ts";
 

@@ -1,4 +1,29 @@
-import { FalError } from "../base/errors.ts";
+import { FalError } from "./fal-error.ts";
+
+/** Something was asked of a run that its state does not allow. */
+export class RunStateError extends FalError {
+  override readonly name = "RunStateError";
+  readonly code: "run_ended" | "run_required" | "run_unknown" | "run_elsewhere";
+
+  constructor(code: RunStateError["code"], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** A run was cancelled. `cause` is the reason that was given. */
+export class RunAbortedError extends FalError {
+  override readonly name = "AbortError";
+  readonly code = "aborted";
+  readonly chain: string;
+  readonly run: string;
+
+  constructor(chain: string, run: string, facts: { cause?: unknown } = {}) {
+    super(`The run ${chain}/${run} was cancelled`, { billed: "unknown", ...facts });
+    this.chain = chain;
+    this.run = run;
+  }
+}
 
 /** The id belongs to a run that was started with another input. */
 export class RunInputMismatchError extends FalError {
@@ -98,6 +123,23 @@ export class RunDetachedError extends FalError {
   constructor(chain: string, run: string) {
     super(
       `The run ${chain}/${run} was let go by this process; start or resume the same id to go on with it.`,
+    );
+  }
+}
+
+/** Another process has taken the run over: what this one still wanted to write or send, it may not. */
+export class LeaseLostError extends FalError {
+  override readonly name = "LeaseLostError";
+  readonly code = "lease_lost";
+
+  constructor({
+    chain,
+    run,
+    epoch,
+  }: { readonly chain: string; readonly run: string; readonly epoch: number }) {
+    super(
+      `The run ${chain}/${run} is not this process's any more (epoch ${epoch}): its lease ran out or another process ` +
+        "took it over. Nothing further is sent from here; start the same id to observe it.",
     );
   }
 }

@@ -1,4 +1,4 @@
-import { FalError } from "../base/errors.ts";
+import { FalError } from "./fal-error.ts";
 
 /**
  * - `missing_header`: a signature header is missing, or comes twice; it may not be fal's at all.

@@ -1,5 +1,4 @@
-import { FalError } from "./errors.ts";
-import type { SavedError } from "./saved-error.ts";
+import type { SavedError } from "../errors/saved-error.ts";
 
 /** The process that executes a run. The same host, boot and pid with another start is another process. */
 export interface Owner {
@@ -161,17 +160,4 @@ export interface RunJournal {
   }): Promise<boolean>;
   renewSlots(holder: string, leaseMs: number): Promise<void>;
   freeSlot(call: string): Promise<void>;
-}
-
-/** Another process has taken the run over: what this one still wanted to write or send, it may not. */
-export class LeaseLostError extends FalError {
-  override readonly name = "LeaseLostError";
-  readonly code = "lease_lost";
-
-  constructor({ chain, run, epoch }: Fence) {
-    super(
-      `The run ${chain}/${run} is not this process's any more (epoch ${epoch}): its lease ran out or another process ` +
-        "took it over. Nothing further is sent from here; start the same id to observe it.",
-    );
-  }
 }

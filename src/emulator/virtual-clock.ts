@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../base/clock.ts";
 
 export interface VirtualClock extends Clock {
   /** Moves time forward by `ms`, waking every sleeper whose time has come, in order. */

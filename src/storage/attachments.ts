@@ -1,6 +1,6 @@
-import { type Attachment, wireJson } from "./json.ts";
-import { pooled } from "./pooled.ts";
-import { sha256 } from "./sha256.ts";
+import { type Attachment, wireJson } from "../base/json.ts";
+import { pooled } from "../base/pooled.ts";
+import { sha256 } from "../base/sha256.ts";
 
 /** How many files of one input are seen to at once. */
 const AT_ONCE = 4;

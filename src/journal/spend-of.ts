@@ -1,5 +1,5 @@
-import type { CallRecord } from "./journal.ts";
 import type { Spend, SpendGroup, SpendQuery } from "./spend.ts";
+import type { CallRecord } from "./store.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;

@@ -1,7 +1,7 @@
 import { ApiError, createFal } from "fal-chain";
 import { expect, test } from "vitest";
-import { virtualClock } from "../../src/base/virtual-clock.ts";
-import { retryBudget } from "../../src/transport/budget.ts";
+import { virtualClock } from "../../src/emulator/index.ts";
+import { retryBudget } from "../../src/transport/retry-bucket.ts";
 import { ENV, failureOf } from "../support/setup.ts";
 
 test("a burst of repeats passes at once, more of them are slowed to ten a second, and none is refused", async () => {

@@ -1,8 +1,7 @@
+import type { SavedError } from "../errors/saved-error.ts";
+import type { Cost, Reservation } from "../money/cost.ts";
 import type { CallState, Unused } from "./call-state.ts";
-import type { Cost, Reservation } from "./cost.ts";
-import { FalError } from "./errors.ts";
-import type { Fence, RunJournal } from "./run-journal.ts";
-import type { SavedError } from "./saved-error.ts";
+import type { Fence, RunJournal } from "./runs.ts";
 import type { Spend, SpendQuery } from "./spend.ts";
 
 /** A request in fal's queue, and where to ask for it. Plain JSON. */
@@ -181,19 +180,3 @@ export interface Store extends Journal, RunJournal {
 /** Whether what one of them keeps is what the other one keeps: a store in memory is itself only. */
 export const isSameStore = (a: Store, b: Store): boolean =>
   a === b || (a.durable && b.durable && a.name === b.name);
-
-/** A request belongs to one call, and a call to one request: one of the two belongs to another one already. */
-export class RequestClaimedError extends FalError {
-  override readonly name = "RequestClaimedError";
-  readonly code = "request_claimed";
-
-  constructor(requestId: string, problem = `The request ${requestId} belongs to another call already.`) {
-    super(problem, { requestId });
-  }
-}
-
-/** The store could not be opened, read or written. The message names it, the cause and the cure. */
-export class StoreError extends FalError {
-  override readonly name = "StoreError";
-  readonly code = "store";
-}

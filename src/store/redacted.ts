@@ -1,5 +1,5 @@
-import type { Store } from "../base/journal.ts";
-import type { SavedError } from "../base/saved-error.ts";
+import type { SavedError } from "../errors/saved-error.ts";
+import type { Store } from "../journal/store.ts";
 import { delegate } from "./delegate.ts";
 
 /**

@@ -1,5 +1,5 @@
+import type { Cost } from "../money/cost.ts";
 import type { CallState, Unused } from "./call-state.ts";
-import type { Cost } from "./cost.ts";
 
 /** What calls can be grouped by. `day` and `hour` are the starts of UTC days and hours, by the time of the intent. */
 export type SpendGroup =

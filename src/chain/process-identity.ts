@@ -1,4 +1,4 @@
-import type { Owner } from "../base/run-journal.ts";
+import type { Owner } from "../journal/runs.ts";
 
 /** Found without a `node:` import, so that bundlers for other runtimes are not disturbed. */
 function builtins() {

@@ -1,5 +1,5 @@
-import { billableUnits } from "./billable-units.ts";
-import { FalError } from "./errors.ts";
+import { billableUnits } from "../money/billable-units.ts";
+import { FalError } from "./fal-error.ts";
 
 export interface ApiErrorFacts {
   readonly message?: string;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { digestOf, takeInput } from "../../src/base/attachments.ts";
+import { digestOf, takeInput } from "../../src/storage/attachments.ts";
 
 const blob = (text: string, type = "image/png") => new Blob([text], { type });
 const keyOf = (input: unknown) => takeInput(input).json(digestOf);

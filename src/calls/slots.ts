@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
-import type { RunJournal } from "../base/run-journal.ts";
 import { abortable } from "../base/signal.ts";
+import type { RunJournal } from "../journal/runs.ts";
 
 export interface PlacesDeps {
   readonly store: RunJournal;

@@ -1,4 +1,4 @@
-import { type Cost, formatUsd } from "../base/cost.ts";
+import { type Cost, formatUsd } from "../money/cost.ts";
 import type { Total } from "./cost.ts";
 
 /** `1 megapixel`, `2.5 seconds`: what fal billed, in its own unit where that is known. */

@@ -1,6 +1,3 @@
-import { FalError } from "./errors.ts";
-import { decimal } from "./text.ts";
-
 /** What fal asks for one unit. A unit may be an image, a megapixel, a second: never take it for a price per output. */
 export interface UnitPrice {
   readonly unit: string;
@@ -45,30 +42,9 @@ export interface Reservation {
   readonly nanoUsd: number;
 }
 
-/** The call would have gone over a budget. Nothing was sent. */
-export class BudgetExceededError extends FalError {
-  override readonly name = "BudgetExceededError";
-  readonly code = "budget_exceeded";
-  readonly budget: string;
-  readonly chargedNanoUsd: number;
-  readonly reservedNanoUsd: number;
-  readonly limitNanoUsd: number;
-
-  constructor(
-    { budget, limitNanoUsd, nanoUsd }: Reservation,
-    used: { chargedNanoUsd: number; reservedNanoUsd: number },
-  ) {
-    super(
-      `The budget ${budget} has no room for this call: ${formatUsd(used.chargedNanoUsd)} charged, ` +
-        `${formatUsd(used.reservedNanoUsd)} reserved and ${formatUsd(nanoUsd)} for this call are more than ` +
-        `${formatUsd(limitNanoUsd)}. Nothing was sent. Raise it, or wait for its next window if it has one.`,
-    );
-    this.budget = budget;
-    this.chargedNanoUsd = used.chargedNanoUsd;
-    this.reservedNanoUsd = used.reservedNanoUsd;
-    this.limitNanoUsd = limitNanoUsd;
-  }
-}
+/** `0.0000001`, never `1e-7`. */
+export const decimal = (number: number): string =>
+  String(number).includes("e") ? number.toFixed(20).replace(/\.?0+$/, "") : String(number);
 
 /** A price in dollars, without what makes 0.00111 dollars 1110000.0000000002 nano-dollars. */
 export const priceInNanoUsd = (usd: number): number => Number((usd * 1e9).toPrecision(15));

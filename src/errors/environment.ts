@@ -1,0 +1,22 @@
+import { FalError } from "./fal-error.ts";
+
+/** A variable of the environment is missing or unusable. Names it, says what is wrong and how to cure it. */
+export class EnvironmentError extends FalError {
+  override readonly name = "EnvironmentError";
+  readonly code: "missing_variable" | "invalid_variable";
+  readonly variable: string;
+  readonly cure: string;
+
+  constructor(
+    code: EnvironmentError["code"],
+    variable: string,
+    problem: string,
+    cure: string,
+    options?: { cause?: unknown },
+  ) {
+    super(`${variable} ${problem}. ${cure}`, options);
+    this.code = code;
+    this.variable = variable;
+    this.cure = cure;
+  }
+}

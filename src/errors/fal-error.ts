@@ -1,0 +1,27 @@
+/** Facts that any failure of a call may carry. None of them ever holds a prompt or a key. */
+export interface FailureFacts {
+  readonly endpoint?: string | undefined;
+  readonly requestId?: string | undefined;
+  /** Whether doing the same again may succeed. */
+  readonly retryable?: boolean;
+  /** Whether fal charged for it, as far as is known. */
+  readonly billed?: boolean | "unknown";
+  readonly cause?: unknown;
+}
+
+/** The root of every error that this package throws. `code` is stable; `message` is for people. */
+export abstract class FalError extends Error {
+  abstract readonly code: string;
+  readonly endpoint: string | undefined;
+  readonly requestId: string | undefined;
+  readonly retryable: boolean;
+  readonly billed: boolean | "unknown";
+
+  constructor(message: string, facts: FailureFacts = {}) {
+    super(message, "cause" in facts ? { cause: facts.cause } : undefined);
+    this.endpoint = facts.endpoint;
+    this.requestId = facts.requestId;
+    this.retryable = facts.retryable ?? false;
+    this.billed = facts.billed ?? false;
+  }
+}

@@ -1,0 +1,45 @@
+import { formatUsd, type Reservation } from "../money/cost.ts";
+import { FalError } from "./fal-error.ts";
+
+/** The call would have gone over a budget. Nothing was sent. */
+export class BudgetExceededError extends FalError {
+  override readonly name = "BudgetExceededError";
+  readonly code = "budget_exceeded";
+  readonly budget: string;
+  readonly chargedNanoUsd: number;
+  readonly reservedNanoUsd: number;
+  readonly limitNanoUsd: number;
+
+  constructor(
+    { budget, limitNanoUsd, nanoUsd }: Reservation,
+    used: { chargedNanoUsd: number; reservedNanoUsd: number },
+  ) {
+    super(
+      `The budget ${budget} has no room for this call: ${formatUsd(used.chargedNanoUsd)} charged, ` +
+        `${formatUsd(used.reservedNanoUsd)} reserved and ${formatUsd(nanoUsd)} for this call are more than ` +
+        `${formatUsd(limitNanoUsd)}. Nothing was sent. Raise it, or wait for its next window if it has one.`,
+    );
+    this.budget = budget;
+    this.chargedNanoUsd = used.chargedNanoUsd;
+    this.reservedNanoUsd = used.reservedNanoUsd;
+    this.limitNanoUsd = limitNanoUsd;
+  }
+}
+
+/** It is not known what the call will cost, so a budget could not be kept. Nothing was sent. */
+export class UnknownPriceError extends FalError {
+  override readonly name = "UnknownPriceError";
+  readonly code = "unknown_price";
+  readonly budget: string;
+
+  constructor(endpoint: string, budget: string, why: "no_price" | "no_units") {
+    const reason =
+      why === "no_price" ? "the platform tells no price for it" : "its input does not tell its units";
+    super(
+      `It is not known what this call to ${endpoint} will cost (${reason}), so the budget ${budget} refuses it. ` +
+        'Nothing was sent. Give the budget unknownPrice: { assumeUsd } or "allow" to let such calls through.',
+      { endpoint },
+    );
+    this.budget = budget;
+  }
+}
