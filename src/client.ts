@@ -176,7 +176,7 @@ function assemble(options: FalOptions, ledger: Ledger, background: Background) {
     keptIn: ledger.direct,
     report,
     hide,
-    witnessRun: telemetry.run,
+    observeRun: telemetry.run,
     lease: leaseSettings(options.lease),
     isStoreUnsaid: () => !options.store && !(options.env ?? ambientEnv())["FAL_CHAIN_STORE"]?.trim(),
     files,

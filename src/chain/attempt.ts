@@ -11,9 +11,10 @@ import type { RunBudget } from "../ledger/budget.ts";
 import type { Cost } from "../money/cost.ts";
 import type { RunCall, RunEvent } from "./events.ts";
 import { trackFailures } from "./failures.ts";
-import type { RunInside } from "./inside.ts";
 import type { LeaseSettings } from "./lease.ts";
 import { runStep } from "./memoized-step.ts";
+import type { ObserveRun, RunObserver } from "./observer.ts";
+import type { OpenRun } from "./open-run.ts";
 import { originOf } from "./origin.ts";
 import { atPosition, currentPosition } from "./position.ts";
 import type { Replay } from "./replay.ts";
@@ -21,7 +22,6 @@ import { runFiles } from "./run-files.ts";
 import type { Saved } from "./saved.ts";
 import { fromJson } from "./saved-json.ts";
 import { type Tools, tools } from "./tools.ts";
-import type { RunWitness, WitnessRun } from "./witness.ts";
 
 /** What a chain's function gets besides its input: what AsyncLocalStorage does, said explicitly. */
 export interface RunScope extends Tools {
@@ -47,7 +47,7 @@ export interface RunDeps {
   /** Uploads a file, and gives its URL. */
   readonly upload: (file: Blob) => Promise<string>;
   readonly report: (what: string, error: unknown) => void;
-  readonly witnessRun: WitnessRun;
+  readonly observeRun: ObserveRun;
 }
 
 export interface AttemptOptions {
@@ -69,7 +69,7 @@ export interface AttemptOptions {
   readonly onBlocked: (error: RunBlockedError) => void;
   readonly onLeaseLost: (error: LeaseLostError) => void;
   /** What its code is executed in. */
-  readonly within: RunWitness["within"];
+  readonly within: RunObserver["within"];
   readonly push: (event: RunEvent) => void;
 }
 
@@ -117,7 +117,7 @@ export function createAttempt(deps: RunDeps, options: AttemptOptions): Attempt {
     failures.from(inner, error);
     if (isReplayed) replayed.add(inner);
   };
-  const inside: RunInside = {
+  const inside: OpenRun = {
     ...{ chain, run, within: outer, store: deps.keptIn, signal, detached },
     ...{ assertOpen, step, occurrence, retries, failedIn },
   };

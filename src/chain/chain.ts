@@ -12,6 +12,7 @@ import { type Run, type RunPlan, type StartedRun, startRun } from "./run.ts";
 import type { NotSerialisable, Saved } from "./saved.ts";
 import { toJson } from "./saved-json.ts";
 import { shortHash } from "./short-hash.ts";
+import { innerRunId, innerRunKey, startLabel } from "./step-key.ts";
 
 export interface ResumeOptions {
   /** Cancels the run. */
@@ -136,7 +137,7 @@ export function createChains(deps: () => RunDeps): Chains {
 
         // It is a part of the other one: cancelled and let go with it, and gone on with where that failed with it.
         const abortSignals = [...plan.abortSignals, inside.signal];
-        const key = `>${encodeURIComponent(name)}/${encodeURIComponent(id)}`;
+        const key = innerRunKey(name, id);
         const part = {
           abortSignals,
           detachSignal: inside.detached,
@@ -213,10 +214,8 @@ export function idWithin(chain: string, input: string | undefined): string | und
   if (!position) return undefined;
   const { inside, scope } = position;
   const what = input === undefined ? "" : shortHash(input);
-  const nth = inside.occurrence(`${scope} start ${chain} ${what}`);
-  const outer = [inside.chain, inside.run].map((name) => name.replace(/[%/]/g, encodeURIComponent)).join("/");
-  const mark = what === "" ? `${nth}` : nth === 1 ? what : `${what}.${nth}`;
-  return `${outer}${scope}#${mark}`;
+  const nth = inside.occurrence(startLabel(scope, chain, what));
+  return innerRunId({ chain: inside.chain, run: inside.run, scope }, what, nth);
 }
 
 /**

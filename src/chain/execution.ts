@@ -10,10 +10,10 @@ import { type Attempt, createAttempt, type RunDeps, type RunScope } from "./atte
 import { eventWriter } from "./event-writer.ts";
 import type { RunEvent } from "./events.ts";
 import { keepLease } from "./lease.ts";
+import type { RunObserver } from "./observer.ts";
 import { originOf } from "./origin.ts";
 import { openReplay } from "./replay.ts";
 import { fromJson, toJson } from "./saved-json.ts";
-import type { RunWitness } from "./witness.ts";
 
 export interface ExecutionOptions {
   readonly record: RunRecord;
@@ -37,7 +37,7 @@ export interface ExecutionOptions {
   readonly detached: AbortSignal;
   readonly onCancel: (reason: string) => void;
   /** What the chain's function is executed in. */
-  readonly within: RunWitness["within"];
+  readonly within: RunObserver["within"];
   readonly push: (event: RunEvent) => void;
 }
 

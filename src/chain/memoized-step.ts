@@ -9,6 +9,7 @@ import type { Replay } from "./replay.ts";
 import type { Saved } from "./saved.ts";
 import { fromJson, toJson } from "./saved-json.ts";
 import { restoredRunError } from "./saved-run-error.ts";
+import { functionLabel, functionScope, numbered, within } from "./step-key.ts";
 
 export interface StepDeps {
   readonly store: RunJournal;
@@ -30,14 +31,14 @@ export async function runStep<T>(
   fn: () => T | PromiseLike<T>,
 ): Promise<Saved<T>> {
   const { store, clock, fence, failures, push } = deps;
-  const label = `${scope || "/"} !${encodeURIComponent(name)}`;
+  const label = functionLabel(scope, name);
   const nth = replay.occurrence(label);
-  const key = `${label}#${nth}`;
-  const own = `step:${encodeURIComponent(name)}#${nth}`;
+  const key = numbered(label, nth);
+  const own = functionScope(name, nth);
 
   const { record: known, again } = replay.step(key);
   if (known) {
-    replay.skipScope(`${scope}/${own}`);
+    replay.skipScope(within(scope, own));
     push({ type: "step", at: clock.now(), step: name, reused: true });
     if (!known.error) return seen(known.value);
     deps.replayed.add(key);

@@ -1,9 +1,10 @@
 import { asyncContext, runWith } from "../base/async-context.ts";
-import type { RunInside } from "./inside.ts";
+import type { OpenRun } from "./open-run.ts";
+import { within } from "./step-key.ts";
 
 /** Where in a run the current code is. */
 export interface Position {
-  readonly inside: RunInside;
+  readonly inside: OpenRun;
   /** Scopes from the outside in, such as `/hero/map[3]`; empty outside of any. */
   readonly scope: string;
 }
@@ -16,5 +17,5 @@ export const atPosition = <R>(position: Position, fn: () => R): R => current.run
 /** Runs `fn` in a scope of its own: its calls' keys do not depend on what runs beside it. */
 export function inScope<R>(name: string, fn: () => R): R {
   const position = current.get();
-  return position ? runWith(current, { ...position, scope: `${position.scope}/${name}` }, fn) : fn();
+  return position ? runWith(current, { ...position, scope: within(position.scope, name) }, fn) : fn();
 }

@@ -17,7 +17,7 @@ export function thisProcess(): Owner {
   const { os, fs } = node;
   return {
     // Two containers may share a name and a store, and not their pids.
-    host: `${os.hostname()} ${attempt(() => fs.readlinkSync("/proc/self/ns/pid")) ?? ""}`.trim(),
+    host: `${os.hostname()} ${orUndefined(() => fs.readlinkSync("/proc/self/ns/pid")) ?? ""}`.trim(),
     boot: bootOf(node),
     pid: process.pid,
     started: startOf(node, process.pid) ?? "",
@@ -44,17 +44,17 @@ export function isDead(owner: Owner): boolean {
 
 /** Without Linux's id of the boot nothing is said about it, and the lease decides. */
 const bootOf = ({ fs }: Builtins): string =>
-  attempt(() => fs.readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()) ?? "";
+  orUndefined(() => fs.readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()) ?? "";
 
 /** When a process started, in clock ticks since the boot; a zombie is as good as gone. Undefined where Linux's /proc is not. */
 function startOf({ fs }: Builtins, pid: number): string | undefined {
-  const stat = attempt(() => fs.readFileSync(`/proc/${pid}/stat`, "utf8"));
+  const stat = orUndefined(() => fs.readFileSync(`/proc/${pid}/stat`, "utf8"));
   // The second field is the command's name in brackets, which may hold anything.
   const fields = stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
   return fields?.[0] === "Z" ? "gone" : fields?.[19];
 }
 
-function attempt<T>(read: () => T): T | undefined {
+function orUndefined<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch {

@@ -1,9 +1,17 @@
-import { urlsIn } from "../base/urls.ts";
 import { GIVEN_UP } from "../calls/take-up.ts";
 import { RunDivergedError, StepInputChangedError } from "../errors/runs.ts";
 import type { StepRecord } from "../journal/runs.ts";
 import type { CallRecord, Store } from "../journal/store.ts";
-import { contentKey, differences } from "./key.ts";
+import { contentKey, differences, KnownUrls } from "./content-key.ts";
+import {
+  callLabel,
+  isBelow,
+  isInScope,
+  namedCallKey,
+  namedCallLabel,
+  numbered,
+  numberedLabelOf,
+} from "./step-key.ts";
 
 export interface ReplayOptions {
   readonly store: Store;
@@ -57,7 +65,6 @@ export interface Replay {
 
 /** More calls than a run can sensibly have: all of them are read at once. */
 const ALL = 1_000_000;
-const ROOT = "/";
 const PAID = new Set(["completed", "submitted", "ambiguous", "intended"]);
 
 export async function openReplay(options: ReplayOptions): Promise<Replay> {
@@ -69,10 +76,8 @@ export async function openReplay(options: ReplayOptions): Promise<Replay> {
     records.set(record.key, await inDoubt(record));
   }
   const steps = new Map((await store.steps(chain, run)).map((step) => [step.key, step]));
-  const byName = new Map([...records.values()].map((record) => [nameOf(record.key ?? ""), record]));
-  const origins = new Map<string, string>();
-  /** URLs that came from outside of the run: a model that gives one back is not its origin. */
-  const given = new Set<string>();
+  const byName = new Map([...records.values()].map((record) => [numberedLabelOf(record.key ?? ""), record]));
+  const urls = new KnownUrls();
   const counts = new Map<string, number>();
   const used = new Set<string>();
   const underWay = new Set<object>();
@@ -86,14 +91,9 @@ export async function openReplay(options: ReplayOptions): Promise<Replay> {
       const again = record?.error !== undefined && retry.delete(key);
       return { record: again ? undefined : record, again };
     },
-    produced(key, data) {
-      // The first step to give a URL is its origin: one that gives it back had to ask for it.
-      for (const [url, path] of urlsIn(data)) {
-        if (!origins.has(url) && !given.has(url)) origins.set(url, `${key}${path}`);
-      }
-    },
+    produced: (key, data) => urls.produced(key, data),
     skipScope(scope) {
-      for (const key of records.keys()) if (`${scopeOf(key)}/`.startsWith(`${scope}/`)) used.add(key);
+      for (const key of records.keys()) if (isBelow(key, scope)) used.add(key);
     },
     leftOver: () => [...records.values()].filter(isLeftOver),
     turn() {
@@ -105,8 +105,8 @@ export async function openReplay(options: ReplayOptions): Promise<Replay> {
         async find(asked) {
           await before;
           try {
-            for (const [url] of urlsIn(JSON.parse(asked.content))) if (!origins.has(url)) given.add(url);
-            const content = await contentKey(asked.endpoint, asked.content, origins);
+            urls.asked(asked.content);
+            const content = await contentKey(asked.endpoint, asked.content, urls.sources);
             const found = asked.step === undefined ? byContent(asked, content) : byStep(asked, content);
             if (!found.record && found.replaces === undefined) {
               mine.resolve();
@@ -134,15 +134,15 @@ export async function openReplay(options: ReplayOptions): Promise<Replay> {
   }
 
   function byContent({ scope, endpoint }: Asked, content: string): Found {
-    const base = `${scope || ROOT} ${endpoint} ${content}`;
-    const key = `${base}#${occurrence(base)}`;
+    const label = callLabel(scope, endpoint, content);
+    const key = numbered(label, occurrence(label));
     return take(key, records.get(key));
   }
 
   function byStep({ scope, endpoint, step = "", onChange, content: input }: Asked, content: string): Found {
-    const name = `${scope || ROOT} =${encodeURIComponent(step)}`;
-    const nth = `${name}#${occurrence(name)}`;
-    const key = `${nth} ${content}`;
+    const label = namedCallLabel(scope, step);
+    const nth = numbered(label, occurrence(label));
+    const key = namedCallKey(nth, content);
     const record = byName.get(nth);
     if (!record || record.key === key) return take(key, record);
     // Another input than before.
@@ -173,8 +173,7 @@ export async function openReplay(options: ReplayOptions): Promise<Replay> {
   function checkDivergence({ endpoint, scope, step, content }: Asked): void {
     if (onDiverge === "pay" || step !== undefined || underWay.size > 0) return;
     const others = [...records.values()].filter(
-      (record) =>
-        isLeftOver(record) && record.endpoint === endpoint && scopeOf(record.key ?? "") === (scope || ROOT),
+      (record) => isLeftOver(record) && record.endpoint === endpoint && isInScope(record.key ?? "", scope),
     );
     if (others.length === 0) return;
     const fields = others.map((record) => changedFields(content, record.body));
@@ -209,9 +208,6 @@ const isFailure = ({ state, note }: CallRecord): boolean =>
 
 const isPaid = ({ state, note }: CallRecord): boolean =>
   PAID.has(state) || (state === "given-up" && note === GIVEN_UP.unread);
-
-const scopeOf = (key: string): string => key.slice(0, key.indexOf(" "));
-const nameOf = (key: string): string => key.split(" ").slice(0, 2).join(" ");
 
 function changedFields(content: string, before: string | undefined): string[] {
   return before === undefined ? [] : differences(JSON.parse(before), JSON.parse(content));

@@ -4,6 +4,7 @@ import { FileExpiredError } from "../errors/files.ts";
 import type { KeptFiles } from "../files/kept-files.ts";
 import type { Fence, RunJournal, StepRecord } from "../journal/runs.ts";
 import { fromJson } from "./saved-json.ts";
+import { copyName, fileKey } from "./step-key.ts";
 
 export interface RunFilesOptions {
   readonly store: RunJournal;
@@ -47,7 +48,7 @@ export function runFiles({ store, fence, clock, files, memo, ...deps }: RunFiles
   };
 
   const upload: RunFiles["upload"] = (digest, put) => {
-    const key = `/ ^${digest}`;
+    const key = fileKey(digest);
     const known = uploads.get(key) ?? memoized(key, digest, put);
     uploads.set(key, known);
     known.catch(() => uploads.delete(key));
@@ -57,7 +58,7 @@ export function runFiles({ store, fence, clock, files, memo, ...deps }: RunFiles
   const replacementOf = async (url: string): Promise<[string, string][]> => {
     if (await files.isThere(url)) return [];
     if ((await files.path(url)) === undefined) throw new FileExpiredError(url, stepOf.get(url));
-    return [[url, await upload(`file:${url}`, async () => deps.upload(await files.read(url)))]];
+    return [[url, await upload(copyName(url), async () => deps.upload(await files.read(url)))]];
   };
 
   return {

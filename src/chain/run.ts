@@ -17,7 +17,7 @@ import { costOf } from "../ledger/cost-of.ts";
 import type { RunDeps, RunScope } from "./attempt.ts";
 import { type RunEvent, restoredEvent } from "./events.ts";
 import { type Execution, execute } from "./execution.ts";
-import type { RunInside } from "./inside.ts";
+import type { OpenRun } from "./open-run.ts";
 import { isDead, thisProcess } from "./process-identity.ts";
 import { fromJson } from "./saved-json.ts";
 import { restoredRunError } from "./saved-run-error.ts";
@@ -66,7 +66,7 @@ export interface RunPlan {
   /** Lets the run go with the one that it is a part of. */
   readonly detachSignal?: AbortSignal | undefined;
   /** The run that it is a part of, having no id of its own. */
-  readonly outer?: Pick<RunInside, "chain" | "run" | "store"> | undefined;
+  readonly outer?: Pick<OpenRun, "chain" | "run" | "store"> | undefined;
   /** What of an earlier execution here has still to end. */
   readonly after?: Promise<unknown> | undefined;
   /** JSON. */
@@ -208,7 +208,7 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): StartedRun<O> {
     toldUntil = epoch;
     const first = { type: "started", at: clock.now(), chain, run: id } as const;
     executing = true;
-    const witness = deps.witnessRun({ chain, run: id, epoch, tags: record.tags });
+    const witness = deps.observeRun({ chain, run: id, epoch, tags: record.tags });
     // Who goes on with a run answers another request than the one that it was started for, or none. What answers a request
     // is named by it, and fal may send that to another runner.
     const isAsked = plan.always || plan.start?.origin === record.origin;

@@ -2,6 +2,7 @@ import type { SavedError } from "../errors/saved-error.ts";
 import type { StepRecord } from "../journal/runs.ts";
 import type { CallRecord, Store } from "../journal/store.ts";
 import type { RunEvent } from "./events.ts";
+import { isOfFile, scopeForPeople } from "./step-key.ts";
 
 /** Something that a run remembers: a call, what a memoized function gave, or a file that was uploaded. Plain data. */
 export interface RunStep {
@@ -50,7 +51,7 @@ function callStep(call: CallRecord, told: Told): RunStep {
   return {
     kind: "call",
     name: step ?? endpoint,
-    scope: key === undefined ? "" : scopeOf(key),
+    scope: key === undefined ? "" : scopeForPeople(key),
     reused: told.reusedCalls.has(id),
     replaced: key === undefined,
     call,
@@ -61,20 +62,12 @@ function callStep(call: CallRecord, told: Told): RunStep {
 }
 
 function memoized({ key, name, error, at }: StepRecord, told: Told): RunStep {
-  const isFile = key.slice(key.indexOf(" ") + 1).startsWith("^");
+  const isFile = isOfFile(key);
   const reused = at < told.resumedAt && (isFile || told.reusedSteps.has(name));
   const kind = isFile ? "file" : "step";
   const none = { call: undefined, runningAt: undefined };
-  return { kind, name, scope: scopeOf(key), reused, replaced: false, ...none, error, endedAt: at };
+  return { kind, name, scope: scopeForPeople(key), reused, replaced: false, ...none, error, endedAt: at };
 }
-
-/** The part of a key before its first space, as people write it. */
-const scopeOf = (key: string): string =>
-  key
-    .slice(1, key.indexOf(" "))
-    .split("/")
-    .map((name) => decodeURIComponent(name))
-    .join("/");
 
 interface Told {
   /** When the latest execution began, if it was not the first. */

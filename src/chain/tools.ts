@@ -2,6 +2,7 @@ import { FalError } from "../errors/fal-error.ts";
 import { RunStateError } from "../errors/runs.ts";
 import { currentPosition, inScope } from "./position.ts";
 import type { Saved } from "./saved.ts";
+import { branchScope, itemScope } from "./step-key.ts";
 
 export type Thunk = () => PromiseLike<unknown>;
 
@@ -68,7 +69,7 @@ async function step<T>(name: string, fn: () => T | PromiseLike<T>): Promise<Save
 }
 
 function branch<R>(name: string, fn: () => R): R {
-  return inScope(encodeURIComponent(name), fn);
+  return inScope(branchScope(name), fn);
 }
 
 async function map<A, B>(
@@ -90,8 +91,7 @@ async function map<A, B>(
       if (done || failure) return;
       const index = count++;
       try {
-        // The same for every map here: which of two that run at once is the first may be another the next time.
-        const given = await inScope(`map[${index}]`, async () => fn(value, index));
+        const given = await inScope(itemScope(index), async () => fn(value, index));
         outcomes[index] = { status: "fulfilled", value: given };
       } catch (reason) {
         outcomes[index] = { status: "rejected", reason };

@@ -1,5 +1,6 @@
 import type { CallRecord } from "../journal/store.ts";
 import type { RunPart } from "./parts.ts";
+import { scopesIn } from "./step-key.ts";
 import type { RunStep } from "./steps.ts";
 
 /** A line of a run's tree: what stands on it, and how deep. */
@@ -31,7 +32,7 @@ export function treeLines(parts: readonly RunPart[]): TreeLine[] {
   for (const { run, steps } of parts) {
     const of = only && !another ? top : inside(top, nameOf(run, only?.run));
     for (const step of steps) {
-      const scopes = step.scope.split("/").filter(Boolean);
+      const scopes = scopesIn(step.scope);
       scopes.reduce(inside, of).children.push(step);
     }
   }

@@ -1,6 +1,6 @@
 import type { Report } from "../base/report.ts";
 import type { CallWitness, WitnessCall } from "../calls/witness.ts";
-import type { RunWitness, WitnessRun } from "../chain/witness.ts";
+import type { ObserveRun, RunObserver } from "../chain/observer.ts";
 import { failureFacts, isWanted, stateOf } from "./failure.ts";
 import { afterwards } from "./guarded.ts";
 import type { Level, Logger } from "./logger.ts";
@@ -18,7 +18,7 @@ export interface LogOptions {
 
 export interface Log {
   readonly call: WitnessCall;
-  readonly run: WitnessRun;
+  readonly run: ObserveRun;
   /** What went wrong beside a call without failing it. */
   readonly report: Report;
 }
@@ -87,7 +87,7 @@ export function createLog({ logger, context, hide, payloads }: LogOptions): Log 
       };
     },
 
-    run({ chain, run, epoch }): RunWitness {
+    run({ chain, run, epoch }): RunObserver {
       const bound = { ...origin(context()), chain, run };
       say("info", { ...bound, epoch }, epoch === 1 ? "Run is started" : "Run is resumed");
       return {

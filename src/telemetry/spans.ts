@@ -4,7 +4,7 @@ import { asyncContext } from "../base/async-context.ts";
 import type { Clock } from "../base/clock.ts";
 import { VERSION } from "../base/version.ts";
 import type { CallWitness, WitnessCall } from "../calls/witness.ts";
-import type { RunWitness, WitnessRun } from "../chain/witness.ts";
+import type { ObserveRun, RunObserver } from "../chain/observer.ts";
 import type { Cost } from "../money/cost.ts";
 import { classOf, codeOf, isWanted, stateOf } from "./failure.ts";
 import { afterwards } from "./guarded.ts";
@@ -20,7 +20,7 @@ export interface SpansOptions {
 
 export interface Spans {
   readonly call: WitnessCall;
-  readonly run: WitnessRun;
+  readonly run: ObserveRun;
 }
 
 /** The run that the current code belongs to, where the program has no context manager of OpenTelemetry's. */
@@ -87,7 +87,7 @@ export function createSpans({ clock, context, load = openTelemetry }: SpansOptio
       };
     },
 
-    run({ chain, run, epoch, tags }): RunWitness {
+    run({ chain, run, epoch, tags }): RunObserver {
       const api = load();
       if (!api) return { within: (fn) => fn(), ended() {} };
       const attributes = {

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Report } from "../base/report.ts";
 import type { CallWitness, WitnessCall } from "../calls/witness.ts";
-import type { RunWitness, WitnessRun } from "../chain/witness.ts";
+import type { ObserveRun, RunObserver } from "../chain/observer.ts";
 import type { Env, Environment } from "../environment/environment.ts";
 import { withoutParts, withoutSecrets } from "../environment/known-secrets.ts";
 import { attempt } from "./guarded.ts";
@@ -21,7 +21,7 @@ export interface TelemetryOptions {
 /** Who is told of what the client does: the log and OpenTelemetry. Neither can make a call fail. */
 export interface Telemetry {
   readonly call: WitnessCall;
-  readonly run: WitnessRun;
+  readonly run: ObserveRun;
   readonly report: Report;
   /** A text without keys and secrets. */
   readonly hide: (text: string) => string;
@@ -81,7 +81,7 @@ function both(...witnesses: (CallWitness | undefined)[]): CallWitness | undefine
   };
 }
 
-function bothOf(...witnesses: (RunWitness | undefined)[]): RunWitness {
+function bothOf(...witnesses: (RunObserver | undefined)[]): RunObserver {
   const all = witnesses.filter((witness) => witness !== undefined);
   return {
     within: (fn) => all.reduce((inner, witness) => () => witness.within(inner), fn)(),

@@ -1,13 +1,13 @@
 import { type Fal, RunDivergedError, StepInputChangedError } from "fal-chain";
 import { describe, expect, test } from "vitest";
 import { urlsIn } from "../../src/base/urls.ts";
-import { contentKey, differences } from "../../src/chain/key.ts";
+import { contentKey, differences } from "../../src/chain/content-key.ts";
 import { processes } from "../support/processes.ts";
 import { ECHO, failureOf } from "../support/setup.ts";
 
 describe("the key of a call", () => {
-  const key = (body: unknown, origins = new Map<string, string>()) =>
-    contentKey(ECHO, JSON.stringify(body), origins);
+  const key = (body: unknown, sources = new Map<string, string>()) =>
+    contentKey(ECHO, JSON.stringify(body), sources);
 
   test("is its endpoint and input, in whatever order the fields were written", async () => {
     expect(await key({ a: 1, b: [{ c: 2, d: 3 }] })).toBe(await key({ b: [{ d: 3, c: 2 }], a: 1 }));

@@ -1,7 +1,7 @@
 import type { Cost } from "../money/cost.ts";
 
 /** Told of one execution of a run, for logs and traces. It changes nothing, and never throws. */
-export interface RunWitness {
+export interface RunObserver {
   /** Whatever the chain's function does, it does inside this. */
   within<R>(fn: () => R): R;
   ended(end: {
@@ -11,10 +11,10 @@ export interface RunWitness {
   }): void;
 }
 
-export type WitnessRun = (run: {
+export type ObserveRun = (run: {
   readonly chain: string;
   readonly run: string;
   /** Counts the executions; the first is 1. */
   readonly epoch: number;
   readonly tags: Readonly<Record<string, string>>;
-}) => RunWitness;
+}) => RunObserver;

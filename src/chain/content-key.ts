@@ -1,31 +1,50 @@
 import { sha256 } from "../base/sha256.ts";
+import { urlsIn } from "../base/urls.ts";
 
 /** Changes when the way keys are made does: a store's old keys then match nothing, instead of the wrong thing. */
 const VERSION = "1";
 
-/** Where a URL of the run came from: a step's key, and the path in what it gave. */
-export type Origins = ReadonlyMap<string, string>;
+/** Which step of the run a URL came from: its key, and the path in what it gave. */
+export type UrlSources = ReadonlyMap<string, string>;
+
+/** The sources of a run's URLs, as its steps give and ask for them. */
+export class KnownUrls {
+  readonly sources = new Map<string, string>();
+  /** URLs that came from outside of the run: a step that gives one back is not its source. */
+  readonly #given = new Set<string>();
+
+  asked(content: string): void {
+    for (const [url] of urlsIn(JSON.parse(content))) if (!this.sources.has(url)) this.#given.add(url);
+  }
+
+  /** The first step to give a URL is its source: one that gives it back had to ask for it. */
+  produced(key: string, data: unknown): void {
+    for (const [url, path] of urlsIn(data)) {
+      if (!this.sources.has(url) && !this.#given.has(url)) this.sources.set(url, `${key}${path}`);
+    }
+  }
+}
 
 /**
  * What a call is, apart from where in the run it stands: endpoint and exact wire JSON, canonical. A URL that an earlier
  * step produced counts as that step and path, since a rerun of it would produce another; of a presigned URL the
  * signature is left out, since it changes by the minute.
  */
-export async function contentKey(endpoint: string, body: string, origins: Origins): Promise<string> {
-  const canonical = JSON.stringify(canonicalised(JSON.parse(body), origins));
+export async function contentKey(endpoint: string, body: string, sources: UrlSources): Promise<string> {
+  const canonical = JSON.stringify(canonicalised(JSON.parse(body), sources));
   return (await sha256(`${VERSION}\n${endpoint}\n${canonical}`)).slice(0, 32);
 }
 
-function canonicalised(value: unknown, origins: Origins): unknown {
+function canonicalised(value: unknown, sources: UrlSources): unknown {
   if (typeof value === "string") {
-    const origin = origins.get(value);
+    const source = sources.get(value);
     // No text of a user begins so.
-    return origin === undefined ? withoutSignature(value) : `\u0000from ${origin}`;
+    return source === undefined ? withoutSignature(value) : `\u0000from ${source}`;
   }
-  if (Array.isArray(value)) return value.map((item) => canonicalised(item, origins));
+  if (Array.isArray(value)) return value.map((item) => canonicalised(item, sources));
   if (typeof value !== "object" || value === null) return value;
   const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return Object.fromEntries(fields.map(([name, item]) => [name, canonicalised(item, origins)]));
+  return Object.fromEntries(fields.map(([name, item]) => [name, canonicalised(item, sources)]));
 }
 
 /** What marks a presigned URL, and what of it changes each time: S3, Google Cloud Storage, CloudFront, Azure. */

@@ -2,7 +2,7 @@ import type { Store } from "../journal/store.ts";
 import type { Saved } from "./saved.ts";
 
 /** What code within a run can ask of it. */
-export interface RunInside {
+export interface OpenRun {
   readonly chain: string;
   /** The run's id. */
   readonly run: string;
