@@ -126,7 +126,7 @@ scopes, and the runs that were started within it. With --by, --waste or another
 choice of calls it is a table.
 
 --focus prints one row per call as FOCUS 1.3 (FinOps Open Cost and Usage
-Specification) CSV, the newest first; docs/focus.md tells the columns.
+Specification) CSV, the newest first; docs/money.md tells the columns.
 
 --reconcile reads the account's bill since --since (default: 7d), notes what it
 says as invoiced, and lists what is late, missing, of another price, or unknown

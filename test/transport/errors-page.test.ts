@@ -17,7 +17,7 @@ import { json, kindOf } from "../support/wire.ts";
 
 // The page is checked row by row: each ending is provoked, and what follows has to be what the page says.
 
-const page = readFileSync(join(import.meta.dirname, "../../docs/failures.md"), "utf8");
+const page = readFileSync(join(import.meta.dirname, "../../docs/errors.md"), "utf8");
 const sections = new Map(page.split(/^## /m).map((text) => [text.slice(0, text.indexOf("\n")), text]));
 const section = (name: string): string => sections.get(name) ?? expect.fail(`there is no section ${name}`);
 
