@@ -31,6 +31,7 @@ export { AmbiguousSubmitError, type AmbiguousVerdict } from "./errors/ambiguous-
 export { ApiError, ValidationError, type ValidationErrorInfo } from "./errors/api.ts";
 export { InputMismatchError, InvalidArgumentError, OutputMismatchError } from "./errors/arguments.ts";
 export { CallStateError } from "./errors/calls.ts";
+export type { FalErrorCode } from "./errors/codes.ts";
 export { EnvironmentError } from "./errors/environment.ts";
 export { FalError } from "./errors/fal-error.ts";
 export { FileExpiredError } from "./errors/files.ts";

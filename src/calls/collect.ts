@@ -1,12 +1,12 @@
 import type { Clock } from "../base/clock.ts";
 import { MalformedReplyError } from "../errors/network.ts";
+import { restoredError } from "../errors/saved-error.ts";
 import type { Store, Ticket } from "../journal/store.ts";
 import type { Answer } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import type { Hooks } from "./hooks.ts";
 import { oneOf, type WatchSettings } from "./options.ts";
 import { isGone, type ResultDeps, readResult } from "./result.ts";
-import { restoredError } from "./saved-error.ts";
 import { IDLE_TIMEOUT_MS, watch } from "./watch.ts";
 
 export interface CollectDeps extends ResultDeps {

@@ -3,11 +3,11 @@ import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
 import { ApiError, isOwnEnd } from "../errors/api.ts";
 import { OutputMismatchError } from "../errors/arguments.ts";
 import { LeaseLostError } from "../errors/runs.ts";
+import { savedError } from "../errors/saved-error.ts";
 import type { Ticket } from "../journal/store.ts";
 import type { BillDeps } from "./bill.ts";
 import type { GivingUp } from "./giving-up.ts";
 import { isGone } from "./result.ts";
-import { savedError } from "./saved-error.ts";
 import type { Accepted } from "./submit.ts";
 import { GIVEN_UP } from "./take-up.ts";
 

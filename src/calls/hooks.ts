@@ -2,6 +2,7 @@ import { pooled } from "../base/pooled.ts";
 import { hmacSha256 } from "../base/sha256.ts";
 import { abortable, OVER } from "../base/signal.ts";
 import { ApiError, apiError, isOwnEnd } from "../errors/api.ts";
+import { savedError } from "../errors/saved-error.ts";
 import { RequestClaimedError } from "../errors/store.ts";
 import type { CallRecord, Ticket } from "../journal/store.ts";
 import type { History } from "../platform/requests.ts";
@@ -10,7 +11,6 @@ import type { Answer, Queue } from "../queue/queue.ts";
 import { type BillDeps, billFailure, noteCompleted } from "./bill.ts";
 import { noteRequest } from "./resubmits.ts";
 import { isTooEarly } from "./result.ts";
-import { savedError } from "./saved-error.ts";
 
 /** A webhook whose signature is fal's. */
 export interface ReceivedHook {

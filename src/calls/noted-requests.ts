@@ -1,8 +1,8 @@
 import { ApiError, isOwnEnd } from "../errors/api.ts";
+import { savedError } from "../errors/saved-error.ts";
 import type { CallRecord, Ticket } from "../journal/store.ts";
 import type { Answer, Queue } from "../queue/queue.ts";
 import { type BillDeps, billFailure, billNothing, noteCompleted } from "./bill.ts";
-import { savedError } from "./saved-error.ts";
 
 /**
  * What the queue says of a request that is asked for by its id, noted with the call that it is; a request that is no call of

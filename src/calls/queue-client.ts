@@ -6,6 +6,7 @@ import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
 import type { CancelOutcome } from "../errors/giving-up.ts";
 import { CallTimeoutError } from "../errors/giving-up.ts";
 import { MalformedReplyError } from "../errors/network.ts";
+import { savedRefusal } from "../errors/saved-error.ts";
 import type { Ticket } from "../journal/store.ts";
 import { type AnyEndpoint, type EndpointId, idOf, type OutputOf } from "../queue/endpoint.ts";
 import type { WireStatus } from "../queue/wire.ts";
@@ -19,7 +20,6 @@ import {
   type QueueStatus,
   toQueueStatus,
 } from "./queue-status.ts";
-import { savedRefusal } from "./saved-error.ts";
 import { AMBIGUOUS_SUBMIT_POLICIES, submitOnce } from "./submit.ts";
 import {
   type Calls,

@@ -1,13 +1,13 @@
 import type { Clock } from "../base/clock.ts";
 import type { Report } from "../base/report.ts";
 import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
+import { savedRefusal } from "../errors/saved-error.ts";
 import type { Intent, Store, Ticket } from "../journal/store.ts";
 import type { Reservation } from "../money/cost.ts";
 import type { History } from "../platform/requests.ts";
 import type { Queue, Submission } from "../queue/queue.ts";
 import { lookUp, type Suspect } from "./look-up.ts";
 import { besideId, noteRequest } from "./resubmits.ts";
-import { savedRefusal } from "./saved-error.ts";
 
 /**
  * What to do about a submit that may or may not have been accepted. `look-up` asks the account's request history and

@@ -1,8 +1,8 @@
+import { restoredError } from "../errors/saved-error.ts";
 import type { CallRecord, Outcome, Ticket } from "../journal/store.ts";
 import { parseEndpointId } from "../queue/endpoint.ts";
 import { hasFailed } from "./events.ts";
 import { isGone } from "./result.ts";
-import { restoredError } from "./saved-error.ts";
 import { type AmbiguousSubmitPolicy, resolveDoubt, type SubmitDeps } from "./submit.ts";
 
 /** What becomes of a call that an earlier execution of its run has begun. */

@@ -1,10 +1,9 @@
 import type { CallEvent } from "../calls/events.ts";
-import { savedError } from "../calls/saved-error.ts";
 import type { SavedError } from "../errors/saved-error.ts";
+import { restoredError, savedError } from "../errors/saved-error.ts";
 import type { CallRecord } from "../journal/store.ts";
 import type { Total } from "../ledger/cost.ts";
 import type { Cost } from "../money/cost.ts";
-import { restoredRunError } from "./saved-run-error.ts";
 
 /** A call within a run. `step` is unique in it: the name that the code gave, or the endpoint id. */
 export interface RunCall {
@@ -58,7 +57,7 @@ export async function restoredEvent(
   switch (event.type) {
     case "failed":
     case "call-failed":
-      return { ...event, error: restoredRunError(event.error as SavedError) };
+      return { ...event, error: restoredError(event.error as SavedError) };
     case "completed":
       return { ...event, output: payloads.output() };
     case "call": {

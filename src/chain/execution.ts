@@ -1,7 +1,7 @@
 import type { Attribution } from "../attribution/context.ts";
-import { savedError } from "../calls/saved-error.ts";
 import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
 import { LeaseLostError, RunAbortedError, RunBlockedError } from "../errors/runs.ts";
+import { savedError } from "../errors/saved-error.ts";
 import type { Fence, RunEnd, RunRecord } from "../journal/runs.ts";
 import type { Store } from "../journal/store.ts";
 import type { Budget, RunBudget } from "../ledger/budget.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
-import { savedError } from "../calls/saved-error.ts";
-import { FalError } from "../errors/fal-error.ts";
+import { isOfTheRun } from "../errors/registry.ts";
+import { restoredError, savedError } from "../errors/saved-error.ts";
 import type { Fence, RunJournal } from "../journal/runs.ts";
 import type { RunEvent } from "./events.ts";
 import type { Failures } from "./failures.ts";
@@ -8,7 +8,6 @@ import { inScope } from "./position.ts";
 import type { Replay } from "./replay.ts";
 import type { Saved } from "./saved.ts";
 import { fromJson, toJson } from "./saved-json.ts";
-import { restoredRunError } from "./saved-run-error.ts";
 import { functionLabel, functionScope, numbered, within } from "./step-key.ts";
 
 export interface StepDeps {
@@ -42,7 +41,7 @@ export async function runStep<T>(
     push({ type: "step", at: clock.now(), step: name, reused: true });
     if (!known.error) return seen(known.value);
     deps.replayed.add(key);
-    throw failures.from(key, restoredRunError(known.error));
+    throw failures.from(key, restoredError(known.error));
   }
 
   const save = async (outcome: { value: string | undefined; error?: unknown }) => {
@@ -68,14 +67,3 @@ export async function runStep<T>(
     return given;
   }
 }
-
-/** What a step's function met that has nothing to do with the step: it is run again. */
-const OF_THE_RUN = new Set([
-  "aborted",
-  "lease_lost",
-  "run_detached",
-  "run_ended",
-  "ambiguous_submit",
-  "run_blocked",
-]);
-const isOfTheRun = (error: unknown): boolean => error instanceof FalError && OF_THE_RUN.has(error.code);

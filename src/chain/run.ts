@@ -9,6 +9,7 @@ import {
   RunInputMismatchError,
   RunStateError,
 } from "../errors/runs.ts";
+import { restoredError } from "../errors/saved-error.ts";
 import { StoreError } from "../errors/store.ts";
 import type { RunRecord, RunState } from "../journal/runs.ts";
 import { isSameStore } from "../journal/store.ts";
@@ -20,7 +21,6 @@ import { type Execution, execute } from "./execution.ts";
 import type { OpenRun } from "./open-run.ts";
 import { isDead, thisProcess } from "./process-identity.ts";
 import { fromJson } from "./saved-json.ts";
-import { restoredRunError } from "./saved-run-error.ts";
 
 /**
  * One execution of a chain: a promise of its output, and a loop over its events. It never raises an unhandled
@@ -302,7 +302,7 @@ export function startRun<O>(deps: RunDeps, plan: RunPlan): StartedRun<O> {
       record.state === "cancelled"
         ? new RunAbortedError(chain, id, { cause: record.cancelReason })
         : record.error
-          ? restoredRunError(record.error)
+          ? restoredError(record.error)
           : new Error(`The run ${chain}/${id} ${record.state} without a reason.`);
     push({ type: "failed", at, error });
     throw error;

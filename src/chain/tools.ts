@@ -1,4 +1,5 @@
 import { FalError } from "../errors/fal-error.ts";
+import { endsFallback } from "../errors/registry.ts";
 import { RunStateError } from "../errors/runs.ts";
 import { currentPosition, inScope } from "./position.ts";
 import type { Saved } from "./saved.ts";
@@ -135,30 +136,8 @@ async function fallback<const A extends readonly [Thunk, ...Thunk[]]>(
       return (await attempt()) as Awaited<ReturnType<A[number]>>;
     } catch (error) {
       const isLast = index === attempts.length - 1;
-      if (isLast || !(error instanceof FalError) || isFinal(error) || !when(error)) throw error;
+      if (isLast || !(error instanceof FalError) || endsFallback(error) || !when(error)) throw error;
     }
   }
   throw new TypeError("fallback needs at least one attempt.");
 }
-
-/** Failures that another model does not cure, or that may have been paid for without anybody knowing. */
-const FINAL_CODES = new Set([
-  "aborted",
-  "ambiguous_submit",
-  "budget_exceeded",
-  "unknown_price",
-  "lease_lost",
-  "run_blocked",
-  "run_detached",
-  "run_diverged",
-  "run_elsewhere",
-  "run_ended",
-  "run_required",
-  "step_input_changed",
-  "store",
-  "missing_variable",
-  "invalid_variable",
-]);
-
-const isFinal = (error: FalError): boolean =>
-  FINAL_CODES.has(error.code) || [401, 403].includes((error as { status?: number }).status ?? 0);

@@ -25,7 +25,7 @@ export interface ValidationErrorInfo {
 /** An answer that says no. The fields are those of the official client, and more. */
 export class ApiError<Body = unknown> extends FalError {
   override readonly name: string = "ApiError";
-  readonly code: string = "api";
+  readonly code: "api" | "validation" = "api";
   readonly status: number;
   declare readonly body: Body;
   /** fal's `error_type` (or `X-Fal-Error-Type`, or the type of the first model error), where it sent one. */

@@ -1,3 +1,5 @@
+import type { FalErrorCode } from "./codes.ts";
+
 /** Facts that any failure of a call may carry. None of them ever holds a prompt or a key. */
 export interface FailureFacts {
   readonly endpoint?: string | undefined;
@@ -11,7 +13,7 @@ export interface FailureFacts {
 
 /** The root of every error that this package throws. `code` is stable; `message` is for people. */
 export abstract class FalError extends Error {
-  abstract readonly code: string;
+  abstract readonly code: FalErrorCode;
   readonly endpoint: string | undefined;
   readonly requestId: string | undefined;
   readonly retryable: boolean;

@@ -14,7 +14,7 @@ export class RunStateError extends FalError {
 /** A run was cancelled. `cause` is the reason that was given. */
 export class RunAbortedError extends FalError {
   override readonly name = "AbortError";
-  readonly code = "aborted";
+  readonly code = "run_aborted";
   readonly chain: string;
   readonly run: string;
 

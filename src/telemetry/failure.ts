@@ -1,23 +1,13 @@
 import { ApiError } from "../errors/api.ts";
-import { OutputMismatchError } from "../errors/arguments.ts";
+
 import { FalError } from "../errors/fal-error.ts";
+import { type FailureState, stateOfFailure } from "../errors/registry.ts";
 
 /** How a call or a run went, in one word. */
-export type EndState = "completed" | "failed" | "cancelled" | "ambiguous" | "blocked" | "detached";
+export type EndState = FailureState;
 
-const STATES: Readonly<Record<string, EndState>> = {
-  aborted: "cancelled",
-  ambiguous_submit: "ambiguous",
-  run_blocked: "blocked",
-  run_detached: "detached",
-  lease_lost: "detached",
-};
-
-export function stateOf(error: unknown): EndState {
-  // The call is completed and paid: what failed is the caller's contract.
-  if (error === undefined || error instanceof OutputMismatchError) return "completed";
-  return (error instanceof FalError && STATES[error.code]) || "failed";
-}
+export const stateOf = (error: unknown): EndState =>
+  error === undefined ? "completed" : stateOfFailure(error);
 
 /** Somebody wanted this end, so it is no error. */
 export const isWanted = (state: EndState): boolean => state === "cancelled" || state === "detached";

@@ -17,7 +17,8 @@
  * ```
  * @module
  */
-export { WebhookError, type WebhookErrorCode } from "../errors/webhooks.ts";
+export type { WebhookErrorCode } from "../errors/codes.ts";
+export { WebhookError } from "../errors/webhooks.ts";
 export type { Jwks } from "./keys.ts";
 export { type RawWebhook, receiveWebhook, type Webhook, type WebhookOptions } from "./receive.ts";
 export type { HeadersLike } from "./request.ts";

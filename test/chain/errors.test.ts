@@ -1,9 +1,12 @@
 import {
+  BudgetExceededError,
   type Fal,
   type FalError,
   InputMismatchError,
   OutputMismatchError,
+  RunAbortedError,
   StepInputChangedError,
+  UnknownPriceError,
 } from "fal-chain";
 import { expect, test } from "vitest";
 import * as z from "zod";
@@ -47,7 +50,23 @@ const KINDS: readonly [
     },
     ["step", "fields"],
   ],
+  [
+    "a budget that has no room",
+    BudgetExceededError,
+    (fal) => fal.chain("spender", calling(fal, ECHO)).start(undefined, { budget: { usd: 0.001 } }),
+    ["budget", "chargedNanoUsd", "reservedNanoUsd", "limitNanoUsd"],
+  ],
+  [
+    "a price that is not known",
+    UnknownPriceError,
+    (fal) => fal.chain("spender", calling(fal, UNPRICED)).start(undefined, { budget: { usd: 1 } }),
+    ["budget"],
+  ],
 ];
+
+const UNPRICED = "acme/unpriced";
+const calling = (fal: Fal, endpoint: string) => async () =>
+  void (await fal.subscribe(endpoint, { input: { n: 1 } }));
 
 test.each(KINDS)("%s ends a run and a step as it did the first time", async (_, Class, failing, own) => {
   const { start } = processes();
@@ -70,6 +89,25 @@ test.each(KINDS)("%s ends a run and a step as it did the first time", async (_, 
   for (const name of own) {
     expect(Reflect.get(again as object, name)).toEqual(Reflect.get(first as object, name));
   }
+});
+
+test("a run that ended with an inner run's cancel says so again", async () => {
+  const { start } = processes();
+  const outer = (fal: Fal) => {
+    const inner = fal.chain("inner", () => new Promise<never>(() => {}));
+    return fal.chain("outer", async () => {
+      const run = inner.start(undefined, { id: "b" });
+      await run.cancel();
+      await run;
+    });
+  };
+  const first = await failureOf(outer(start().fal).start(undefined, { id: "a" }));
+  const again = await failureOf(outer(start().fal).start(undefined, { id: "a" }));
+  for (const error of [first, again]) {
+    expect(error).toBeInstanceOf(RunAbortedError);
+    expect(error).toMatchObject({ name: "AbortError", code: "run_aborted", chain: "inner", run: "b" });
+  }
+  expect(facts(again)).toEqual(facts(first));
 });
 
 test("a fallback goes on from a kept failure as it did the first time", async () => {

@@ -141,7 +141,7 @@ test("colours go to terminals only, and what a model says cannot move the cursor
     message: "no\u001b[2J way\n!",
     retryable: false,
     billed: false,
-  };
+  } as const;
   const failed = call("cover", 0, 1, 1, { state: "failed", error });
   expect(drawn([failed], 72)).toContain("    no way !");
   const screen = new Screen({ columns: 72, isTTY: true });

@@ -1,0 +1,120 @@
+import { globSync, readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { AmbiguousSubmitError } from "../../src/errors/ambiguous-submit.ts";
+import { ApiError, ValidationError } from "../../src/errors/api.ts";
+import { InputMismatchError, InvalidArgumentError, OutputMismatchError } from "../../src/errors/arguments.ts";
+import { CallStateError } from "../../src/errors/calls.ts";
+import type { FalErrorCode } from "../../src/errors/codes.ts";
+import { ListenError } from "../../src/errors/emulator.ts";
+import { EnvironmentError } from "../../src/errors/environment.ts";
+import type { FalError } from "../../src/errors/fal-error.ts";
+import { FileExpiredError } from "../../src/errors/files.ts";
+import { CallAbortedError, CallTimeoutError } from "../../src/errors/giving-up.ts";
+import { BudgetExceededError, UnknownPriceError } from "../../src/errors/money.ts";
+import { MalformedReplyError, NetworkError } from "../../src/errors/network.ts";
+import { AdminKeyRequiredError } from "../../src/errors/platform.ts";
+import { endsFallback, FAL_ERROR_CODES, isOfTheRun, kindOf } from "../../src/errors/registry.ts";
+import {
+  LeaseLostError,
+  RunAbortedError,
+  RunBlockedError,
+  RunDetachedError,
+  RunDivergedError,
+  RunInputMismatchError,
+  RunStateError,
+  StepInputChangedError,
+} from "../../src/errors/runs.ts";
+import { restoredError, savedError } from "../../src/errors/saved-error.ts";
+import { RequestClaimedError, StoreError } from "../../src/errors/store.ts";
+import { WebhookError } from "../../src/errors/webhooks.ts";
+
+const cancel = Promise.resolve("requested" as const);
+const run = { chain: "poster", run: "a" };
+const reservation = { budget: "run:poster/a", window: 0, limitNanoUsd: 5, nanoUsd: 3 };
+const answer = (status: number) => ({ status, requestId: "r1", endpoint: "acme/echo" });
+const problem = { loc: ["body", "prompt"], msg: "too long", type: "value_error" };
+
+/** One of each, with facts of its own where its class has any. */
+const EXAMPLES: { readonly [C in FalErrorCode]: FalError } = {
+  missing_variable: new EnvironmentError("missing_variable", "FAL_KEY", "is not set", "Set it."),
+  invalid_variable: new EnvironmentError("invalid_variable", "FAL_KEY", "is malformed", "Look at it."),
+  invalid_argument: new InvalidArgumentError("The input is no object."),
+  input_mismatch: new InputMismatchError("acme/echo", [{ message: "Required", path: "prompt" }]),
+  budget_exceeded: new BudgetExceededError(reservation, { chargedNanoUsd: 1, reservedNanoUsd: 2 }),
+  unknown_price: new UnknownPriceError("acme/echo", "client", "no_price"),
+  api: new ApiError({ ...answer(400), body: { detail: "no", error_type: "bad_request" } }),
+  validation: new ValidationError({ ...answer(422), body: { detail: [problem] } }),
+  network: new NetworkError("unreachable", { endpoint: "acme/echo" }),
+  malformed_reply: new MalformedReplyError("no JSON", { requestId: "r1", billed: "unknown" }),
+  ambiguous_submit: new AmbiguousSubmitError("acme/echo", "ECONNRESET", {
+    verdict: "several",
+    evidence: "two match",
+    candidates: ["r1", "r2"],
+    callId: "c1",
+  }),
+  aborted: new CallAbortedError("acme/echo", { cancel, requestId: "r1" }),
+  timeout: new CallTimeoutError("acme/echo", 5_000, { cancel }),
+  output_mismatch: new OutputMismatchError("acme/echo", "r1", { data: 1 }, [{ message: "x", path: "" }]),
+  call_state: new CallStateError({ id: "c1", endpoint: "acme/echo", ticket: undefined }, "is over"),
+  request_claimed: new RequestClaimedError("r1"),
+  file_expired: new FileExpiredError("https://v3.fal.media/a.png", "picture"),
+  run_aborted: new RunAbortedError("poster", "a", { cause: "enough" }),
+  run_blocked: new RunBlockedError({ ...run, step: "picture", callId: "c1", endpoint: "acme/echo" }),
+  run_detached: new RunDetachedError("poster", "a"),
+  run_diverged: new RunDivergedError("poster/a", "acme/echo", ["prompt"], ["c1"]),
+  run_elsewhere: new RunStateError("run_elsewhere", "It is elsewhere."),
+  run_ended: new RunStateError("run_ended", "It has ended."),
+  run_input_mismatch: new RunInputMismatchError("poster", "a"),
+  run_required: new RunStateError("run_required", "There is no run."),
+  run_unknown: new RunStateError("run_unknown", "There is no such run."),
+  step_input_changed: new StepInputChangedError("picture", ["prompt"], { endpoint: "acme/echo" }),
+  lease_lost: new LeaseLostError({ ...run, epoch: 2 }),
+  store: new StoreError("The disk is full.", { retryable: true }),
+  admin_key_required: new AdminKeyRequiredError(),
+  missing_header: new WebhookError("missing_header", "No signature."),
+  malformed_header: new WebhookError("malformed_header", "No hex."),
+  stale_timestamp: new WebhookError("stale_timestamp", "Too old."),
+  bad_signature: new WebhookError("bad_signature", "Not fal's."),
+  keys_unavailable: new WebhookError("keys_unavailable", "No keys."),
+  body_not_raw: new WebhookError("body_not_raw", "Parsed."),
+  malformed_body: new WebhookError("malformed_body", "No JSON."),
+  cannot_listen: new ListenError("The port is taken."),
+};
+
+test.each(FAL_ERROR_CODES)("an error is restored as it was: %s", (code) => {
+  const error = EXAMPLES[code];
+  const restored = restoredError(JSON.parse(JSON.stringify(savedError(error)))) as FalError;
+  expect(error.code).toBe(code);
+  expect(restored.constructor).toBe(error.constructor);
+  expect(Object.prototype.toString.call(restored)).toBe("[object Error]");
+  const seen = ({ stack: _, cancel: __, ...own }: FalError & { cancel?: unknown }) => own;
+  expect(seen(restored)).toEqual(seen(error));
+  expect([restored.name, restored.message]).toEqual([error.name, error.message]);
+  expect(endsFallback(restored)).toBe(endsFallback(error));
+  expect(isOfTheRun(restored)).toBe(isOfTheRun(error));
+});
+
+test("what a field check found wrong is there again, without the input that fal quotes", () => {
+  const quoted = { ...problem, input: "a secret prompt" };
+  const error = new ValidationError({ ...answer(422), body: { detail: [quoted] } });
+  const saved = JSON.stringify(savedError(error));
+  expect(saved).not.toContain("a secret prompt");
+  expect((restoredError(JSON.parse(saved)) as ValidationError).getFieldErrors("prompt")).toEqual([problem]);
+});
+
+test("an error of somebody else keeps its name and message", () => {
+  const restored = restoredError(savedError(new RangeError("out of it")));
+  expect(restored).toMatchObject({ name: "RangeError", message: "out of it" });
+  expect(restored).toBeInstanceOf(Error);
+});
+
+test("every class of the sources that is a FalError is in the registry", () => {
+  const classes = globSync("src/**/*.ts").flatMap((file) =>
+    [...readFileSync(file, "utf8").matchAll(/class (\w+)(?:<[^>]*>)? extends (?:FalError|ApiError)\b/g)].map(
+      ([, name]) => name,
+    ),
+  );
+  const known = FAL_ERROR_CODES.map((code) => (kindOf(code)?.class as { name?: string } | undefined)?.name);
+  // What errors are restored with has no code of its own.
+  expect(new Set(classes.filter((name) => name !== "RestoredError"))).toEqual(new Set(known));
+});
