@@ -15,7 +15,7 @@ import { createRecordedCalls } from "./calls/recorded-calls.ts";
 import { createPlaces, type Places } from "./calls/slots.ts";
 import { createCalls } from "./calls/subscribe.ts";
 import { createChains } from "./chain/chain.ts";
-import { leaseSettings } from "./chain/lease.ts";
+import { leaseSettings } from "./chain/lease-settings.ts";
 import { createRuns } from "./chain/runs.ts";
 import { tools } from "./chain/tools.ts";
 import { ambientEnv, type Environment, readEnvironment } from "./environment/environment.ts";

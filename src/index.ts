@@ -8,16 +8,15 @@ export type { QueueClient, StatusStream } from "./calls/queue-client.ts";
 export type { CompletedQueueStatus, InQueueStatus, QueueStatus } from "./calls/queue-status.ts";
 export type { RecordedCalls, Settled, Settlement } from "./calls/recorded-calls.ts";
 export type { AmbiguousSubmitPolicy } from "./calls/submit.ts";
-export type { RunScope } from "./chain/attempt.ts";
 export type { Chain, ResumeOptions, StartOptions } from "./chain/chain.ts";
 export type { RunCall, RunEvent } from "./chain/events.ts";
-export type { LeaseSettings } from "./chain/lease.ts";
+export type { LeaseSettings } from "./chain/lease-settings.ts";
 export type { RunPart } from "./chain/parts.ts";
 export type { Run } from "./chain/run.ts";
+export type { MapOptions, RunScope, Tools } from "./chain/run-scope.ts";
 export type { RunInfo, Runs } from "./chain/runs.ts";
 export type { Saved } from "./chain/saved.ts";
 export type { RunStep } from "./chain/steps.ts";
-export type { MapOptions, Tools } from "./chain/tools.ts";
 export { createFal, fal } from "./client.ts";
 export {
   type Env,

@@ -1,3 +1,4 @@
+import type { Report } from "../base/report.ts";
 import { LeaseLostError } from "../errors/runs.ts";
 import type { Fence, RunJournal } from "../journal/runs.ts";
 import { type RunEvent, storedEvent } from "./events.ts";
@@ -9,11 +10,7 @@ export interface EventWriter {
 }
 
 /** Events go to the store in batches, each as large as the time that the one before it took. */
-export function eventWriter(
-  store: RunJournal,
-  fence: Fence,
-  report: (what: string, error: unknown) => void,
-): EventWriter {
+export function eventWriter(store: RunJournal, fence: Fence, report: Report): EventWriter {
   let waiting: string[] = [];
   let writing: Promise<void> | undefined;
 

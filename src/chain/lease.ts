@@ -1,25 +1,6 @@
-import type { Clock } from "../base/clock.ts";
 import { LeaseLostError } from "../errors/runs.ts";
-import type { Fence, RunJournal } from "../journal/runs.ts";
-
-export interface LeaseSettings {
-  /** Milliseconds that a run stays with a process that gives no sign of life. @default 30000 */
-  readonly leaseMs: number;
-  /** Milliseconds after the last sign that the run is ours in which a POST may still be sent. @default a third of the lease */
-  readonly sendWindowMs: number;
-}
-
-export interface LeaseOptions {
-  readonly store: RunJournal;
-  readonly clock: Clock;
-  readonly fence: Fence;
-  readonly settings: LeaseSettings;
-  /** When the claim was sent off: the lease began no earlier. */
-  readonly since: number;
-  readonly onLost: (error: LeaseLostError) => void;
-  readonly onCancel: (reason: string) => void;
-  readonly report: (what: string, error: unknown) => void;
-}
+import type { Fence } from "../journal/runs.ts";
+import { cancelRun, type LiveRun } from "./live-run.ts";
 
 export interface Lease {
   /** Makes sure, at this very moment, that the run is ours. @throws {LeaseLostError} */
@@ -35,11 +16,14 @@ const MAX_TRIES = 3;
 /**
  * Keeps a run ours. All times are taken before the store is asked, so a process that was stopped in between finds, when
  * it wakes, that its knowledge is old: it asks again before it sends anything.
+ *
+ * @param since When the claim was sent off: the lease began no earlier.
+ * @param released Aborted when the run is lost.
  */
-export function keepLease(options: LeaseOptions): Lease {
-  const { store, clock, fence, settings, onLost, onCancel, report } = options;
+export function keepLease(live: LiveRun, fence: Fence, since: number, released: AbortController): Lease {
+  const { store, clock, lease: settings, report } = live.services;
   const over = new AbortController();
-  let heldSince = options.since;
+  let heldSince = since;
 
   void beat().catch(() => {});
   return {
@@ -72,19 +56,12 @@ export function keepLease(options: LeaseOptions): Lease {
       return false;
     }
     heldSince = asked;
-    if (cancelReason !== undefined) onCancel(cancelReason);
+    if (cancelReason !== undefined) cancelRun(live, cancelReason);
     return true;
   }
 
   function lose(): void {
     over.abort();
-    onLost(new LeaseLostError(fence));
+    released.abort(new LeaseLostError(fence));
   }
-}
-
-export function leaseSettings({
-  leaseMs = 30_000,
-  sendWindowMs = leaseMs / 3,
-}: Partial<LeaseSettings> = {}): LeaseSettings {
-  return { leaseMs, sendWindowMs };
 }

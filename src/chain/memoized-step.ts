@@ -1,47 +1,46 @@
-import type { Clock } from "../base/clock.ts";
 import { isOfTheRun } from "../errors/registry.ts";
 import { restoredError, savedError } from "../errors/saved-error.ts";
-import type { Fence, RunJournal } from "../journal/runs.ts";
-import type { RunEvent } from "./events.ts";
-import type { Failures } from "./failures.ts";
-import { inScope } from "./position.ts";
-import type { Replay } from "./replay.ts";
+import { type Attempt, assertOpen, isOver } from "./attempt.ts";
+import { tell } from "./execution.ts";
+import { inScope, type Position } from "./position.ts";
+import { occurrence, recordedStep, skipScope } from "./replay.ts";
 import type { Saved } from "./saved.ts";
 import { fromJson, toJson } from "./saved-json.ts";
 import { functionLabel, functionScope, numbered, within } from "./step-key.ts";
 
-export interface StepDeps {
-  readonly store: RunJournal;
-  readonly clock: Clock;
-  readonly fence: Fence;
-  readonly failures: Failures;
-  /** Steps whose failure was replayed. */
-  readonly replayed: Set<string>;
-  readonly push: (event: RunEvent) => void;
-  /** Whether the run is over here, so that a failure tells nothing of the step. */
-  readonly isOver: () => boolean;
-}
-
 /** Runs a function once in the life of a run, and remembers what it gave, or how it failed. */
 export async function runStep<T>(
-  deps: StepDeps,
-  replay: Replay,
-  { scope, name }: { readonly scope: string; readonly name: string },
+  { attempt, scope }: Position,
+  name: string,
   fn: () => T | PromiseLike<T>,
 ): Promise<Saved<T>> {
-  const { store, clock, fence, failures, push } = deps;
+  assertOpen(attempt, `The step "${name}"`);
+  const { functionsUnderWay } = attempt.execution;
+  const running = recordedOrRun(attempt, scope, name, fn);
+  functionsUnderWay.add(running);
+  return running.finally(() => functionsUnderWay.delete(running));
+}
+
+async function recordedOrRun<T>(
+  attempt: Attempt,
+  scope: string,
+  name: string,
+  fn: () => T | PromiseLike<T>,
+): Promise<Saved<T>> {
+  const { execution, replay, replayed } = attempt;
+  const { failures, fence } = execution;
+  const { store, clock } = execution.live.services;
   const label = functionLabel(scope, name);
-  const nth = replay.occurrence(label);
+  const nth = occurrence(replay, label);
   const key = numbered(label, nth);
   const own = functionScope(name, nth);
-
-  const { record: known, again } = replay.step(key);
-  if (known) {
-    replay.skipScope(within(scope, own));
-    push({ type: "step", at: clock.now(), step: name, reused: true });
-    if (!known.error) return seen(known.value);
-    deps.replayed.add(key);
-    throw failures.from(key, restoredError(known.error));
+  const { record, again } = recordedStep(replay, key);
+  if (record) {
+    skipScope(replay, within(scope, own));
+    tell(execution, { type: "step", at: clock.now(), step: name, reused: true });
+    if (!record.error) return seen<T>(attempt, key, record.value);
+    replayed.add(key);
+    throw failures.from(key, restoredError(record.error));
   }
 
   const save = async (outcome: { value: string | undefined; error?: unknown }) => {
@@ -53,17 +52,17 @@ export async function runStep<T>(
   try {
     value = toJson(await inScope(own, fn), `what the step "${name}" gave`);
   } catch (error) {
-    if (!deps.isOver() && !isOfTheRun(error)) await save({ value: undefined, error });
+    if (!isOver(attempt) && !isOfTheRun(error)) await save({ value: undefined, error });
     throw failures.from(key, error);
   }
   await save({ value });
-  push({ type: "step", at: clock.now(), step: name, reused: false });
-  return seen(value);
+  tell(execution, { type: "step", at: clock.now(), step: name, reused: false });
+  return seen<T>(attempt, key, value);
+}
 
-  /** What every later reader will see; URLs in it are known from now on. */
-  function seen(json: string | undefined): Saved<T> {
-    const given = fromJson<T>(json);
-    replay.produced(key, given);
-    return given;
-  }
+/** What every later reader will see; URLs in it are known from now on. */
+function seen<T>({ replay }: Attempt, key: string, json: string | undefined): Saved<T> {
+  const given = fromJson<T>(json);
+  replay.urls.produced(key, given);
+  return given;
 }

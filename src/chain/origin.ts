@@ -27,16 +27,21 @@ export interface RunOrigin {
 export function originNow(jobId: string | undefined, inner: boolean): string {
   const { request, incoming } = currentAttribution();
   const { of } = currentCaller() ?? {};
-  const { inside } = currentPosition() ?? {};
   const origin: RunOrigin = {
     request,
     root: of ? of.root : incoming?.root,
     job: jobId,
     claimedRoot: of ? of.claimedRoot : incoming?.claimedRoot,
     ...(inner && { inner }),
-    within: inside && [...inside.within, [inside.chain, inside.run]],
+    within: runsAround(),
   };
   return JSON.stringify(origin);
 }
 
 export const originOf = ({ origin }: RunRecord): RunOrigin => fromJson<RunOrigin | undefined>(origin) ?? {};
+
+/** The runs that the current code is in, from the outside in: chain and id. Undefined outside of any. */
+export function runsAround(): NonNullable<RunOrigin["within"]> | undefined {
+  const { record } = currentPosition()?.attempt.execution ?? {};
+  return record && [...(originOf(record).within ?? []), [record.chain, record.id]];
+}

@@ -5,13 +5,14 @@ import { StoreError } from "../errors/store.ts";
 import type { RunQuery, RunRecord, RunState } from "../journal/runs.ts";
 import type { Store } from "../journal/store.ts";
 import type { Budget } from "../ledger/budget.ts";
-import type { RunDeps } from "./attempt.ts";
-import { budgetJson, type Chains, checkedStart, idWithin } from "./chain.ts";
+import type { Chains } from "./chain.ts";
 import { originOf } from "./origin.ts";
 import { partsOf, type RunPart } from "./parts.ts";
 import { isDead, thisProcess } from "./process-identity.ts";
 import type { Run } from "./run.ts";
 import { fromJson, toJson } from "./saved-json.ts";
+import type { ChainServices } from "./services.ts";
+import { budgetJson, checkId, idForNow, startWithNow } from "./start-with.ts";
 import { type RunStep, stepsOf } from "./steps.ts";
 
 /** What the store has of a run. Plain data: a run that can be awaited comes from its chain. */
@@ -78,35 +79,36 @@ export interface Runs {
   resumeAll(): Promise<Run<unknown>[]>;
 }
 
-export function createRuns(deps: () => RunDeps, chains: Chains): Runs {
+export function createRuns(services: () => ChainServices, chains: Chains): Runs {
   return {
     async add(chain, input, options = {}) {
-      const { store, clock, jobId } = deps();
+      const { store, clock, jobId } = services();
       const json = toJson(input, "input");
-      const { id = idWithin(chain, json) ?? crypto.randomUUID(), tags = {}, budget } = options;
-      const start = { ...checkedStart(json, id, tags, jobId(), false), budget: budgetJson(budget) };
+      const { id = idForNow(chain, json), tags = {}, budget } = options;
+      checkId(id);
+      const startWith = { ...startWithNow(json, tags, jobId(), false), budget: budgetJson(budget) };
       if (store.keep !== "all") {
         throw new StoreError(
           `The store ${store.name} keeps ids only, so no input can wait in it. Open it with keep: "all".`,
         );
       }
-      const claim = { chain, id, ...start, owner: undefined, leaseMs: 0, at: clock.now() };
+      const claim = { chain, id, ...startWith, owner: undefined, leaseMs: 0, at: clock.now() };
       const { run } = await store.claimRun(claim);
-      if (run.input !== start.input) throw new RunInputMismatchError(chain, id);
+      if (run.input !== json) throw new RunInputMismatchError(chain, id);
       return infoOf(run);
     },
-    list: async (query) => (await deps().store.runs(query)).map(infoOf),
+    list: async (query) => (await services().store.runs(query)).map(infoOf),
     async get(chain, id) {
-      const record = await deps().store.run(chain, id);
+      const record = await services().store.run(chain, id);
       return record && infoOf(record);
     },
-    steps: (chain, id) => stepsOf(deps().store, chain, id),
-    parts: (chain, id) => partsOf(deps().store, chain, id),
+    steps: (chain, id) => stepsOf(services().store, chain, id),
+    parts: (chain, id) => partsOf(services().store, chain, id),
     cancel: (chain, id, reason = "cancelled") =>
-      deps().store.cancelRun(chain, id, reason, deps().clock.now()),
-    forget: (chain, id) => deps().store.forgetRun(chain, id),
+      services().store.cancelRun(chain, id, reason, services().clock.now()),
+    forget: (chain, id) => services().store.forgetRun(chain, id),
     async resumeAll() {
-      const { store, clock } = deps();
+      const { store, clock } = services();
       const runs: Run<unknown>[] = [];
       for (const record of await store.runs({ state: "running", limit: 10_000 })) {
         const chain = chains.byName.get(record.chain);

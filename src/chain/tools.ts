@@ -1,55 +1,11 @@
 import { FalError } from "../errors/fal-error.ts";
 import { endsFallback } from "../errors/registry.ts";
 import { RunStateError } from "../errors/runs.ts";
+import { runStep } from "./memoized-step.ts";
 import { currentPosition, inScope } from "./position.ts";
+import type { MapOptions, Thunk, Tools } from "./run-scope.ts";
 import type { Saved } from "./saved.ts";
 import { branchScope, itemScope } from "./step-key.ts";
-
-export type Thunk = () => PromiseLike<unknown>;
-
-export interface MapOptions {
-  /** How many items are worked on at once. @default 16 */
-  readonly concurrency?: number;
-}
-
-/** What a chain's code can use besides calls; the same functions as properties of the run bind them to it. */
-export interface Tools {
-  /**
-   * Runs `fn` once in the life of the run, and keeps what it gave as JSON; its failure too. Killed in the middle, it is
-   * run again. Steps of one name are told apart by the order in which they are asked for, so give those that run at the
-   * same time names or branches of their own.
-   *
-   * @throws {RunStateError} outside a run. @throws {InvalidArgumentError} when JSON cannot say what it gave.
-   */
-  step<T>(name: string, fn: () => T | PromiseLike<T>): Promise<Saved<T>>;
-  /**
-   * Works on each item in a scope of its own, a bounded number at once, and gives what came of them in the items' order.
-   * The first failure stops it: no further item is begun. With `collect: true` every item is worked on, and each outcome
-   * is given as `Promise.allSettled` gives it.
-   */
-  map<A, B>(
-    items: Iterable<A> | AsyncIterable<A>,
-    fn: (item: A, index: number) => PromiseLike<B>,
-    options: MapOptions & { readonly collect: true },
-  ): Promise<PromiseSettledResult<B>[]>;
-  map<A, B>(
-    items: Iterable<A> | AsyncIterable<A>,
-    fn: (item: A, index: number) => PromiseLike<B>,
-    options?: MapOptions & { readonly collect?: false },
-  ): Promise<B[]>;
-  /** Runs `fn` in a scope of its own, so that what it calls is told apart from equal calls beside it. */
-  branch<R>(name: string, fn: () => R): R;
-  /**
-   * Tries one after the other until one gives something, and throws the last failure.
-   *
-   * @param options.when Which failures go on to the next. @default every FalError, except giving up, budgets, 401, 403
-   * and ambiguous submits: those never do
-   */
-  fallback<const A extends readonly [Thunk, ...Thunk[]]>(
-    attempts: A,
-    options?: { readonly when?: (error: FalError) => boolean },
-  ): Promise<Awaited<ReturnType<A[number]>>>;
-}
 
 const CONCURRENCY = 16;
 /** For a source that does not say how much it has. */
@@ -66,7 +22,7 @@ async function step<T>(name: string, fn: () => T | PromiseLike<T>): Promise<Save
         "the context was lost on the way, through the run that the chain was given.",
     );
   }
-  return position.inside.step(position.scope, name, fn);
+  return runStep(position, name, fn);
 }
 
 function branch<R>(name: string, fn: () => R): R {

@@ -1,0 +1,121 @@
+import { LeaseLostError, RunAbortedError, RunInputMismatchError, RunStateError } from "../errors/runs.ts";
+import { restoredError } from "../errors/saved-error.ts";
+import { StoreError } from "../errors/store.ts";
+import type { RunClaim, RunRecord, RunState } from "../journal/runs.ts";
+import { isSameStore } from "../journal/store.ts";
+import { execute } from "./execute.ts";
+import type { LiveRun } from "./live-run.ts";
+import { RULES } from "./mode.ts";
+import type { StartWith } from "./plan.ts";
+import { isDead, thisProcess } from "./process-identity.ts";
+import { fromJson } from "./saved-json.ts";
+import { readStoredEvents } from "./stored-events.ts";
+
+/** How often a run that another process executes is looked at, in milliseconds. */
+const OBSERVE_MS = 500;
+
+/** Executes the run if it is ours to execute, else observes it; and takes it over when its process is gone. */
+export async function claimOrObserve(live: LiveRun): Promise<unknown> {
+  const { plan, services } = live;
+  const { store, clock } = services;
+  const { chain, id } = plan;
+  await plan.after;
+  live.cancelled.signal.throwIfAborted();
+  await assertKeptWithOuter(live);
+  const startWith = plan.startWith ?? (await recordedStart(live));
+  const rules = RULES[plan.mode];
+  // A store that keeps ids only does not know what a completed run gave: its calls are replayed for that.
+  const forgotten: readonly RunState[] = store.keep === "all" ? [] : ["completed"];
+  let reopen = [...rules.reopens, ...forgotten];
+  let evict: number | undefined;
+  for (let round = 0; ; round++) {
+    // Else a claim would make a run anew that has ended and was forgotten while this one looked away.
+    if (round > 0 && !(await store.run(chain, id))) throw unknownRun(live);
+    const at = clock.now();
+    const { run: record, owned } = await claim(live, startWith, { reopen, evict, at });
+    if (owned) {
+      try {
+        return await execute(live, { ...record, input: startWith.input }, at);
+      } catch (error) {
+        // Another process has it now, and will say how it ends.
+        if (!(error instanceof LeaseLostError)) throw error;
+      }
+    }
+    await readStoredEvents(live, record);
+    if (!owned && record.state !== "running") return recordedOutcome(live, record);
+    if (!rules.reopensLater) reopen = [...forgotten];
+    evict = record.owner && isDead(record.owner) ? record.epoch : undefined;
+    if (evict === undefined) await clock.sleep(OBSERVE_MS, live.detached.signal);
+  }
+}
+
+async function claim(
+  { plan, services }: LiveRun,
+  startWith: StartWith,
+  how: Pick<RunClaim, "reopen" | "evict" | "at">,
+): Promise<{ readonly run: RunRecord; readonly owned: boolean }> {
+  const { store, lease } = services;
+  const { chain, id, budget } = plan;
+  const owner = thisProcess();
+  const claimed = await store.claimRun({
+    ...{ chain, id, ...startWith, budget },
+    ...{ owner, leaseMs: lease.leaseMs, ...how },
+  });
+  // A store that keeps ids only cannot tell, and the code is given the input that it was started with.
+  if (store.keep !== "all" || claimed.run.input === startWith.input) return claimed;
+  if (claimed.owned) await store.releaseRun({ chain, run: id, epoch: claimed.run.epoch });
+  throw new RunInputMismatchError(chain, id);
+}
+
+async function recordedStart(live: LiveRun): Promise<StartWith> {
+  const { store } = live.services;
+  const { chain, id } = live.plan;
+  if (store.keep === "ids") {
+    throw new StoreError(
+      `The store (${store.name}) keeps ids only, so the input of ${chain}/${id} is not known. Start the same id with its ` +
+        "input instead: what is paid for is not paid again.",
+    );
+  }
+  const record = await store.run(chain, id);
+  if (!record) throw unknownRun(live);
+  const { input, tags, origin } = record;
+  return { input, tags, origin };
+}
+
+/** What is found again by its place in another run must be where that run is. */
+async function assertKeptWithOuter({ plan, services }: LiveRun): Promise<void> {
+  const { chain, id, outer } = plan;
+  const { store, keptIn } = services;
+  if (!outer || isSameStore(outer.keptIn, keptIn) || (await store.run(outer.chain, outer.id))) return;
+  throw new RunStateError(
+    "run_elsewhere",
+    `The run ${chain}/${id} was started within ${outer.chain}/${outer.id} by another client, whose store (${store.name}) ` +
+      "does not have that run: it could not be found again. Nothing was sent. Give both clients the same store, or this " +
+      "run an id of its own.",
+  );
+}
+
+/** What the process that executed it has noted as its end. */
+function recordedOutcome({ log, services }: LiveRun, record: RunRecord): unknown {
+  const at = record.endedAt ?? services.clock.now();
+  if (record.state === "completed") {
+    const output = fromJson(record.output);
+    log.push({ type: "completed", at, output });
+    return output;
+  }
+  const error = recordedFailure(record);
+  log.push({ type: "failed", at, error });
+  throw error;
+}
+
+function recordedFailure({ chain, id, state, error, cancelReason }: RunRecord): Error {
+  if (state === "cancelled") return new RunAbortedError(chain, id, { cause: cancelReason });
+  return error ? restoredError(error) : new Error(`The run ${chain}/${id} ${state} without a reason.`);
+}
+
+function unknownRun({ plan, services }: LiveRun): RunStateError {
+  return new RunStateError(
+    "run_unknown",
+    `The store (${services.store.name}) has no run ${plan.chain}/${plan.id}. Start it with its input, or check the id and the store.`,
+  );
+}

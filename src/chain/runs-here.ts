@@ -1,0 +1,60 @@
+import { OVER, whenAborted } from "../base/signal.ts";
+import { RunBlockedError } from "../errors/runs.ts";
+import { cancelRun, detachRun } from "./live-run.ts";
+import { RULES } from "./mode.ts";
+import type { RunPlan } from "./plan.ts";
+import { type StartedRun, startRun } from "./run.ts";
+import type { ChainServices } from "./services.ts";
+
+/** The runs of a client that are under way in this process, so that one that is begun again is not executed twice. */
+export interface RunsHere {
+  /** Asked at each start, since a chain is often defined before its client is configured. */
+  readonly services: () => ChainServices;
+  readonly underWay: Map<string, RunHere>;
+  hasWarned: boolean;
+}
+
+interface RunHere extends StartedRun<unknown> {
+  failure?: unknown;
+}
+
+export function beginRun({ services, underWay }: RunsHere, plan: RunPlan): StartedRun<unknown> {
+  const key = JSON.stringify([plan.chain, plan.id]);
+  const known = underWay.get(key);
+  if (known) {
+    // The store says whether its input is another one: of a run that was resumed here it is not known here.
+    if (hasOtherInput(known, plan)) return startRun(services(), plan);
+    if (!goesOn(known, plan)) return joined(known, plan);
+  }
+  // Where it has failed, some of its calls are still on their way: they are to be noted before they are asked for again.
+  const here: RunHere = startRun(services(), { ...plan, after: known?.run.total });
+  underWay.set(key, here);
+  here.run.catch((error: unknown) => {
+    here.failure = error;
+  });
+  void here.run.total.then(() => {
+    if (underWay.get(key) === here) underWay.delete(key);
+  });
+  return here;
+}
+
+const hasOtherInput = ({ live }: RunHere, { startWith }: RunPlan): boolean =>
+  startWith !== undefined && startWith.input !== live.plan.startWith?.input;
+
+/** Whether what has failed here is to go on from its failure. */
+const goesOn = ({ failure }: RunHere, { mode }: RunPlan): boolean =>
+  RULES[mode].reopens.includes("failed") ? failure !== undefined : failure instanceof RunBlockedError;
+
+/** Whoever starts what runs here already shares it, and what ends it for one ends it for all. */
+function joined(known: RunHere, { abortSignals, detachSignal }: RunPlan): RunHere {
+  const { live, run } = known;
+  const over = new AbortController();
+  for (const signal of abortSignals) whenAborted(signal, over.signal, () => cancelRun(live, signal.reason));
+  if (detachSignal) whenAborted(detachSignal, over.signal, () => detachRun(live));
+  void run.total.then(() => over.abort(OVER));
+  return known;
+}
+
+export async function detachAll({ underWay }: RunsHere): Promise<void> {
+  await Promise.all([...underWay.values()].map(({ run }) => run.detach()));
+}

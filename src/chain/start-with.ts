@@ -1,0 +1,60 @@
+import { currentAttribution } from "../attribution/context.ts";
+import { checkUserTags, type UserTags } from "../attribution/tags.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
+import { type Budget, checkBudget } from "../ledger/budget.ts";
+import { originNow } from "./origin.ts";
+import type { StartWith } from "./plan.ts";
+import { currentPosition } from "./position.ts";
+import { occurrence } from "./replay.ts";
+import { shortHash } from "./short-hash.ts";
+import { innerRunId, startLabel } from "./step-key.ts";
+
+/**
+ * What a run begins with here and now.
+ *
+ * @param input JSON.
+ * @param inner Whether it has no id of its own.
+ * @throws {InvalidArgumentError} for a bad tag.
+ */
+export function startWithNow(
+  input: string | undefined,
+  tags: UserTags,
+  jobId: string | undefined,
+  inner: boolean,
+): StartWith {
+  const all = { ...currentAttribution().tags, ...tags };
+  checkUserTags(all);
+  return { input, tags: textTags(all), origin: originNow(jobId, inner) };
+}
+
+const textTags = (tags: UserTags): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(tags).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]])),
+  );
+
+/**
+ * The id of a run without one of its own, made of where it is started and with what: a random one would make a resumed run
+ * start another one, and pay again. Random outside of any run.
+ *
+ * @param input JSON.
+ */
+export function idForNow(chain: string, input: string | undefined): string {
+  const position = currentPosition();
+  if (!position) return crypto.randomUUID();
+  const { attempt, scope } = position;
+  const hash = input === undefined ? "" : shortHash(input);
+  const nth = occurrence(attempt.replay, startLabel(scope, chain, hash));
+  return innerRunId({ ...attempt.execution.fence, scope }, hash, nth);
+}
+
+/** @throws {InvalidArgumentError} */
+export function checkId(id: unknown): void {
+  if (typeof id === "string" && id.trim() !== "" && id.isWellFormed()) return;
+  throw new InvalidArgumentError("A run's id is a text that is not empty. Leave it out for a random one.");
+}
+
+/** @throws {InvalidArgumentError} */
+export function budgetJson(budget: Budget | undefined): string | undefined {
+  if (budget) checkBudget(budget);
+  return budget && JSON.stringify(budget);
+}
