@@ -1,5 +1,5 @@
+import type { Model } from "../model/model.ts";
 import type { Job } from "./job.ts";
-import type { Model } from "./model.ts";
 
 /** How the account's bill differs from the best one there could be. */
 export interface BillingSwitches {

@@ -1,5 +1,5 @@
+import { type ModelFailure, refuseField } from "../model/model.ts";
 import type { FileStore } from "./files.ts";
-import { type ModelFailure, refuseField } from "./model.ts";
 
 const MOST_BYTES = 100 * 2 ** 20;
 

@@ -1,5 +1,5 @@
+import type { Model } from "../model/model.ts";
 import type { Job } from "./job.ts";
-import type { Model } from "./model.ts";
 
 /** In what an account's request history falls short of the best one there could be. */
 export interface HistorySwitches {

@@ -35,6 +35,14 @@
  */
 
 export { ListenError } from "../errors/emulator.ts";
+export {
+  type DetailItem,
+  type Model,
+  type ModelContext,
+  ModelFailure,
+  type ModelRun,
+} from "../model/model.ts";
+export { birefnet, esrgan, fluxSchnell } from "../stand-ins/index.ts";
 export type { BillingSwitches } from "./billing.ts";
 export { createEmulator, type Emulator, type EmulatorOptions } from "./emulator.ts";
 export type { Fault, FaultName, FaultText } from "./faults/fault.ts";
@@ -43,14 +51,9 @@ export type { FaultMatch, FaultRates, Faults } from "./faults/plan.ts";
 export type { HistorySwitches } from "./history.ts";
 export type { HookAttempt } from "./hooks/hooks.ts";
 export type { JobState, JobView, LogLine } from "./job.ts";
-export { type Model, type ModelContext, ModelFailure, type ModelRun } from "./model.ts";
-export { birefnet } from "./models/birefnet.ts";
-export { esrgan } from "./models/esrgan.ts";
-export { fluxSchnell } from "./models/flux-schnell.ts";
 export { type OutlivingEmulator, type OutlivingOptions, outlivingEmulatorUnlessKey } from "./outliving.ts";
 export type { OutlivingJob } from "./outliving-state.ts";
 export type { ReceivedRequest } from "./received.ts";
-export type { DetailItem } from "./replies.ts";
 export type { Keep } from "./retention.ts";
 export { type EmulatorServer, type ServeOptions, serveEmulator } from "./serve.ts";
 export { emulatorEnv, emulatorUnlessKey } from "./unless-key.ts";

@@ -1,4 +1,4 @@
-import type { Random } from "./random.ts";
+import type { Random } from "../model/random.ts";
 
 /** The queue knows only these three; a failed or cancelled request is COMPLETED as well. */
 export type JobState = "IN_QUEUE" | "IN_PROGRESS" | "COMPLETED";

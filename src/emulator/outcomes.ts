@@ -1,5 +1,5 @@
+import type { ModelFailure, ModelRun } from "../model/model.ts";
 import type { Outcome } from "./job.ts";
-import type { ModelFailure, ModelRun } from "./model.ts";
 
 /** The platform's own failures: the infrastructure form, never billed. */
 export const failureOutcome = (

@@ -1,11 +1,11 @@
 import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import type { Clock } from "../base/clock.ts";
+import { type Model, type ModelContext, ModelFailure } from "../model/model.ts";
+import { randomFrom } from "../model/random.ts";
 import { loadFile } from "./download.ts";
 import type { FileStore } from "./files.ts";
 import type { Job, Outcome } from "./job.ts";
-import { type Model, type ModelContext, ModelFailure } from "./model.ts";
 import { failureOutcome, refusalOutcome, successOutcome } from "./outcomes.ts";
-import { randomFrom } from "./random.ts";
 import { runnerHeaders } from "./runner-headers.ts";
 import { parseInput } from "./validation.ts";
 

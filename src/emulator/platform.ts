@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import type { Model } from "../model/model.ts";
 import type { Address, OwnOrigins } from "./address.ts";
 import type { BillingSwitches } from "./billing.ts";
 import type { FileStore } from "./files.ts";
@@ -6,7 +7,6 @@ import type { HistorySwitches } from "./history.ts";
 import type { HookSigner } from "./hooks/signer.ts";
 import type { Outcome } from "./job.ts";
 import type { Machine } from "./machine.ts";
-import type { Model } from "./model.ts";
 import type { Uploads } from "./uploads.ts";
 
 /** What every route works with. */

@@ -1,13 +1,3 @@
-/** One entry of fal's model errors, the first of its body forms. */
-export interface DetailItem {
-  readonly loc: readonly (string | number)[];
-  readonly msg: string;
-  readonly type: string;
-  readonly url: string;
-  readonly ctx?: Readonly<Record<string, unknown>>;
-  readonly input?: unknown;
-}
-
 export const json = (body: unknown, status = 200, headers: Record<string, string> = {}): Response =>
   new Response(JSON.stringify(body), {
     status,

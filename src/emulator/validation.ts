@@ -1,6 +1,5 @@
 import type * as z from "zod";
-import { errorPage, ModelFailure } from "./model.ts";
-import type { DetailItem } from "./replies.ts";
+import { type DetailItem, errorPage, ModelFailure } from "../model/model.ts";
 
 type Issue = z.core.$ZodIssue;
 

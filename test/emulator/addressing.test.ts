@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { echo, json, KEY, ORIGIN, type Submitted, stage } from "./support.ts";
+import { echo, json, KEY, ORIGIN, type Submitted, stage } from "../support/stage.ts";
 
 const tiny = { prompt: "a fox", image_size: { width: 32, height: 32 }, sync_mode: false };
 const fileOf = (body: Record<string, unknown>) => (body["images"] as { url: string }[])[0]?.url ?? "";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type EmulatorOptions, fluxSchnell } from "../../src/emulator/index.ts";
 import { bucketOf } from "../../src/emulator/usage.ts";
-import { echo, FLUX, type Json, json, stage } from "./support.ts";
+import { echo, FLUX, type Json, json, stage } from "../support/stage.ts";
 
 const ECHO = "acme/echo/v1";
 const HOUR_MS = 3_600_000;

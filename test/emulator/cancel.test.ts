@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { echo, json, stage } from "./support.ts";
+import { echo, json, stage } from "../support/stage.ts";
 
 test("a queued request is gone from the queue at once", async () => {
   const { submit, send, clock, emulator } = stage({ models: [echo], auto: false, concurrency: 1 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { FaultText } from "../../src/emulator/index.ts";
-import { echo, json, type Stage, stage } from "./support.ts";
+import { echo, json, type Stage, stage } from "../support/stage.ts";
 
 const ECHO = "acme/echo/v1";
 const submitted = ({ send }: Stage) => send("POST", `/queue/${ECHO}`, { body: { text: "a fox" } });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { echo, json, readEvents, type Stage, stage } from "./support.ts";
+import { echo, json, readEvents, type Stage, stage } from "../support/stage.ts";
 
 const ECHO = "acme/echo/v1";
 const terminated = { name: "TypeError", message: "terminated", cause: { code: "UND_ERR_SOCKET" } };

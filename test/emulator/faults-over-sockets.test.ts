@@ -5,7 +5,7 @@ import {
   serveEmulator,
   virtualClock,
 } from "../../src/emulator/index.ts";
-import { echo, KEY, type Submitted } from "./support.ts";
+import { echo, KEY, type Submitted } from "../support/stage.ts";
 
 let server: EmulatorServer | undefined;
 const setUp = async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { FaultText } from "../../src/emulator/index.ts";
-import { echo, readEvents, stage } from "./support.ts";
+import { echo, readEvents, stage } from "../support/stage.ts";
 
 const setUp = (fault: FaultText) => {
   const s = stage({ models: [echo] });

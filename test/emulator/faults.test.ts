@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Fault, FaultText } from "../../src/emulator/index.ts";
-import { echo, json, stage } from "./support.ts";
+import { echo, json, stage } from "../support/stage.ts";
 
 const ECHO = "acme/echo/v1";
 const setUp = () => stage({ models: [echo, { ...echo, id: "acme/other" }], concurrency: 100 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { HistorySwitches } from "../../src/emulator/index.ts";
-import { echo, type Json, json, type Stage, stage } from "./support.ts";
+import { echo, type Json, json, type Stage, stage } from "../support/stage.ts";
 
 const PATH = "/api/v1/models/requests/by-endpoint";
 const ECHO = "endpoint_id=acme/echo/v1";

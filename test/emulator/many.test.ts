@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import * as z from "zod";
 import { createEmulator, type Model } from "../../src/emulator/index.ts";
-import { echo, json, readEvents, stage } from "./support.ts";
+import { echo, json, readEvents, stage } from "../support/stage.ts";
 
 /** As small as a model can be. */
 const trivial: Model = {

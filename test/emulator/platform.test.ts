@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createFileStore } from "../../src/emulator/files.ts";
-import { echo, FLUX, json, stage } from "./support.ts";
+import { echo, FLUX, json, stage } from "../support/stage.ts";
 
 test("prices come for several ids, repeated or with commas", async () => {
   const { send } = stage();

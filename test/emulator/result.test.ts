@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { echo, json, stage } from "./support.ts";
+import { echo, json, stage } from "../support/stage.ts";
 
 test("the result is what the model produced, with what it cost", async () => {
   const { submit, finish, send, emulator } = stage({ models: [echo] });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { echo, json, type Stage, type Submitted, stage } from "./support.ts";
+import { echo, json, type Stage, type Submitted, stage } from "../support/stage.ts";
 
 const stateOf = async ({ send }: Stage, { status_url }: Submitted) => {
   const { status, queue_position } = await json(await send("GET", status_url));

@@ -6,7 +6,7 @@ import {
   serveEmulator,
   virtualClock,
 } from "../../src/emulator/index.ts";
-import { echo, KEY, readEvents, type Submitted } from "./support.ts";
+import { echo, KEY, readEvents, type Submitted } from "../support/stage.ts";
 
 const open: EmulatorServer[] = [];
 const serve = async (options: ServeOptions = {}) => {

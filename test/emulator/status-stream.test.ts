@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { echo, type Json, readEvents, stage } from "./support.ts";
+import { echo, type Json, readEvents, stage } from "../support/stage.ts";
 
 const logsOf = (event: Json) =>
   ((event["logs"] ?? []) as { message: string }[]).map(({ message }) => message);

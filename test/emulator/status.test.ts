@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { echo, json, ORIGIN, stage } from "./support.ts";
+import { echo, json, ORIGIN, stage } from "../support/stage.ts";
 
 test("a request is queued, then runs, then is completed: 202, 202, 200", async () => {
   const { send, submit, clock } = stage({ models: [echo], auto: false });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { echo, FLUX, json, ORIGIN, stage } from "./support.ts";
+import { echo, FLUX, json, ORIGIN, stage } from "../support/stage.ts";
 
 test("a submit is answered with an id, three links and a place in the queue", async () => {
   const { send, emulator } = stage({ models: [echo], auto: false });

@@ -1,6 +1,6 @@
 import { createFalClient } from "@fal-ai/client";
 import { expect, test } from "vitest";
-import { json, stage } from "./support.ts";
+import { json, stage } from "../support/stage.ts";
 
 const REST = "https://rest.fal.ai/storage/upload";
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { type EmulatorOptions, type FaultText, serveEmulator } from "../../src/emulator/index.ts";
-import { echo, type Json, json, KEY, stage } from "./support.ts";
+import { echo, type Json, json, KEY, stage } from "../support/stage.ts";
 
 const HOOK = "https://app.test/hook?call=7";
 const ECHO = "acme/echo/v1";

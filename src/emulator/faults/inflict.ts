@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
+import { errorPage } from "../../model/model.ts";
 import { brokenConnection } from "../connection.ts";
 import type { Outcome } from "../job.ts";
-import { errorPage } from "../model.ts";
 import { failureOutcome } from "../outcomes.ts";
 import { concurrencyLimit, requestError } from "../replies.ts";
 import { expired, tooEarly } from "../routes/result.ts";

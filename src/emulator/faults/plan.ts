@@ -1,4 +1,4 @@
-import { randomFrom } from "../random.ts";
+import { randomFrom } from "../../model/random.ts";
 import { canHappenTo, type Fault, type FaultText, faultFrom, happensTo } from "./fault.ts";
 import type { Operation } from "./operation.ts";
 

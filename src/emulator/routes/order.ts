@@ -1,10 +1,11 @@
+import { randomFrom } from "../../model/random.ts";
 import { callerOf } from "../credentials.ts";
 import { appOf } from "../endpoint.ts";
 import type { JobOrder } from "../job.ts";
 import type { Platform, RouteEnv } from "../platform.ts";
-import { randomFrom, uuidAt } from "../random.ts";
 import { plainError, requestError } from "../replies.ts";
 import { parseTags } from "../tags.ts";
+import { uuidAt } from "../uuid.ts";
 
 /** Turns a request for `endpoint` into an order, or into the answer that refuses it. */
 export function orderFrom(

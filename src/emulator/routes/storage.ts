@@ -1,10 +1,11 @@
 import { Hono } from "hono";
 import * as z from "zod";
+import { randomFrom } from "../../model/random.ts";
 import { jsonOf } from "../body.ts";
 import { callerOf } from "../credentials.ts";
 import type { Platform, RouteEnv } from "../platform.ts";
-import { randomFrom, uuidAt } from "../random.ts";
 import { json, plainError } from "../replies.ts";
+import { uuidAt } from "../uuid.ts";
 
 const Announcement = z.object({
   content_type: z.string().default("application/octet-stream"),

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { encodePicture } from "../../src/emulator/picture/encode.ts";
-import type { Picture } from "../../src/emulator/picture/picture.ts";
+import { encodePicture } from "../../src/stand-ins/picture/encode.ts";
+import type { Picture } from "../../src/stand-ins/picture/picture.ts";
+import { FLUX, stage } from "../support/stage.ts";
 import { drawn, type FileOut, open, refusal, run } from "./pictures.ts";
-import { FLUX, stage } from "./support.ts";
 
 const BIREFNET = "fal-ai/birefnet/v2";
 const alphaAt = ({ width, data }: Picture, x: number, y: number) => data[(y * width + x) * 4 + 3] ?? 0;

@@ -1,6 +1,6 @@
-import { decodePicture } from "../../src/emulator/picture/decode.ts";
-import { blankPicture, type Picture } from "../../src/emulator/picture/picture.ts";
-import type { Json, Stage } from "./support.ts";
+import { decodePicture } from "../../src/stand-ins/picture/decode.ts";
+import { blankPicture, type Picture } from "../../src/stand-ins/picture/picture.ts";
+import type { Json, Stage } from "../support/stage.ts";
 
 export interface FileOut {
   readonly url: string;

@@ -1,9 +1,9 @@
 import * as z from "zod";
-import { type Model, refuseField } from "../model.ts";
-import { cutOut, findSubject, maskPicture } from "../picture/cut-out.ts";
-import { dataUri, encodePicture } from "../picture/encode.ts";
-import type { Picture } from "../picture/picture.ts";
+import { type Model, refuseField } from "../model/model.ts";
 import { loadPicture } from "./load-picture.ts";
+import { cutOut, findSubject, maskPicture } from "./picture/cut-out.ts";
+import { dataUri, encodePicture } from "./picture/encode.ts";
+import type { Picture } from "./picture/picture.ts";
 
 const Input = z.object({
   image_url: z.string(),

@@ -1,7 +1,16 @@
 import type * as z from "zod";
 import type { Clock } from "../base/clock.ts";
 import type { Random } from "./random.ts";
-import type { DetailItem } from "./replies.ts";
+
+/** One entry of fal's model errors. */
+export interface DetailItem {
+  readonly loc: readonly (string | number)[];
+  readonly msg: string;
+  readonly type: string;
+  readonly url: string;
+  readonly ctx?: Readonly<Record<string, unknown>>;
+  readonly input?: unknown;
+}
 
 /** What a stand-in has at hand while it runs. */
 export interface ModelContext {

@@ -1,6 +1,6 @@
-import { type ModelContext, refuseField } from "../model.ts";
-import { decodePicture, UnreadablePictureError } from "../picture/decode.ts";
-import type { Picture } from "../picture/picture.ts";
+import { type ModelContext, refuseField } from "../model/model.ts";
+import { decodePicture, UnreadablePictureError } from "./picture/decode.ts";
+import type { Picture } from "./picture/picture.ts";
 
 /** Reads the picture that `image_url` names, or refuses it as the real models do. */
 export async function loadPicture(url: string, context: ModelContext): Promise<Picture> {

@@ -1,9 +1,9 @@
 import * as z from "zod";
-import { type Model, refuseField } from "../model.ts";
-import { encodePicture } from "../picture/encode.ts";
-import { resize } from "../picture/resize.ts";
-import { sharpen } from "../picture/sharpen.ts";
+import { type Model, refuseField } from "../model/model.ts";
 import { loadPicture } from "./load-picture.ts";
+import { encodePicture } from "./picture/encode.ts";
+import { resize } from "./picture/resize.ts";
+import { sharpen } from "./picture/sharpen.ts";
 
 const MOST_PIXELS = 64e6;
 const SHARPNESS = 0.55;

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import type { Model } from "../model.ts";
-import { paint } from "../painting/paint.ts";
-import { dataUri, encodePicture } from "../picture/encode.ts";
-import { wholeBetween } from "../random.ts";
+import type { Model } from "../model/model.ts";
+import { wholeBetween } from "../model/random.ts";
+import { paint } from "./painting/paint.ts";
+import { dataUri, encodePicture } from "./picture/encode.ts";
 
 const PRESETS = {
   square_hd: [1024, 1024],

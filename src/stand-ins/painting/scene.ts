@@ -1,4 +1,4 @@
-import type { Random } from "../random.ts";
+import type { Random } from "../../model/random.ts";
 import type { Canvas } from "./canvas.ts";
 import type { Mood } from "./moods.ts";
 import type { Noise } from "./noise.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { FLUX, stage } from "../support/stage.ts";
 import { download, type FileOut, open, refusal, run } from "./pictures.ts";
-import { FLUX, stage } from "./support.ts";
 
 const size = { image_size: { width: 128, height: 96 } };
 const imagesOf = (body: Record<string, unknown>) => body["images"] as FileOut[];

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { encodePicture } from "../../src/emulator/picture/encode.ts";
-import { shrink } from "../../src/emulator/picture/picture.ts";
+import { encodePicture } from "../../src/stand-ins/picture/encode.ts";
+import { shrink } from "../../src/stand-ins/picture/picture.ts";
+import { FLUX, ORIGIN, stage } from "../support/stage.ts";
 import { difference, drawn, type FileOut, open, refusal, run } from "./pictures.ts";
-import { FLUX, ORIGIN, stage } from "./support.ts";
 
 const ESRGAN = "fal-ai/esrgan";
 const imageOf = (body: Record<string, unknown>) => body["image"] as FileOut;

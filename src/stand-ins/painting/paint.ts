@@ -1,5 +1,5 @@
+import { randomFrom } from "../../model/random.ts";
 import type { Breathe, Picture } from "../picture/picture.ts";
-import { randomFrom } from "../random.ts";
 import { createCanvas, develop } from "./canvas.ts";
 import { moodOf } from "./moods.ts";
 import { noiseFrom } from "./noise.ts";

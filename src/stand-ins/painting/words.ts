@@ -1,4 +1,4 @@
-import type { Random } from "../random.ts";
+import type { Random } from "../../model/random.ts";
 import type { MoodName } from "./moods.ts";
 
 export type SettingName = "sea" | "mountains" | "forest" | "city" | "table" | "clouds" | "fields";

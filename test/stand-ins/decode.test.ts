@@ -1,7 +1,7 @@
 import { encode } from "fast-png";
 import { expect, test } from "vitest";
-import { decodePicture } from "../../src/emulator/picture/decode.ts";
-import { encodePicture } from "../../src/emulator/picture/encode.ts";
+import { decodePicture } from "../../src/stand-ins/picture/decode.ts";
+import { encodePicture } from "../../src/stand-ins/picture/encode.ts";
 import { difference, drawn } from "./pictures.ts";
 
 const pixels = (bytes: Uint8Array) => [...decodePicture(bytes).data];

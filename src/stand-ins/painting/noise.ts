@@ -1,4 +1,4 @@
-import type { Random } from "../random.ts";
+import type { Random } from "../../model/random.ts";
 
 const SIZE = 256;
 

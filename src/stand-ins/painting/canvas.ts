@@ -1,5 +1,5 @@
+import type { Random } from "../../model/random.ts";
 import { blankPicture, type Picture } from "../picture/picture.ts";
-import type { Random } from "../random.ts";
 import type { Colour } from "./colour.ts";
 import { coverage } from "./coverage.ts";
 import type { Shape } from "./path.ts";
