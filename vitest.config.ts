@@ -4,15 +4,28 @@ const conditions = ["fal-chain-source", "node", "import", "module", "default"];
 // These are handed to Node, which would find "import" for a require() too.
 const ssrConditions = ["fal-chain-source", "node", "default"];
 
+/** Tests that start processes, which takes seconds each. */
+const PROCESSES = "test/**/*.process.test.ts";
+
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions: ssrConditions } },
   test: {
-    include: ["test/**/*.test.ts"],
-    typecheck: { enabled: true, checker: "tsc", include: ["test/**/*.test-d.ts"] },
     globalSetup: ["test/support/postgres-server.ts"],
     testTimeout: 10_000,
     // No test file leaves anything behind, and loading every module anew for each would take as long as the tests.
     isolate: false,
+    projects: [
+      { extends: true, test: { name: "main", include: ["test/**/*.test.ts"], exclude: [PROCESSES] } },
+      { extends: true, test: { name: "processes", include: [PROCESSES] } },
+      {
+        extends: true,
+        test: {
+          name: "types",
+          include: [],
+          typecheck: { enabled: true, checker: "tsc", include: ["test/**/*.test-d.ts"] },
+        },
+      },
+    ],
   },
 });
