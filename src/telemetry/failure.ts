@@ -1,5 +1,4 @@
 import { ApiError } from "../errors/api.ts";
-
 import { FalError } from "../errors/fal-error.ts";
 import { type FailureState, stateOfFailure } from "../errors/registry.ts";
 

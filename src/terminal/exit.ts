@@ -1,3 +1,4 @@
+import type { FalErrorCode } from "../errors/codes.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { type Output, paint, printable } from "./text.ts";
 
@@ -16,7 +17,7 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
-const CODES: Readonly<Record<string, number>> = {
+const CODES: Readonly<Partial<Record<FalErrorCode, number>>> = {
   missing_variable: EXIT.usage,
   invalid_variable: EXIT.usage,
   invalid_argument: EXIT.usage,
