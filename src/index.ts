@@ -10,12 +10,12 @@ export type { RecordedCalls, Settled, Settlement } from "./calls/recorded-calls.
 export type { AmbiguousSubmitPolicy } from "./calls/submit.ts";
 export type { Chain, ResumeOptions, StartOptions } from "./chain/chain.ts";
 export type { RunCall, RunEvent } from "./chain/events.ts";
-export type { LeaseSettings } from "./chain/lease-settings.ts";
 export type { RunPart } from "./chain/parts.ts";
 export type { Run } from "./chain/run.ts";
 export type { MapOptions, RunScope, Tools } from "./chain/run-scope.ts";
 export type { RunInfo, Runs } from "./chain/runs.ts";
 export type { Saved } from "./chain/saved.ts";
+export type { LeaseSettings } from "./chain/services.ts";
 export type { RunStep } from "./chain/steps.ts";
 export { createFal, fal } from "./client.ts";
 export {

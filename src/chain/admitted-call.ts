@@ -9,8 +9,8 @@ import type { RunCall } from "./events.ts";
 import { type CallUnderWay, tell } from "./execution.ts";
 import { findCall } from "./find-call.ts";
 import { currentPosition } from "./position.ts";
+import { endTurn, type Turn, takeTurn } from "./replay.ts";
 import { noteOldFiles, replacementsOf, uploadOnce } from "./run-files.ts";
-import { endTurn, type Turn, takeTurn } from "./turns.ts";
 
 /** A call of the run, from its first moment to its end. */
 interface CallInRun extends CallUnderWay {

@@ -2,14 +2,13 @@ import type { UserTags } from "../attribution/tags.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import type { Budget } from "../ledger/budget.ts";
 import { assertOpen } from "./attempt.ts";
-import { beginInner, isWithin } from "./inner-run.ts";
+import { isWithin } from "./origin.ts";
 import type { RunPlan } from "./plan.ts";
 import { currentPosition } from "./position.ts";
 import { type Run, startRun } from "./run.ts";
 import type { RunScope } from "./run-scope.ts";
-import { beginRun, detachAll, type RunsHere } from "./runs-here.ts";
-import type { NotSerialisable, Saved } from "./saved.ts";
-import { toJson } from "./saved-json.ts";
+import { beginInner, beginRun, detachAll, type RunsHere } from "./runs-here.ts";
+import { type NotSerialisable, type Saved, toJson } from "./saved.ts";
 import type { ChainServices } from "./services.ts";
 import { budgetJson, checkId, idForNow, startWithNow } from "./start-with.ts";
 
@@ -137,7 +136,7 @@ async function answerAsRun<R>(
   fn: () => R | PromiseLike<R>,
 ): Promise<R> {
   // It would wait for itself.
-  if (isWithin(chain, id, services)) return fn();
+  if (isWithin(chain, id, services.keptIn)) return fn();
   checkId(id);
   const startWith = startWithNow(undefined, {}, services.jobId(), false);
   const plan = { mode: "request", chain, id, startWith, abortSignals: [], onDiverge: "pay" } as const;

@@ -3,13 +3,13 @@ import { restoredError } from "../errors/saved-error.ts";
 import { StoreError } from "../errors/store.ts";
 import type { RunClaim, RunRecord, RunState } from "../journal/runs.ts";
 import { isSameStore } from "../journal/store.ts";
+import { restoredEvent, storedEvents } from "./events.ts";
 import { execute } from "./execute.ts";
 import type { LiveRun } from "./live-run.ts";
 import { RULES } from "./mode.ts";
 import type { StartWith } from "./plan.ts";
 import { isDead, thisProcess } from "./process-identity.ts";
-import { fromJson } from "./saved-json.ts";
-import { readStoredEvents } from "./stored-events.ts";
+import { fromJson } from "./saved.ts";
 
 /** How often a run that another process executes is looked at, in milliseconds. */
 const OBSERVE_MS = 500;
@@ -33,6 +33,7 @@ export async function claimOrObserve(live: LiveRun): Promise<unknown> {
     if (round > 0 && !(await store.run(chain, id))) throw unknownRun(live);
     const at = clock.now();
     const { run: record, owned } = await claim(live, startWith, { reopen, evict, at });
+    await readStoredEvents(live, record);
     if (owned) {
       try {
         return await execute(live, { ...record, input: startWith.input }, at);
@@ -41,7 +42,6 @@ export async function claimOrObserve(live: LiveRun): Promise<unknown> {
         if (!(error instanceof LeaseLostError)) throw error;
       }
     }
-    await readStoredEvents(live, record);
     if (!owned && record.state !== "running") return recordedOutcome(live, record);
     if (!rules.reopensLater) reopen = [...forgotten];
     evict = record.owner && isDead(record.owner) ? record.epoch : undefined;
@@ -93,6 +93,19 @@ async function assertKeptWithOuter({ plan, services }: LiveRun): Promise<void> {
       "does not have that run: it could not be found again. Nothing was sent. Give both clients the same store, or this " +
       "run an id of its own.",
   );
+}
+
+/** Puts into the log what other executions of the run have told so far. */
+async function readStoredEvents(live: LiveRun, record: RunRecord): Promise<void> {
+  const { store } = live.services;
+  const payloads = { call: store.call, output: () => fromJson(record.output) };
+  for await (const { seq, event } of storedEvents(store, record.chain, record.id, live.eventsRead)) {
+    const told = await restoredEvent(event, payloads);
+    // What an execution here wrote is in the log already, until another process took the run over.
+    if (told.type === "resumed" && told.epoch > (live.tellingEpoch ?? 0)) live.tellingEpoch = undefined;
+    if (live.tellingEpoch === undefined) live.log.push(told);
+    live.eventsRead = seq + 1;
+  }
 }
 
 /** What the process that executed it has noted as its end. */

@@ -1,11 +1,13 @@
+import { abortable } from "../base/signal.ts";
 import type { RunRecord } from "../journal/runs.ts";
 import type { Cost } from "../money/cost.ts";
 import type { RunEvent } from "./events.ts";
-import { executeCode } from "./execute-code.ts";
 import { close, type Execution, openExecution, tell, untilIdle } from "./execution.ts";
 import type { LiveRun } from "./live-run.ts";
-import { recordFailure, recordOutput } from "./record-end.ts";
-import { readStoredEvents } from "./stored-events.ts";
+import { RULES } from "./mode.ts";
+import { openAttempt, runCode } from "./open-attempt.ts";
+import { type Executed, recordFailure, recordOutput } from "./record-end.ts";
+import { leftOver } from "./replay.ts";
 
 /**
  * Executes a run that is ours, and notes its end.
@@ -13,7 +15,6 @@ import { readStoredEvents } from "./stored-events.ts";
  * @param claimedAt When the claim was sent off.
  */
 export async function execute(live: LiveRun, record: RunRecord, claimedAt: number): Promise<unknown> {
-  await readStoredEvents(live, record);
   live.tellingEpoch = record.epoch;
   live.isExecuting = true;
   const execution = openExecution(live, record, claimedAt);
@@ -47,6 +48,37 @@ function firstEvent({ live, fence }: Execution): RunEvent {
   const { chain, run, epoch } = fence;
   const first = { at: live.services.clock.now(), chain, run };
   return epoch === 1 ? { type: "started", ...first } : { type: "resumed", ...first, epoch };
+}
+
+/**
+ * Executes the chain's function. A resumed run that fails with a failure from before retries that step: it is thrown away
+ * and the rest is replayed, until it is a fresh failure, or none.
+ */
+async function executeCode(execution: Execution): Promise<Executed> {
+  const { record, stopped, failures } = execution;
+  const { oldFailure } = RULES[execution.live.plan.mode];
+  const failedKeys = oldFailure === "replay" ? [] : (record.failedKey?.split("\n") ?? []);
+  const retry = new Set(failedKeys);
+  const retried = new Set(failedKeys);
+  for (;;) {
+    const attempt = await openAttempt(execution, retry);
+    try {
+      stopped.signal.throwIfAborted();
+      const output = await abortable(runCode(attempt), stopped.signal);
+      return { output, leftOver: leftOver(attempt.replay) };
+    } catch (error) {
+      const through = failures.keysOf(error);
+      const again = through.filter((key) => attempt.replayed.has(key) && !retried.has(key));
+      if (oldFailure !== "retry-each" || again.length === 0 || stopped.signal.aborted) throw error;
+      for (const key of again) retried.add(key);
+      // A step around it has failed anew with it.
+      for (const key of through) retry.add(key);
+    } finally {
+      attempt.isClosed = true;
+    }
+    // Else its calls would be asked for by two attempts at once.
+    await untilIdle(execution);
+  }
 }
 
 /** What each call cost, once all of them have ended: some go on when the run has failed. */

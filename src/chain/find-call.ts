@@ -3,9 +3,8 @@ import { GIVEN_UP } from "../calls/take-up.ts";
 import { RunDivergedError, StepInputChangedError } from "../errors/runs.ts";
 import type { CallRecord } from "../journal/store.ts";
 import { contentKey, differences } from "./content-key.ts";
-import { isPaid, leftOver, occurrence, type Replay } from "./replay.ts";
+import { isPaid, leftOver, occurrence, type Replay, type Turn, untilAllHaveLooked } from "./replay.ts";
 import { callLabel, isInScope, namedCallKey, namedCallLabel, numbered } from "./step-key.ts";
-import { type Turn, untilAllHaveLooked } from "./turns.ts";
 
 /** A call that the code makes. */
 export interface Asked {

@@ -4,8 +4,7 @@ import { type Attempt, assertOpen, isOver } from "./attempt.ts";
 import { tell } from "./execution.ts";
 import { inScope, type Position } from "./position.ts";
 import { occurrence, recordedStep, skipScope } from "./replay.ts";
-import type { Saved } from "./saved.ts";
-import { fromJson, toJson } from "./saved-json.ts";
+import { fromJson, type Saved, toJson } from "./saved.ts";
 import { functionLabel, functionScope, numbered, within } from "./step-key.ts";
 
 /** Runs a function once in the life of a run, and remembers what it gave, or how it failed. */

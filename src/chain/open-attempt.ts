@@ -10,7 +10,7 @@ import { originOf } from "./origin.ts";
 import { atPosition, currentPosition } from "./position.ts";
 import { openReplay } from "./replay.ts";
 import type { RunScope, Tools } from "./run-scope.ts";
-import { fromJson } from "./saved-json.ts";
+import { fromJson } from "./saved.ts";
 import { tools } from "./tools.ts";
 
 /** @param retry Steps whose failure is not replayed. Each is taken out when it is asked for. */

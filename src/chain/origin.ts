@@ -2,8 +2,9 @@ import { currentAttribution } from "../attribution/context.ts";
 import type { Root } from "../attribution/root.ts";
 import { currentCaller } from "../calls/caller.ts";
 import type { RunRecord } from "../journal/runs.ts";
+import { isSameStore, type Store } from "../journal/store.ts";
 import { currentPosition } from "./position.ts";
-import { fromJson } from "./saved-json.ts";
+import { fromJson } from "./saved.ts";
 
 /**
  * On whose behalf a run was started, besides its tags. It is noted with the run, so that whoever goes on with it makes its
@@ -41,7 +42,14 @@ export function originNow(jobId: string | undefined, inner: boolean): string {
 export const originOf = ({ origin }: RunRecord): RunOrigin => fromJson<RunOrigin | undefined>(origin) ?? {};
 
 /** The runs that the current code is in, from the outside in: chain and id. Undefined outside of any. */
-export function runsAround(): NonNullable<RunOrigin["within"]> | undefined {
+function runsAround(): NonNullable<RunOrigin["within"]> | undefined {
   const { record } = currentPosition()?.attempt.execution ?? {};
   return record && [...(originOf(record).within ?? []), [record.chain, record.id]];
+}
+
+/** Whether the current code belongs to this run, or to one that was started within it. */
+export function isWithin(chain: string, id: string, keptIn: Store): boolean {
+  const { attempt } = currentPosition() ?? {};
+  if (!attempt || !isSameStore(attempt.execution.live.services.keptIn, keptIn)) return false;
+  return (runsAround() ?? []).some((run) => run[0] === chain && run[1] === id);
 }

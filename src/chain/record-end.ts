@@ -2,10 +2,16 @@ import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
 import { LeaseLostError, RunAbortedError, RunBlockedError } from "../errors/runs.ts";
 import { savedError } from "../errors/saved-error.ts";
 import type { RunEnd } from "../journal/runs.ts";
-import type { Executed } from "./execute-code.ts";
+import type { CallRecord } from "../journal/store.ts";
 import { cancelQueued, type Execution, tell, untilIdle } from "./execution.ts";
 import { RULES } from "./mode.ts";
-import { fromJson, toJson } from "./saved-json.ts";
+import { fromJson, toJson } from "./saved.ts";
+
+export interface Executed {
+  readonly output: unknown;
+  /** Paid calls of earlier executions that the code did not ask for. */
+  readonly leftOver: readonly CallRecord[];
+}
 
 /** @returns the output as every later reader will see it. */
 export async function recordOutput(execution: Execution, { output, leftOver }: Executed): Promise<unknown> {

@@ -5,7 +5,6 @@ import { KnownUrls } from "./content-key.ts";
 import type { Execution } from "./execution.ts";
 import { isBelow, numberedLabelOf } from "./step-key.ts";
 import { ALL } from "./steps.ts";
-import { noTurns, type Turns } from "./turns.ts";
 
 /** What a run has paid for already, and which of it has been asked for again. */
 export interface Replay {
@@ -25,6 +24,22 @@ export interface Replay {
   readonly counts: Map<string, number>;
 }
 
+/** The order in which a run's calls were made, whatever their inputs take to be known. */
+export interface Turns {
+  /** Resolves when all that were made so far have looked for what is recorded of them. */
+  all: Promise<void>;
+  /** Those that have been found, or are new, and have not ended. */
+  readonly underWay: Set<Turn>;
+}
+
+/** A call's place in the order. */
+export interface Turn {
+  /** Those before it have looked. */
+  readonly before: Promise<void>;
+  /** The next one may look. */
+  pass(): void;
+}
+
 const PAID = new Set(["completed", "submitted", "ambiguous", "intended"]);
 
 export async function openReplay(execution: Execution, retry: Set<string>): Promise<Replay> {
@@ -42,7 +57,7 @@ export async function openReplay(execution: Execution, retry: Set<string>): Prom
     steps: new Map(steps.map((step) => [step.key, step])),
     retry,
     urls: new KnownUrls(),
-    turns: noTurns(),
+    turns: { all: Promise.resolve(), underWay: new Set() },
     used: new Set(),
     counts: new Map(),
   };
@@ -88,3 +103,24 @@ export const leftOver = ({ calls, used }: Replay): CallRecord[] =>
 
 export const isPaid = ({ state, note }: CallRecord): boolean =>
   PAID.has(state) || (state === "given-up" && note === GIVEN_UP.unread);
+
+export function takeTurn(turns: Turns): Turn {
+  const before = turns.all;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  turns.all = before.then(() => promise);
+  return { before, pass: resolve };
+}
+
+/** The call has ended, or never got to look. */
+export function endTurn(turns: Turns, turn: Turn): void {
+  turn.pass();
+  turns.underWay.delete(turn);
+}
+
+/** Also those that are made in the meantime. */
+export async function untilAllHaveLooked(turns: Turns): Promise<void> {
+  for (let seen: Promise<void> | undefined; seen !== turns.all; ) {
+    seen = turns.all;
+    await seen;
+  }
+}

@@ -2,7 +2,7 @@ import { urlsIn } from "../base/urls.ts";
 import { FileExpiredError } from "../errors/files.ts";
 import type { Attempt } from "./attempt.ts";
 import { recordedStep } from "./replay.ts";
-import { fromJson } from "./saved-json.ts";
+import { fromJson } from "./saved.ts";
 import { copyName, fileKey } from "./step-key.ts";
 
 /** A file is uploaded once in the life of a run. */

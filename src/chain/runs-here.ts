@@ -1,10 +1,12 @@
 import { OVER, whenAborted } from "../base/signal.ts";
 import { RunBlockedError } from "../errors/runs.ts";
-import { cancelRun, detachRun } from "./live-run.ts";
+import type { Attempt } from "./attempt.ts";
+import { cancelRun, detachRun, wasExecutedHere } from "./live-run.ts";
 import { RULES } from "./mode.ts";
 import type { RunPlan } from "./plan.ts";
-import { type StartedRun, startRun } from "./run.ts";
+import { type Run, type StartedRun, startRun } from "./run.ts";
 import type { ChainServices } from "./services.ts";
+import { innerRunKey } from "./step-key.ts";
 
 /** The runs of a client that are under way in this process, so that one that is begun again is not executed twice. */
 export interface RunsHere {
@@ -53,6 +55,29 @@ function joined(known: RunHere, { abortSignals, detachSignal }: RunPlan): RunHer
   if (detachSignal) whenAborted(detachSignal, over.signal, () => detachRun(live));
   void run.total.then(() => over.abort(OVER));
   return known;
+}
+
+/**
+ * Begins a run that is a part of another one: it is cancelled and detached with that, and goes on from its failure where
+ * that failed with it.
+ */
+export function beginInner(here: RunsHere, outer: Attempt, plan: RunPlan): Run<unknown> {
+  const { execution, replay } = outer;
+  const { services, cancelled } = execution.live;
+  const { chain, run: id } = execution.fence;
+  const key = innerRunKey(plan.chain, plan.id);
+  const { run, live } = beginRun(here, {
+    ...plan,
+    mode: replay.retry.delete(key) ? "retry" : "start",
+    abortSignals: [...plan.abortSignals, cancelled.signal],
+    detachSignal: execution.released.signal,
+    outer: { chain, id, keptIn: services.keptIn },
+  });
+  run.catch((error: unknown) => {
+    execution.failures.from(key, error);
+    if (!wasExecutedHere(live)) outer.replayed.add(key);
+  });
+  return run;
 }
 
 export async function detachAll({ underWay }: RunsHere): Promise<void> {

@@ -10,7 +10,7 @@ import { originOf } from "./origin.ts";
 import { partsOf, type RunPart } from "./parts.ts";
 import { isDead, thisProcess } from "./process-identity.ts";
 import type { Run } from "./run.ts";
-import { fromJson, toJson } from "./saved-json.ts";
+import { fromJson, toJson } from "./saved.ts";
 import type { ChainServices } from "./services.ts";
 import { budgetJson, checkId, idForNow, startWithNow } from "./start-with.ts";
 import { type RunStep, stepsOf } from "./steps.ts";
@@ -114,7 +114,7 @@ export function createRuns(services: () => ChainServices, chains: Chains): Runs 
         const chain = chains.byName.get(record.chain);
         if (!chain || record.epoch === 0 || isOurs(record)) continue;
         const outer = await outerOf(store, record);
-        // Its outer run asks for it when it is gone on with itself.
+        // Its outer run asks for it when that is resumed itself.
         if (outer && outer.state !== "completed" && outer.state !== "cancelled") continue;
         if (outer?.state !== "cancelled") runs.push(chain.resume(record.id));
         else await store.cancelRun(record.chain, record.id, outer.cancelReason ?? "cancelled", clock.now());

@@ -1,3 +1,5 @@
+import { wireJson } from "../base/json.ts";
+
 /** T after a round trip through JSON: what a run's output is, the first time and each time it is read back. */
 export type Saved<T> = unknown extends T
   ? T
@@ -14,3 +16,11 @@ export type Saved<T> = unknown extends T
 /** What an input is that would not survive. A text, since the compiler prints it where such a function is handed over. */
 export type NotSerialisable =
   "the input of a chain must survive JSON (no Date, Map, class instance…): give text or numbers instead";
+
+/** JSON of what code gave; undefined for nothing. @throws {InvalidArgumentError} when JSON cannot say it. */
+export const toJson = (value: unknown, name: string): string | undefined =>
+  value === undefined ? undefined : wireJson(value, name);
+
+/** What every later reader will see, so that the first one sees it too. */
+export const fromJson = <T>(json: string | undefined): Saved<T> =>
+  (json === undefined ? undefined : JSON.parse(json)) as Saved<T>;

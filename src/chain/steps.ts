@@ -1,7 +1,7 @@
 import type { SavedError } from "../errors/saved-error.ts";
 import type { StepRecord } from "../journal/runs.ts";
 import type { CallRecord, Store } from "../journal/store.ts";
-import type { RunEvent } from "./events.ts";
+import { type RunEvent, storedEvents } from "./events.ts";
 import { isOfFile, scopeForPeople } from "./step-key.ts";
 
 /** Something that a run remembers: a call, what a memoized function gave, or a file that was uploaded. Plain data. */
@@ -91,7 +91,8 @@ async function retold(store: Store, chain: string, run: string): Promise<Told> {
   const runningAt = new Map<string, number>();
   const reusedCalls = new Set<string>();
   const reusedSteps = new Set<string>();
-  for await (const event of eventsOf(store, chain, run)) {
+  for await (const stored of storedEvents(store, chain, run, 0)) {
+    const event = JSON.parse(stored.event) as RunEvent;
     if (event.type === "resumed") {
       resumedAt = event.at;
       reusedCalls.clear();
@@ -104,17 +105,4 @@ async function retold(store: Store, chain: string, run: string): Promise<Told> {
     if (event.event.type === "running" && !runningAt.has(id)) runningAt.set(id, event.event.at);
   }
   return { resumedAt, runningAt, reusedCalls, reusedSteps };
-}
-
-/** Without what calls and run gave: the store has that elsewhere. */
-async function* eventsOf(store: Store, chain: string, run: string): AsyncGenerator<RunEvent> {
-  let next = 0;
-  for (;;) {
-    const page = await store.events(chain, run, next);
-    if (page.length === 0) return;
-    for (const { seq, event } of page) {
-      yield JSON.parse(event) as RunEvent;
-      next = seq + 1;
-    }
-  }
 }

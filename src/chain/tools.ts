@@ -45,7 +45,7 @@ async function map<A, B>(
   const work = async () => {
     while (!failure) {
       const { done, value } = await source.next();
-      if (done || failure) return;
+      if (done || failure) break;
       const index = count++;
       try {
         const given = await inScope(itemScope(index), async () => fn(value, index));
@@ -55,29 +55,17 @@ async function map<A, B>(
         if (!collect) failure ??= { reason };
       }
     }
+    // A failing item rejects the whole at once; other workers may go on for a while.
+    if (failure) throw failure.reason;
   };
   const workers = Array.from({ length: Math.min(concurrency, sizeOf(items), MAX_WORKERS) }, work);
   try {
-    await (collect ? Promise.all(workers) : untilFailure(workers, () => failure));
+    await Promise.all(workers);
   } finally {
     // Not waited for: a source that has nothing to give yet would hold the failure back.
     source.return(undefined).catch(() => {});
   }
   return collect ? outcomes : outcomes.map((outcome) => (outcome as PromiseFulfilledResult<B>).value);
-}
-
-/** A failing item rejects the whole at once; the others may go on for a while. */
-async function untilFailure(
-  workers: Promise<void>[],
-  failed: () => { reason: unknown } | undefined,
-): Promise<void> {
-  const check = workers.map((worker) =>
-    worker.then(() => {
-      const failure = failed();
-      if (failure) throw failure.reason;
-    }),
-  );
-  await Promise.all(check);
 }
 
 const sizeOf = (items: object): number =>
