@@ -107,6 +107,13 @@ module.exports = {
       },
     },
     {
+      name: "processes-in-their-project",
+      comment: "What starts a process takes seconds: it is a *.process.test.ts, which `npm test` leaves out.",
+      severity: "error",
+      from: { path: "^test/.*\\.test\\.ts$", pathNot: "\\.process\\.test\\.ts$" },
+      to: { path: ["^(node:)?child_process$", "^test/support/(child|postgres)\\.ts$"] },
+    },
+    {
       name: "examples-use-the-package",
       comment: "By its name: they run against the packed build too, where there is no ../src.",
       severity: "error",

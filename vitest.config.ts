@@ -4,20 +4,26 @@ const conditions = ["fal-chain-source", "node", "import", "module", "default"];
 // These are handed to Node, which would find "import" for a require() too.
 const ssrConditions = ["fal-chain-source", "node", "default"];
 
-/** Tests that start processes, which takes seconds each. */
+/** Tests that start processes, or need the PostgreSQL server, which is one: seconds each. */
 const PROCESSES = "test/**/*.process.test.ts";
 
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions: ssrConditions } },
   test: {
-    globalSetup: ["test/support/postgres-server.ts"],
     testTimeout: 10_000,
     // No test file leaves anything behind, and loading every module anew for each would take as long as the tests.
     isolate: false,
     projects: [
       { extends: true, test: { name: "main", include: ["test/**/*.test.ts"], exclude: [PROCESSES] } },
-      { extends: true, test: { name: "processes", include: [PROCESSES] } },
+      {
+        extends: true,
+        test: {
+          name: "processes",
+          include: [PROCESSES],
+          globalSetup: ["test/support/postgres-server.ts"],
+        },
+      },
       {
         extends: true,
         test: {

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { main } from "../../src/cli/main.ts";
-import { BIN, child, command, emulated } from "../support/cli.ts";
+import { BIN, child } from "../support/child.ts";
+import { command, emulated } from "../support/cli.ts";
 import { echo } from "../support/models.ts";
 
 let platform: Awaited<ReturnType<typeof emulated>>;

@@ -6,7 +6,8 @@ import { emulatorEnv, type OutlivingJob } from "fal-chain/emulator";
 import { sqliteStore } from "fal-chain/sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { main } from "../../src/cli/main.ts";
-import { child, command, POSTER } from "../support/cli.ts";
+import { child, POSTER } from "../support/child.ts";
+import { command } from "../support/cli.ts";
 
 /** Three processes, one of which draws: seconds, on a machine with nothing else to do. */
 const PATIENCE_MS = 60_000;

@@ -2,7 +2,8 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { BIN, child, emulated, POSTER } from "../support/cli.ts";
+import { BIN, child, POSTER } from "../support/child.ts";
+import { emulated } from "../support/cli.ts";
 
 let platform: Awaited<ReturnType<typeof emulated>>;
 const folders: string[] = [];

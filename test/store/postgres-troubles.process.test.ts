@@ -4,6 +4,7 @@ import { InvalidArgumentError, StoreError } from "fal-chain";
 import { postgresStore } from "fal-chain/postgres";
 import pg from "pg";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { openStore } from "../../src/store/open.ts";
 import { freshSchema, postgresUrl } from "../support/postgres.ts";
 import { ECHO, setup } from "../support/setup.ts";
 import { claim, intent, outcome, owner, ticket } from "./samples.ts";
@@ -45,6 +46,13 @@ test.each([
   expect(error).toBeInstanceOf(StoreError);
   expect(error.message).toContain(`The store ${store.name} ${says}`);
   expect(`${error.message} ${error.stack} ${error.cause} ${store.name}`).not.toMatch(/secret|hush/);
+});
+
+test("a text names a database", async () => {
+  const store = await openStore(url.replace("postgres:", "postgresql:"));
+  onTestFinished(() => store.close());
+  expect(store).toMatchObject({ name: `postgres://${new URL(url).host}/postgres`, durable: true });
+  expect(await store.call("nobody")).toBeUndefined();
 });
 
 test("a tag whose value no index could hold has a budget all the same", async () => {
