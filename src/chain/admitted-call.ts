@@ -63,12 +63,9 @@ async function place(call: CallInRun, content: string): Promise<Place> {
   const { endpoint, step, onChange } = info;
   const { fence, lease } = attempt.execution;
   const found = await findCall(attempt.replay, turn, { endpoint, content, scope, step, onChange });
-  const { record } = found;
-  call.key = found.key;
-  call.record = record;
-  if (record) call.told = { ...call.fresh, id: record.id };
-  // Of a request that exists already nobody here knows whether it runs.
-  call.isQueued = record === undefined;
+  const { key, record } = found;
+  call.key = key;
+  if (record) identify(call, record);
   const mayBeAnew = !record || record.state === "given-up";
   return {
     ...found,
@@ -76,12 +73,23 @@ async function place(call: CallInRun, content: string): Promise<Place> {
     replacements: mayBeAnew ? await replacementsOf(attempt, content) : new Map(),
     upload: (digest, put) => uploadOnce(attempt, digest, put),
     permit: lease.permit,
-    anew() {
-      call.record = undefined;
-      call.told = call.fresh;
-      call.isQueued = true;
-    },
+    anew: () => forgetRecord(call),
   };
+}
+
+/** It is this one, which an earlier execution has made. */
+function identify(call: CallInRun, record: CallRecord): void {
+  call.record = record;
+  call.told = { ...call.fresh, id: record.id };
+  // Of a request that exists already nobody here knows whether it runs.
+  call.isQueued = false;
+}
+
+/** Nothing of it can be had, so that it is submitted anew. */
+function forgetRecord(call: CallInRun): void {
+  call.record = undefined;
+  call.told = call.fresh;
+  call.isQueued = true;
 }
 
 function noteEvent(call: CallInRun, event: CallEvent): void {

@@ -2,14 +2,14 @@
  * What a run finds its steps by. Whatever makes or reads a key does it here: keys are in stores, so a form that changes
  * finds nothing of what an older version of the package has paid for.
  *
- * | what is found                  | key                             | such as                     |
- * | ------------------------------ | ------------------------------- | --------------------------- |
- * | a call, by its content         | `place endpoint content#nth`    | `/hero/map[3] acme/echo 5f#1` |
- * | a call, by the name of its step | `place =name#nth content`      | `/ =cover#1 5f`             |
- * | a memoized function            | `place !name#nth`               | `/hero !title#1`            |
- * | a file that was uploaded       | `/ ^digest`                     | `/ ^9ab1`                   |
- * | a copy of a file that is gone  | `/ ^file:url`                   | `/ ^file:https://…/a.png`   |
- * | a run without an id of its own | `>chain/id`                     | `>poster/outer%2Fo%234f`    |
+ * | what is found                   | key                          | such as                       |
+ * | ------------------------------- | ---------------------------- | ----------------------------- |
+ * | a call, by its content          | `place endpoint content#nth` | `/hero/map[3] acme/echo 5f#1` |
+ * | a call, by the name of its step | `place =name#nth content`    | `/ =cover#1 5f`               |
+ * | a memoized function             | `place !name#nth`            | `/hero !title#1`              |
+ * | a file that was uploaded        | `/ ^digest`                  | `/ ^9ab1`                     |
+ * | a copy of a file that is gone   | `/ ^file:url`                | `/ ^file:https://…/a.png`     |
+ * | a run without an id of its own  | `>chain/id`                  | `>poster/outer%2Fo%234f`      |
  *
  * A place is `/` outside of any scope, else its scopes from the outside in, each after a slash. A scope is a branch
  * (`name`), an item of a map (`map[index]`) or a memoized function (`step:name#nth`). Names are percent-encoded, so none
