@@ -54,8 +54,8 @@ const MAY_IMPORT = {
   terminal: [...GROUND, "calls", "chain", "ledger", "report"],
   report: [...GROUND, "chain", "ledger"],
   cli: [
-    ...[...GROUND, "environment", "attribution"],
-    ...["index.ts", "report/index.ts", "emulator/index.ts", "terminal/index.ts"],
+    ...[...GROUND, "environment", "attribution", "terminal"],
+    ...["index.ts", "report/index.ts", "emulator/index.ts"],
   ],
   "fal.ts": CLIENT,
   "client.ts": [...CLIENT, "fal.ts"],

@@ -1,4 +1,4 @@
-// A poster from one prompt: a picture, and at the same time its upscale and its cut-out.
+// Runs the chain of chains/poster.ts, with live status, files and the bill.
 //
 //   npm start -- "a fox in a snowy forest"
 //   npm start -- --customer acme    puts the customer on each call: fal-chain costs --by tag:customer
@@ -8,20 +8,12 @@ import { parseArgs } from "node:util";
 import { createFal } from "fal-chain";
 import { outlivingEmulatorUnlessKey } from "fal-chain/emulator";
 import { download, runProgram, showRun } from "fal-chain/terminal";
+import { posterOf } from "./chains/poster.ts";
 
 // Both outlive this program: the store has what was paid for, and the emulator, where it stands in, what it was asked for.
 const { env, emulator, close } = await outlivingEmulatorUnlessKey({ directory: ".fal-chain" });
 const fal = createFal({ env: { FAL_CHAIN_STORE: "sqlite:.fal-chain/store.db", ...env } });
-
-const poster = fal.chain("poster", async (input: { prompt: string }) => {
-  const { data } = await fal.subscribe("fal-ai/flux/schnell", { step: "picture", input, logs: true });
-  const image_url = data.images[0].url;
-  const [large, cutout] = await Promise.all([
-    fal.subscribe("fal-ai/esrgan", { step: "large", input: { image_url, scale: 2 }, logs: true }),
-    fal.subscribe("fal-ai/birefnet/v2", { step: "cutout", input: { image_url }, logs: true }),
-  ]);
-  return { picture: image_url, large: large.data.image.url, cutout: cutout.data.image.url };
-});
+const poster = posterOf(fal);
 
 // Ctrl-C aborts the signal, and with it what is still running at fal.
 process.exitCode = await runProgram(async (abortSignal) => {

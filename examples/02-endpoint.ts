@@ -9,19 +9,11 @@ import { createFal } from "fal-chain";
 import { emulatorUnlessKey } from "fal-chain/emulator";
 import { Hono } from "hono";
 import { streamSSE } from "hono/streaming";
+import { posterOf } from "./chains/poster.ts";
 
 const { env, emulator, close } = await emulatorUnlessKey();
 const fal = createFal({ env });
-
-const poster = fal.chain("poster", async (input: { prompt: string }) => {
-  const { data } = await fal.subscribe("fal-ai/flux/schnell", { step: "picture", input });
-  const image_url = data.images[0].url;
-  const [large, cutout] = await Promise.all([
-    fal.subscribe("fal-ai/esrgan", { step: "large", input: { image_url, scale: 2 } }),
-    fal.subscribe("fal-ai/birefnet/v2", { step: "cutout", input: { image_url } }),
-  ]);
-  return { picture: image_url, large: large.data.image.url, cutout: cutout.data.image.url };
-});
+const poster = posterOf(fal);
 
 const app = new Hono();
 app.get("/health", (c) => c.json({ version: "1" }));

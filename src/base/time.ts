@@ -15,7 +15,7 @@ export function timeOf(time: string | Date | number, now: number): number {
   const at = text === undefined || /^\d{4}(-|$)/.test(text) ? new Date(text ?? time).getTime() : Number.NaN;
   if (!Number.isNaN(at) && isOnCalendar(text)) return at;
   throw new InvalidArgumentError(
-    `${JSON.stringify(time)} is no time. It reads 7d, 12h or 30m (ago), or 2026-11-24, or 2026-11-24T12:00:00Z.`,
+    `${JSON.stringify(time)} is not a time. It reads 7d, 12h or 30m (ago), or 2026-11-24, or 2026-11-24T12:00:00Z.`,
   );
 }
 

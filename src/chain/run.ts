@@ -1,7 +1,7 @@
 import { OVER, whenAborted } from "../base/signal.ts";
 import { RunAbortedError } from "../errors/runs.ts";
 import { type Total, totalOf } from "../ledger/cost.ts";
-import { costOf } from "../ledger/cost-of.ts";
+import { sumOfCalls } from "../ledger/sum.ts";
 import { claimOrObserve } from "./claim.ts";
 import type { RunEvent } from "./events.ts";
 import { cancelRun, detachRun, type LiveRun, liveRun } from "./live-run.ts";
@@ -104,7 +104,7 @@ async function untilSettled(live: LiveRun, outcome: Promise<unknown>): Promise<T
 async function recordedTotal({ plan, services }: LiveRun, calledHere: Total): Promise<Total> {
   const { store } = services;
   const { chain, id } = plan;
-  const { nanoUsd, calls, unknown } = costOf(await store.calls({ chain, run: id, limit: ALL }));
+  const { nanoUsd, calls, unknown } = sumOfCalls(await store.calls({ chain, run: id, limit: ALL }));
   if (calls < calledHere.calls && !(await store.run(chain, id))) return calledHere;
   return { nanoUsd, calls, unknown };
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { surviveClosedPipes } from "../terminal/index.ts";
+import { surviveClosedPipes } from "../terminal/closed-pipes.ts";
 import { main } from "./main.ts";
 
 surviveClosedPipes();

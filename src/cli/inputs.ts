@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { InvalidArgumentError } from "../index.ts";
-import type { Io } from "./io.ts";
+import type { Io } from "./cli.ts";
 
 type Input = Record<string, unknown>;
 

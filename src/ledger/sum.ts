@@ -1,4 +1,6 @@
 import type { MoneyFacts, Spend } from "../journal/spend.ts";
+import { spendOf } from "../journal/spend-of.ts";
+import type { CallRecord } from "../journal/store.ts";
 import type { Total } from "./cost.ts";
 
 /**
@@ -35,6 +37,9 @@ export interface Waste {
   /** Calls that may have been billed for nothing: ambiguous, failed or given up, at unknown cost. */
   readonly doubtful: number;
 }
+
+/** What the calls at hand took and cost, summed as a report of the store sums them. */
+export const sumOfCalls = (calls: readonly CallRecord[]): CostSum => sumOf(spendOf(calls, { by: [] }));
 
 export function sumOf(spends: Iterable<Spend>): CostSum {
   const bySource = { estimated: 0, measured: 0, invoiced: 0 };

@@ -1,6 +1,6 @@
 import type { RunPart } from "../chain/parts.ts";
 import type { CostRow, Costs } from "../ledger/costs.ts";
-import { durationText, sumText } from "../ledger/money-text.ts";
+import { formatDuration, formatSum } from "../ledger/format.ts";
 import type { CostSum } from "../ledger/sum.ts";
 import { formatUsd } from "../money/cost.ts";
 import { bars } from "./bars.ts";
@@ -57,8 +57,8 @@ function cards(total: CostSum): Html {
   return html`<dl class="cards">
     ${card("Cost", formatUsd(total.nanoUsd), certainty.join(", "))}
     ${card("Calls", total.calls, unknown > 0 ? `${unknown} of unknown cost` : "")}
-    ${card("In the models", durationText(total.runSeconds), `${durationText(total.waitSeconds)} in the queue`)}
-    ${card("Runners waited", durationText(total.runnerSeconds))}
+    ${card("In the models", formatDuration(total.runSeconds), `${formatDuration(total.waitSeconds)} in the queue`)}
+    ${card("Runners waited", formatDuration(total.runnerSeconds))}
     ${card("Wasted", formatUsd(waste.nanoUsd), waste.doubtful > 0 ? `${waste.doubtful} calls doubtful` : "")}
     ${card("Saved by reuse", formatUsd(reuse.savedNanoUsd), reuse.times > 0 ? `${reuse.times} results` : "")}
   </dl>`;
@@ -69,9 +69,9 @@ const MOST_ROWS = 200;
 
 function table(rows: readonly CostRow[], total: CostSum, by: readonly string[]): Html {
   const shown = rows.slice(0, MOST_ROWS);
-  const cells = (sum: CostSum) => html`<td class="end">${sumText(sum)}</td>
+  const cells = (sum: CostSum) => html`<td class="end">${formatSum(sum)}</td>
     <td class="end share">${shareBar(sum.nanoUsd, total.nanoUsd)}</td><td class="end">${sum.calls}</td>
-    ${total.unknown > 0 && html`<td class="end">${sum.unknown || ""}</td>`}<td class="end">${durationText(sum.runSeconds)}</td>`;
+    ${total.unknown > 0 && html`<td class="end">${sum.unknown || ""}</td>`}<td class="end">${formatDuration(sum.runSeconds)}</td>`;
   return html`<div class="scroll"><table><thead><tr>${by.map((name) => html`<th>${name}</th>`)}<th class="end">cost</th>
     <th class="end">share</th><th class="end">calls</th>${total.unknown > 0 && html`<th class="end">unknown</th>`}<th class="end">run</th></tr></thead>
     <tbody>${shown.map((row) => html`<tr>${by.map((name) => html`<td>${row.key[name] ?? "none"}</td>`)}${cells(row)}</tr>`)}</tbody>

@@ -3,8 +3,8 @@ import type { RunPart } from "../chain/parts.ts";
 import type { RunStep } from "../chain/steps.ts";
 import { type TreeLine, treeLines } from "../chain/tree.ts";
 import type { CallRecord } from "../journal/store.ts";
-import { costOf } from "../ledger/cost-of.ts";
-import { durationText, shortUnitsText } from "../ledger/money-text.ts";
+import { formatDuration, formatUnitsShort } from "../ledger/format.ts";
+import { sumOfCalls } from "../ledger/sum.ts";
 import { formatUsd } from "../money/cost.ts";
 import { type Html, html } from "./html.ts";
 import { shareBar } from "./share.ts";
@@ -19,7 +19,7 @@ const MOST_LINES = 500;
 export function runSection(parts: readonly RunPart[]): Html {
   const steps = parts.flatMap(({ steps }) => steps);
   const calls = steps.flatMap(({ call }) => call ?? []);
-  const total = costOf(calls);
+  const total = sumOfCalls(calls);
   const lines = treeLines(parts);
   const drawn = steps.filter(({ call }) => call).slice(0, MOST_LINES);
   return html`<section>
@@ -43,7 +43,7 @@ const indent = (depth: number): Html => html` style="padding-left:${depth * 1.2 
 
 /** A scope or a run, with the sum of what is in it. */
 function group({ depth, group, calls }: TreeLine, total: number): Html {
-  const { nanoUsd } = costOf(calls);
+  const { nanoUsd } = sumOfCalls(calls);
   return html`<tr class="scope"><td${indent(depth)}>${group}</td><td class="end">${formatUsd(nanoUsd)}</td>
     <td class="end share">${shareBar(nanoUsd, total)}</td><td colspan="5"></td></tr>`;
 }
@@ -56,9 +56,9 @@ function row({ depth, calls }: TreeLine, step: RunStep, total: number): Html {
   const units = call?.usage?.units;
   return html`<tr><td${indent(depth)}>${name === call?.endpoint ? "" : name}</td>
     <td class="end">${call && costText(call)}</td>
-    <td class="end share">${shareBar(costOf(calls).nanoUsd, total)}</td><td><code>${call?.endpoint ?? kind}</code></td>
+    <td class="end share">${shareBar(sumOfCalls(calls).nanoUsd, total)}</td><td><code>${call?.endpoint ?? kind}</code></td>
     <td>${marks}</td><td class="end">${seconds(call?.usage?.waitSeconds)}</td>
-    <td class="end">${seconds(call?.usage?.runSeconds)}</td><td class="end">${units !== undefined && shortUnitsText(units, call?.cost)}</td></tr>`;
+    <td class="end">${seconds(call?.usage?.runSeconds)}</td><td class="end">${units !== undefined && formatUnitsShort(units, call?.cost)}</td></tr>`;
 }
 
 function costText({ cost, error }: CallRecord): string {
@@ -85,7 +85,7 @@ function timeline(calls: readonly RunStep[], width: number, name: "wide" | "narr
 
   const ticks = x.ticks(width > 600 ? 8 : 4).map(
     (tick) => html`<g transform="translate(${x(tick)} 0)"><line y2="${height - AXIS}"></line>
-      <text y="${height - 6}" class="middle">${tick < 120 ? `${tick} s` : durationText(tick)}</text></g>`,
+      <text y="${height - 6}" class="middle">${tick < 120 ? `${tick} s` : formatDuration(tick)}</text></g>`,
   );
   const rows = spans.map(({ step, from, running, to }, n) => {
     const y = n * (ROW + label);
@@ -110,7 +110,7 @@ function timeline(calls: readonly RunStep[], width: number, name: "wide" | "narr
 const cuts = ({ cuts }: Axis, left: number, height: number): Html[] =>
   cuts.map(
     ({ column, ms }) =>
-      html`<g transform="translate(${left + column} 0)"><title>${durationText(ms / 1000)} in which nothing happened</title>
+      html`<g transform="translate(${left + column} 0)"><title>${formatDuration(ms / 1000)} in which nothing happened</title>
         <line class="cut" y2="${height}"></line></g>`,
   );
 

@@ -1,8 +1,8 @@
 import type { Costs } from "../ledger/costs.ts";
-import { durationText, shareText, sumText } from "../ledger/money-text.ts";
+import { formatDuration, formatShare, formatSum } from "../ledger/format.ts";
 import type { CostSum, UnknownReason } from "../ledger/sum.ts";
 import { formatUsd } from "../money/cost.ts";
-import { type FittedColumn, fittedTable } from "./fitted.ts";
+import { drawTable, type TableColumn } from "./draw-table.ts";
 import { clip, type Output, printable, wrap } from "./text.ts";
 
 export interface CostTableOptions {
@@ -22,10 +22,10 @@ interface Line {
 const LONGEST_NAME = 48;
 
 const money = (nanoUsd: number): string => (nanoUsd === 0 ? "" : formatUsd(nanoUsd));
-const time = (seconds: number): string => (seconds === 0 ? "" : durationText(seconds));
+const time = (seconds: number): string => (seconds === 0 ? "" : formatDuration(seconds));
 const count = (number: number): string => (number === 0 ? "" : String(number));
 
-const right = (name: string, cell: (sum: CostSum) => string, spare = 0): FittedColumn<Line> => ({
+const right = (name: string, cell: (sum: CostSum) => string, spare = 0): TableColumn<Line> => ({
   name,
   align: "right",
   cell: ({ sum }) => cell(sum),
@@ -34,7 +34,7 @@ const right = (name: string, cell: (sum: CostSum) => string, spare = 0): FittedC
 
 const MONEY = [
   right("calls", ({ calls }) => String(calls), 1),
-  right("cost", (sum) => sumText(sum)),
+  right("cost", (sum) => formatSum(sum)),
   right("unknown", ({ unknown }) => count(unknown)),
 ];
 /** The rest of the cost is measured. */
@@ -57,7 +57,7 @@ const WASTE = [
 /** What calls cost, one group a line, with the total; and why it is not known what some of them cost. */
 export function costTable({ rows, total }: Costs, { output, by, waste = false }: CostTableOptions): string {
   const names = by.map(
-    (name, nth): FittedColumn<Line> => ({
+    (name, nth): TableColumn<Line> => ({
       name,
       align: "left",
       cell: (line) => line.names[nth] ?? "",
@@ -69,8 +69,8 @@ export function costTable({ rows, total }: Costs, { output, by, waste = false }:
       sum: row,
     }),
   );
-  const share = right("share", ({ nanoUsd }) => shareText(nanoUsd, total.nanoUsd), 2);
-  const table = fittedTable(lines, [...names, ...MONEY, share, ...(waste ? WASTE : DETAILS)], output, {
+  const share = right("share", ({ nanoUsd }) => formatShare(nanoUsd, total.nanoUsd), 2);
+  const table = drawTable(lines, [...names, ...MONEY, share, ...(waste ? WASTE : DETAILS)], output, {
     foot: { names: ["total"], sum: total },
   });
   return [table, ...unknownNote(total, output)].join("\n");

@@ -6,14 +6,16 @@
  */
 export { type CostTableOptions, costTable } from "./cost-table.ts";
 export { download } from "./download.ts";
-export { EXIT, exitCodeOf, tell } from "./exit.ts";
-export { writeFacts } from "./facts.ts";
+export { EXIT, exitCodeOf } from "./exit-code.ts";
+export { writeFieldList } from "./field-list.ts";
+export { costText, timeText } from "./figures.ts";
 export { filesIn } from "./files-in.ts";
 export { aside } from "./live.ts";
-export { runProgram, surviveClosedPipes, untilInterrupted } from "./program.ts";
-export { costText, recordTable, timeText } from "./record-table.ts";
+export { runProgram, untilInterrupted } from "./program.ts";
+export { recordTable } from "./record-table.ts";
 export { type ListedRun, runTable } from "./run-table.ts";
 export { runTree } from "./run-tree.ts";
 export { type Received, type ShowOptions, showRun } from "./show.ts";
 export { type Output, paint, printable, printableJson, wrap } from "./text.ts";
 export { timeline } from "./timeline.ts";
+export { writeError } from "./write-error.ts";

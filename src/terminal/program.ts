@@ -1,6 +1,8 @@
-import { EXIT, exitCodeOf, tell } from "./exit.ts";
+import { surviveClosedPipes } from "./closed-pipes.ts";
+import { EXIT, exitCodeOf } from "./exit-code.ts";
 import { aside } from "./live.ts";
 import type { Output } from "./text.ts";
+import { writeError } from "./write-error.ts";
 
 /**
  * Runs `fn` as a program in a terminal: Ctrl-C aborts its signal, an error becomes one line and an exit code, and a
@@ -14,7 +16,7 @@ export async function runProgram(fn: (signal: AbortSignal) => Promise<void>): Pr
     await untilInterrupted(fn);
     return EXIT.ok;
   } catch (error) {
-    tell(error, process.stderr);
+    writeError(error, process.stderr);
     return exitCodeOf(error);
   }
 }
@@ -38,15 +40,4 @@ export async function untilInterrupted<T>(
   } finally {
     process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
   }
-}
-
-/** What is paid for goes on when nobody reads along any more: its files are still wanted. */
-export function surviveClosedPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.off("error", onOutputError).on("error", onOutputError);
-  }
-}
-
-function onOutputError(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
 }

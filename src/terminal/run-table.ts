@@ -1,9 +1,8 @@
 import type { RunInfo } from "../chain/runs.ts";
 import type { CallRecord } from "../journal/store.ts";
 import { totalOf } from "../ledger/cost.ts";
+import { timeText, totalText } from "./figures.ts";
 import { type Align, alignedLines } from "./grid.ts";
-import { timeText } from "./record-table.ts";
-import { describeTotal } from "./table.ts";
 import { clip, columnsOf, type Output, paint, printable } from "./text.ts";
 
 /** A run, and the calls that it has made. */
@@ -28,7 +27,7 @@ const COLUMNS: readonly Column[] = [
   {
     name: "cost",
     align: "right",
-    cell: ({ calls }) => describeTotal(totalOf(calls.flatMap(({ cost }) => cost ?? []))),
+    cell: ({ calls }) => totalText(totalOf(calls.flatMap(({ cost }) => cost ?? []))),
   },
 ];
 

@@ -1,13 +1,11 @@
 import type { RunPart } from "../chain/parts.ts";
 import { type TreeLine, treeLines } from "../chain/tree.ts";
 import type { CallRecord } from "../journal/store.ts";
-import { costOf } from "../ledger/cost-of.ts";
-import { shareText, shortUnitsText } from "../ledger/money-text.ts";
-import type { CostSum } from "../ledger/sum.ts";
+import { formatShare, formatUnitsShort } from "../ledger/format.ts";
+import { type CostSum, sumOfCalls } from "../ledger/sum.ts";
 import { unknownNote } from "./cost-table.ts";
-import { type FittedColumn, fittedTable } from "./fitted.ts";
-import { costText } from "./record-table.ts";
-import { describeTotal } from "./table.ts";
+import { drawTable, type TableColumn } from "./draw-table.ts";
+import { costText, totalText } from "./figures.ts";
 import { clip, type Output, paint, printable, seconds } from "./text.ts";
 import { stateText } from "./timeline.ts";
 
@@ -19,12 +17,12 @@ interface Row extends Pick<TreeLine, "step" | "calls"> {
 /** What a run cost, step by step, with the sums of its scopes and of the runs that it is made of. */
 export function runTree(parts: readonly RunPart[], output: Output): string {
   const calls = parts.flatMap(({ steps }) => steps.flatMap(({ call }) => call ?? []));
-  const total = costOf(calls);
+  const total = sumOfCalls(calls);
   const rows = treeLines(parts).map(rowOf);
   const foot = { name: "total", step: undefined, calls, sum: total };
   return [
     paint(output)("bold", printable(parts[0]?.run ?? "")),
-    fittedTable(rows, columnsFor(total), output, { foot }),
+    drawTable(rows, columnsFor(total), output, { foot }),
     ...runnersWaited(total),
     ...unknownNote(total, output),
   ].join("\n");
@@ -39,7 +37,7 @@ function rowOf(line: TreeLine): Row {
     name: clip(`${branches(line)}${printable(name)}`, LONGEST_NAME),
     step,
     calls,
-    sum: costOf(calls),
+    sum: sumOfCalls(calls),
   };
 }
 
@@ -52,7 +50,7 @@ const branches = ({ follows }: TreeLine): string =>
 const callOf = ({ step }: Row): CallRecord | undefined => step?.call;
 const time = (value: number | undefined): string => (value === undefined ? "" : seconds(value));
 
-const columnsFor = (total: CostSum): FittedColumn<Row>[] => [
+const columnsFor = (total: CostSum): TableColumn<Row>[] => [
   { name: "step", align: "left", cell: ({ name }) => name },
   { name: "endpoint", align: "left", cell: (row) => endpointOf(row), spare: 4 },
   { name: "state", align: "left", cell: (row) => statesOf(row), spare: 3 },
@@ -60,7 +58,7 @@ const columnsFor = (total: CostSum): FittedColumn<Row>[] => [
   { name: "run", align: "right", cell: (row) => time(callOf(row)?.usage?.runSeconds), spare: 1 },
   { name: "billed", align: "left", cell: (row) => unitsOf(row), spare: 1 },
   { name: "cost", align: "right", cell: (row) => costTextOf(row) },
-  { name: "share", align: "right", cell: ({ sum }) => shareText(sum.nanoUsd, total.nanoUsd), spare: 2 },
+  { name: "share", align: "right", cell: ({ sum }) => formatShare(sum.nanoUsd, total.nanoUsd), spare: 2 },
 ];
 
 const endpointOf = ({ step }: Row): string =>
@@ -75,11 +73,11 @@ function statesOf({ step }: Row): string {
 
 function unitsOf({ step }: Row): string {
   const { usage, cost } = step?.call ?? {};
-  return usage?.units === undefined ? "" : printable(shortUnitsText(usage.units, cost));
+  return usage?.units === undefined ? "" : printable(formatUnitsShort(usage.units, cost));
 }
 
 function costTextOf({ step, sum }: Row): string {
-  if (!step) return describeTotal(sum);
+  if (!step) return totalText(sum);
   if (step.call?.cost) return costText(step.call.cost);
   return step.call?.error?.billed === false ? "not billed" : step.call ? "unknown" : "";
 }

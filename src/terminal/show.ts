@@ -4,7 +4,7 @@ import { CallAbortedError, CallTimeoutError, type CancelOutcome } from "../error
 import type { Total } from "../ledger/cost.ts";
 import { live } from "./live.ts";
 import { type CallProgress, Progress } from "./progress.ts";
-import { callTable } from "./table.ts";
+import { progressTable } from "./progress-table.ts";
 import { columnsOf, type Output, printable } from "./text.ts";
 
 export interface ShowOptions {
@@ -48,7 +48,7 @@ export async function showRun<O>(run: Run<O>, options: ShowOptions = {}): Promis
   const received = await options.received?.();
   if (received) takeReceived(sent, received);
   if (sent.length > 0) {
-    output.write(`\n${callTable(sent, { output, total, told })}\n`);
+    output.write(`\n${progressTable(sent, { output, total, told })}\n`);
     if (received) output.write("The tags are those that the emulator received.\n");
   }
   return run;

@@ -1,9 +1,8 @@
 import type { RunStep } from "../chain/steps.ts";
 import { totalOf } from "../ledger/cost.ts";
 import { type Axis, type Span, timeAxis } from "../report/time-axis.ts";
+import { costText, totalText } from "./figures.ts";
 import { type Align, alignedLines } from "./grid.ts";
-import { costText } from "./record-table.ts";
-import { describeTotal } from "./table.ts";
 import { clip, columnsOf, type Output, paint, printable, seconds, wrap } from "./text.ts";
 
 export interface TimelineOptions {
@@ -46,7 +45,7 @@ const LONGEST_NAME = 32;
  */
 export function timeline(steps: readonly RunStep[], options: TimelineOptions): string {
   const { output, now } = options;
-  const total = describeTotal(totalOf(steps.flatMap(({ call }) => call?.cost ?? [])));
+  const total = totalText(totalOf(steps.flatMap(({ call }) => call?.cost ?? [])));
   const width = output.columns ?? 80;
   const rows = steps.map((step) => rowOf(step, now));
   const { columns, bars } = layoutFor(rows, width, total);

@@ -126,7 +126,7 @@ test("the bill is compared and noted; a key that may not read it is told so", as
     .toMatch(/^1 on the bill are not in this ledger \(\$0\.01\):\n {2}\S+ {2}acme\/echo {2}\$0\.01$/m);
   const { code, stdout } = await reconcile();
   expect(code).toBe(0);
-  expect(stdout).toContain("6 calls are on the bill, for $0.06; they are noted as invoiced.");
+  expect(stdout).toContain("6 calls are on the bill, for $0.06; they are recorded as invoiced.");
   expect((await costs("--json")).stdout).toContain('"invoiced": 60000000');
   expect(JSON.parse((await reconcile("--json")).stdout).matched).toHaveLength(6);
 });
@@ -134,10 +134,10 @@ test("the bill is compared and noted; a key that may not read it is told so", as
 test("what cannot be asked for is said, with what can", async () => {
   for (const [argv, message] of [
     [["--by", "job"], "Costs cannot be grouped by"],
-    [["--since", "last week"], '"last week" is no time'],
+    [["--since", "last week"], '"last week" is not a time'],
     [["--json", "--csv"], "Say one of --json and --csv."],
     [["--by", "customer"], 'Did you mean "tag:customer"?'],
-    [["--since", "2026-02-30"], '"2026-02-30" is no time'],
+    [["--since", "2026-02-30"], '"2026-02-30" is not a time'],
     [["--tag", "customer=a", "--tag", "customer=b"], "names the same tag twice"],
     [["--reconcile", "--tag", "customer=a", "--csv"], "leave --tag, --csv out"],
   ] as const) {

@@ -161,6 +161,6 @@ test.each(["2026", "2026-12-01", "2026-12-01T00:00:00.300Z", "52w", "9h", "90", 
 test("times choose calls; what does not go together is refused", async () => {
   expect(await rows("--until", "2026-11-30")).toEqual([]);
   expect(await rows("--since", "2026-12-01", "--until", "2026-12-02")).toHaveLength(CALLS - 2_250);
-  expect((await focus("--until", "soon")).stderr).toContain('"soon" is no time');
+  expect((await focus("--until", "soon")).stderr).toContain('"soon" is not a time');
   expect(await focus("--csv")).toMatchObject({ code: 2, stdout: "" });
 });

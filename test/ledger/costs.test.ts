@@ -164,6 +164,6 @@ test("a key and a time that there are not are said", async () => {
   );
   await expect(fal.costs({ by: ["aap" as CostKey] })).rejects.toThrow('Did you mean "app"?');
   for (const since of ["yesterday", "90", "1.5h", ""]) {
-    await expect(fal.costs({ since })).rejects.toThrow(`${JSON.stringify(since)} is no time. It reads 7d`);
+    await expect(fal.costs({ since })).rejects.toThrow(`${JSON.stringify(since)} is not a time. It reads 7d`);
   }
 });

@@ -1,182 +1,111 @@
-import { timeOf } from "../../base/time.ts";
-import {
-  type CallQuery,
-  type CallRecord,
-  type CallState,
-  type Fal,
-  InvalidArgumentError,
-} from "../../index.ts";
-import {
-  aside,
-  costText,
-  EXIT,
-  printable,
-  printableJson,
-  recordTable,
-  timeText,
-  untilInterrupted,
-  writeFacts,
-} from "../../terminal/index.ts";
-import { parseLimit, parseOneOf } from "../inputs.ts";
-import type { Io } from "../io.ts";
-import { type SettlementOptions, settlementOf } from "../settlement.ts";
-import { type StoreOptions, withClient } from "../store.ts";
-import { deliver, type OutputOptions, resumeCall } from "./call.ts";
+import type { Command } from "commander";
+import type { Cli } from "../cli.ts";
+import { STORE } from "../options.ts";
 
-export interface ListOptions extends StoreOptions {
-  readonly state?: string;
-  readonly endpoint?: string;
-  readonly since?: string;
-  readonly limit: string;
+const HELP = `
+Every call of this command is recorded before it is paid for, in the store that
+--store or FAL_CHAIN_STORE names. Without either: in the project's
+.fal-chain/store.db where there is one, else in
+~/.local/share/fal-chain/store.db, or in local.db beside it for calls to this
+machine, such as to the emulator. To see the calls of a program, name the store
+that the program uses. An ID may be cut short.
+
+Examples:
+  fal-chain calls --state ambiguous --since 7d
+  fal-chain calls show 3f2a9c1e
+  fal-chain calls settle 3f2a9c1e --adopt 019b76da-a800-7490-854e-05327641750d
+  fal-chain calls --store postgres://me:secret@db/ledger --json
+`;
+
+const HELP_SETTLE = `
+A submit whose answer was lost may be paid for or not. Where the request history
+did not tell, look at it in fal's dashboard, and say what it was:
+
+  --adopt REQUEST  it is this request; its result is fetched, not paid again
+  --resubmit       it was never accepted: send it again, which is paid again
+  --give-up        the result is no longer wanted
+
+Examples:
+  fal-chain calls settle 3f2a9c1e --adopt 019b76da-a800-7490-854e-05327641750d
+  fal-chain calls settle 3f2a9c1e --resubmit
+`;
+
+const HELP_RESCUE = `
+When a store cannot be written after a call was paid (a full disk, a lost
+database), what it should have recorded is kept in a rescue file. This reads the
+file back. Doing so twice changes nothing; lines that the store still does not
+take stay in the file.
+
+Examples:
+  fal-chain calls rescue
+  fal-chain calls rescue calls.db.rescue.jsonl --store calls.db
+`;
+
+export function addCalls(program: Command, cli: Cli): void {
+  const { io } = cli;
+  const calls = program
+    .command("calls")
+    .summary("Lists the calls that were made; settles those in doubt.")
+    .description("The calls in the store: what they were, how they ended, what they cost.")
+    .enablePositionalOptions()
+    .addHelpText("after", HELP);
+
+  calls
+    .command("list", { isDefault: true })
+    .description("Lists calls, the newest first.")
+    .option("--state <state>", "intended, submitted, ambiguous, completed, failed or given-up")
+    .option("--endpoint <id>", "only calls to this endpoint")
+    .option("--since <when>", "7d, 12h or a date such as 2026-11-24")
+    .option("--limit <number>", "at most so many", "20")
+    .option("--json", "print everything that is known of each, as JSON")
+    .option(...STORE)
+    .addHelpText("after", HELP)
+    .action(async (options) => {
+      const { listCalls } = await import("../calls/list.ts");
+      cli.exitCode = await listCalls(io, options);
+    });
+
+  calls
+    .command("show")
+    .description("Shows everything that is known of one call.")
+    .argument("<id>", "of the call, or its beginning")
+    .option("--json", "print it as JSON")
+    .option(...STORE)
+    .addHelpText("after", HELP)
+    .action(async (id, options) => {
+      const { showCall } = await import("../calls/show.ts");
+      cli.exitCode = await showCall(io, id, options);
+    });
+
+  addSettle(calls, cli);
+
+  calls
+    .command("rescue")
+    .description("Reads a rescue file back into the store.")
+    .argument("[file]", "the rescue file (default: the one of the store)")
+    .option("--json", "print what was restored as JSON")
+    .option(...STORE)
+    .addHelpText("after", HELP_RESCUE)
+    .action(async (file, options) => {
+      const { rescueCalls } = await import("../calls/rescue.ts");
+      cli.exitCode = await rescueCalls(io, file, options);
+    });
 }
 
-/** The calls that the store has, the newest first. */
-export async function list(io: Io, options: ListOptions): Promise<number> {
-  const query: CallQuery = {
-    limit: parseLimit(options.limit),
-    ...(options.state !== undefined && { state: parseOneOf("--state", options.state, STATES) }),
-    ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
-    ...(options.since !== undefined && { since: timeOf(options.since, Date.now()) }),
-  };
-  return withClient(io, options, async (fal) => {
-    const calls = await fal.calls.list(query);
-    if (options.json) io.stdout.write(`${printableJson(calls)}\n`);
-    else if (calls.length === 0) io.stdout.write("No such calls are in the store.\n");
-    else io.stdout.write(`${recordTable(calls, io.stdout)}\n`);
-    return EXIT.ok;
-  });
+function addSettle(calls: Command, cli: Cli): void {
+  calls
+    .command("settle")
+    .description("Says whether a submit was accepted whose answer was lost.")
+    .argument("<id>", "of the call, or its beginning")
+    .option("--adopt <request>", "it is this request")
+    .option("--resubmit", "send it again")
+    .option("--give-up", "leave it")
+    .option("--json", "print the result, or the call, as JSON")
+    .option("--out <dir>", "download the files of the output")
+    .option(...STORE)
+    .addHelpText("after", HELP_SETTLE)
+    .action(async (id, options) => {
+      const { settleCall } = await import("../calls/settle.ts");
+      cli.exitCode = await settleCall(cli.io, id, options);
+    });
 }
-
-/** Everything that is known of one call. */
-export async function show(io: Io, id: string, options: StoreOptions): Promise<number> {
-  return withClient(io, options, async (fal) => {
-    const call = await find(fal, id);
-    if (options.json) io.stdout.write(`${printableJson(call)}\n`);
-    else describe(call, io);
-    return EXIT.ok;
-  });
-}
-
-interface SettleOptions extends StoreOptions, SettlementOptions, OutputOptions {}
-
-/** Says what became of a call in doubt, and delivers what it gives then. */
-export async function settle(io: Io, id: string, options: SettleOptions): Promise<number> {
-  const how = settlementOf(options);
-  return withClient(io, options, async (fal) => {
-    const found = await find(fal, id);
-    const { record, call } = await fal.calls.settle(found.id, how);
-    aside(io.stderr, SETTLED[typeof how === "object" ? "adopt" : how](record));
-    if (how !== "give-up") {
-      const run = resumeCall(fal, record);
-      if (run) {
-        return untilInterrupted((signal) => deliver(io, run, record.endpoint, options, signal), io.stderr);
-      }
-      if (typeof how === "object" || call) {
-        const { data, requestId, billing } = await (call ?? fal.calls.collect(record.id));
-        io.stdout.write(`${printableJson(options.json ? { requestId, data, billing } : data)}\n`);
-        return EXIT.ok;
-      }
-    }
-    if (options.json) io.stdout.write(`${printableJson(record)}\n`);
-    return EXIT.ok;
-  });
-}
-
-const SETTLED = {
-  adopt: ({ id, ticket }: CallRecord) => `Call ${id} is request ${ticket?.requestId}.`,
-  "give-up": ({ id }: CallRecord) => `Call ${id} is given up.`,
-  resubmit: ({ id, chain, run }: CallRecord) =>
-    run === undefined
-      ? `Call ${id} is submitted again.`
-      : `Call ${id} is submitted again when its run ${chain}/${run} is resumed.`,
-};
-
-/** Reads a rescue file back into the store. */
-export async function rescue(io: Io, file: string | undefined, options: StoreOptions): Promise<number> {
-  return withClient(io, options, async (fal) => {
-    const { file: path, restored, left } = await fal.calls.rescue(file);
-    if (options.json) io.stdout.write(`${printableJson({ file: path, restored, left })}\n`);
-    else if (restored + left.length === 0)
-      io.stdout.write(`Nothing is owed: there is no ${printable(path)}.\n`);
-    else {
-      io.stdout.write(`${restored} facts from ${printable(path)} are in the store.\n`);
-      for (const { line, why } of left) {
-        io.stdout.write(`left in the file: ${printable(why)}\n  ${printable(line)}\n`);
-      }
-    }
-    return left.length === 0 ? EXIT.ok : EXIT.failed;
-  });
-}
-
-/** The calls among which a short id is looked for. */
-const RECENT = 100_000;
-
-/** A call by its id, or by the beginning of it where only one begins so. */
-async function find(fal: Fal, id: string): Promise<CallRecord> {
-  const exact = await fal.calls.get(id);
-  if (exact) return exact;
-  const found = (await fal.calls.list({ limit: RECENT })).filter((call) => call.id.startsWith(id));
-  const [only, another] = found;
-  if (only && !another && id.length >= 4) return only;
-  const some = found.slice(0, 5).map((call) => call.id);
-  throw new InvalidArgumentError(
-    only === undefined
-      ? `No call in the store begins with ${JSON.stringify(id)}. fal-chain calls lists them.`
-      : `${JSON.stringify(id)} is too short: it begins ${some.join(", ")}${found.length > 5 ? "…" : ""}.`,
-  );
-}
-
-function describe(call: CallRecord, { stdout }: Io): void {
-  const { ticket, run, chain, outcome, error, cost, usage } = call;
-  const seconds = (value: number | undefined) => (value === undefined ? undefined : `${value.toFixed(1)} s`);
-  const facts: [string, string | undefined][] = [
-    ["call", call.id],
-    ["endpoint", call.endpoint],
-    ["state", call.state],
-    ["request", ticket?.requestId],
-    ["run", run === undefined ? undefined : `${chain}/${run}`],
-    ["step", call.step],
-    ["job", call.jobId],
-    ["app", call.app],
-    ["for", call.request],
-    [
-      "tags",
-      Object.entries(call.tags)
-        .map((pair) => pair.join("="))
-        .join("  ") || undefined,
-    ],
-    ["made", `${timeText(call.intendedAt)} UTC`],
-    ["submitted", call.submittedAt === undefined ? undefined : `${timeText(call.submittedAt)} UTC`],
-    ["ended", call.endedAt === undefined ? undefined : `${timeText(call.endedAt)} UTC`],
-    ["waited", seconds(usage?.waitSeconds)],
-    ["ran", seconds(usage?.runSeconds)],
-    ["units", usage?.units?.toString()],
-    ["cost", cost && costText(cost)],
-    ["note", call.note],
-    ["error", error?.message],
-    ...cureOf(call),
-    ["input", call.body],
-    ["output", outcome && JSON.stringify(outcome.data)],
-  ];
-  writeFacts(facts, stdout);
-}
-
-function cureOf({ id, state, ticket }: CallRecord): [string, string][] {
-  if (ticket || !["intended", "ambiguous", "given-up"].includes(state)) return [];
-  return [
-    [
-      "what now",
-      "It may or may not have been accepted. Look for it in the request history of fal's dashboard, and say what it was:",
-    ],
-    ["", `fal-chain calls settle ${id.slice(0, 8)} --adopt REQUEST | --resubmit | --give-up`],
-  ];
-}
-
-const STATES: readonly CallState[] = [
-  "intended",
-  "submitted",
-  "ambiguous",
-  "completed",
-  "failed",
-  "given-up",
-];

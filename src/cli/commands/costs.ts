@@ -1,100 +1,78 @@
-import { type CostKey, type CostQuery, type Fal, InvalidArgumentError } from "../../index.ts";
-import { aside, costTable, EXIT, printableJson, runTree } from "../../terminal/index.ts";
-import { costsCsv } from "../costs-csv.ts";
-import { writeFocus } from "../focus.ts";
-import { parseTags } from "../inputs.ts";
-import type { Io } from "../io.ts";
-import { runNamed, runsOf } from "../run-named.ts";
-import { type StoreOptions, withClient } from "../store.ts";
-import { writeReport } from "./costs-html.ts";
+import type { Command } from "commander";
+import { InvalidArgumentError } from "../../errors/arguments.ts";
+import type { Cli } from "../cli.ts";
+import { collect, STORE } from "../options.ts";
 
-export interface CostsOptions extends StoreOptions {
-  readonly by?: string;
-  readonly since?: string;
-  readonly until?: string;
-  readonly endpoint?: string;
-  readonly chain?: string;
-  readonly run?: string;
-  readonly tag?: readonly string[];
-  readonly waste?: boolean;
-  readonly json?: boolean;
-  readonly csv?: boolean;
-  readonly focus?: boolean;
-  readonly html?: string;
+const HELP = `
+Sums are exact, and of known costs only; how many calls are missing, and why, is
+shown beside and below them. Days are UTC's, by the time when a call was made.
+
+  cost      measured (units that fal billed, times their price), estimated or
+            invoiced; those two have columns of their own where there are any
+  wait run  in fal's queue, and in the model
+  runner    how long runners (FAL_JOB_ID) waited, each call by itself
+  wasted    with --waste: failed but billed, or results that were not used
+  doubtful  with --waste: calls that may have been billed for nothing
+  saved     with --waste: what results that were used again did not cost
+
+--run draws a tree: each step with what it waited, ran and cost, the sums of its
+scopes, and the runs that were started within it. With --by, --waste or another
+choice of calls it is a table.
+
+--focus prints one row per call as FOCUS 1.3 (FinOps Open Cost and Usage
+Specification) CSV, the newest first; docs/money.md lists the columns.
+
+--reconcile reads the account's bill since --since (default: 7d), records what it
+says as invoiced, and lists what is late, missing, of another price, or unknown
+to this ledger.
+
+Examples:
+  fal-chain costs --since 7d
+  fal-chain costs --by tag:customer,job_id
+  fal-chain costs --by day,chain --tag customer=acme --csv
+  fal-chain costs --run poster/order-1042
+  fal-chain costs --since 30d --by tag:customer --html report.html
+  fal-chain costs --since 30d --focus > focus.csv
+  fal-chain costs --reconcile --since 30d
+`;
+
+export function addCosts(program: Command, cli: Cli): void {
+  program
+    .command("costs")
+    .summary("Reports what the calls in the store cost.")
+    .description("What the calls in the store cost: by endpoint, chain, run, customer, day…")
+    .option("--by <keys>", "endpoint,chain,run,step,job_id,app,request,root_run,root_job,day,hour,tag:NAME")
+    .option("--since <when>", "7d, 12h or a date such as 2026-11-24")
+    .option("--until <when>", "before then")
+    .option("--endpoint <id>", "only calls to this endpoint")
+    .option("--chain <name>", "only calls of this chain")
+    .option("--run <chain/id>", "only calls of this run, as a tree")
+    .option("--tag <key=value>", "only calls with this tag; may be given several times", collect)
+    .option("--waste", "show what was paid for nothing, and what reuse saved")
+    .option("--json", "print it as JSON")
+    .option("--csv", "print it as CSV")
+    .option("--focus", "print one row per call, as FOCUS 1.3 CSV")
+    .option("--reconcile", "compare with the account's bill, and record what it says (ADMIN key)")
+    .option("--html <file>", "write one page with plots, the rows and the run (or the dearest one)")
+    .option(...STORE)
+    .addHelpText("after", HELP)
+    .action(async (options) => {
+      if (options.reconcile) {
+        assertOfWholeBill(Object.keys(options));
+        const { reconcile } = await import("../costs/reconcile.ts");
+        cli.exitCode = await reconcile(cli.io, options);
+      } else {
+        const { reportCosts } = await import("../costs/report.ts");
+        cli.exitCode = await reportCosts(cli.io, options);
+      }
+    });
 }
 
-/** What the calls in the store cost. */
-export async function costs(io: Io, options: CostsOptions): Promise<number> {
-  const { stdout } = io;
-  assertGoTogether(options);
-  return withClient(io, options, async (fal) => {
-    const named =
-      options.run === undefined
-        ? options.chain && { chain: options.chain }
-        : await runNamed(fal, options.run, options.chain);
-    const query: CostQuery = { ...queryOf(options), ...named };
-    if (options.focus) {
-      await writeFocus(fal, query, stdout);
-      return EXIT.ok;
-    }
-    const { by = options.run === undefined ? BY_DEFAULT : BY_STEP } = query;
-    const found = await fal.costs({ ...query, by });
-    if (options.html !== undefined) {
-      await writeReport(fal, { ...query, by }, found, options.html);
-      aside(io.stderr, `Wrote ${options.html}`);
-    }
-    if (options.json) stdout.write(`${printableJson(found)}\n`);
-    else if (options.csv) stdout.write(costsCsv(found, by));
-    else if (isOfWholeRun(options)) stdout.write(`${(await treesOf(fal, query, io)) || NO_CALLS}\n`);
-    else if (found.total.calls === 0) stdout.write(`${NO_CALLS}\n`);
-    else stdout.write(`${costTable(found, { output: stdout, by, waste: options.waste })}\n`);
-    return EXIT.ok;
-  });
-}
-
-const BY_DEFAULT: readonly CostKey[] = ["endpoint"];
-const BY_STEP: readonly CostKey[] = ["step", "endpoint"];
-
-/** A tree is of all that a run did; whoever chooses among its calls, or how to group them, gets a table. */
-const isOfWholeRun = ({ run, by, since, until, endpoint, tag, waste }: CostsOptions): boolean =>
-  run !== undefined && [by, since, until, endpoint, tag, waste].every((option) => option === undefined);
-
-const NO_CALLS = "No such calls are in the store.";
-
-async function treesOf(fal: Fal, query: CostQuery, { stdout }: Io): Promise<string> {
-  const { chain, run } = query;
-  const runs = chain !== undefined && run !== undefined ? [{ chain, run }] : await runsOf(fal, query);
-  const trees: string[] = [];
-  for (const { chain, run } of runs) {
-    const parts = await fal.runs.parts(chain, run);
-    if (parts.some(({ steps }) => steps.length > 0)) trees.push(runTree(parts, stdout));
-  }
-  return trees.join("\n\n");
-}
-
-/** A call has one value of a tag. */
-function oneValueEach(tags: Record<string, string>, given: number): Record<string, string> {
-  if (Object.keys(tags).length === given) return tags;
+/** The bill is the account's: whose requests they are only the ledger knows, and reports once it is reconciled. */
+function assertOfWholeBill(given: readonly string[]): void {
+  const others = given.filter((name) => !["reconcile", "since", "store", "json"].includes(name));
+  if (others.length === 0) return;
   throw new InvalidArgumentError(
-    "--tag names the same tag twice, and a call has one value of it. Ask for each, or group --by tag:NAME.",
+    `--reconcile compares the whole bill since --since, so leave --${others.join(", --")} out; ask for that afterwards.`,
   );
-}
-
-function assertGoTogether({ json, csv, focus, html, by }: CostsOptions): void {
-  if (json && csv) throw new InvalidArgumentError("Say one of --json and --csv.");
-  if (focus && (json || csv || html !== undefined || by !== undefined)) {
-    throw new InvalidArgumentError(
-      "--focus prints one row per call: leave --json, --csv, --html and --by out.",
-    );
-  }
-}
-
-function queryOf({ by, since, until, endpoint, tag }: CostsOptions): CostQuery {
-  return {
-    ...(by !== undefined && { by: by.split(",").map((key) => key.trim() as CostKey) }),
-    ...(since !== undefined && { since }),
-    ...(until !== undefined && { until }),
-    ...(endpoint !== undefined && { endpoint }),
-    ...(tag && { tags: oneValueEach(parseTags(tag), tag.length) }),
-  };
 }

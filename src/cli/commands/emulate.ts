@@ -1,55 +1,89 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants } from "node:os";
-import { emulatorEnv, serveEmulator } from "../../emulator/index.ts";
-import { InvalidArgumentError } from "../../index.ts";
-import { EXIT } from "../../terminal/index.ts";
-import type { Io } from "../io.ts";
+import type { Command } from "commander";
+import { InvalidArgumentError } from "../../errors/arguments.ts";
+import { EXIT } from "../../terminal/exit-code.ts";
+import type { Cli, Io } from "../cli.ts";
 
-export interface EmulateOptions {
+const HELP = `
+Without a program it serves until Ctrl-C. With one it serves for as long as the
+program runs, and exits with the program's own exit code. The program finds
+FAL_HOST and FAL_KEY in its environment, in place of any real ones.
+
+Examples:
+  fal-chain emulate
+  fal-chain emulate --port 9000 --seed 7
+  fal-chain emulate -- node app.ts --its-own-option
+  fal-chain emulate -- fal-chain call fal-ai/flux/schnell prompt="a fox"
+`;
+
+export function addEmulate(program: Command, cli: Cli): void {
+  program
+    .command("emulate")
+    .summary("Serves an emulator of fal, or runs a program against one.")
+    .description("Serves an emulator of fal: everything but the models is there, nothing is paid.")
+    .usage("[options] [-- program args...]")
+    .argument("[program...]", "a program to run against it, with FAL_HOST and FAL_KEY set")
+    .option("--port <number>", "port on 127.0.0.1 (default: 8787, or a free one for a program)")
+    .option("--seed <number>", "makes request ids and pictures repeatable")
+    .option("--concurrency <number>", "requests that run at once (default: 2)")
+    .passThroughOptions()
+    .addHelpText("after", HELP)
+    .action(async (words, options) => {
+      cli.exitCode = await emulate(cli.io, words, options);
+    });
+}
+
+interface EmulateOptions {
   readonly port?: string;
   readonly seed?: string;
   readonly concurrency?: string;
 }
 
-/** Serves an emulator until it is stopped; or, with a program, for as long as that runs, which then is told of it. */
-export async function emulate(io: Io, program: readonly string[], options: EmulateOptions): Promise<number> {
+/** What a client needs in its environment to reach the emulator. */
+type Variables = Readonly<Record<string, string>>;
+
+async function emulate(io: Io, program: readonly string[], options: EmulateOptions): Promise<number> {
+  const { emulatorEnv, serveEmulator } = await import("../../emulator/index.ts");
   const [command, ...args] = program;
   const seed = integer("--seed", options.seed, 0);
   const concurrency = integer("--concurrency", options.concurrency, 1);
-  const emulator = await serveEmulator({
+  const { url, close } = await serveEmulator({
     // A program is told where the emulator is; a person wants to find it where it was yesterday.
     port: integer("--port", options.port, 0, 65_535) ?? (command ? 0 : 8787),
     ...(seed !== undefined && { seed }),
     ...(concurrency !== undefined && { concurrency }),
   });
+  const variables = emulatorEnv(url);
   try {
-    return command ? await runProgram(io, command, args, emulator.url) : await untilStopped(io, emulator.url);
+    if (!command) return await serveUntilStopped(io, url, variables);
+    io.stderr.write(`The emulator is on ${url}.\n`);
+    return await runProgram(io, command, args, variables);
   } finally {
-    await emulator.close();
+    await close();
   }
 }
 
-async function untilStopped({ stdout }: Io, url: string): Promise<number> {
+async function serveUntilStopped({ stdout }: Io, url: string, variables: Variables): Promise<number> {
   const stopped = new AbortController();
   const options = { signal: stopped.signal };
   // Listening before the address is out: who reads it may stop us at once.
   const stop = Promise.race([once(process, "SIGINT", options), once(process, "SIGTERM", options)]);
-  const variables = Object.entries(emulatorEnv(url)).map(([name, value]) => `  export ${name}=${value}\n`);
-  stdout.write(`The emulator is on ${url}. In another terminal:\n${variables.join("")}Ctrl-C stops it.\n`);
+  const exports = Object.entries(variables).map(([name, value]) => `  export ${name}=${value}\n`);
+  stdout.write(`The emulator is on ${url}. In another terminal:\n${exports.join("")}Ctrl-C stops it.\n`);
   await stop;
   stopped.abort();
   return EXIT.ok;
 }
 
 async function runProgram(
-  { env, stderr }: Io,
+  { env }: Io,
   command: string,
   args: readonly string[],
-  url: string,
+  variables: Variables,
 ): Promise<number> {
-  stderr.write(`The emulator is on ${url}.\n`);
-  const child = spawn(command, args, { stdio: "inherit", env: { ...env, ...emulatorEnv(url) } });
+  const child = spawn(command, args, { stdio: "inherit", env: { ...env, ...variables } });
   // At a terminal Ctrl-C reaches the program as it reaches us: passed on, it would count twice.
   const atTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
   const pass = (name: NodeJS.Signals) => {

@@ -1,6 +1,5 @@
 import type { FalErrorCode } from "../errors/codes.ts";
 import { FalError } from "../errors/fal-error.ts";
-import { type Output, paint, printable } from "./text.ts";
 
 /** Exit codes, for scripts. */
 export const EXIT = {
@@ -34,10 +33,4 @@ export function exitCodeOf(error: unknown): number {
   return (error instanceof FalError ? CODES[error.code] : undefined) ?? EXIT.failed;
 }
 
-/** Says an error in one line. */
-export function tell(error: unknown, output: Output): void {
-  const words = printable(error instanceof Error ? error.message : String(error));
-  output.write(isAbort(error) ? "Interrupted.\n" : `${paint(output)("red", "error:")} ${words}\n`);
-}
-
-const isAbort = (error: unknown): boolean => error instanceof Error && error.name === "AbortError";
+export const isAbort = (error: unknown): boolean => error instanceof Error && error.name === "AbortError";

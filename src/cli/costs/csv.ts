@@ -1,4 +1,4 @@
-import { type CostRow, type Costs, formatUsd } from "../index.ts";
+import { type CostRow, type Costs, formatUsd } from "../../index.ts";
 
 /** `0.003`: exact. */
 export const usd = (nanoUsd: number): string => formatUsd(nanoUsd).replace("$", "");

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { type FittedColumn, fittedTable } from "../../src/terminal/fitted.ts";
+import { drawTable, type TableColumn } from "../../src/terminal/draw-table.ts";
 import { Screen } from "../support/screen.ts";
 
-const COLUMNS: readonly FittedColumn<number>[] = [
+const COLUMNS: readonly TableColumn<number>[] = [
   { name: "step", align: "left", cell: (n) => `├─ painter ${n}` },
   { name: "endpoint", align: "left", cell: () => "fal-ai/flux/schnell", spare: 3 },
   { name: "state", align: "left", cell: () => "done", spare: 2 },
@@ -17,7 +17,7 @@ test.each([
   [30, ["step", "wait", "cost"]],
   [10, ["step", "cost"]],
 ])("on a terminal of %i columns a table has those that there is room for", (columns, names) => {
-  const table = fittedTable([1, 20], COLUMNS, new Screen({ columns }));
+  const table = drawTable([1, 20], COLUMNS, new Screen({ columns }));
   const [head = "", ...rows] = table.split("\n");
   expect(head.split(/ +/)).toEqual(names);
   expect(rows.map((row) => row.length)).toEqual([head.length, head.length]);
@@ -26,7 +26,7 @@ test.each([
 test("a table of many rows takes no longer than reading them would", () => {
   const items = Array.from({ length: 5_000 }, (_, n) => n);
   const before = performance.now();
-  const lines = fittedTable(items, COLUMNS, new Screen({ columns: 20 }), { foot: 0 }).split("\n");
+  const lines = drawTable(items, COLUMNS, new Screen({ columns: 20 }), { foot: 0 }).split("\n");
   expect(performance.now() - before).toBeLessThan(1_000);
   expect(lines).toHaveLength(5_003);
 });

@@ -1,12 +1,12 @@
 import { formatUsd, type Reconciliation } from "../../index.ts";
 import { EXIT, printable, printableJson } from "../../terminal/index.ts";
-import type { Io } from "../io.ts";
-import { type StoreOptions, withClient } from "../store.ts";
+import type { Io } from "../cli.ts";
+import { type StoreOptions, withClient } from "../client.ts";
 
 /** Lines of a list that are printed; `--json` has them all. */
 const MOST_LINES = 20;
 
-/** Compares the ledger with the account's bill, and notes what that says. */
+/** Compares the ledger with the account's bill, and records what that says. */
 export async function reconcile(
   io: Io,
   { since, ...options }: StoreOptions & { readonly since?: string | undefined },
@@ -40,7 +40,7 @@ function inWords({ matched, drift, late, missing, unseen }: Reconciliation): str
     ),
   ];
   return [
-    `${matched.length} calls are on the bill, for ${invoiced}; they are noted as invoiced.`,
+    `${matched.length} calls are on the bill, for ${invoiced}; they are recorded as invoiced.`,
     ...(late.length > 0 ? [`${late.length} calls are not on it yet: it is late by hours.`] : []),
     ...lists.flat(),
     "",

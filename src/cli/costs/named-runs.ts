@@ -1,4 +1,4 @@
-import type { CostQuery, Fal } from "../index.ts";
+import type { CostQuery, Fal } from "../../index.ts";
 
 export interface NamedRun {
   readonly chain?: string;

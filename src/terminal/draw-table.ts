@@ -1,7 +1,7 @@
 import { type Align, alignedColumn, besideEachOther, widthOf } from "./grid.ts";
 import { type Output, paint } from "./text.ts";
 
-export interface FittedColumn<T> {
+export interface TableColumn<T> {
   readonly name: string;
   readonly align: Align;
   /** Empty where there is nothing to say; a column of which all cells are empty is left out. */
@@ -11,9 +11,9 @@ export interface FittedColumn<T> {
 }
 
 /** One item a line. Columns with nothing in them are left out, and those that the terminal has no room for. */
-export function fittedTable<T>(
+export function drawTable<T>(
   items: readonly T[],
-  columns: readonly FittedColumn<T>[],
+  columns: readonly TableColumn<T>[],
   output: Output,
   { foot }: { readonly foot?: T } = {},
 ): string {

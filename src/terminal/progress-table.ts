@@ -1,10 +1,9 @@
 import { FalError } from "../errors/fal-error.ts";
 import type { Total } from "../ledger/cost.ts";
-import { unitsText } from "../ledger/money-text.ts";
-import { formatUsd } from "../money/cost.ts";
+import { formatUnits } from "../ledger/format.ts";
+import { costText, totalText } from "./figures.ts";
 import { type Align, alignedLines } from "./grid.ts";
 import type { CallProgress } from "./progress.ts";
-import { costText } from "./record-table.ts";
 import { columnsOf, type Output, paint, printable, seconds, wrap } from "./text.ts";
 
 interface Column {
@@ -43,10 +42,10 @@ export interface TableOptions {
 }
 
 /** What each call was, how long it waited and ran, what it cost, and the tags that it was sent with. */
-export function callTable(calls: readonly CallProgress[], { output, total, told }: TableOptions): string {
+export function progressTable(calls: readonly CallProgress[], { output, total, told }: TableOptions): string {
   const width = output.columns ?? 80;
   const columns = COLUMNS.filter(({ cell }) => calls.some((call) => says(cell(call))));
-  const sum = total && describeTotal(total);
+  const sum = total && totalText(total);
   const layouts = FOLDS.map((folded) => layout(calls, columns, folded, sum));
   const chosen = layouts.find(({ lines }) => widest(lines) <= width) ?? layouts.at(-1);
   if (!chosen) return "";
@@ -109,7 +108,7 @@ function details(call: CallProgress, folded: readonly string[], told: unknown): 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 function billed({ units, cost }: CallProgress): string {
-  return units === undefined ? "" : printable(unitsText(units, cost));
+  return units === undefined ? "" : printable(formatUnits(units, cost));
 }
 
 function costOf({ cost, cancel, error }: CallProgress): string {
@@ -117,6 +116,3 @@ function costOf({ cost, cancel, error }: CallProgress): string {
   if (cost) return costText(cost);
   return error instanceof FalError && error.billed === false ? "not billed" : "";
 }
-
-export const describeTotal = ({ nanoUsd, unknown }: Total): string =>
-  unknown === 0 ? formatUsd(nanoUsd) : `${formatUsd(nanoUsd)} + ${unknown} unknown`;

@@ -1,7 +1,7 @@
 import { NetworkError } from "fal-chain";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { CallProgress } from "../../src/terminal/progress.ts";
-import { callTable } from "../../src/terminal/table.ts";
+import { progressTable } from "../../src/terminal/progress-table.ts";
 import { columnsOf } from "../../src/terminal/text.ts";
 import { Screen } from "../support/screen.ts";
 
@@ -38,7 +38,7 @@ const large = done({
 const total = { nanoUsd: 6_136_860, calls: 2, unknown: 0 };
 
 const table = (calls: readonly CallProgress[], columns = 80, more: object = {}) =>
-  callTable(calls, { output: new Screen({ columns }), total, ...more });
+  progressTable(calls, { output: new Screen({ columns }), total, ...more });
 
 test("at 80 columns the request goes below its call, and each call has its tags", () => {
   expect(`\n${table([done(), large])}`).toMatchInlineSnapshot(`
@@ -111,7 +111,7 @@ test("what did not end well shows its state, its reason and that it may be bille
 
 test("colours go to terminals that show them, and nowhere else", () => {
   const on = (options: ConstructorParameters<typeof Screen>[0]) =>
-    callTable([done()], { output: new Screen(options), total }).includes("\u001b[");
+    progressTable([done()], { output: new Screen(options), total }).includes("\u001b[");
   expect(on({ isTTY: true })).toBe(true);
   expect(on({ isTTY: true, env: { TERM: "xterm-256color", NO_COLOR: "1" } })).toBe(false);
   expect(on({ isTTY: false })).toBe(false);

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { type CostKey, type CostQuery, type Costs, type Fal, InvalidArgumentError } from "../../index.ts";
 import type { OverTime, ReportData } from "../../report/index.ts";
-import { runsOf } from "../run-named.ts";
+import { runsOf } from "./named-runs.ts";
 
 const DAYS_MS = 3 * 86_400_000;
 

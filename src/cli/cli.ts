@@ -1,4 +1,4 @@
-import type { Output } from "../terminal/index.ts";
+import type { Output } from "../terminal/text.ts";
 
 /** What a command sees of the world. */
 export interface Io {
@@ -8,4 +8,10 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The current directory. */
   cwd(): string;
+}
+
+/** One use of the command: the command that runs leaves its exit code here. */
+export interface Cli {
+  readonly io: Io;
+  exitCode: number;
 }

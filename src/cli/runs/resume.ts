@@ -1,8 +1,9 @@
 import { type FalError, InvalidArgumentError } from "../../index.ts";
 import { EXIT, printableJson, showRun, untilInterrupted } from "../../terminal/index.ts";
+import type { Io } from "../cli.ts";
+import { type StoreOptions, withClient } from "../client.ts";
 import { parseOneOf } from "../inputs.ts";
-import type { Io } from "../io.ts";
-import { type StoreOptions, withClient, withStore } from "../store.ts";
+import { withStore } from "../store.ts";
 import { findRun, nameOf } from "./find-run.ts";
 import { chainOf, clientsOf, loadModule } from "./load-chains.ts";
 

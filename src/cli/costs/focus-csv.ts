@@ -1,15 +1,15 @@
 import { once } from "node:events";
-import { tagOf } from "../attribution/tag-key.ts";
-import { timeOf } from "../base/time.ts";
-import type { CallQuery, CallRecord, CostQuery, Fal } from "../index.ts";
-import type { Output } from "../terminal/index.ts";
-import { csvLine } from "./costs-csv.ts";
-import { FOCUS_HEAD, focusRow } from "./focus-row.ts";
+import { tagOf } from "../../attribution/tag-key.ts";
+import { timeOf } from "../../base/time.ts";
+import type { CallQuery, CallRecord, CostQuery, Fal } from "../../index.ts";
+import type { Output } from "../../terminal/index.ts";
+import { csvLine } from "./csv.ts";
+import { FOCUS_HEAD, focusRow } from "./focus-columns.ts";
 
 /** Calls that are read at a time, so that a ledger of any size fits. */
 const PAGE = 1_000;
 
-/** One row per call, the newest first, as fast as the reader takes them. */
+/** Writes the FOCUS (FinOps Open Cost and Usage Specification) CSV: one row per call, the newest first, as fast as the reader takes them. */
 export async function writeFocus(fal: Pick<Fal, "calls">, query: CostQuery, output: Output): Promise<void> {
   const { tags = {} } = query;
   let text = csvLine(FOCUS_HEAD);

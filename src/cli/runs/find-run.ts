@@ -29,7 +29,7 @@ export async function findRun(fal: Fal, text: string): Promise<RunInfo> {
   throw new InvalidArgumentError(
     only
       ? `${JSON.stringify(text)} may be ${some.join(", ")}${found.length > 5 ? "…" : ""}. Say more of it.`
-      : `No run in the store is ${JSON.stringify(text)}. fal-chain runs lists them; programs keep theirs where ` +
-          "FAL_CHAIN_STORE says.",
+      : `No run in the store is ${JSON.stringify(text)}. fal-chain runs lists them. To find the runs of a ` +
+          "program, name its store with --store or FAL_CHAIN_STORE.",
   );
 }

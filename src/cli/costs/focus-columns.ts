@@ -1,6 +1,6 @@
-import type { CallRecord } from "../index.ts";
-import { decimal } from "../money/cost.ts";
-import { usd } from "./costs-csv.ts";
+import type { CallRecord } from "../../index.ts";
+import { decimal } from "../../money/cost.ts";
+import { usd } from "./csv.ts";
 
 type Cell = (call: CallRecord) => string | undefined;
 
@@ -11,7 +11,7 @@ const NULL = () => undefined;
 
 /**
  * Columns of FOCUS 1.3 (https://focus.finops.org/focus-specification/v1-3): the mandatory ones, deprecated ones among them,
- * and those that something is known for. Custom ones begin with `x_`. docs/money.md tells them one by one.
+ * and those that something is known for. Custom ones begin with `x_`. docs/money.md lists them.
  */
 const COLUMNS: Readonly<Record<string, Cell>> = {
   BilledCost: (call) => usd(nanoUsdOf(call)),

@@ -1,0 +1,20 @@
+import { EXIT, printable, printableJson } from "../../terminal/index.ts";
+import type { Io } from "../cli.ts";
+import { type StoreOptions, withClient } from "../client.ts";
+
+/** Reads a rescue file back into the store. */
+export async function rescueCalls(io: Io, file: string | undefined, options: StoreOptions): Promise<number> {
+  return withClient(io, options, async (fal) => {
+    const { file: path, restored, left } = await fal.calls.rescue(file);
+    if (options.json) io.stdout.write(`${printableJson({ file: path, restored, left })}\n`);
+    else if (restored + left.length === 0)
+      io.stdout.write(`Nothing is owed: there is no ${printable(path)}.\n`);
+    else {
+      io.stdout.write(`${restored} facts from ${printable(path)} are in the store.\n`);
+      for (const { line, why } of left) {
+        io.stdout.write(`left in the file: ${printable(why)}\n  ${printable(line)}\n`);
+      }
+    }
+    return left.length === 0 ? EXIT.ok : EXIT.failed;
+  });
+}

@@ -1,0 +1,100 @@
+import { type CostKey, type CostQuery, type Fal, InvalidArgumentError } from "../../index.ts";
+import { aside, costTable, EXIT, printableJson, runTree } from "../../terminal/index.ts";
+import type { Io } from "../cli.ts";
+import { type StoreOptions, withClient } from "../client.ts";
+import { parseTags } from "../inputs.ts";
+import { costsCsv } from "./csv.ts";
+import { writeFocus } from "./focus-csv.ts";
+import { writeReport } from "./html.ts";
+import { runNamed, runsOf } from "./named-runs.ts";
+
+export interface CostsOptions extends StoreOptions {
+  readonly by?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly endpoint?: string;
+  readonly chain?: string;
+  readonly run?: string;
+  readonly tag?: readonly string[];
+  readonly waste?: boolean;
+  readonly json?: boolean;
+  readonly csv?: boolean;
+  readonly focus?: boolean;
+  readonly html?: string;
+}
+
+/** What the calls in the store cost. */
+export async function reportCosts(io: Io, options: CostsOptions): Promise<number> {
+  const { stdout } = io;
+  assertGoTogether(options);
+  return withClient(io, options, async (fal) => {
+    const named =
+      options.run === undefined
+        ? options.chain && { chain: options.chain }
+        : await runNamed(fal, options.run, options.chain);
+    const query: CostQuery = { ...queryOf(options), ...named };
+    if (options.focus) {
+      await writeFocus(fal, query, stdout);
+      return EXIT.ok;
+    }
+    const { by = options.run === undefined ? BY_DEFAULT : BY_STEP } = query;
+    const found = await fal.costs({ ...query, by });
+    if (options.html !== undefined) {
+      await writeReport(fal, { ...query, by }, found, options.html);
+      aside(io.stderr, `Wrote ${options.html}`);
+    }
+    if (options.json) stdout.write(`${printableJson(found)}\n`);
+    else if (options.csv) stdout.write(costsCsv(found, by));
+    else if (isOfWholeRun(options)) stdout.write(`${(await treesOf(fal, query, io)) || NO_CALLS}\n`);
+    else if (found.total.calls === 0) stdout.write(`${NO_CALLS}\n`);
+    else stdout.write(`${costTable(found, { output: stdout, by, waste: options.waste })}\n`);
+    return EXIT.ok;
+  });
+}
+
+const BY_DEFAULT: readonly CostKey[] = ["endpoint"];
+const BY_STEP: readonly CostKey[] = ["step", "endpoint"];
+
+/** A tree is of all that a run did; whoever chooses among its calls, or how to group them, gets a table. */
+const isOfWholeRun = ({ run, by, since, until, endpoint, tag, waste }: CostsOptions): boolean =>
+  run !== undefined && [by, since, until, endpoint, tag, waste].every((option) => option === undefined);
+
+const NO_CALLS = "No such calls are in the store.";
+
+async function treesOf(fal: Fal, query: CostQuery, { stdout }: Io): Promise<string> {
+  const { chain, run } = query;
+  const runs = chain !== undefined && run !== undefined ? [{ chain, run }] : await runsOf(fal, query);
+  const trees: string[] = [];
+  for (const { chain, run } of runs) {
+    const parts = await fal.runs.parts(chain, run);
+    if (parts.some(({ steps }) => steps.length > 0)) trees.push(runTree(parts, stdout));
+  }
+  return trees.join("\n\n");
+}
+
+/** A call has one value of a tag. */
+function oneValueEach(tags: Record<string, string>, given: number): Record<string, string> {
+  if (Object.keys(tags).length === given) return tags;
+  throw new InvalidArgumentError(
+    "--tag names the same tag twice, and a call has one value of it. Ask for each, or group --by tag:NAME.",
+  );
+}
+
+function assertGoTogether({ json, csv, focus, html, by }: CostsOptions): void {
+  if (json && csv) throw new InvalidArgumentError("Say one of --json and --csv.");
+  if (focus && (json || csv || html !== undefined || by !== undefined)) {
+    throw new InvalidArgumentError(
+      "--focus prints one row per call: leave --json, --csv, --html and --by out.",
+    );
+  }
+}
+
+function queryOf({ by, since, until, endpoint, tag }: CostsOptions): CostQuery {
+  return {
+    ...(by !== undefined && { by: by.split(",").map((key) => key.trim() as CostKey) }),
+    ...(since !== undefined && { since }),
+    ...(until !== undefined && { until }),
+    ...(endpoint !== undefined && { endpoint }),
+    ...(tag && { tags: oneValueEach(parseTags(tag), tag.length) }),
+  };
+}

@@ -1,0 +1,74 @@
+import type { RunInfo, RunStep } from "../../index.ts";
+import { EXIT, printableJson, timeline, timeText, writeFieldList } from "../../terminal/index.ts";
+import type { Io } from "../cli.ts";
+import { type StoreOptions, withClient } from "../client.ts";
+import { findRun, nameOf, quoted } from "./find-run.ts";
+import { stepInDoubt } from "./step-in-doubt.ts";
+
+/** Draws what a run did and when, what it cost, and what it waits for. */
+export async function showRunById(io: Io, id: string, options: StoreOptions): Promise<number> {
+  return withClient(io, options, async (fal) => {
+    const run = await findRun(fal, id);
+    const steps = await fal.runs.steps(run.chain, run.id);
+    if (options.json) io.stdout.write(`${printableJson({ ...run, steps })}\n`);
+    else describe(run, steps, io);
+    return EXIT.ok;
+  });
+}
+
+function describe(run: RunInfo, steps: readonly RunStep[], { stdout }: Io): void {
+  const { state, startedAt, endedAt, executions, tags, error } = run;
+  const json = (value: unknown) => (value === undefined ? undefined : JSON.stringify(value));
+  writeFieldList(
+    [
+      ["run", nameOf(run)],
+      ["state", state],
+      ["started", `${timeText(startedAt)} UTC`],
+      ["ended", endedAt === undefined ? undefined : `${timeText(endedAt)} UTC`],
+      ["executed", executions === 1 ? undefined : `${executions} times`],
+      [
+        "tags",
+        Object.entries(tags)
+          .map(([key, value]) => `${key}=${value}`)
+          .join("  ") || undefined,
+      ],
+      ["input", json(run.input)],
+      ["output", json(run.output)],
+      // What it is blocked on is said with the commands that help.
+      ["error", state === "blocked" ? undefined : error?.message],
+      ...whatNow(run, steps),
+    ],
+    stdout,
+  );
+  const now = state === "running" ? Date.now() : undefined;
+  if (steps.length > 0) stdout.write(`\n${timeline(steps, { output: stdout, now })}\n`);
+}
+
+/** The commands that get a run which waits going again. */
+function whatNow(run: RunInfo, steps: readonly RunStep[]): [string, string][] {
+  const name = quoted(nameOf(run));
+  const resume = `fal-chain runs resume ${name} --load ./chains.ts`;
+  const said = (words: string): [string, string][] => [
+    ["what now", words],
+    ["", resume],
+  ];
+  if (run.state === "waiting") return said("Nobody has started it. A worker does, or you do:");
+  if (run.state === "interrupted") return said("Nobody executes it. Go on with it:");
+  if (run.state === "failed") return said("Go on from the step that failed:");
+  if (run.state !== "blocked") return [];
+  const open = stepInDoubt(run, steps);
+  if (!open) return said("It is settled. Go on with it:");
+  const note = open.call?.note ? ` (${open.call.note})` : "";
+  const seen = run.error?.facts?.["candidates"];
+  const requests = Array.isArray(seen) && seen.length > 0 ? seen.map(String) : ["REQUEST"];
+  const settle = `fal-chain runs settle ${name}`;
+  return [
+    ["blocked on", `${open.name}, which may or may not have been accepted${note}`],
+    ["what now", "Look for it in the request history of fal's dashboard, and say what it was with one of"],
+    ...requests.map((request): [string, string] => ["", `${settle} --adopt ${request}`]),
+    ["", `${settle} --resubmit`],
+    ["", `${settle} --give-up`],
+    ["", "Then go on with it:"],
+    ["", resume],
+  ];
+}
