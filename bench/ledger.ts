@@ -53,10 +53,10 @@ const path = join(dir, "ledger.db");
 const ledger = sqliteStore(path);
 const begun = Date.UTC(2026, 0, 1);
 const calls = Array.from({ length: CALLS }, (_, n) => callNumber(n));
-const inserting = await timed(({ intent }) => ledger.intend(intent));
-const submitting = await timed(({ intent, ticket }) => ledger.submitted(intent.id, ticket, intent.at));
+const inserting = await timed(({ intent }) => ledger.calls.intend(intent));
+const submitting = await timed(({ intent, ticket }) => ledger.calls.submitted(intent.id, ticket, intent.at));
 const completing = await timed(({ intent, completion }) =>
-  ledger.completed(intent.id, completion, intent.at + 2_300),
+  ledger.calls.completed(intent.id, completion, intent.at + 2_300),
 );
 const bare = floor(join(dir, "floor.db"), Math.min(CALLS, 5_000));
 
@@ -109,10 +109,13 @@ function callNumber(n: number) {
   const userTags = { customer: `customer-${n % 20}` };
   const tags = { job_id: `job-${n % 10}`, chain: "poster", run: `order-${n % 5_000}`, ...userTags };
   const intent = {
-    ...{ id, endpoint: ENDPOINT, step: "picture", key: `/ ${ENDPOINT} ${id}#1`, at },
-    ...{ chain: tags.chain, run: tags.run, rootRun: `${tags.chain}/${tags.run}`, rootJob: tags.job_id },
-    ...{ jobId: tags.job_id, app: "acme/studio", request: undefined, claimedRoot: undefined },
-    ...{ tags, userTags, body: JSON.stringify({ prompt: "a lighthouse at dawn, oil on canvas", seed: n }) },
+    ...{ id, endpoint: ENDPOINT, key: `/ ${ENDPOINT} ${id}#1`, at },
+    body: JSON.stringify({ prompt: "a lighthouse at dawn, oil on canvas", seed: n }),
+    for: {
+      ...{ chain: tags.chain, run: tags.run, rootRun: `${tags.chain}/${tags.run}`, rootJob: tags.job_id },
+      ...{ jobId: tags.job_id, app: "acme/studio", request: undefined, claimedRoot: undefined },
+      ...{ step: "picture", tags, userTags },
+    },
   };
   const link = `https://queue.fal.run/${ENDPOINT}/requests/${requestId}`;
   const links = { statusUrl: `${link}/status`, responseUrl: link, cancelUrl: `${link}/cancel` };

@@ -72,7 +72,7 @@ async function main(): Promise<void> {
   while (unfinished.length > 0) {
     await setTimeout(100);
     const submitted = isKilled ? [] : await fal.calls.list({ state: "submitted" });
-    if (submitted.some(({ run }) => run && one?.taken.has(run))) {
+    if (submitted.some(({ for: { run } }) => run && one?.taken.has(run))) {
       console.log("one: killed, while a call of it was under way at fal");
       one?.child.kill("SIGKILL");
       isKilled = true;
@@ -87,7 +87,9 @@ async function main(): Promise<void> {
       `${id}: ${run?.state}, after ${run?.executions} execution${run?.executions === 1 ? "" : "s"}`,
     );
   }
-  const calls = (await fal.calls.list({ chain: "poster" })).filter(({ run }) => run && ids.includes(run));
+  const calls = (await fal.calls.list({ chain: "poster" })).filter(
+    ({ for: { run } }) => run && ids.includes(run),
+  );
   const spent = calls.reduce((sum, { cost }) => sum + (cost && "nanoUsd" in cost ? cost.nanoUsd : 0), 0);
   console.log(`${calls.length} calls, ${formatUsd(spent)}`);
   if (emulator) {

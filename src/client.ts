@@ -35,7 +35,8 @@ import { createHistory } from "./platform/requests.ts";
 import { endpoint } from "./queue/endpoint.ts";
 import { createQueue } from "./queue/queue.ts";
 import { createStorage } from "./storage/storage.ts";
-import { withoutSecrets } from "./store/redacted.ts";
+import { lazyStore } from "./store/lazy.ts";
+import { redacted } from "./store/redacted.ts";
 import { withRescue } from "./store/rescue.ts";
 import { type Rescued, readBack, rescueFileFor } from "./store/rescue-file.ts";
 import { selectedStore } from "./store/selected.ts";
@@ -196,24 +197,28 @@ function assemble(options: FalOptions, ledger: Ledger, background: Background) {
 
 type Ledger = ReturnType<typeof ledgerOf>;
 
-/** The store that calls are noted in: the caller's, or one that is opened at the first call, as the environment says then. */
+/** The store that calls are noted in: the caller's, or one that is selected at the first call, as the environment says then. */
 function ledgerOf(settings: () => FalOptions, report: Report, hide: (text: string) => string) {
   const { store: given, clock = systemClock } = settings();
   const env = () => settings().env ?? ambientEnv();
-  const store = given ?? selectedStore(env, clock);
-  const rescueFile = () => settings().rescueFile ?? rescueFileFor(store, env());
+  const selected = once(() => selectedStore(env(), clock));
+  const direct = given ?? lazyStore(selected);
+  const rescueFile = () => settings().rescueFile ?? rescueFileFor(direct, env());
+  const rescued = once(() =>
+    redacted(withRescue(given ?? selected(), { file: rescueFile, report, clock }), hide),
+  );
   return {
-    direct: store,
+    direct,
+    rescued: lazyStore(rescued),
     async rescue(file?: string): Promise<Rescued> {
-      // It is opened first, since which file it is may depend on the store.
-      await store.calls({ limit: 1 });
+      // One that cannot be opened says so, whether or not there is a file.
+      await direct.calls.list({ limit: 1 });
       const path = file ?? rescueFile();
       if (path === undefined) throw new StoreError("There is no file system, and so no rescue file.");
-      return readBack(path, store);
+      return readBack(path, direct);
     },
-    rescued: withoutSecrets(withRescue(store, { file: rescueFile, report, clock }), hide),
     close: async () => {
-      if (!given) await store.close();
+      if (!given) await selected().close();
     },
   };
 }

@@ -52,31 +52,38 @@ export type { SavedError } from "./errors/saved-error.ts";
 export { RequestClaimedError, StoreError } from "./errors/store.ts";
 export type { Fal, FalOptions, WebhookSettings } from "./fal.ts";
 export type { KeptFiles } from "./files/kept-files.ts";
-export type { CallState, Unused } from "./journal/call-state.ts";
+export type {
+  CallFilter,
+  CallFor,
+  CallJournal,
+  CallQuery,
+  CallRecord,
+  CallState,
+  GivenUp,
+  Intent,
+  IntentTerms,
+  Outcome,
+  Ticket,
+  Unused,
+  Usage,
+} from "./journal/call.ts";
 export type {
   Fence,
-  Owner,
+  ProcessIdentity,
   RunClaim,
   RunEnd,
   RunJournal,
+  RunName,
   RunQuery,
   RunRecord,
   RunState,
+  StartedFor,
   StepRecord,
-} from "./journal/runs.ts";
+} from "./journal/run.ts";
+export type { Slot, SlotJournal } from "./journal/slots.ts";
 export type { MoneyFacts, Spend, SpendGroup, SpendQuery } from "./journal/spend.ts";
-export type {
-  CallQuery,
-  CallRecord,
-  Intent,
-  IntentTerms,
-  Journal,
-  Outcome,
-  Store,
-  Ticket,
-  Usage,
-} from "./journal/store.ts";
-export type { Budget, TagBudget, WindowBudget } from "./ledger/budget.ts";
+export type { Store } from "./journal/store.ts";
+export type { TagBudget, WindowBudget } from "./ledger/budget.ts";
 export type { Total } from "./ledger/cost.ts";
 export type { CostKey, CostQuery, CostRow, Costs } from "./ledger/costs.ts";
 export type { Estimate, EstimateOptions } from "./ledger/estimate.ts";
@@ -89,6 +96,7 @@ export type {
   UnbilledCall,
 } from "./ledger/reconcile.ts";
 export type { CostSum, UnknownReason, Waste } from "./ledger/sum.ts";
+export type { Budget } from "./money/budget.ts";
 export { type Cost, formatUsd, type Reservation } from "./money/cost.ts";
 export type { BillingEvent, BillingEvents, BillingQuery } from "./platform/billing.ts";
 export type { Price } from "./platform/prices.ts";

@@ -4,7 +4,8 @@ import type { Report } from "../base/report.ts";
 import { ApiError } from "../errors/api.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { CallAbortedError, CallTimeoutError } from "../errors/giving-up.ts";
-import type { Outcome, Store } from "../journal/store.ts";
+import type { Outcome } from "../journal/call.ts";
+import type { Store } from "../journal/store.ts";
 import { measuredCost } from "../ledger/cost.ts";
 import { billableUnits } from "../money/billable-units.ts";
 import type { Cost, UnitPrice } from "../money/cost.ts";
@@ -48,7 +49,8 @@ export async function noteCompleted(
 ): Promise<{ readonly cost: Promise<Cost | undefined> }> {
   const known = costAtOnce(deps, call, outcome.units);
   const { noted } = call;
-  if (noted !== undefined) await deps.store.completed(noted, { ...outcome, cost: known }, deps.clock.now());
+  if (noted !== undefined)
+    await deps.store.calls.completed(noted, { ...outcome, cost: known }, deps.clock.now());
   return { cost: known ? Promise.resolve(known) : billResult(deps, call, outcome.units) };
 }
 
@@ -107,7 +109,7 @@ function charging(
   const charge = async () => {
     try {
       const cost = await find();
-      if (cost && noted !== undefined) await store.charged(noted, cost, clock.now());
+      if (cost && noted !== undefined) await store.calls.charged(noted, cost, clock.now());
       return cost;
     } catch (error) {
       report(`What call ${noted} cost could not be noted`, error, { call: noted, endpoint });

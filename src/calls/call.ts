@@ -6,7 +6,7 @@ import { withTexts } from "../base/urls.ts";
 import { OutputMismatchError } from "../errors/arguments.ts";
 import type { CancelOutcome } from "../errors/giving-up.ts";
 import { LeaseLostError, RunStateError } from "../errors/runs.ts";
-import type { CallRecord, Outcome, Ticket } from "../journal/store.ts";
+import type { CallRecord, Outcome, Ticket } from "../journal/call.ts";
 import type { Cost } from "../money/cost.ts";
 import type { Answer, Submission } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
@@ -182,7 +182,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     const isKnown = record.cost !== undefined && record.cost.source !== "unknown";
     cost = isKnown ? Promise.resolve(record.cost) : billResult(deps, { endpoint, noted: record.id }, units);
     keepFiles(data);
-    emit({ type: "reused", at: clock.now(), endpoint, requestId, tags: record.tags });
+    emit({ type: "reused", at: clock.now(), endpoint, requestId, tags: record.for.tags });
     accepted.resolve({ endpoint, requestId });
     const result = {
       data: data as T,
@@ -195,7 +195,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
 
   /** For the reports, so nobody waits for it. */
   function countReuse({ id }: CallRecord): void {
-    const counting = store
+    const counting = store.calls
       .reused(id)
       .catch((error: unknown) => deps.report(`That call ${id} was reused could not be noted`, error));
     void inBackground(deps.background, counting);
@@ -208,7 +208,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     leavePlace = deps.places?.claim(record.id);
     times.submitted = record.submittedAt ?? record.intendedAt;
     submitting = Promise.resolve({ ticket, position: undefined, adopted });
-    announce(ticket, record.tags);
+    announce(ticket, record.for.tags);
     return ticket;
   }
 
@@ -224,20 +224,19 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
     const replaced = place && place.replacements.size > 0;
     const body = replaced ? withTexts(complete.body, place.replacements) : complete.body;
     const submission = await withHook({ ...complete, body });
-    const call = { endpoint, body: submission.body, ...attribution };
+    const call = { endpoint, body: submission.body, for: { ...attribution, step: plan.step } };
     const reservations = await abortable(deps.reserve(call, plan.caller?.budgets ?? []), end.signal);
     leavePlace = await deps.places?.take(id, end.signal);
     const intent = {
       id,
       ...call,
-      step: plan.step,
       key: place?.key,
       at: clock.now(),
     };
     const replaces = instead?.of ?? place?.replaces ?? place?.record?.id;
     const reserve = reservations(intent.at);
     const terms = { fence: place?.fence, replaces, reserve };
-    await store.intend(intent, terms).catch(unlessOtherStore);
+    await store.calls.intend(intent, terms).catch(unlessOtherStore);
     noted = id;
     end.signal.throwIfAborted();
     witness?.sending(submission.body);
@@ -272,7 +271,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
   /** A store that has never heard of the run says that it is not ours. */
   async function unlessOtherStore(error: unknown): Promise<never> {
     const { chain = "", run = "" } = plan.caller?.of ?? {};
-    if (!(error instanceof LeaseLostError) || (await store.run(chain, run))) throw error;
+    if (!(error instanceof LeaseLostError) || (await store.runs.get(chain, run))) throw error;
     throw new RunStateError(
       "run_elsewhere",
       `The call to ${endpoint} was made within the run ${chain}/${run} by another client, whose store (${store.name}) does ` +
@@ -289,7 +288,7 @@ export function startCall<T>(deps: CallDeps, plan: CallPlan): Call<T> {
   async function attach(known: Ticket): Promise<Ticket> {
     submitting = Promise.resolve({ ticket: known, position: undefined, adopted: false });
     announce(known, {});
-    const [record] = await store.calls({ requestId: known.requestId, limit: 1 });
+    const [record] = await store.calls.list({ requestId: known.requestId, limit: 1 });
     noted = record?.id;
     return known;
   }

@@ -1,7 +1,7 @@
 import type { OfRun } from "../attribution/context.ts";
 import { asyncContext } from "../base/async-context.ts";
-import type { Fence } from "../journal/runs.ts";
-import type { CallRecord } from "../journal/store.ts";
+import type { CallRecord } from "../journal/call.ts";
+import type { Fence } from "../journal/run.ts";
 import type { RunBudget } from "../ledger/budget.ts";
 import type { Cost } from "../money/cost.ts";
 import type { CallEvent } from "./events.ts";

@@ -1,7 +1,8 @@
 import type { Clock } from "../base/clock.ts";
 import { MalformedReplyError } from "../errors/network.ts";
 import { restoredError } from "../errors/saved-error.ts";
-import type { Store, Ticket } from "../journal/store.ts";
+import type { Ticket } from "../journal/call.ts";
+import type { Store } from "../journal/store.ts";
 import type { Answer } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import type { Hooks } from "./hooks.ts";
@@ -55,7 +56,7 @@ async function afterHook(
   { ticket, signal, readsReply }: Awaited,
 ): Promise<Collected> {
   await hooks.ended(id, ticket, signal);
-  const { state, outcome, error } = (await deps.store.call(id)) ?? {};
+  const { state, outcome, error } = (await deps.store.calls.get(id)) ?? {};
   if (state === "failed" && error) throw restoredError(error);
   const read = () => readResult(deps, ticket, { status: "COMPLETED" }, signal);
   if (outcome?.data === undefined) return { answer: await read(), status: undefined };

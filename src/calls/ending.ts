@@ -4,12 +4,11 @@ import { ApiError, isOwnEnd } from "../errors/api.ts";
 import { OutputMismatchError } from "../errors/arguments.ts";
 import { LeaseLostError } from "../errors/runs.ts";
 import { savedError } from "../errors/saved-error.ts";
-import type { Ticket } from "../journal/store.ts";
+import type { Ticket } from "../journal/call.ts";
 import type { BillDeps } from "./bill.ts";
 import type { GivingUp } from "./giving-up.ts";
 import { isGone } from "./result.ts";
 import type { Accepted } from "./submit.ts";
-import { GIVEN_UP } from "./take-up.ts";
 
 /** How far a call has come, as it stands when it is asked. */
 export interface Progress {
@@ -50,8 +49,8 @@ export function endings(
       if (isLeft(error)) return noteLeft(noted, error);
       // A request that fal has ends by its own word, or when its result is gone: until then it may still be had.
       const isEnd = !ticket || isGone(error) || (error instanceof ApiError && isOwnEnd(error));
-      if (isEnd) return store.failed(noted, savedError(error), clock.now());
-      return store.givenUp(noted, GIVEN_UP.unread, clock.now(), savedError(error));
+      if (isEnd) return store.calls.failed(noted, savedError(error), clock.now());
+      return store.calls.givenUp(noted, "unread", clock.now(), savedError(error));
     },
   };
 
@@ -62,7 +61,7 @@ export function endings(
       (error: unknown) => (error instanceof AmbiguousSubmitError ? ("in-doubt" as const) : undefined),
     );
     // Of a submit that was repeated in spite of a doubt, somebody has still to find out what became of the first.
-    const known = noted === undefined ? undefined : await store.call(noted).catch(() => undefined);
+    const known = noted === undefined ? undefined : await store.calls.get(noted).catch(() => undefined);
     return known?.state === "ambiguous" ? "in-doubt" : outcome;
   }
 
@@ -78,8 +77,7 @@ export function endings(
       // It goes on, and whoever takes it over notes its end.
       if (end.detached && sent === "accepted") return;
       const byRun = end.detached || error instanceof LeaseLostError || unwanted;
-      const saved = savedError(error);
-      await store.givenUp(noted, byRun ? GIVEN_UP.byRun : saved.name, clock.now(), saved);
+      await store.calls.givenUp(noted, byRun ? "run" : "caller", clock.now(), savedError(error));
     };
     // A run is let go when it is known what its calls are; everybody else is told at once.
     const isOnItsWay = submitting !== undefined && ticket === undefined;

@@ -4,7 +4,7 @@ import { abortable, OVER } from "../base/signal.ts";
 import { ApiError, apiError, isOwnEnd } from "../errors/api.ts";
 import { savedError } from "../errors/saved-error.ts";
 import { RequestClaimedError } from "../errors/store.ts";
-import type { CallRecord, Ticket } from "../journal/store.ts";
+import type { CallRecord, Ticket } from "../journal/call.ts";
 import type { History } from "../platform/requests.ts";
 import { parseEndpointId } from "../queue/endpoint.ts";
 import type { Answer, Queue } from "../queue/queue.ts";
@@ -83,7 +83,7 @@ export function createHooks(deps: HookDeps): Hooks {
       waiting.set(callId, beside.add(mine));
       try {
         // It may have come before anybody waited.
-        if (hasEnded(await store.call(callId))) return;
+        if (hasEnded(await store.calls.get(callId))) return;
         await abortable(promise, signal);
       } finally {
         beside.delete(mine);
@@ -111,7 +111,7 @@ export function createHooks(deps: HookDeps): Hooks {
   };
 
   async function keep(callId: string, hook: ReceivedHook): Promise<Response> {
-    const call = await store.call(callId);
+    const call = await store.calls.get(callId);
     if (!call) return new Response("No call of this id is known here.", { status: 404 });
     let made: Requested;
     try {
@@ -132,7 +132,7 @@ export function createHooks(deps: HookDeps): Hooks {
     if (call.ticket?.requestId === requestId) return { ...call, ticket: call.ticket };
     const ticket = queue.ticket(parseEndpointId(call.endpoint), requestId);
     const id = await noteRequest(store, call.id, ticket, clock.now());
-    const record = id === call.id ? call : await store.call(id);
+    const record = id === call.id ? call : await store.calls.get(id);
     return { ...(record ?? call), id, ticket };
   }
 
@@ -150,7 +150,7 @@ export function createHooks(deps: HookDeps): Hooks {
   async function keepFailure({ id, endpoint, ticket }: Requested, hook: ReceivedHook): Promise<void> {
     const read = await readInTime(ticket).catch((error: unknown) => error);
     const error = isItsFailure(read) ? read : failureIn(hook, ticket);
-    await store.failed(id, savedError(error), clock.now());
+    await store.calls.failed(id, savedError(error), clock.now());
     const sent = async () => "accepted" as const;
     void billFailure(deps, { endpoint, noted: id }, { error, left: false, sent });
   }
@@ -186,7 +186,7 @@ export function createHooks(deps: HookDeps): Hooks {
       const calls = late.filter(({ ticket }) => ticket.endpoint === endpoint);
       const over = await endedOf(endpoint, Math.min(...calls.map(({ since }) => since)));
       await pooled(calls, SWEPT_AT_ONCE, async ({ callId, ticket, wake }) => {
-        if (over?.has(ticket.requestId) || hasEnded(await store.call(callId))) return wake();
+        if (over?.has(ticket.requestId) || hasEnded(await store.calls.get(callId))) return wake();
         if (over) return;
         const status = await queue.status(ticket, { logs: false }).catch(() => undefined);
         if (status?.status === "COMPLETED") wake();

@@ -3,7 +3,8 @@ import type { AmbiguousVerdict } from "../errors/ambiguous-submit.ts";
 import type { ApiError } from "../errors/api.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { RequestClaimedError } from "../errors/store.ts";
-import type { CallRecord, Store, Ticket } from "../journal/store.ts";
+import type { CallRecord, Ticket } from "../journal/call.ts";
+import type { Store } from "../journal/store.ts";
 import type { History, PastRequest } from "../platform/requests.ts";
 import { parseEndpointId } from "../queue/endpoint.ts";
 import type { Queue } from "../queue/queue.ts";
@@ -49,7 +50,7 @@ export async function lookUp(deps: LookUpDeps, suspect: Suspect, signal: AbortSi
   for (const pause of PAUSES_MS) {
     if (deps.clock.now() + pause > deadline) break;
     await deps.clock.sleep(pause, signal);
-    const known = (await deps.store.call(suspect.id))?.ticket;
+    const known = (await deps.store.calls.get(suspect.id))?.ticket;
     if (known) return { verdict: "found", ticket: known, evidence: "a webhook named the request" };
     last = await byHistory(deps, suspect, { signal, deadline });
     if (last.verdict === "found" || isFinal(last)) return last;
@@ -72,7 +73,7 @@ async function byClaimedId(
   try {
     const ticket = deps.queue.ticket(parseEndpointId(endpoint), requestId);
     await deps.queue.status(ticket, { logs: false, signal });
-    await deps.store.submitted(suspect.id, ticket, deps.clock.now());
+    await deps.store.calls.submitted(suspect.id, ticket, deps.clock.now());
     return {
       verdict: "found",
       ticket,
@@ -128,7 +129,7 @@ async function byHistory(
   for (const requestId of ids) {
     const ticket = deps.queue.ticket(parseEndpointId(suspect.endpoint), requestId);
     try {
-      await store.submitted(suspect.id, ticket, deps.clock.now());
+      await store.calls.submitted(suspect.id, ticket, deps.clock.now());
       return { verdict: "found", ticket, evidence: `history has request ${requestId} with the same input` };
     } catch (error) {
       if (!(error instanceof RequestClaimedError)) throw error;
@@ -145,7 +146,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** The requests in history that belong to no call yet, and the other calls that sent the same. */
 async function whatIsKnown(store: Store, { id, endpoint, body, sentAt }: Suspect, past: PastRequest[]) {
-  const calls = await store.calls({ endpoint, since: sentAt - DAY_MS, limit: 10_000 });
+  const calls = await store.calls.list({ endpoint, since: sentAt - DAY_MS, limit: 10_000 });
   const claimed = new Set(calls.flatMap(({ ticket }) => (ticket ? [ticket.requestId] : [])));
   return {
     unclaimed: past.filter(({ requestId }) => !claimed.has(requestId)),

@@ -1,6 +1,6 @@
 import { ApiError, isOwnEnd } from "../errors/api.ts";
 import { savedError } from "../errors/saved-error.ts";
-import type { CallRecord, Ticket } from "../journal/store.ts";
+import type { CallRecord, Ticket } from "../journal/call.ts";
 import type { Answer, Queue } from "../queue/queue.ts";
 import { type BillDeps, billFailure, billNothing, noteCompleted } from "./bill.ts";
 
@@ -26,14 +26,14 @@ export const noteFailure = (
     // What a result that is asked for too early answers is not documented: the status says whether it has ended.
     const { status } = await deps.queue.status(ticket, { logs: false });
     if (status !== "COMPLETED") return;
-    await deps.store.failed(id, savedError(error), deps.clock.now());
+    await deps.store.calls.failed(id, savedError(error), deps.clock.now());
     void billFailure(deps, { endpoint, noted: id }, { error, left: false, sent: async () => "accepted" });
   });
 
 export const noteCancelled = (deps: BillDeps, ticket: Ticket): Promise<void> =>
   note(deps, ticket, async ({ id, endpoint, state }) => {
     if (state === "completed" || state === "failed") return;
-    await deps.store.givenUp(id, "cancelled in time", deps.clock.now());
+    await deps.store.calls.givenUp(id, "cancelled", deps.clock.now());
     void billNothing(deps, { endpoint, noted: id });
   });
 
@@ -43,7 +43,7 @@ async function note(
   write: (record: CallRecord) => Promise<void>,
 ): Promise<void> {
   try {
-    const [record] = await store.calls({ requestId, limit: 1 });
+    const [record] = await store.calls.list({ requestId, limit: 1 });
     if (record) await write(record);
   } catch (error) {
     const whose = { endpoint, request_id: requestId };

@@ -5,7 +5,7 @@ import { type ReplyListener, replyListener, rootOf, withOnward } from "../attrib
 import { parseTagsHeader, tagsHeader, type UserTags, wireTags } from "../attribution/tags.ts";
 import { nearest } from "../base/text.ts";
 import { InputMismatchError, InvalidArgumentError } from "../errors/arguments.ts";
-import type { Intent } from "../journal/store.ts";
+import type { CallFor } from "../journal/call.ts";
 import { type AnyEndpoint, type EndpointId, type InputOf, idOf, parseEndpointId } from "../queue/endpoint.ts";
 import type { Submission } from "../queue/queue.ts";
 import { digestOf, takeInput } from "../storage/attachments.ts";
@@ -105,19 +105,7 @@ export interface Prepared {
   readonly content: string;
   /** Uploads the files. @param memo Gives the URL that a file got before, or uploads it. */
   complete(memo?: UploadMemo): Promise<Submission>;
-  readonly attribution: Pick<
-    Intent,
-    | "tags"
-    | "userTags"
-    | "chain"
-    | "run"
-    | "jobId"
-    | "app"
-    | "request"
-    | "rootRun"
-    | "rootJob"
-    | "claimedRoot"
-  >;
+  readonly attribution: Omit<CallFor, "step">;
   /** Takes from the headers of the result's reply what belongs to the incoming request. */
   readonly heard: ReplyListener | undefined;
 }

@@ -7,7 +7,7 @@ import type { CancelOutcome } from "../errors/giving-up.ts";
 import { CallTimeoutError } from "../errors/giving-up.ts";
 import { MalformedReplyError } from "../errors/network.ts";
 import { savedRefusal } from "../errors/saved-error.ts";
-import type { Ticket } from "../journal/store.ts";
+import type { Ticket } from "../journal/call.ts";
 import { type AnyEndpoint, type EndpointId, idOf, type OutputOf } from "../queue/endpoint.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import { currentCaller } from "./caller.ts";
@@ -101,20 +101,23 @@ export function createQueueClient(deps: SubscribeDeps, calls: Calls): QueueClien
       );
       const submission = await complete();
       const policy = oneOf("ambiguousSubmit", ambiguousSubmit, AMBIGUOUS_SUBMIT_POLICIES);
-      const call = { endpoint: submission.endpoint.id, body: submission.body, ...attribution };
+      const call = {
+        endpoint: submission.endpoint.id,
+        body: submission.body,
+        for: { ...attribution, step: undefined },
+      };
       const reservations = await deps.reserve(call, caller?.budgets ?? []);
       const intent = {
         id: crypto.randomUUID(),
         ...call,
-        step: undefined,
         key: undefined,
         at: clock.now(),
       };
-      await deps.store.intend(intent, { reserve: reservations(intent.at) });
+      await deps.store.calls.intend(intent, { reserve: reservations(intent.at) });
       const sent = submitOnce(deps, intent, submission, policy, abortSignal, reservations);
       const { ticket, position } = await sent.catch(async (error: unknown) => {
         if (!(error instanceof AmbiguousSubmitError))
-          await deps.store.failed(intent.id, savedRefusal(error), clock.now());
+          await deps.store.calls.failed(intent.id, savedRefusal(error), clock.now());
         throw error;
       });
       return toQueueStatus(ticket, { status: "IN_QUEUE", queue_position: position }, []) as InQueueStatus;

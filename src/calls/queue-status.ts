@@ -1,4 +1,4 @@
-import type { Ticket } from "../journal/store.ts";
+import type { Ticket } from "../journal/call.ts";
 import type { WireLog, WireStatus } from "../queue/wire.ts";
 import type { RequestLog } from "./events.ts";
 

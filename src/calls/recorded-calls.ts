@@ -8,7 +8,7 @@ import { ApiError } from "../errors/api.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { CallStateError } from "../errors/calls.ts";
 import { FalError } from "../errors/fal-error.ts";
-import type { CallQuery, CallRecord, Ticket } from "../journal/store.ts";
+import type { CallQuery, CallRecord, Ticket } from "../journal/call.ts";
 import type { PastRequest } from "../platform/requests.ts";
 import { parseEndpointId } from "../queue/endpoint.ts";
 import { startCall } from "./call.ts";
@@ -16,7 +16,6 @@ import { matches } from "./matches.ts";
 import type { Prepared } from "./options.ts";
 import type { Call, CallDeps } from "./plan.ts";
 import type { SubscribeDeps } from "./subscribe.ts";
-import { GIVEN_UP } from "./take-up.ts";
 
 /**
  * What a person says an ambiguous call was. `adopt`: it is this request. `resubmit`: it was never accepted, or may be
@@ -54,8 +53,6 @@ export interface RecordedCalls {
   settle(id: string, how: Settlement): Promise<Settled>;
 }
 
-/** Note of a call within a run that its next resume is to submit anew. */
-const RESUBMIT = GIVEN_UP.resubmit;
 /** Longer than a submit goes on being repeated where fal refuses it: who sends it may still be at it. */
 const UNDER_WAY_MS = 15 * 60 * 1000;
 /** Clocks differ; a request that was sent this long before the call is another one all the same. */
@@ -66,15 +63,15 @@ export function createRecordedCalls(deps: SubscribeDeps, callDeps: CallDeps): Re
   const { store, clock, queue, history } = deps;
 
   const read = async (id: string): Promise<CallRecord> => {
-    const record = await store.call(id);
+    const record = await store.calls.get(id);
     if (record) return record;
     const cure = store.durable ? "" : " It is a store in memory: set FAL_CHAIN_STORE to keep calls.";
     throw new InvalidArgumentError(`The store ${store.name} has no call ${JSON.stringify(id)}.${cure}`);
   };
 
   return {
-    list: async (query = {}) => store.calls(await byRootNames(query)),
-    get: (id) => store.call(id),
+    list: async (query = {}) => store.calls.list(await byRootNames(query)),
+    get: (id) => store.calls.get(id),
 
     collect(id) {
       return startCall(callDeps, {
@@ -90,14 +87,14 @@ export function createRecordedCalls(deps: SubscribeDeps, callDeps: CallDeps): Re
       const record = await read(id);
       mustBeOpen(record, clock.now());
       if (typeof how === "object") {
-        await store.submitted(id, await ticketToAdopt(record, how.adopt), clock.now());
+        await store.calls.submitted(id, await ticketToAdopt(record, how.adopt), clock.now());
         return { record: await read(id), call: undefined };
       }
       if (how === "give-up") {
-        await store.givenUp(id, GIVEN_UP.byHand, clock.now());
+        await store.calls.givenUp(id, "by-hand", clock.now());
         return { record: await read(id), call: undefined };
       }
-      if (how !== RESUBMIT) {
+      if (how !== "resubmit") {
         throw new InvalidArgumentError(
           `A call is settled by { adopt: requestId }, "resubmit" or "give-up", not ${how}.`,
         );
@@ -105,21 +102,21 @@ export function createRecordedCalls(deps: SubscribeDeps, callDeps: CallDeps): Re
       const prepared = preparedAgain(record, deps.context().accounts);
       // Before the new call, since a death in between must not leave it open. What was given up before is in doubt
       // again first: a call is given up once.
-      if (record.state === "given-up") await store.ambiguous(id, "settled by hand", clock.now());
-      await store.givenUp(id, RESUBMIT, clock.now());
+      if (record.state === "given-up") await store.calls.ambiguous(id, "settled by hand", clock.now());
+      await store.calls.givenUp(id, "resubmit", clock.now());
       // Two who settle it at once have the same id in mind, and the store takes it once.
       const newId = await derivedId(`instead of ${id}`);
-      const call = record.run === undefined ? resubmit(record, newId, prepared) : undefined;
+      const call = record.for.run === undefined ? resubmit(record, newId, prepared) : undefined;
       return { record: await read(id), call };
     },
   };
 
   function resubmit(record: CallRecord, id: string, prepared: Prepared): Call<unknown> {
     // On behalf of whom it was made for, whoever settles it.
-    return atAttribution({ tags: record.userTags, request: record.request }, () =>
+    return atAttribution({ tags: record.for.userTags, request: record.for.request }, () =>
       startCall(callDeps, {
         endpoint: record.endpoint,
-        step: record.step,
+        step: record.for.step,
         caller: undefined,
         settings: {},
         output: undefined,
@@ -172,7 +169,7 @@ function collectable(record: CallRecord): CallRecord & { readonly ticket: Ticket
 }
 
 function mustBeOpen(record: CallRecord, now: number): void {
-  const { id, state, ticket, intendedAt, note } = record;
+  const { id, state, ticket, intendedAt, givenUp } = record;
   if (ticket) {
     throw new CallStateError(
       record,
@@ -182,7 +179,7 @@ function mustBeOpen(record: CallRecord, now: number): void {
   if (state === "completed" || state === "failed") {
     throw new CallStateError(record, `has ${state}, so there is nothing to settle.`);
   }
-  if (state === "given-up" && note === RESUBMIT) {
+  if (givenUp === "resubmit") {
     throw new CallStateError(record, "is settled already: it was, or will be, submitted again.");
   }
   if (state === "intended" && now - intendedAt < UNDER_WAY_MS) {
@@ -195,7 +192,8 @@ function mustBeOpen(record: CallRecord, now: number): void {
 
 /** The submit as it was, from what the store keeps of it. */
 function preparedAgain(record: CallRecord, accounts: Accounts): Prepared {
-  const { body, tags, userTags, chain, run, jobId, app, request, rootRun, rootJob, claimedRoot } = record;
+  const { body, for: attribution } = record;
+  const { tags, rootRun, rootJob } = attribution;
   if (body === undefined) {
     throw new CallStateError(
       record,
@@ -212,7 +210,7 @@ function preparedAgain(record: CallRecord, accounts: Accounts): Prepared {
       const headers = await withOnward(tagged, { root, incoming: undefined, accounts, app: endpoint.app });
       return { endpoint, body, headers };
     },
-    attribution: { tags, userTags, chain, run, jobId, app, request, rootRun, rootJob, claimedRoot },
+    attribution,
     // The request that it was made for is answered.
     heard: undefined,
   };

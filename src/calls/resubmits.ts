@@ -1,6 +1,7 @@
 import { derivedId } from "../base/sha256.ts";
 import { RequestClaimedError } from "../errors/store.ts";
-import type { Store, Ticket } from "../journal/store.ts";
+import type { Ticket } from "../journal/call.ts";
+import type { Store } from "../journal/store.ts";
 
 /**
  * The id of the row for the nth submit of a call that was in doubt when the call was submitted again. It follows from the
@@ -16,7 +17,7 @@ export const besideId = (callId: string, nth: number): Promise<string> =>
  * @returns the id that it is noted under. @throws {RequestClaimedError} where the call has no such submit either.
  */
 export async function noteRequest(
-  store: Pick<Store, "submitted" | "call">,
+  store: Pick<Store, "calls">,
   callId: string,
   ticket: Ticket,
   at: number,
@@ -24,12 +25,12 @@ export async function noteRequest(
   let id = callId;
   for (let nth = 1; ; nth++) {
     try {
-      await store.submitted(id, ticket, at);
+      await store.calls.submitted(id, ticket, at);
       return id;
     } catch (error) {
       if (!(error instanceof RequestClaimedError)) throw error;
       id = await besideId(callId, nth);
-      if (!(await store.call(id))) throw error;
+      if (!(await store.calls.get(id))) throw error;
     }
   }
 }

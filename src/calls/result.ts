@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { ApiError, apiError } from "../errors/api.ts";
 import { FalError } from "../errors/fal-error.ts";
-import type { Ticket } from "../journal/store.ts";
+import type { Ticket } from "../journal/call.ts";
 import type { History } from "../platform/requests.ts";
 import type { Answer, Queue } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";

@@ -1,9 +1,9 @@
 import type { Clock } from "../base/clock.ts";
 import { abortable } from "../base/signal.ts";
-import type { RunJournal } from "../journal/runs.ts";
+import type { Store } from "../journal/store.ts";
 
 export interface PlacesDeps {
-  readonly store: RunJournal;
+  readonly store: Pick<Store, "slots">;
   readonly clock: Clock;
   readonly max: number;
   /** Whose places they are. */
@@ -46,7 +46,7 @@ export function createPlaces({ store, clock, max, account, report }: PlacesDeps)
       turn = before.then(() => mine.promise);
       try {
         await abortable(before, signal);
-        while (!(await store.takeSlot(slot(call, max)))) {
+        while (!(await store.slots.take(slot(call, max)))) {
           const pause = new AbortController();
           const look = clock.sleep(LOOK_MS, pause.signal).catch(() => {});
           await abortable(Promise.race([given.promise, look]), signal).finally(() => pause.abort());
@@ -57,8 +57,8 @@ export function createPlaces({ store, clock, max, account, report }: PlacesDeps)
       }
     },
     claim(call) {
-      const taken = store
-        .takeSlot(slot(call, Number.MAX_SAFE_INTEGER))
+      const taken = store.slots
+        .take(slot(call, Number.MAX_SAFE_INTEGER))
         .catch((error: unknown) => report("The store could not count a call that is under way", error));
       return hold(call, taken);
     },
@@ -71,7 +71,7 @@ export function createPlaces({ store, clock, max, account, report }: PlacesDeps)
       held.delete(call);
       if (held.size === 0) idle.abort();
       taken
-        .then(() => store.freeSlot(call))
+        .then(() => store.slots.free(call))
         .catch((error: unknown) => report("The store could not give back a call's place", error))
         .finally(() => {
           const waiting = given;
@@ -87,7 +87,7 @@ export function createPlaces({ store, clock, max, account, report }: PlacesDeps)
     while (!signal.aborted) {
       try {
         await clock.sleep(LEASE_MS / 3, signal);
-        await store.renewSlots(holder, LEASE_MS);
+        await store.slots.renew(holder, LEASE_MS);
       } catch (error) {
         if (!signal.aborted) report("The store could not renew the places of calls under way", error);
       }

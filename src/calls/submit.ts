@@ -2,7 +2,8 @@ import type { Clock } from "../base/clock.ts";
 import type { Report } from "../base/report.ts";
 import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
 import { savedRefusal } from "../errors/saved-error.ts";
-import type { Intent, Store, Ticket } from "../journal/store.ts";
+import type { Intent, Ticket } from "../journal/call.ts";
+import type { Store } from "../journal/store.ts";
 import type { Reservation } from "../money/cost.ts";
 import type { History } from "../platform/requests.ts";
 import type { Queue, Submission } from "../queue/queue.ts";
@@ -66,12 +67,12 @@ export async function submitOnce(
       if (!(error instanceof AmbiguousSubmitError)) {
         if (!again) throw error;
         // The one before may have been accepted, and is in doubt still.
-        await store.failed(again.noted, savedRefusal(error), clock.now());
+        await store.calls.failed(again.noted, savedRefusal(error), clock.now());
         const known = await namedRequest(deps, intent);
         if (known) return { ticket: known, position: undefined, adopted: true };
         throw stillInDoubt(deps, intent, again.doubt, error);
       }
-      await store.ambiguous(intent.id, error.why, clock.now());
+      await store.calls.ambiguous(intent.id, error.why, clock.now());
       const suspect = { ...intent, sentAt, claimedRequestId: error.requestId };
       const how = attempt < MAX_SUBMITS ? policy : "look-up";
       const ticket = await resolveDoubt(deps, suspect, error, how, signal);
@@ -102,7 +103,7 @@ async function noteAccepted(deps: SubmitDeps, intent: Intent, ticket: Ticket): P
 
 /** The request that a webhook has named. A store that cannot say so leaves the call in the doubt that it is in. */
 const namedRequest = async ({ store }: SubmitDeps, { id }: Pick<Intent, "id">): Promise<Ticket | undefined> =>
-  (await store.call(id).catch(() => undefined))?.ticket;
+  (await store.calls.get(id).catch(() => undefined))?.ticket;
 
 /**
  * The call that is submitted again stays what it is; the submit that may be paid beside it is a call of its own in the
@@ -121,11 +122,11 @@ async function noteOnceMore(
   const at = clock.now();
   const other = { ...intent, id: await besideId(intent.id, nth), key: undefined, at };
   try {
-    await store.intend(other, { reserve: reserve(at) });
+    await store.calls.intend(other, { reserve: reserve(at) });
   } catch (error) {
     throw stillInDoubt(deps, intent, doubt, error);
   }
-  await store.ambiguous(other.id, `${doubt.why}; call ${intent.id} was submitted again`, at);
+  await store.calls.ambiguous(other.id, `${doubt.why}; call ${intent.id} was submitted again`, at);
   return other.id;
 }
 

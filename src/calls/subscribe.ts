@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type Attribution, currentAttribution } from "../attribution/context.ts";
 import { type ReplyListener, replyListener } from "../attribution/onward.ts";
 import { RunStateError } from "../errors/runs.ts";
-import type { Ticket } from "../journal/store.ts";
+import type { Ticket } from "../journal/call.ts";
 import {
   type AnyEndpoint,
   type EndpointId,

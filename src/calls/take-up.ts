@@ -1,5 +1,6 @@
 import { restoredError } from "../errors/saved-error.ts";
-import type { CallRecord, Outcome, Ticket } from "../journal/store.ts";
+import type { CallRecord, Outcome, Ticket } from "../journal/call.ts";
+import { givenUpText } from "../journal/given-up.ts";
 import { parseEndpointId } from "../queue/endpoint.ts";
 import { hasFailed } from "./events.ts";
 import { isGone } from "./result.ts";
@@ -12,14 +13,6 @@ export type TakenUp =
   | { readonly kind: "request"; readonly ticket: Ticket; readonly adopted: boolean }
   /** Nothing of it can be had or was paid: it is submitted anew, in the old one's place. */
   | { readonly kind: "anew" };
-
-/** Why a call was given up, where it was not the caller's own doing. A settled one says what was decided. */
-export const GIVEN_UP = {
-  byRun: "left by its run",
-  resubmit: "resubmit",
-  unread: "its end could not be read",
-  byHand: "given up by hand",
-} as const;
 
 /**
  * Takes a recorded call up again without paying for it twice. A failure is a result too: it is thrown again.
@@ -53,7 +46,7 @@ export async function takeUp(
         sentAt: record.intendedAt,
         claimedRequestId: undefined,
       };
-      const doubt = { why: record.note ?? "the process ended in the middle of it" };
+      const doubt = { why: record.doubt ?? "the process ended in the middle of it" };
       const found = await resolveDoubt(deps, suspect, doubt, policy, signal);
       return found ? { kind: "request", ticket: found, adopted: true } : { kind: "anew" };
     }
@@ -65,16 +58,18 @@ export async function takeUp(
  * was not accepted.
  */
 async function takeUpAgain(deps: SubmitDeps, record: CallRecord, signal: AbortSignal): Promise<TakenUp> {
-  const { ticket, note, error } = record;
-  const again = note === GIVEN_UP.byRun || note === GIVEN_UP.resubmit;
-  if (ticket && note !== GIVEN_UP.resubmit) {
+  const { ticket, givenUp, error } = record;
+  const again = givenUp === "run" || givenUp === "resubmit";
+  if (ticket && givenUp !== "resubmit") {
     const status = await deps.queue.status(ticket, { logs: false, signal }).catch((error: unknown) => {
       if (!isGone(error)) throw error;
     });
     // Where its end could not be read, its own failure is still to be had.
     const mayBeHad = status ? !hasFailed(status) : again;
-    if (mayBeHad || note === GIVEN_UP.unread) return { kind: "request", ticket, adopted: false };
+    if (mayBeHad || givenUp === "unread") return { kind: "request", ticket, adopted: false };
   }
   if (again) return { kind: "anew" };
-  throw error ? restoredError(error) : new Error(`Call ${record.id} was given up: ${note ?? "no reason"}.`);
+  throw error
+    ? restoredError(error)
+    : new Error(`Call ${record.id} was given up: ${givenUp ? givenUpText(givenUp) : "no reason"}.`);
 }

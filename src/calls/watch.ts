@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { linkedController, OVER } from "../base/signal.ts";
 import type { ApiError } from "../errors/api.ts";
 import { FalError } from "../errors/fal-error.ts";
-import type { Ticket } from "../journal/store.ts";
+import type { Ticket } from "../journal/call.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
 

@@ -2,7 +2,7 @@ import type { CallInfo, CallObserver, Place } from "../calls/caller.ts";
 import type { CallEvent } from "../calls/events.ts";
 import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
 import { LeaseLostError, RunBlockedError } from "../errors/runs.ts";
-import type { CallRecord } from "../journal/store.ts";
+import type { CallRecord } from "../journal/call.ts";
 import type { Cost } from "../money/cost.ts";
 import { type Attempt, assertOpen, isOver, uniqueLabel } from "./attempt.ts";
 import type { RunCall } from "./events.ts";

@@ -1,6 +1,7 @@
 import type { Attribution } from "../attribution/context.ts";
 import type { Caller } from "../calls/caller.ts";
 import { RunStateError } from "../errors/runs.ts";
+import { runName } from "../journal/run-name.ts";
 import type { Execution } from "./execution.ts";
 import type { Replay } from "./replay.ts";
 
@@ -30,7 +31,7 @@ export function assertOpen({ isClosed, execution }: Attempt, what: string): void
   const { chain, run } = execution.fence;
   throw new RunStateError(
     "run_ended",
-    `${what} was made after its run ${chain}/${run} had ended, so nothing would wait for it. Await every call inside ` +
+    `${what} was made after its run ${runName(chain, run)} had ended, so nothing would wait for it. Await every call inside ` +
       "the chain.",
   );
 }

@@ -1,8 +1,7 @@
 import type { UserTags } from "../attribution/tags.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
-import type { Budget } from "../ledger/budget.ts";
+import type { Budget } from "../money/budget.ts";
 import { assertOpen } from "./attempt.ts";
-import { isWithin } from "./origin.ts";
 import type { RunPlan } from "./plan.ts";
 import { currentPosition } from "./position.ts";
 import { type Run, startRun } from "./run.ts";
@@ -10,7 +9,8 @@ import type { RunScope } from "./run-scope.ts";
 import { beginInner, beginRun, detachAll, type RunsHere } from "./runs-here.ts";
 import { type NotSerialisable, type Saved, toJson } from "./saved.ts";
 import type { ChainServices } from "./services.ts";
-import { budgetJson, checkId, idForNow, startWithNow } from "./start-with.ts";
+import { checkedBudget, checkId, idForNow, startWithNow } from "./start-with.ts";
+import { isWithin } from "./started-for.ts";
 
 export interface ResumeOptions {
   /** Cancels the run. */
@@ -91,7 +91,7 @@ function chainOf(here: RunsHere, name: string, code: RunPlan["code"]): Chain<nev
   const common = ({ onDiverge = "throw", abortSignal, budget }: ResumeOptions) => ({
     ...{ chain: name, code, onDiverge },
     abortSignals: abortSignal ? [abortSignal] : [],
-    budget: budgetJson(budget),
+    budget: checkedBudget(budget),
   });
   return {
     name,

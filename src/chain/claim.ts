@@ -1,7 +1,8 @@
 import { LeaseLostError, RunAbortedError, RunInputMismatchError, RunStateError } from "../errors/runs.ts";
 import { restoredError } from "../errors/saved-error.ts";
 import { StoreError } from "../errors/store.ts";
-import type { RunClaim, RunRecord, RunState } from "../journal/runs.ts";
+import type { RunClaim, RunRecord, RunState } from "../journal/run.ts";
+import { nameOfRun, runName } from "../journal/run-name.ts";
 import { isSameStore } from "../journal/store.ts";
 import { restoredEvent, storedEvents } from "./events.ts";
 import { execute } from "./execute.ts";
@@ -30,7 +31,7 @@ export async function claimOrObserve(live: LiveRun): Promise<unknown> {
   let evict: number | undefined;
   for (let round = 0; ; round++) {
     // Else a claim would make a run anew that has ended and was forgotten while this one looked away.
-    if (round > 0 && !(await store.run(chain, id))) throw unknownRun(live);
+    if (round > 0 && !(await store.runs.get(chain, id))) throw unknownRun(live);
     const at = clock.now();
     const { run: record, owned } = await claim(live, startWith, { reopen, evict, at });
     await readStoredEvents(live, record);
@@ -57,13 +58,13 @@ async function claim(
   const { store, lease } = services;
   const { chain, id, budget } = plan;
   const owner = thisProcess();
-  const claimed = await store.claimRun({
+  const claimed = await store.runs.claim({
     ...{ chain, id, ...startWith, budget },
     ...{ owner, leaseMs: lease.leaseMs, ...how },
   });
   // A store that keeps ids only cannot tell, and the code is given the input that it was started with.
   if (store.keep !== "all" || claimed.run.input === startWith.input) return claimed;
-  if (claimed.owned) await store.releaseRun({ chain, run: id, epoch: claimed.run.epoch });
+  if (claimed.owned) await store.runs.release({ chain, run: id, epoch: claimed.run.epoch });
   throw new RunInputMismatchError(chain, id);
 }
 
@@ -72,24 +73,24 @@ async function recordedStart(live: LiveRun): Promise<StartWith> {
   const { chain, id } = live.plan;
   if (store.keep === "ids") {
     throw new StoreError(
-      `The store (${store.name}) keeps ids only, so the input of ${chain}/${id} is not known. Start the same id with its ` +
+      `The store (${store.name}) keeps ids only, so the input of ${runName(chain, id)} is not known. Start the same id with its ` +
         "input instead: what is paid for is not paid again.",
     );
   }
-  const record = await store.run(chain, id);
+  const record = await store.runs.get(chain, id);
   if (!record) throw unknownRun(live);
-  const { input, tags, origin } = record;
-  return { input, tags, origin };
+  const { input, tags, startedFor } = record;
+  return { input, tags, startedFor };
 }
 
 /** What is found again by its place in another run must be where that run is. */
 async function assertKeptWithOuter({ plan, services }: LiveRun): Promise<void> {
   const { chain, id, outer } = plan;
   const { store, keptIn } = services;
-  if (!outer || isSameStore(outer.keptIn, keptIn) || (await store.run(outer.chain, outer.id))) return;
+  if (!outer || isSameStore(outer.keptIn, keptIn) || (await store.runs.get(outer.chain, outer.id))) return;
   throw new RunStateError(
     "run_elsewhere",
-    `The run ${chain}/${id} was started within ${outer.chain}/${outer.id} by another client, whose store (${store.name}) ` +
+    `The run ${runName(chain, id)} was started within ${nameOfRun(outer)} by another client, whose store (${store.name}) ` +
       "does not have that run: it could not be found again. Nothing was sent. Give both clients the same store, or this " +
       "run an id of its own.",
   );
@@ -98,7 +99,7 @@ async function assertKeptWithOuter({ plan, services }: LiveRun): Promise<void> {
 /** Puts into the log what other executions of the run have told so far. */
 async function readStoredEvents(live: LiveRun, record: RunRecord): Promise<void> {
   const { store } = live.services;
-  const payloads = { call: store.call, output: () => fromJson(record.output) };
+  const payloads = { call: store.calls.get, output: () => fromJson(record.output) };
   for await (const { seq, event } of storedEvents(store, record.chain, record.id, live.eventsRead)) {
     const told = await restoredEvent(event, payloads);
     // What an execution here wrote is in the log already, until another process took the run over.
@@ -123,12 +124,12 @@ function recordedOutcome({ log, services }: LiveRun, record: RunRecord): unknown
 
 function recordedFailure({ chain, id, state, error, cancelReason }: RunRecord): Error {
   if (state === "cancelled") return new RunAbortedError(chain, id, { cause: cancelReason });
-  return error ? restoredError(error) : new Error(`The run ${chain}/${id} ${state} without a reason.`);
+  return error ? restoredError(error) : new Error(`The run ${runName(chain, id)} ${state} without a reason.`);
 }
 
 function unknownRun({ plan, services }: LiveRun): RunStateError {
   return new RunStateError(
     "run_unknown",
-    `The store (${services.store.name}) has no run ${plan.chain}/${plan.id}. Start it with its input, or check the id and the store.`,
+    `The store (${services.store.name}) has no run ${nameOfRun(plan)}. Start it with its input, or check the id and the store.`,
   );
 }

@@ -1,5 +1,5 @@
 import { abortable } from "../base/signal.ts";
-import type { RunRecord } from "../journal/runs.ts";
+import type { RunRecord } from "../journal/run.ts";
 import type { Cost } from "../money/cost.ts";
 import type { RunEvent } from "./events.ts";
 import { close, type Execution, openExecution, tell, untilIdle } from "./execution.ts";
@@ -57,7 +57,7 @@ function firstEvent({ live, fence }: Execution): RunEvent {
 async function executeCode(execution: Execution): Promise<Executed> {
   const { record, stopped, failures } = execution;
   const { oldFailure } = RULES[execution.live.plan.mode];
-  const failedKeys = oldFailure === "replay" ? [] : (record.failedKey?.split("\n") ?? []);
+  const failedKeys = oldFailure === "replay" ? [] : record.failedKeys;
   const retry = new Set(failedKeys);
   const retried = new Set(failedKeys);
   for (;;) {

@@ -1,6 +1,6 @@
 import { type Attribution, currentAttribution } from "../attribution/context.ts";
 import { linkedController, OVER, whenAborted } from "../base/signal.ts";
-import type { Fence, RunRecord } from "../journal/runs.ts";
+import type { Fence, RunRecord, StartedFor } from "../journal/run.ts";
 import type { Cost } from "../money/cost.ts";
 import { type EventWriter, eventWriter } from "./event-writer.ts";
 import type { RunEvent } from "./events.ts";
@@ -49,7 +49,8 @@ export function openExecution(live: LiveRun, record: RunRecord, claimedAt: numbe
   const fence = { chain, run, epoch };
   // Who goes on with a run answers another request than the one that it was started for, or none. What answers a request
   // is named by it, and fal may send that to another runner.
-  const isAnswer = RULES[plan.mode].answers === "any-request" || plan.startWith?.origin === record.origin;
+  const isAnswer =
+    RULES[plan.mode].answers === "any-request" || isSame(plan.startWith?.startedFor, record.startedFor);
   const over = new AbortController();
   const stopped = new AbortController();
   const { controller: released, unlink } = linkedController(live.detached.signal);
@@ -69,6 +70,9 @@ export function openExecution(live: LiveRun, record: RunRecord, claimedAt: numbe
     functionsUnderWay: new Set(),
   };
 }
+
+const isSame = (a: StartedFor | undefined, b: StartedFor | undefined): boolean =>
+  JSON.stringify(a) === JSON.stringify(b);
 
 /** For whoever listens here, and for the store. */
 export function tell({ live, over, writer }: Execution, event: RunEvent): void {

@@ -1,7 +1,7 @@
 import type { Place } from "../calls/caller.ts";
-import { GIVEN_UP } from "../calls/take-up.ts";
 import { RunDivergedError, StepInputChangedError } from "../errors/runs.ts";
-import type { CallRecord } from "../journal/store.ts";
+import type { CallRecord } from "../journal/call.ts";
+import { runName } from "../journal/run-name.ts";
 import { contentKey, differences } from "./content-key.ts";
 import { isPaid, leftOver, occurrence, type Replay, type Turn, untilAllHaveLooked } from "./replay.ts";
 import { callLabel, isInScope, namedCallKey, namedCallLabel, numbered } from "./step-key.ts";
@@ -74,12 +74,12 @@ function take({ used, retry }: Replay, key: string, record: CallRecord | undefin
   if (!isFailure(record) || !retry.delete(key)) return { key, record, replaces: undefined };
   if (record.state === "failed") return { key, record: undefined, replaces: record.id };
   // Somebody stopped waiting for it, and it may have completed since.
-  return { key, record: { ...record, note: GIVEN_UP.byRun }, replaces: undefined };
+  return { key, record: { ...record, givenUp: "run" }, replaces: undefined };
 }
 
 /** What could not be read is no failure, and what a person gave up in doubt may be paid for. */
-const isFailure = ({ state, note }: CallRecord): boolean =>
-  state === "failed" || (state === "given-up" && note !== GIVEN_UP.unread && note !== GIVEN_UP.byHand);
+const isFailure = ({ state, givenUp }: CallRecord): boolean =>
+  state === "failed" || (state === "given-up" && givenUp !== "unread" && givenUp !== "by-hand");
 
 /** A call that matches nothing, while paid ones like it are left over, is most likely one of them, changed. */
 function assertSameWay(replay: Replay, { endpoint, scope, step, content }: Asked): void {
@@ -92,7 +92,7 @@ function assertSameWay(replay: Replay, { endpoint, scope, step, content }: Asked
   const fields = others.map((record) => changedFields(content, record));
   const nearest = fields.sort((a, b) => a.length - b.length)[0] ?? [];
   const ids = others.map(({ id }) => id);
-  throw new RunDivergedError(`${fence.chain}/${fence.run}`, endpoint, nearest, ids);
+  throw new RunDivergedError(runName(fence.chain, fence.run), endpoint, nearest, ids);
 }
 
 const changedFields = (content: string, { body }: CallRecord): string[] =>

@@ -1,6 +1,7 @@
 import { type EventLog, eventLog } from "../base/event-log.ts";
 import type { CallEvent } from "../calls/events.ts";
 import { RunAbortedError, RunDetachedError } from "../errors/runs.ts";
+import { runName } from "../journal/run-name.ts";
 import type { Cost } from "../money/cost.ts";
 import type { RunEvent } from "./events.ts";
 import type { RunPlan } from "./plan.ts";
@@ -59,9 +60,11 @@ export function cancelRun(live: LiveRun, reason: unknown): void {
   cancelled.abort(new RunAbortedError(chain, id, { cause: reason }));
   if (live.isExecuting) return;
   const said = reason instanceof Error ? reason.message : String(reason ?? "cancelled");
-  services.store
-    .cancelRun(chain, id, said, services.clock.now())
-    .catch((error: unknown) => services.report(`The store could not cancel run ${chain}/${id}`, error));
+  services.store.runs
+    .cancel(chain, id, said, services.clock.now())
+    .catch((error: unknown) =>
+      services.report(`The store could not cancel run ${runName(chain, id)}`, error),
+    );
 }
 
 export function detachRun({ detached, plan }: LiveRun): void {

@@ -44,8 +44,8 @@ async function recordedOrRun<T>(
 
   const save = async (outcome: { value: string | undefined; error?: unknown }) => {
     const error = "error" in outcome ? savedError(outcome.error) : undefined;
-    if (again) await store.dropSteps(fence, [key]);
-    await store.saveStep(fence, { key, name, value: outcome.value, error, at: clock.now() });
+    if (again) await store.runs.dropSteps(fence, [key]);
+    await store.runs.saveStep(fence, { key, name, value: outcome.value, error, at: clock.now() });
   };
   let value: string | undefined;
   try {

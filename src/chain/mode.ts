@@ -1,4 +1,4 @@
-import type { RunState } from "../journal/runs.ts";
+import type { RunState } from "../journal/run.ts";
 
 /**
  * Why a run is taken up. `start`: somebody starts its id. `retry`: the same, and the run that it is a part of goes on from

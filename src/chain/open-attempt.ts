@@ -1,12 +1,12 @@
 import { atAttribution, currentAttribution } from "../attribution/context.ts";
 import { withCaller } from "../calls/caller.ts";
-import type { RunRecord } from "../journal/runs.ts";
+import type { RunRecord } from "../journal/run.ts";
+import { runName } from "../journal/run-name.ts";
 import type { Store } from "../journal/store.ts";
-import type { Budget, RunBudget } from "../ledger/budget.ts";
+import type { RunBudget } from "../ledger/budget.ts";
 import { admit } from "./admitted-call.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Execution } from "./execution.ts";
-import { originOf } from "./origin.ts";
 import { atPosition, currentPosition } from "./position.ts";
 import { openReplay } from "./replay.ts";
 import type { RunScope, Tools } from "./run-scope.ts";
@@ -18,8 +18,8 @@ export async function openAttempt(execution: Execution, retry: Set<string>): Pro
   const { live, record, fence } = execution;
   const { store, jobId } = live.services;
   const { chain, run } = fence;
-  const { request, root, job, claimedRoot } = originOf(record);
-  const itself = { run: `${chain}/${run}`, job: job ?? jobId(), trace: undefined };
+  const { request, root, job, claimedRoot } = record.startedFor ?? {};
+  const itself = { run: runName(chain, run), job: job ?? jobId(), trace: undefined };
   const replay = await openReplay(execution, retry);
   const attempt: Attempt = {
     execution,
@@ -43,11 +43,11 @@ export async function openAttempt(execution: Execution, retry: Set<string>): Pro
 
 /** As they stand now: an outer run may have been given another one since. */
 async function budgetsOf(store: Store, record: RunRecord): Promise<RunBudget[]> {
-  const outer = (originOf(record).within ?? []).map(([chain, id]) => store.run(chain, id));
+  const outer = (record.startedFor?.within ?? []).map(({ chain, id }) => store.runs.get(chain, id));
   return [...(await Promise.all(outer)), record].flatMap((run) => {
     if (run?.budget === undefined) return [];
-    const { chain, id, startedAt } = run;
-    return [{ chain, run: id, startedAt, budget: fromJson<Budget>(run.budget) as Budget }];
+    const { chain, id, startedAt, budget } = run;
+    return [{ chain, run: id, startedAt, budget }];
   });
 }
 

@@ -1,4 +1,6 @@
+import type { StartedFor } from "../journal/run.ts";
 import type { Store } from "../journal/store.ts";
+import type { Budget } from "../money/budget.ts";
 import type { StartMode } from "./mode.ts";
 import type { RunScope } from "./run-scope.ts";
 
@@ -7,8 +9,7 @@ export interface StartWith {
   /** JSON. */
   readonly input: string | undefined;
   readonly tags: Readonly<Record<string, string>>;
-  /** JSON. */
-  readonly origin: string | undefined;
+  readonly startedFor: StartedFor | undefined;
 }
 
 /** What is to be done with a run. */
@@ -23,8 +24,7 @@ export interface RunPlan {
   readonly onDiverge: "throw" | "pay";
   /** Each of them cancels it. */
   readonly abortSignals: readonly AbortSignal[];
-  /** JSON. */
-  readonly budget?: string | undefined;
+  readonly budget?: Budget | undefined;
   /** The run that it is a part of, having no id of its own. */
   readonly outer?: { readonly chain: string; readonly id: string; readonly keptIn: Store } | undefined;
   /** Detaches it with the run that it is a part of. */

@@ -1,4 +1,4 @@
-import type { Owner } from "../journal/runs.ts";
+import type { ProcessIdentity } from "../journal/run.ts";
 
 /** Found without a `node:` import, so that bundlers for other runtimes are not disturbed. */
 function builtins() {
@@ -11,7 +11,7 @@ function builtins() {
 type Builtins = NonNullable<ReturnType<typeof builtins>>;
 
 /** This process, as other processes of the host can recognise it. Where nothing can be told of it, it is like no other. */
-export function thisProcess(): Owner {
+export function thisProcess(): ProcessIdentity {
   const node = builtins();
   if (!node) return { host: crypto.randomUUID(), boot: "", pid: 0, started: "" };
   const { os, fs } = node;
@@ -28,7 +28,7 @@ export function thisProcess(): Owner {
  * Whether an owner is known to be dead: the same host, and its boot is over, or there is no such process, or another
  * one has its pid. Of other hosts nothing is known.
  */
-export function isDead(owner: Owner): boolean {
+export function isDead(owner: ProcessIdentity): boolean {
   const node = builtins();
   const me = thisProcess();
   if (!node || owner.host !== me.host) return false;

@@ -1,8 +1,9 @@
 import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
 import { LeaseLostError, RunAbortedError, RunBlockedError } from "../errors/runs.ts";
 import { savedError } from "../errors/saved-error.ts";
-import type { RunEnd } from "../journal/runs.ts";
-import type { CallRecord } from "../journal/store.ts";
+import type { CallRecord } from "../journal/call.ts";
+import type { RunEnd } from "../journal/run.ts";
+import { runName } from "../journal/run-name.ts";
 import { cancelQueued, type Execution, tell, untilIdle } from "./execution.ts";
 import { RULES } from "./mode.ts";
 import { fromJson, toJson } from "./saved.ts";
@@ -17,13 +18,13 @@ export interface Executed {
 export async function recordOutput(execution: Execution, { output, leftOver }: Executed): Promise<unknown> {
   const { live, fence, writer } = execution;
   const { store, clock } = live.services;
-  const calls = leftOver.map(({ id, step, endpoint }) => ({ id, step: step ?? endpoint, endpoint }));
+  const calls = leftOver.map(({ id, for: { step }, endpoint }) => ({ id, step: step ?? endpoint, endpoint }));
   if (calls.length > 0) tell(execution, { type: "left-over", at: clock.now(), calls });
   await writer.flush();
   const { keepsOutput } = RULES[live.plan.mode];
   const json = keepsOutput ? toJson(output, "the output of the chain") : undefined;
   const end: RunEnd = { state: "completed", output: json, leftOver: calls.map(({ id }) => id) };
-  await store.endRun(fence, end, clock.now());
+  await store.runs.end(fence, end, clock.now());
   const seen = keepsOutput ? fromJson(json) : output;
   live.log.push({ type: "completed", at: clock.now(), output: seen });
   return seen;
@@ -38,28 +39,30 @@ export async function recordFailure(execution: Execution, error: unknown): Promi
   if (released.signal.aborted) {
     // Whoever has it next finds noted what became of each submit.
     await untilIdle(execution);
-    await store
-      .releaseRun(fence)
-      .catch((cause: unknown) => report(`The store could not let run ${chain}/${run} go`, cause));
+    await store.runs
+      .release(fence)
+      .catch((cause: unknown) => report(`The store could not let run ${runName(chain, run)} go`, cause));
     return;
   }
   live.log.push({ type: "failed", at: clock.now(), error });
   if (!(error instanceof RunBlockedError)) cancelQueued(execution);
   await writer.flush();
-  await store
-    .endRun(fence, endOf(execution, error), clock.now())
-    .catch((cause: unknown) => report(`The store could not note the end of run ${chain}/${run}`, cause));
+  await store.runs
+    .end(fence, endOf(execution, error), clock.now())
+    .catch((cause: unknown) =>
+      report(`The store could not note the end of run ${runName(chain, run)}`, cause),
+    );
 }
 
 function endOf({ live, fence, failures }: Execution, error: unknown): RunEnd {
   const saved = savedError(error);
-  const failedKey = failures.keysOf(error).join("\n") || undefined;
+  const failedKeys = failures.keysOf(error);
   if (error instanceof RunBlockedError) {
     const { step, callId, cause } = error;
     const candidates = cause instanceof AmbiguousSubmitError ? cause.candidates : [];
     const facts = { chain: fence.chain, run: fence.run, step, callId, candidates };
-    return { state: "blocked", error: { ...saved, facts }, failedKey };
+    return { state: "blocked", error: { ...saved, facts }, failedKeys };
   }
   const isCancelled = error instanceof RunAbortedError && live.cancelled.signal.aborted;
-  return { state: isCancelled ? "cancelled" : "failed", error: saved, failedKey };
+  return { state: isCancelled ? "cancelled" : "failed", error: saved, failedKeys };
 }

@@ -1,6 +1,5 @@
-import { GIVEN_UP } from "../calls/take-up.ts";
-import type { StepRecord } from "../journal/runs.ts";
-import type { CallRecord } from "../journal/store.ts";
+import type { CallRecord } from "../journal/call.ts";
+import type { StepRecord } from "../journal/run.ts";
 import { KnownUrls } from "./content-key.ts";
 import type { Execution } from "./execution.ts";
 import { isBelow, numberedLabelOf } from "./step-key.ts";
@@ -46,10 +45,10 @@ export async function openReplay(execution: Execution, retry: Set<string>): Prom
   const { store } = execution.live.services;
   const { chain, run } = execution.fence;
   const calls = new Map<string, CallRecord>();
-  for (const record of await store.calls({ chain, run, limit: ALL })) {
+  for (const record of await store.calls.list({ chain, run, limit: ALL })) {
     if (record.key !== undefined) calls.set(record.key, await doubted(execution, record));
   }
-  const steps = await store.steps(chain, run);
+  const steps = await store.runs.steps(chain, run);
   return {
     execution,
     calls,
@@ -70,9 +69,9 @@ export async function openReplay(execution: Execution, retry: Set<string>): Prom
 async function doubted({ live }: Execution, record: CallRecord): Promise<CallRecord> {
   if (record.state !== "intended") return record;
   const { store, clock } = live.services;
-  const note = "the process ended in the middle of the submit";
-  await store.ambiguous(record.id, note, clock.now());
-  return { ...record, state: "ambiguous", note };
+  const doubt = "the process ended in the middle of the submit";
+  await store.calls.ambiguous(record.id, doubt, clock.now());
+  return { ...record, state: "ambiguous", doubt };
 }
 
 /** How often this has been asked for, counting this time: tells equal things of a run apart. */
@@ -101,8 +100,7 @@ export function skipScope({ calls, used }: Replay, scope: string): void {
 export const leftOver = ({ calls, used }: Replay): CallRecord[] =>
   [...calls].filter(([key, record]) => !used.has(key) && isPaid(record)).map(([, record]) => record);
 
-export const isPaid = ({ state, note }: CallRecord): boolean =>
-  PAID.has(state) || (state === "given-up" && note === GIVEN_UP.unread);
+export const isPaid = ({ state, givenUp }: CallRecord): boolean => PAID.has(state) || givenUp === "unread";
 
 export function takeTurn(turns: Turns): Turn {
   const before = turns.all;

@@ -25,7 +25,7 @@ async function recordedUpload(
   if (known !== undefined) return known;
   const url = await put();
   const step = { key, name: digest, value: JSON.stringify(url), error: undefined, at: clock.now() };
-  await store.saveStep(execution.fence, step);
+  await store.runs.saveStep(execution.fence, step);
   return url;
 }
 

@@ -104,7 +104,7 @@ async function untilSettled(live: LiveRun, outcome: Promise<unknown>): Promise<T
 async function recordedTotal({ plan, services }: LiveRun, calledHere: Total): Promise<Total> {
   const { store } = services;
   const { chain, id } = plan;
-  const { nanoUsd, calls, unknown } = sumOfCalls(await store.calls({ chain, run: id, limit: ALL }));
-  if (calls < calledHere.calls && !(await store.run(chain, id))) return calledHere;
+  const { nanoUsd, calls, unknown } = sumOfCalls(await store.calls.list({ chain, run: id, limit: ALL }));
+  if (calls < calledHere.calls && !(await store.runs.get(chain, id))) return calledHere;
   return { nanoUsd, calls, unknown };
 }

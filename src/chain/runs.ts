@@ -2,17 +2,16 @@ import type { UserTags } from "../attribution/tags.ts";
 import { RunInputMismatchError } from "../errors/runs.ts";
 import type { SavedError } from "../errors/saved-error.ts";
 import { StoreError } from "../errors/store.ts";
-import type { RunQuery, RunRecord, RunState } from "../journal/runs.ts";
+import type { RunQuery, RunRecord, RunState } from "../journal/run.ts";
 import type { Store } from "../journal/store.ts";
-import type { Budget } from "../ledger/budget.ts";
+import type { Budget } from "../money/budget.ts";
 import type { Chains } from "./chain.ts";
-import { originOf } from "./origin.ts";
 import { partsOf, type RunPart } from "./parts.ts";
 import { isDead, thisProcess } from "./process-identity.ts";
 import type { Run } from "./run.ts";
 import { fromJson, toJson } from "./saved.ts";
 import type { ChainServices } from "./services.ts";
-import { budgetJson, checkId, idForNow, startWithNow } from "./start-with.ts";
+import { checkedBudget, checkId, idForNow, startWithNow } from "./start-with.ts";
 import { type RunStep, stepsOf } from "./steps.ts";
 
 /** What the store has of a run. Plain data: a run that can be awaited comes from its chain. */
@@ -86,38 +85,38 @@ export function createRuns(services: () => ChainServices, chains: Chains): Runs 
       const json = toJson(input, "input");
       const { id = idForNow(chain, json), tags = {}, budget } = options;
       checkId(id);
-      const startWith = { ...startWithNow(json, tags, jobId(), false), budget: budgetJson(budget) };
+      const startWith = { ...startWithNow(json, tags, jobId(), false), budget: checkedBudget(budget) };
       if (store.keep !== "all") {
         throw new StoreError(
           `The store ${store.name} keeps ids only, so no input can wait in it. Open it with keep: "all".`,
         );
       }
       const claim = { chain, id, ...startWith, owner: undefined, leaseMs: 0, at: clock.now() };
-      const { run } = await store.claimRun(claim);
+      const { run } = await store.runs.claim(claim);
       if (run.input !== json) throw new RunInputMismatchError(chain, id);
       return infoOf(run);
     },
-    list: async (query) => (await services().store.runs(query)).map(infoOf),
+    list: async (query) => (await services().store.runs.list(query)).map(infoOf),
     async get(chain, id) {
-      const record = await services().store.run(chain, id);
+      const record = await services().store.runs.get(chain, id);
       return record && infoOf(record);
     },
     steps: (chain, id) => stepsOf(services().store, chain, id),
     parts: (chain, id) => partsOf(services().store, chain, id),
     cancel: (chain, id, reason = "cancelled") =>
-      services().store.cancelRun(chain, id, reason, services().clock.now()),
-    forget: (chain, id) => services().store.forgetRun(chain, id),
+      services().store.runs.cancel(chain, id, reason, services().clock.now()),
+    forget: (chain, id) => services().store.runs.forget(chain, id),
     async resumeAll() {
       const { store, clock } = services();
       const runs: Run<unknown>[] = [];
-      for (const record of await store.runs({ state: "running", limit: 10_000 })) {
+      for (const record of await store.runs.list({ state: "running", limit: 10_000 })) {
         const chain = chains.byName.get(record.chain);
         if (!chain || record.epoch === 0 || isOurs(record)) continue;
         const outer = await outerOf(store, record);
         // Its outer run asks for it when that is resumed itself.
         if (outer && outer.state !== "completed" && outer.state !== "cancelled") continue;
         if (outer?.state !== "cancelled") runs.push(chain.resume(record.id));
-        else await store.cancelRun(record.chain, record.id, outer.cancelReason ?? "cancelled", clock.now());
+        else await store.runs.cancel(record.chain, record.id, outer.cancelReason ?? "cancelled", clock.now());
       }
       return runs;
     },
@@ -126,9 +125,9 @@ export function createRuns(services: () => ChainServices, chains: Chains): Runs 
 
 /** The run that one without an id of its own is a part of, if the store has it. */
 async function outerOf(store: Store, record: RunRecord): Promise<RunRecord | undefined> {
-  const { inner, within } = originOf(record);
+  const { inner, within } = record.startedFor ?? {};
   const outer = inner ? within?.at(-1) : undefined;
-  return outer && (await store.run(...outer));
+  return outer && (await store.runs.get(outer.chain, outer.id));
 }
 
 function isOurs({ owner }: RunRecord): boolean {

@@ -1,12 +1,13 @@
 import { currentAttribution } from "../attribution/context.ts";
 import { checkUserTags, type UserTags } from "../attribution/tags.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
-import { type Budget, checkBudget } from "../ledger/budget.ts";
-import { originNow } from "./origin.ts";
+import { checkBudget } from "../ledger/budget.ts";
+import type { Budget } from "../money/budget.ts";
 import type { StartWith } from "./plan.ts";
 import { currentPosition } from "./position.ts";
 import { occurrence } from "./replay.ts";
 import { shortHash } from "./short-hash.ts";
+import { startedForNow } from "./started-for.ts";
 import { innerRunId, startLabel } from "./step-key.ts";
 
 /**
@@ -24,7 +25,7 @@ export function startWithNow(
 ): StartWith {
   const all = { ...currentAttribution().tags, ...tags };
   checkUserTags(all);
-  return { input, tags: textTags(all), origin: originNow(jobId, inner) };
+  return { input, tags: textTags(all), startedFor: startedForNow(jobId, inner) };
 }
 
 const textTags = (tags: UserTags): Record<string, string> =>
@@ -54,7 +55,8 @@ export function checkId(id: unknown): void {
 }
 
 /** @throws {InvalidArgumentError} */
-export function budgetJson(budget: Budget | undefined): string | undefined {
+export function checkedBudget(budget: Budget | undefined): Budget | undefined {
   if (budget) checkBudget(budget);
-  return budget && JSON.stringify(budget);
+  // The caller may change its object afterwards.
+  return budget && structuredClone(budget);
 }

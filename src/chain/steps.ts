@@ -1,6 +1,7 @@
 import type { SavedError } from "../errors/saved-error.ts";
-import type { StepRecord } from "../journal/runs.ts";
-import type { CallRecord, Store } from "../journal/store.ts";
+import type { CallRecord } from "../journal/call.ts";
+import type { StepRecord } from "../journal/run.ts";
+import type { Store } from "../journal/store.ts";
 import { type RunEvent, storedEvents } from "./events.ts";
 import { isOfFile, scopeForPeople } from "./step-key.ts";
 
@@ -29,8 +30,10 @@ export const ALL = 1_000_000;
 /** What a run remembers, in the order in which it came to be. */
 export async function stepsOf(store: Store, chain: string, run: string): Promise<RunStep[]> {
   const told = await retold(store, chain, run);
-  const calls = (await store.calls({ chain, run, limit: ALL })).map((call) => callStep(call, told)).reverse();
-  const steps = (await store.steps(chain, run)).map((step) => memoized(step, told));
+  const calls = (await store.calls.list({ chain, run, limit: ALL }))
+    .map((call) => callStep(call, told))
+    .reverse();
+  const steps = (await store.runs.steps(chain, run)).map((step) => memoized(step, told));
   // Where the clock does not tell them apart, a step comes first: it has ended, and a call only begins.
   return [...steps, ...calls].sort((a, b) => beginOf(a) - beginOf(b));
 }
@@ -43,14 +46,14 @@ export const callOutsideRun = (call: CallRecord): RunStep => ({
 });
 
 function callStep(call: CallRecord, told: Told): RunStep {
-  const { id, key, step, endpoint, error, endedAt, submittedAt, usage } = call;
+  const { id, key, endpoint, error, endedAt, submittedAt, usage } = call;
   const runningAt =
     submittedAt === undefined || usage?.waitSeconds === undefined
       ? told.runningAt.get(id)
       : submittedAt + usage.waitSeconds * 1000;
   return {
     kind: "call",
-    name: step ?? endpoint,
+    name: call.for.step ?? endpoint,
     scope: key === undefined ? "" : scopeForPeople(key),
     reused: told.reusedCalls.has(id),
     replaced: key === undefined,

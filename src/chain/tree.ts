@@ -1,4 +1,4 @@
-import type { CallRecord } from "../journal/store.ts";
+import type { CallRecord } from "../journal/call.ts";
 import type { RunPart } from "./parts.ts";
 import { scopesIn } from "./step-key.ts";
 import type { RunStep } from "./steps.ts";

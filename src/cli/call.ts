@@ -64,7 +64,7 @@ const RUN_PREFIX = "cli-";
 /** Goes on with a call of this command, once it was said what had become of it. Undefined where it is none. */
 export function resumeCall(
   fal: Fal,
-  { chain, run, endpoint, body }: CallRecord,
+  { for: { chain, run }, endpoint, body }: CallRecord,
 ): Run<Result<unknown>> | undefined {
   if (chain !== CHAIN || !run?.startsWith(RUN_PREFIX) || body === undefined) return undefined;
   return oneCall(fal, endpoint, JSON.parse(body) as object, undefined).resume(run);

@@ -1,29 +1,14 @@
+import { type CallFilter, type CallRecord, FOUND_BY } from "./call.ts";
 import type { Spend, SpendGroup, SpendQuery } from "./spend.ts";
-import type { CallRecord } from "./store.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
-
-const GROUPS: Record<SpendGroup, (call: CallRecord) => string | number | undefined> = {
-  endpoint: ({ endpoint }) => endpoint,
-  chain: ({ chain }) => chain,
-  run: ({ run }) => run,
-  step: ({ step }) => step,
-  jobId: ({ jobId }) => jobId,
-  app: ({ app }) => app,
-  request: ({ request }) => request,
-  rootRun: ({ rootRun }) => rootRun,
-  rootJob: ({ rootJob }) => rootJob,
-  userTags: ({ userTags }) => JSON.stringify(userTags),
-  day: ({ intendedAt }) => intendedAt - (intendedAt % DAY_MS),
-  hour: ({ intendedAt }) => intendedAt - (intendedAt % HOUR_MS),
-};
 
 /** What calls that are at hand took and cost, as a store tells it of those that it has. */
 export function spendOf(calls: Iterable<CallRecord>, query: SpendQuery): Spend[] {
   const found = new Map<string, Spend>();
   for (const call of calls) {
-    if (!answers(query, call)) continue;
+    if (!isMeant(call, query)) continue;
     const one = spendOfOne(call, query);
     const { group, state, source, reason, billed, unused } = one;
     const key = JSON.stringify([Object.values(group), state, source, reason, billed, unused]);
@@ -34,10 +19,10 @@ export function spendOf(calls: Iterable<CallRecord>, query: SpendQuery): Spend[]
 }
 
 function spendOfOne(call: CallRecord, { by }: SpendQuery): Spend {
-  const { cost, error, state, unused, reuses, usage, jobId, intendedAt, endedAt } = call;
+  const { cost, error, state, unused, reuses, usage, intendedAt, endedAt } = call;
   const nanoUsd = cost && cost.source !== "unknown" ? cost.nanoUsd : 0;
   return {
-    group: Object.fromEntries(by.map((name) => [name, GROUPS[name](call)])),
+    group: Object.fromEntries(by.map((name) => [name, partOf(call, name)])),
     state,
     source: cost?.source,
     reason: cost?.source === "unknown" ? cost.reason : undefined,
@@ -49,7 +34,7 @@ function spendOfOne(call: CallRecord, { by }: SpendQuery): Spend {
     reuses,
     waitMs: milliseconds(usage?.waitSeconds),
     runMs: milliseconds(usage?.runSeconds),
-    runnerMs: jobId === undefined || endedAt === undefined ? 0 : endedAt - intendedAt,
+    runnerMs: call.for.jobId === undefined || endedAt === undefined ? 0 : endedAt - intendedAt,
   };
 }
 
@@ -66,14 +51,24 @@ const added = (a: Spend, b: Spend): Spend => ({
 
 const milliseconds = (seconds = 0): number => Math.round(seconds * 1000);
 
-const answers = (query: SpendQuery, call: CallRecord): boolean =>
-  (query.endpoint === undefined || call.endpoint === query.endpoint) &&
-  (query.chain === undefined || call.chain === query.chain) &&
-  (query.run === undefined || call.run === query.run) &&
-  (query.jobId === undefined || call.jobId === query.jobId) &&
-  (query.app === undefined || call.app === query.app) &&
-  (query.request === undefined || call.request === query.request) &&
-  (query.rootRun === undefined || call.rootRun === query.rootRun) &&
-  (query.rootJob === undefined || call.rootJob === query.rootJob) &&
-  (query.since === undefined || call.intendedAt >= query.since) &&
-  (query.until === undefined || call.intendedAt < query.until);
+function partOf(call: CallRecord, group: SpendGroup): string | number | undefined {
+  switch (group) {
+    case "endpoint":
+      return call.endpoint;
+    case "userTags":
+      return JSON.stringify(call.for.userTags);
+    case "day":
+      return call.intendedAt - (call.intendedAt % DAY_MS);
+    case "hour":
+      return call.intendedAt - (call.intendedAt % HOUR_MS);
+    default:
+      return call.for[group];
+  }
+}
+
+/** Whether a filter means this call. */
+export const isMeant = (call: CallRecord, filter: CallFilter): boolean =>
+  FOUND_BY.every((name) => filter[name] === undefined || call.for[name] === filter[name]) &&
+  (filter.endpoint === undefined || call.endpoint === filter.endpoint) &&
+  (filter.since === undefined || call.intendedAt >= filter.since) &&
+  (filter.until === undefined || call.intendedAt < filter.until);

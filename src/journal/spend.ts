@@ -1,35 +1,11 @@
 import type { Cost } from "../money/cost.ts";
-import type { CallState, Unused } from "./call-state.ts";
+import type { CallFilter, CallState, FoundBy, Unused } from "./call.ts";
 
 /** What calls can be grouped by. `day` and `hour` are the starts of UTC days and hours, by the time of the intent. */
-export type SpendGroup =
-  | "endpoint"
-  | "chain"
-  | "run"
-  | "step"
-  | "jobId"
-  | "app"
-  | "request"
-  | "rootRun"
-  | "rootJob"
-  | "userTags"
-  | "day"
-  | "hour";
+export type SpendGroup = FoundBy | "endpoint" | "userTags" | "day" | "hour";
 
-export interface SpendQuery {
+export interface SpendQuery extends CallFilter {
   readonly by: readonly SpendGroup[];
-  readonly endpoint?: string | undefined;
-  readonly chain?: string | undefined;
-  readonly run?: string | undefined;
-  readonly jobId?: string | undefined;
-  readonly app?: string | undefined;
-  readonly request?: string | undefined;
-  readonly rootRun?: string | undefined;
-  readonly rootJob?: string | undefined;
-  /** Milliseconds since the epoch: intended then or later. */
-  readonly since?: number | undefined;
-  /** Milliseconds since the epoch: intended before then. */
-  readonly until?: number | undefined;
 }
 
 /** What decides whether, and how well, it is known what a call cost. */

@@ -2,20 +2,10 @@ import { isTagKey, tagOf } from "../attribution/tag-key.ts";
 import { sha256 } from "../base/sha256.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { UnknownPriceError } from "../errors/money.ts";
-import type { Intent } from "../journal/store.ts";
+import type { Intent } from "../journal/call.ts";
+import type { Budget } from "../money/budget.ts";
 import type { Cost, Reservation } from "../money/cost.ts";
 import type { Estimate } from "./estimate.ts";
-
-/** A limit that calls are held to before they are paid for: what is charged and reserved never goes over it. */
-export interface Budget {
-  /** US dollars. */
-  readonly usd: number;
-  /**
-   * What to do about a call of which it is not known what it will cost: refuse it, let it through and charge what it
-   * turns out to cost, or set this much aside for it. @default "refuse"
-   */
-  readonly unknownPrice?: "refuse" | "allow" | { readonly assumeUsd: number };
-}
 
 /** A budget that begins anew with each window: UTC's hours, days or months, by the time of the intent. */
 export interface WindowBudget extends Budget {
@@ -41,10 +31,7 @@ export interface RunBudget {
 }
 
 /** What decides which budgets a call is held to. */
-export type BudgetFacts = Pick<
-  Intent,
-  "endpoint" | "body" | "app" | "userTags" | "jobId" | "chain" | "run" | "request"
->;
+export type BudgetFacts = Pick<Intent, "endpoint" | "body" | "for">;
 
 /**
  * What a call has to reserve, once the time of its intent is known.
@@ -120,11 +107,11 @@ const runLimit = ({ chain, run, startedAt, budget }: RunBudget): Limit => ({
 });
 
 /** Clients of the same app that share a store share its budget. */
-const clientLimit = ({ app }: BudgetFacts, budget: WindowBudget | undefined): Limit[] =>
+const clientLimit = ({ for: { app } }: BudgetFacts, budget: WindowBudget | undefined): Limit[] =>
   budget ? [{ name: app === undefined ? "client" : `client:${app}`, budget }] : [];
 
 const tagLimit =
-  ({ userTags, jobId, app, chain, run, request }: BudgetFacts) =>
+  ({ for: { userTags, jobId, app, chain, run, request } }: BudgetFacts) =>
   (budget: TagBudget): Limit[] => {
     const value = tagOf(
       { ...userTags, ...withoutGaps({ job_id: jobId, app, chain, run, request }) },

@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { nearest } from "../base/text.ts";
 import { timeOf } from "../base/time.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
+import { runOf } from "../journal/run-name.ts";
 import type { Spend, SpendGroup } from "../journal/spend.ts";
 import type { Store } from "../journal/store.ts";
 import { type CostSum, sumOf } from "./sum.ts";
@@ -119,7 +120,7 @@ function partOf({ group }: Spend, key: CostKey): string | undefined {
   const text = (name: SpendGroup) => group[name] as string | undefined;
   switch (key) {
     case "run":
-      return group.run === undefined ? undefined : `${group.chain}/${group.run}`;
+      return runOf({ chain: text("chain"), run: text("run") });
     case "job_id":
       return text("jobId");
     case "root_run":

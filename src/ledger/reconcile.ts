@@ -1,7 +1,8 @@
 import type { Clock } from "../base/clock.ts";
 import { timeOf } from "../base/time.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
-import type { CallRecord, Store } from "../journal/store.ts";
+import type { CallRecord } from "../journal/call.ts";
+import type { Store } from "../journal/store.ts";
 import type { Cost } from "../money/cost.ts";
 
 export interface ReconcileOptions {
@@ -64,7 +65,7 @@ export interface Reconciliation {
 }
 
 export interface ReconcileDeps {
-  readonly store: Pick<Store, "calls" | "charged">;
+  readonly store: Pick<Store, "calls">;
   readonly clock: Clock;
   readonly bill: (query: BillQuery) => AsyncIterable<BilledRequest>;
 }
@@ -93,7 +94,7 @@ export async function reconcile(
   if (!(Number.isInteger(limit) && limit > 0)) {
     throw new InvalidArgumentError(`limit is ${limit}; it is a whole number from 1 up.`);
   }
-  const calls = await store.calls({ since: from, limit });
+  const calls = await store.calls.list({ since: from, limit });
   const billed = await billedSince(from);
   const known = new Map<string | undefined, CallRecord>(calls.map((call) => [call.ticket?.requestId, call]));
   const earlier: CallRecord[] = [];
@@ -148,7 +149,7 @@ export async function reconcile(
       ...(unit !== undefined && { unit }),
       ...(measuredNanoUsd !== undefined && { measuredNanoUsd }),
     };
-    await store.charged(call.id, cost, clock.now());
+    await store.calls.charged(call.id, cost, clock.now());
     return { ...ledgerCall(call, requestId), invoicedNanoUsd: nanoUsd, measuredNanoUsd };
   }
 }
@@ -174,7 +175,7 @@ async function byRequest(events: AsyncIterable<BilledRequest>): Promise<Map<stri
 
 /** A call from before the time that was asked for may be billed within it. */
 async function recorded(store: ReconcileDeps["store"], requestId: string): Promise<CallRecord | undefined> {
-  const [call] = await store.calls({ requestId, limit: 1 });
+  const [call] = await store.calls.list({ requestId, limit: 1 });
   return call;
 }
 
@@ -182,7 +183,7 @@ async function recorded(store: ReconcileDeps["store"], requestId: string): Promi
 const isDue = ({ state, ticket, usage }: CallRecord): boolean =>
   state === "completed" && ticket !== undefined && usage?.units !== 0;
 
-const ledgerCall = ({ id, endpoint, chain, run }: CallRecord, requestId: string): LedgerCall => ({
+const ledgerCall = ({ id, endpoint, for: { chain, run } }: CallRecord, requestId: string): LedgerCall => ({
   callId: id,
   requestId,
   endpoint,

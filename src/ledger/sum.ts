@@ -1,6 +1,6 @@
+import type { CallRecord } from "../journal/call.ts";
 import type { MoneyFacts, Spend } from "../journal/spend.ts";
 import { spendOf } from "../journal/spend-of.ts";
-import type { CallRecord } from "../journal/store.ts";
 import type { Total } from "./cost.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type { Transport } from "../base/transport.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import type { CancelOutcome } from "../errors/giving-up.ts";
-import type { Ticket } from "../journal/store.ts";
+import type { Ticket } from "../journal/call.ts";
 import { billableUnits } from "../money/billable-units.ts";
 import type { EndpointAddress } from "./endpoint.ts";
 import { parseJson, readCancelled, readStatus, readSubmitted, type WireStatus } from "./wire.ts";

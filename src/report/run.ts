@@ -2,7 +2,7 @@ import { scaleLinear } from "d3-scale";
 import type { RunPart } from "../chain/parts.ts";
 import type { RunStep } from "../chain/steps.ts";
 import { type TreeLine, treeLines } from "../chain/tree.ts";
-import type { CallRecord } from "../journal/store.ts";
+import type { CallRecord } from "../journal/call.ts";
 import { formatDuration, formatUnitsShort } from "../ledger/format.ts";
 import { sumOfCalls } from "../ledger/sum.ts";
 import { formatUsd } from "../money/cost.ts";

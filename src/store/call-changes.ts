@@ -1,6 +1,7 @@
 import type { SavedError } from "../errors/saved-error.ts";
 import { RequestClaimedError, StoreError } from "../errors/store.ts";
-import type { CallRecord, Completion, Intent, Ticket } from "../journal/store.ts";
+import type { CallRecord, Completion, GivenUp, Intent, Ticket } from "../journal/call.ts";
+import { runOf } from "../journal/run-name.ts";
 import type { Cost } from "../money/cost.ts";
 
 /** What a note makes of a call; undefined where the call knows better already. Every store decides by these. */
@@ -17,7 +18,8 @@ export function intended({ at, ...intent }: Intent): CallRecord {
     outcome: undefined,
     usage: undefined,
     error: undefined,
-    note: undefined,
+    doubt: undefined,
+    givenUp: undefined,
     cost: undefined,
     unused: undefined,
     reuses: 0,
@@ -27,6 +29,9 @@ export function intended({ at, ...intent }: Intent): CallRecord {
   };
 }
 
+/** What it says of a call that it is not given up, or not any more. */
+const STANDS = { givenUp: undefined } satisfies Change;
+
 /** The first request id stays. It opens a call again that had failed or was given up: fal has it after all. */
 export function submitted({ id, ticket: known, state }: CallFacts, ticket: Ticket, at: number): Change {
   if (known && known.requestId !== ticket.requestId) {
@@ -35,27 +40,31 @@ export function submitted({ id, ticket: known, state }: CallFacts, ticket: Ticke
   }
   if (known) return undefined;
   const evidence = { ticket, submittedAt: at };
-  return state === "completed" ? evidence : { ...evidence, state: "submitted", endedAt: undefined };
+  return state === "completed"
+    ? evidence
+    : { ...evidence, ...STANDS, state: "submitted", endedAt: undefined };
 }
 
 /** A call whose request is known is in no doubt. */
-export const ambiguous = ({ state, ticket }: CallFacts, note: string, at: number): Change =>
-  state === "completed" || ticket ? undefined : { note, endedAt: at, state: "ambiguous" };
+export const ambiguous = ({ state, ticket }: CallFacts, doubt: string, at: number): Change =>
+  state === "completed" || ticket ? undefined : { ...STANDS, doubt, endedAt: at, state: "ambiguous" };
 
 /** A result is final, and takes the place of any other end. */
 export function completed(call: CallFacts, { data, cost, ...usage }: Completion, at: number): Change {
   const paid = cost && charged(call, cost);
   if (call.state === "completed") return paid;
-  return { outcome: { data, ...usage }, usage, endedAt: at, state: "completed", ...paid };
+  return { ...STANDS, outcome: { data, ...usage }, usage, endedAt: at, state: "completed", ...paid };
 }
 
 export const failed = ({ state }: CallFacts, error: SavedError, at: number): Change =>
-  state === "completed" || state === "failed" ? undefined : { error, endedAt: at, state: "failed" };
+  state === "completed" || state === "failed"
+    ? undefined
+    : { ...STANDS, error, endedAt: at, state: "failed" };
 
-export const givenUp = ({ state }: CallFacts, note: string, at: number, error?: SavedError): Change =>
+export const givenUp = ({ state }: CallFacts, why: GivenUp, at: number, error?: SavedError): Change =>
   state === "completed" || state === "failed" || state === "given-up"
     ? undefined
-    : { note, error, endedAt: at, state: "given-up" };
+    : { givenUp: why, error, endedAt: at, state: "given-up" };
 
 const CERTAINTY: readonly Cost["source"][] = ["unknown", "estimated", "measured", "invoiced"];
 
@@ -77,7 +86,7 @@ export const noSuchCall = (id: string): StoreError => new StoreError(`The store 
 
 export const callExists = (id: string): StoreError => new StoreError(`The store has a call ${id} already.`);
 
-export const keyTaken = ({ chain, run, key }: Intent): StoreError =>
+export const keyTaken = ({ for: whose, key }: Intent): StoreError =>
   new StoreError(
-    `The run ${chain}/${run} has a call with the key ${key} already: two of its steps are the same one.`,
+    `The run ${runOf(whose)} has a call with the key ${key} already: two of its steps are the same one.`,
   );

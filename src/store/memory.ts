@@ -18,19 +18,22 @@ export function memoryStore(options: { keepEnded?: number; clock?: Clock } = {})
   const calls = createCalls({
     keepEnded,
     assertHeld: runs.assertHeld,
-    isRunKept: ({ chain, run }) => runs.has(chain, run),
+    isRunKept: ({ for: { chain, run } }) => runs.has(chain, run),
   });
   return {
     name: "memory",
     durable: false,
     keep: "all",
-    ...calls.journal,
-    ...runs.journal,
-    ...createSlots(clock),
-    async endRun(fence, end, at) {
-      await runs.journal.endRun(fence, end, at);
-      calls.leftOver(end.leftOver ?? []);
+    calls: calls.journal,
+    runs: {
+      ...runs.journal,
+      async end(fence, end, at) {
+        await runs.journal.end(fence, end, at);
+        calls.leftOver(end.leftOver ?? []);
+      },
     },
+    slots: createSlots(clock),
+    spend: calls.spend,
     close: async () => {},
   };
 }

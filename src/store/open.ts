@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import type { Store } from "../journal/store.ts";
 import { memoryStore } from "./memory.ts";
+import { parseSelector } from "./selector.ts";
 
 /**
  * The store that a text names, as `FAL_CHAIN_STORE` does: `memory`; `sqlite:PATH`, or a path that ends in `.db`,
@@ -11,21 +12,23 @@ import { memoryStore } from "./memory.ts";
  * @throws {InvalidArgumentError} naming these forms. @throws {StoreError} where it cannot be opened.
  */
 export async function openStore(selector: string, options: { readonly clock?: Clock } = {}): Promise<Store> {
-  if (selector === "memory") return memoryStore(options);
-  if (/^postgres(ql)?:\/\//.test(selector)) {
-    const { postgresStore } = await import("./postgres.ts");
-    return postgresStore(selector);
+  const selected = parseSelector(selector);
+  switch (selected?.kind) {
+    case "memory":
+      return memoryStore(options);
+    case "postgres": {
+      const { postgresStore } = await import("./postgres.ts");
+      return postgresStore(selected.url);
+    }
+    case "sqlite": {
+      const { sqliteStore } = await import("./sqlite.ts");
+      return sqliteStore(selected.path, options);
+    }
+    default:
+      // It may be a mistyped URL with a password in it, so it is not repeated.
+      throw new InvalidArgumentError(
+        "This is not the name of a store. Give `memory`, `sqlite:PATH` (or a path that ends in .db or .sqlite), or " +
+          "`postgres://user:password@host/database`.",
+      );
   }
-  const path = /^sqlite:(.+)$/.exec(selector)?.[1] ?? (isPathOfDatabase(selector) ? selector : undefined);
-  if (path !== undefined) {
-    const { sqliteStore } = await import("./sqlite.ts");
-    return sqliteStore(path, options);
-  }
-  // It may be a mistyped URL with a password in it, so it is not repeated.
-  throw new InvalidArgumentError(
-    "This is not the name of a store. Give `memory`, `sqlite:PATH` (or a path that ends in .db or .sqlite), or " +
-      "`postgres://user:password@host/database`.",
-  );
 }
-
-const isPathOfDatabase = (text: string): boolean => /\.(db|sqlite3?)$/.test(text) && !text.includes("://");

@@ -2,7 +2,8 @@ import * as z from "zod/mini";
 import { dataHome } from "../environment/data-home.ts";
 import type { SavedError } from "../errors/saved-error.ts";
 import { RequestClaimedError } from "../errors/store.ts";
-import type { CallRecord, Store, Ticket } from "../journal/store.ts";
+import type { CallRecord, Ticket } from "../journal/call.ts";
+import type { Store } from "../journal/store.ts";
 
 /** What may be owed to a store once a call is paid: each of these is told an id, a fact and a time. */
 export const WRITES = ["submitted", "ambiguous", "completed", "failed", "givenUp", "charged"] as const;
@@ -129,7 +130,7 @@ async function takeLine(store: Store, text: string): Promise<string | undefined>
 
 /** Each of the writes takes an id, a fact and a time; one of them an error too. */
 export const tell = (store: Store, write: Write, args: readonly unknown[]): Promise<void> =>
-  Reflect.apply(store[write], store, args);
+  Reflect.apply(store.calls[write], store.calls, args);
 
 /**
  * Tells the store what it is owed, unless it knows as much already.
@@ -140,7 +141,7 @@ export async function replay(
   store: Store,
   line: Pick<RescueLine, "call" | "write" | "what" | "at" | "error">,
 ): Promise<string | undefined> {
-  const call = await store.call(line.call);
+  const call = await store.calls.get(line.call);
   if (!call) return `${store.name} has no call ${line.call}`;
   const { write, what, at, error: told } = line;
   if (write === "submitted" && call.ticket && call.ticket.requestId !== (what as Ticket).requestId) {

@@ -3,8 +3,8 @@ import type { Report } from "../base/report.ts";
 import { LeaseLostError } from "../errors/runs.ts";
 import type { SavedError } from "../errors/saved-error.ts";
 import { RequestClaimedError, StoreError } from "../errors/store.ts";
-import type { Outcome, Store, Ticket } from "../journal/store.ts";
-import { delegate } from "./delegate.ts";
+import type { Outcome, Ticket } from "../journal/call.ts";
+import type { Store } from "../journal/store.ts";
 import { appendToRescueFile, type RescueLine, readBack, replay, tell, type Write } from "./rescue-file.ts";
 
 export interface RescueOptions {
@@ -46,19 +46,21 @@ export function withRescue(store: Store, { file, report, clock }: RescueOptions)
       }
     };
 
-  return delegate(
-    () => store,
-    () => store,
-    {
-      async intend(intent, terms) {
-        while (owed.length > 0) {
-          await payUp().catch((cause: unknown) => {
-            throw blocked(cause);
-          });
-        }
-        await store.intend(intent, terms);
-        remember(intent.id, { endpoint: intent.endpoint });
-      },
+  const intend: Store["calls"]["intend"] = async (intent, terms) => {
+    while (owed.length > 0) {
+      await payUp().catch((cause: unknown) => {
+        throw blocked(cause);
+      });
+    }
+    await store.calls.intend(intent, terms);
+    remember(intent.id, { endpoint: intent.endpoint });
+  };
+
+  return {
+    ...store,
+    calls: {
+      ...store.calls,
+      intend,
       submitted: write("submitted"),
       ambiguous: write("ambiguous"),
       completed: write("completed"),
@@ -66,7 +68,7 @@ export function withRescue(store: Store, { file, report, clock }: RescueOptions)
       givenUp: write("givenUp"),
       charged: write("charged"),
     },
-  );
+  };
 
   function remember(id: string, handle: Pick<RescueLine, "endpoint" | "requestId">): void {
     handles.delete(id);

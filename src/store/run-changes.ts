@@ -1,5 +1,6 @@
 import { StoreError } from "../errors/store.ts";
-import type { Fence, RunClaim, RunEnd, RunRecord } from "../journal/runs.ts";
+import type { Fence, RunClaim, RunEnd, RunRecord } from "../journal/run.ts";
+import { nameOfRun } from "../journal/run-name.ts";
 
 /** A run, and until when it is its owner's. Every store decides by what is here. */
 export interface LeasedRun {
@@ -30,27 +31,27 @@ export function claimed(known: LeasedRun | undefined, claim: RunClaim, now: numb
   }
   if (!claim.reopen?.includes(run.state)) return undefined;
   // What it was blocked on has been settled, and is not what it failed with.
-  const failedKey = run.state === "failed" ? run.failedKey : undefined;
-  return { run: { ...taken, ...OPEN, failedKey, state: "running" }, leaseUntil };
+  const failedKeys = run.state === "failed" ? run.failedKeys : [];
+  return { run: { ...taken, ...OPEN, failedKeys, state: "running" }, leaseUntil };
 }
 
 /** What a run loses when it is taken out of its end. */
 const OPEN = {
   output: undefined,
   error: undefined,
-  failedKey: undefined,
+  failedKeys: [],
   cancelReason: undefined,
   endedAt: undefined,
 };
 
-const newRun = ({ chain, id, input, tags, budget, origin, owner, at }: RunClaim): RunRecord => ({
+const newRun = ({ chain, id, input, tags, budget, startedFor, owner, at }: RunClaim): RunRecord => ({
   ...OPEN,
   chain,
   id,
   input,
   tags,
   budget,
-  origin,
+  startedFor,
   owner,
   state: "running",
   epoch: owner ? 1 : 0,
@@ -60,8 +61,12 @@ const newRun = ({ chain, id, input, tags, budget, origin, owner, at }: RunClaim)
 const isFree = ({ run, leaseUntil }: LeasedRun, now: number): boolean =>
   run.owner === undefined || leaseUntil <= now;
 
-export function ended(run: RunRecord, { state, output, error, failedKey }: RunEnd, at: number): RunRecord {
-  const end = { output, error, failedKey, owner: undefined };
+export function ended(
+  run: RunRecord,
+  { state, output, error, failedKeys = [] }: RunEnd,
+  at: number,
+): RunRecord {
+  const end = { output, error, failedKeys, owner: undefined };
   if (state !== "blocked") return { ...run, ...end, state, endedAt: at };
   // Somebody wanted it cancelled before it came to wait, and nobody is left to do it.
   if (run.cancelReason !== undefined) return { ...run, ...end, state: "cancelled", endedAt: at };
@@ -84,6 +89,6 @@ export const isEnded = ({ state }: RunRecord): boolean => state !== "running" &&
 export function assertForgettable(run: RunRecord): void {
   if (isEnded(run)) return;
   throw new StoreError(
-    `The run ${run.chain}/${run.id} is ${run.state}, and only an ended one can be forgotten. Cancel it first.`,
+    `The run ${nameOfRun(run)} is ${run.state}, and only an ended one can be forgotten. Cancel it first.`,
   );
 }

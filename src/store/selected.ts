@@ -2,52 +2,91 @@ import type { Clock } from "../base/clock.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { EnvironmentError } from "../errors/environment.ts";
 import type { Store } from "../journal/store.ts";
-import { delegate } from "./delegate.ts";
 import { memoryStore } from "./memory.ts";
+import { factsOf } from "./selector.ts";
 
 /**
  * The store that `FAL_CHAIN_STORE` names, else memory; opened when it is first used. One that could not be opened is
  * tried again at the next use, and so is a durable one after `close`.
  */
-export function selectedStore(env: () => Readonly<Record<string, string | undefined>>, clock: Clock): Store {
-  let store: Store | undefined;
-  let opening: Promise<Store> | undefined;
-
-  const selector = () => env()["FAL_CHAIN_STORE"]?.trim() || "memory";
-  const open = async (): Promise<Store> => {
-    if (selector() === "memory") return memoryStore({ clock });
-    // Only who has asked for it needs its modules.
-    const { openStore } = await import("./open.ts");
-    return openStore(selector(), { clock }).catch((error: unknown) => {
-      if (!(error instanceof InvalidArgumentError)) throw error;
-      const cure = error.message.slice(error.message.indexOf("Give "));
-      throw new EnvironmentError("invalid_variable", "FAL_CHAIN_STORE", "is not the name of a store", cure);
-    });
+export function selectedStore(env: Readonly<Record<string, string | undefined>>, clock: Clock): Store {
+  const selector = env["FAL_CHAIN_STORE"]?.trim() || "memory";
+  if (selector === "memory") return memoryStore({ clock });
+  const { opened, close } = opening(() => open(selector, clock));
+  return {
+    ...factsOf(selector),
+    calls: {
+      intend: async (...of) => (await opened()).calls.intend(...of),
+      submitted: async (...of) => (await opened()).calls.submitted(...of),
+      ambiguous: async (...of) => (await opened()).calls.ambiguous(...of),
+      completed: async (...of) => (await opened()).calls.completed(...of),
+      failed: async (...of) => (await opened()).calls.failed(...of),
+      givenUp: async (...of) => (await opened()).calls.givenUp(...of),
+      charged: async (...of) => (await opened()).calls.charged(...of),
+      reused: async (...of) => (await opened()).calls.reused(...of),
+      get: async (...of) => (await opened()).calls.get(...of),
+      list: async (...of) => (await opened()).calls.list(...of),
+    },
+    runs: {
+      claim: async (...of) => (await opened()).runs.claim(...of),
+      renew: async (...of) => (await opened()).runs.renew(...of),
+      release: async (...of) => (await opened()).runs.release(...of),
+      end: async (...of) => (await opened()).runs.end(...of),
+      cancel: async (...of) => (await opened()).runs.cancel(...of),
+      get: async (...of) => (await opened()).runs.get(...of),
+      list: async (...of) => (await opened()).runs.list(...of),
+      forget: async (...of) => (await opened()).runs.forget(...of),
+      saveStep: async (...of) => (await opened()).runs.saveStep(...of),
+      dropSteps: async (...of) => (await opened()).runs.dropSteps(...of),
+      steps: async (...of) => (await opened()).runs.steps(...of),
+      appendEvents: async (...of) => (await opened()).runs.appendEvents(...of),
+      events: async (...of) => (await opened()).runs.events(...of),
+    },
+    slots: {
+      take: async (...of) => (await opened()).slots.take(...of),
+      renew: async (...of) => (await opened()).slots.renew(...of),
+      free: async (...of) => (await opened()).slots.free(...of),
+    },
+    spend: async (...of) => (await opened()).spend(...of),
+    close,
   };
+}
+
+async function open(selector: string, clock: Clock): Promise<Store> {
+  // Only who has asked for it needs its modules.
+  const { openStore } = await import("./open.ts");
+  return openStore(selector, { clock }).catch((error: unknown) => {
+    if (!(error instanceof InvalidArgumentError)) throw error;
+    const cure = error.message.slice(error.message.indexOf("Give "));
+    throw new EnvironmentError("invalid_variable", "FAL_CHAIN_STORE", "is not the name of a store", cure);
+  });
+}
+
+/** Opens once, however close together it is asked for; and again after a failure, or a `close`. */
+function opening(open: () => Promise<Store>): Pick<Store, "close"> & { opened(): Promise<Store> } {
+  let store: Store | undefined;
+  let underWay: Promise<Store> | undefined;
+
   const openOnce = async (): Promise<Store> => {
     try {
       // Known before anybody goes on: whoever asks in between must not open another one.
       store = await open();
       return store;
     } finally {
-      opening = undefined;
+      underWay = undefined;
     }
   };
-  const opened = async (): Promise<Store> => {
-    if (store) return store;
-    opening ??= openOnce();
-    return opening;
-  };
 
-  const unopened = () =>
-    ({ name: "FAL_CHAIN_STORE", durable: selector() !== "memory", keep: "all" }) as const;
-  return delegate(() => store ?? unopened(), opened, {
-    async close() {
-      const closing = store ?? (await opening?.catch(() => undefined));
-      // What is kept in memory only would be forgotten by closing it.
-      if (!closing?.durable) return;
-      store = undefined;
-      await closing.close();
+  return {
+    async opened() {
+      if (store) return store;
+      underWay ??= openOnce();
+      return underWay;
     },
-  });
+    async close() {
+      const closing = store ?? (await underWay?.catch(() => undefined));
+      store = undefined;
+      await closing?.close();
+    },
+  };
 }

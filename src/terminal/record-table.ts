@@ -1,4 +1,5 @@
-import type { CallRecord } from "../journal/store.ts";
+import type { CallRecord } from "../journal/call.ts";
+import { runOf } from "../journal/run-name.ts";
 import { drawTable, type TableColumn } from "./draw-table.ts";
 import { costText, timeText } from "./figures.ts";
 import { type Output, printable } from "./text.ts";
@@ -12,7 +13,7 @@ const COLUMNS: readonly TableColumn<CallRecord>[] = [
   { name: "endpoint", align: "left", cell: ({ endpoint }) => printable(endpoint) },
   { name: "state", align: "left", cell: ({ state }) => state },
   { name: "cost", align: "right", cell: ({ cost }) => (cost ? costText(cost) : "") },
-  { name: "run", align: "left", cell: ({ chain, run }) => printable(run ? `${chain}/${run}` : ""), spare: 3 },
+  { name: "run", align: "left", cell: (call) => printable(runOf(call.for) ?? ""), spare: 3 },
   { name: "request", align: "left", cell: ({ ticket }) => printable(ticket?.requestId ?? ""), spare: 2 },
 ];
 

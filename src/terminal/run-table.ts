@@ -1,5 +1,6 @@
 import type { RunInfo } from "../chain/runs.ts";
-import type { CallRecord } from "../journal/store.ts";
+import type { CallRecord } from "../journal/call.ts";
+import { nameOfRun } from "../journal/run-name.ts";
 import { totalOf } from "../ledger/cost.ts";
 import { timeText, totalText } from "./figures.ts";
 import { type Align, alignedLines } from "./grid.ts";
@@ -20,7 +21,7 @@ interface Column {
 }
 
 const COLUMNS: readonly Column[] = [
-  { name: "run", align: "left", cell: ({ run }) => printable(`${run.chain}/${run.id}`) },
+  { name: "run", align: "left", cell: ({ run }) => printable(nameOfRun(run)) },
   { name: "state", align: "left", cell: ({ run }) => run.state },
   { name: "started", align: "left", cell: ({ run }) => timeText(run.startedAt), spare: 1 },
   { name: "calls", align: "right", cell: ({ calls }) => String(calls.length), spare: 2 },

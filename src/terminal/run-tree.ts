@@ -1,6 +1,6 @@
 import type { RunPart } from "../chain/parts.ts";
 import { type TreeLine, treeLines } from "../chain/tree.ts";
-import type { CallRecord } from "../journal/store.ts";
+import type { CallRecord } from "../journal/call.ts";
 import { formatShare, formatUnitsShort } from "../ledger/format.ts";
 import { type CostSum, sumOfCalls } from "../ledger/sum.ts";
 import { unknownNote } from "./cost-table.ts";

@@ -179,7 +179,7 @@ function scale({ shownMs }: Axis, room: number): string {
 const visible = (line: string): number => columnsOf(printable(line));
 
 function troubles({ call, error }: RunStep, width: number): string[] {
-  const words = error?.message ?? (call?.state === "ambiguous" ? call.note : undefined);
+  const words = error?.message ?? (call?.state === "ambiguous" ? call.doubt : undefined);
   return words === undefined ? [] : wrap(printable(words).split(" "), width - 4).map((line) => `    ${line}`);
 }
 

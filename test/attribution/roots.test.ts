@@ -32,7 +32,7 @@ test("a chain through several apps adds up to what fal bills for it", async () =
   const acme = client("acme");
   for (const id of ids) {
     const calls = await acme.calls.list({ rootRun: `acme/a/${id}` });
-    expect(calls.map(({ endpoint, app, rootJob }) => [endpoint, app, rootJob]).sort()).toEqual([
+    expect(calls.map((call) => [call.endpoint, call.for.app, call.for.rootJob]).sort()).toEqual([
       ["acme/b", "acme/a", "job-a"],
       ["other/model", "acme/b", "job-a"],
       ["other/model", "acme/b", "job-a"],
@@ -41,7 +41,7 @@ test("a chain through several apps adds up to what fal bills for it", async () =
     expect(costOf(calls)).toBe(120_000_000);
     expect(costOf(calls)).toBe(await bill(acme, requests));
   }
-  const all = await store.calls({ rootJob: "job-a" });
+  const all = await store.calls.list({ rootJob: "job-a" });
   expect(costOf(all)).toBe(await bill(acme));
 });
 
@@ -54,8 +54,10 @@ test("what runs within a run is a part of it, in the apps that it calls too", as
   const outer = fal.chain("outer", async () => inner.start());
   await outer.start(undefined, { id: "order, 7 ü" });
   await fal.close();
-  const calls = await store.calls();
-  expect(calls.map(({ rootRun, rootJob, claimedRoot }) => ({ rootRun, rootJob, claimedRoot }))).toEqual(
+  const calls = await store.calls.list();
+  expect(
+    calls.map(({ for: { rootRun, rootJob, claimedRoot } }) => ({ rootRun, rootJob, claimedRoot })),
+  ).toEqual(
     Array.from({ length: 3 }, () => ({
       rootRun: "outer/order, 7 ü",
       rootJob: undefined,
@@ -73,7 +75,7 @@ test("a name that is too long for a header is the same in every app, and is foun
   const idOf = (end: string) => `${"\u{1f98a}\n".repeat(300)}${end}`;
   for (const end of ["a", "b"]) await long.start(undefined, { id: idOf(end) });
   await fal.close();
-  const roots = (await store.calls()).map(({ rootRun }) => rootRun);
+  const roots = (await store.calls.list()).map((call) => call.for.rootRun);
   expect(roots).toHaveLength(6);
   expect(new Set(roots).size).toBe(2);
   const rootRun = `long/${idOf("a")}`;
@@ -94,12 +96,12 @@ test("what a stranger claims is kept as a claim, and counts for nothing", async 
   const { client, store, emulator } = world({ "acme/a": A, "acme/b": B });
   const stranger = client("stranger", { store: memoryStore(), env: { FAL_KEY: "stranger:x" } });
   await stranger.subscribe("acme/a", { input: {}, headers: FORGED });
-  expect(await store.calls({ rootRun: "poster/order-1" })).toEqual([]);
-  expect(await store.calls({ rootJob: "job-9" })).toEqual([]);
-  const [own] = await store.calls({ endpoint: "acme/b" });
-  expect(own).toMatchObject({ claimedRoot: "poster/order-1", rootJob: "job-a" });
-  expect(own?.rootRun).toBe(`acme/a/${emulator.jobs[0]?.requestId}`);
-  expect(own?.request).not.toBe("in-1");
+  expect(await store.calls.list({ rootRun: "poster/order-1" })).toEqual([]);
+  expect(await store.calls.list({ rootJob: "job-9" })).toEqual([]);
+  const [own] = await store.calls.list({ endpoint: "acme/b" });
+  expect(own?.for).toMatchObject({ claimedRoot: "poster/order-1", rootJob: "job-a" });
+  expect(own?.for.rootRun).toBe(`acme/a/${emulator.jobs[0]?.requestId}`);
+  expect(own?.for.request).not.toBe("in-1");
   expect(emulator.jobs.find(({ endpoint }) => endpoint === "acme/b")?.headers["traceparent"]).not.toContain(
     TRACE,
   );
@@ -115,8 +117,8 @@ test.each<[string, Record<string, string>, readonly string[], boolean]>([
   const { client, store } = world();
   const fal = client("acme", { env: { FAL_KEY: "acme:x", ...env }, ownAccounts });
   await fal.withRequest({ headers: FORGED }, () => fal.subscribe("other/model", { input: {} }));
-  const [call] = await store.calls();
-  expect(call).toMatchObject(
+  const [call] = await store.calls.list();
+  expect(call?.for).toMatchObject(
     believed
       ? { rootRun: "poster/order-1", rootJob: "job-9", claimedRoot: undefined }
       : { rootRun: undefined, rootJob: env["FAL_JOB_ID"], claimedRoot: "poster/order-1" },
@@ -134,7 +136,7 @@ test.each([
   await fal.withRequest({ headers: { ...FORGED, baggage } }, () =>
     fal.subscribe("other/model", { input: {} }),
   );
-  expect((await store.calls())[0]?.claimedRoot).toBeUndefined();
+  expect((await store.calls.list())[0]?.for.claimedRoot).toBeUndefined();
 });
 
 test("a call that is submitted again by hand is a part of what it was", async () => {
@@ -145,11 +147,11 @@ test("a call that is submitted again by hand is a part of what it was", async ()
     fal.subscribe("acme/own", { input: {}, ambiguousSubmit: "throw" }),
   );
   await expect(call).rejects.toMatchObject({ code: "ambiguous_submit" });
-  const [lost] = await store.calls();
+  const [lost] = await store.calls.list();
   await clock.sleep(16 * 60_000);
   const { call: again } = await fal.calls.settle(lost?.id ?? "", "resubmit");
   await again;
-  expect((await store.calls())[0]).toMatchObject({ rootRun: "poster/order-1", rootJob: "job-9" });
+  expect((await store.calls.list())[0]?.for).toMatchObject({ rootRun: "poster/order-1", rootJob: "job-9" });
   expect(emulator.jobs.at(-1)?.headers["baggage"]).toBe(FORGED.baggage);
 });
 
@@ -168,8 +170,8 @@ test("a run that is resumed elsewhere stays a part of what it was made for", asy
   );
   await expect(run).rejects.toThrow("out of memory");
   await chainOf(client("acme", { env: { ...env, FAL_JOB_ID: "job-2" } }), false).resume("1");
-  const calls = await store.calls({ rootRun: "poster/order-1", rootJob: "job-9" });
-  expect(calls.map(({ endpoint, jobId }) => [endpoint, jobId])).toEqual([
+  const calls = await store.calls.list({ rootRun: "poster/order-1", rootJob: "job-9" });
+  expect(calls.map((call) => [call.endpoint, call.for.jobId])).toEqual([
     ["acme/own", "job-2"],
     ["other/model", "job-1"],
   ]);

@@ -26,10 +26,10 @@ test("a run that somebody else resumes keeps its tags and its request", async ()
   await theirs.withTags({ customer: "zoo", team: "ops" }, () =>
     theirs.withRequest(request("req-zoo"), () => poster(theirs, false).resume("1")),
   );
-  for (const call of await store.calls()) {
-    expect(call).toMatchObject({ userTags: { customer: "acme" }, request: "req-acme", chain: "poster" });
+  for (const call of await store.calls.list()) {
+    expect(call.for).toMatchObject({ userTags: { customer: "acme" }, request: "req-acme", chain: "poster" });
   }
-  expect(await store.calls()).toHaveLength(2);
+  expect(await store.calls.list()).toHaveLength(2);
 });
 
 test("its customer's budget holds for whoever goes on with it", async () => {
@@ -51,7 +51,10 @@ test("a run that was noted, or an inner run by itself, is executed for whom it w
   );
   expect(await fal.runs.get("poster", "noted")).toMatchObject({ tags: { customer: "acme" } });
   await poster(start().fal, false).start(undefined, { id: "noted" });
-  expect((await store.calls())[0]).toMatchObject({ userTags: { customer: "acme" }, request: "req-acme" });
+  expect((await store.calls.list())[0]?.for).toMatchObject({
+    userTags: { customer: "acme" },
+    request: "req-acme",
+  });
 
   // Both runs are left behind before the inner one made a call, and the inner one is resumed first.
   const asleep = Promise.withResolvers<void>();
@@ -65,10 +68,10 @@ test("a run that was noted, or an inner run by itself, is executed for whom it w
   const dying = start();
   void within(dying.fal, true).outer.start(undefined, { id: "a", tags: { customer: "zoo" } });
   const inner = "outer/a#1";
-  await expect.poll(() => store.run("inner", inner)).toBeDefined();
+  await expect.poll(() => store.runs.get("inner", inner)).toBeDefined();
   dying.kill();
   await within(start().fal, false).inner.resume(inner);
-  expect((await store.calls({ chain: "inner" }))[0]).toMatchObject({
+  expect((await store.calls.list({ chain: "inner" }))[0]?.for).toMatchObject({
     userTags: { customer: "zoo" },
     rootRun: "outer/a",
   });
@@ -97,7 +100,7 @@ test("what another caller lent or said goes on with no run but its own", async (
     expect(headers?.["traceparent"]).toContain("a".repeat(32));
     expect(headers?.["baggage"]).toContain("root-run=film%2F1");
   }
-  expect((await store.calls()).map(({ rootRun }) => rootRun)).toEqual(["film/1", "film/1"]);
+  expect((await store.calls.list()).map((call) => call.for.rootRun)).toEqual(["film/1", "film/1"]);
 });
 
 test("a request that fal sends to another runner has its token still", async () => {
@@ -125,7 +128,7 @@ test("a run that has the id of a forgotten one is a part of what started it, not
   await outer.start(undefined, { id: "first" });
   await fal.runs.forget("inner", "x");
   await outer.start(undefined, { id: "second" });
-  expect((await store.calls()).map(({ rootRun }) => rootRun)).toEqual(["outer/second", "outer/first"]);
+  expect((await store.calls.list()).map((call) => call.for.rootRun)).toEqual(["outer/second", "outer/first"]);
 });
 
 test("a call that is settled by somebody in a request of their own is logged for whom it was made", async () => {

@@ -27,7 +27,7 @@ test("what a call cost is noted once its price is there, and the result does not
 
 test("once its price is known, what a call cost is in the store together with its result", async () => {
   const store = memoryStore();
-  const charged = vi.spyOn(store, "charged");
+  const charged = vi.spyOn(store.calls, "charged");
   const made = setup({ store });
   await made.fal.subscribe(ECHO, { input });
   await made.fal.close();
@@ -43,7 +43,7 @@ test("once its price is known, what a call cost is in the store together with it
 
 test("so it is with a result that is read by its request's id", async () => {
   const store = memoryStore();
-  const charged = vi.spyOn(store, "charged");
+  const charged = vi.spyOn(store.calls, "charged");
   const { fal } = setup({ store });
   await fal.price(ECHO);
   const { request_id: requestId } = await fal.queue.submit(ECHO, { input });
@@ -135,7 +135,7 @@ test.each([
   void call.cancel();
   await failureOf(call);
   expect(await costOf(made)).toEqual(cost);
-  expect((await made.fal.calls.list())[0]).toMatchObject({ state: "given-up", note: "AbortError" });
+  expect((await made.fal.calls.list())[0]).toMatchObject({ state: "given-up", givenUp: "caller" });
 });
 
 test("what was given up before anything was sent costs nothing", async () => {
@@ -222,14 +222,14 @@ test("what is given up while it is looked up what became of it is not said to co
   const { seen } = await collect(run);
   expect(seen.filter(({ type }) => type === "charged")).toEqual([]);
   expect(await run.total).toEqual({ nanoUsd: 0, calls: 1, unknown: 1 });
-  expect(await store.calls()).toMatchObject([{ state: "ambiguous", cost: undefined }]);
+  expect(await store.calls.list()).toMatchObject([{ state: "ambiguous", cost: undefined }]);
 });
 
 test("a call whose run was taken over before fal accepted it has nothing reserved any more", async () => {
   const { state, wire } = busy();
   const store = memoryStore();
-  const renewRun: Store["renewRun"] = async () => ({ held: false, cancelReason: undefined });
-  const made = setup({ wire, budget: { usd: 0.01 }, store: { ...store, renewRun } });
+  const renew: Store["runs"]["renew"] = async () => ({ held: false, cancelReason: undefined });
+  const made = setup({ wire, budget: { usd: 0.01 }, store: { ...store, runs: { ...store.runs, renew } } });
   const one = made.fal.chain("one", () => made.fal.subscribe(ECHO, { input }));
   one.start(undefined, { id: "r" });
   await made.clock.sleep(60_000);

@@ -79,7 +79,9 @@ test("a call is told of its end, and watches nothing meanwhile", async () => {
   expect(kinds(sent).filter((kind) => kind !== "other")).toEqual(["submit", "result"]);
   expect(answers).toEqual([204]);
   expect(emulator.jobs[0]?.headers["x-fal-store-io"]).toBe("1");
-  expect(await store.calls()).toMatchObject([{ state: "completed", outcome: { data: { echo: { n: 1 } } } }]);
+  expect(await store.calls.list()).toMatchObject([
+    { state: "completed", outcome: { data: { echo: { n: 1 } } } },
+  ]);
 });
 
 test("a failure comes as a hook too", async () => {
@@ -87,7 +89,7 @@ test("a failure comes as a hook too", async () => {
   emulator.faults.next("submit", "completed-with-error");
   const error = await until(failureOf(fal.subscribe(ECHO, { input: {} })));
   expect(error).toMatchObject({ code: "api", requestId: emulator.jobs[0]?.requestId, endpoint: ECHO });
-  expect(await store.calls()).toMatchObject([{ state: "failed" }]);
+  expect(await store.calls.list()).toMatchObject([{ state: "failed" }]);
 });
 
 test("a failure that a hook tells of costs what fal bills for it", async () => {
@@ -99,7 +101,7 @@ test("a failure that a hook tells of costs what fal bills for it", async () => {
   const billed = await until(failureOf(fal.subscribe(ECHO, { input: {} })));
   expect(billed).toMatchObject({ status: 422, billed: true });
   await until(fal.close());
-  expect(await store.calls()).toMatchObject([
+  expect(await store.calls.list()).toMatchObject([
     { cost: { source: "measured", nanoUsd: 20_000_000, units: 2 } },
     { cost: undefined },
   ]);
@@ -126,21 +128,21 @@ test("a result that only a hook brought is priced", async () => {
   await until(failureOf(fal.subscribe(ECHO, { input: {}, timeout: 1_000, cancelOnAbort: false })));
   await until(clock.sleep(20_000));
   await until(fal.close());
-  expect(await store.calls()).toMatchObject([
+  expect(await store.calls.list()).toMatchObject([
     { state: "completed", cost: { source: "measured", nanoUsd: 10_000_000, units: 1 } },
   ]);
 });
 
 test("once its price is known, what a hook's result cost is in the store together with it", async () => {
   const store = memoryStore();
-  const charged = vi.spyOn(store, "charged");
+  const charged = vi.spyOn(store.calls, "charged");
   const { fal, clock, until } = setup({ store });
   await until(fal.price(ECHO));
   await until(failureOf(fal.subscribe(ECHO, { input: {}, timeout: 1_000, cancelOnAbort: false })));
   charged.mockClear();
   await until(clock.sleep(20_000));
   await until(fal.close());
-  expect(await store.calls()).toMatchObject([{ state: "completed", cost: { source: "measured" } }]);
+  expect(await store.calls.list()).toMatchObject([{ state: "completed", cost: { source: "measured" } }]);
   expect(charged).not.toHaveBeenCalled();
 });
 
@@ -159,10 +161,10 @@ test("the same hook again changes nothing, and another client's address is refus
   const { fal, lastHook, store, until } = setup();
   await until(fal.subscribe(ECHO, { input: { n: 1 } }));
   await until(new Promise(setImmediate));
-  const before = await store.calls();
+  const before = await store.calls.list();
   const hook = lastHook();
   expect((await fal.webhooks.handle(hook.clone())).status).toBe(204);
-  expect(await store.calls()).toEqual(before);
+  expect(await store.calls.list()).toEqual(before);
 
   const forged = new URL(hook.url);
   forged.searchParams.set("call", crypto.randomUUID());
@@ -180,7 +182,7 @@ test("what fal did not sign is refused, and keeps its call waiting", async () =>
     new Request(lastHook().url, { method: "POST", headers: signed.headers, body }),
   );
   expect(answer.status).toBeGreaterThanOrEqual(400);
-  expect(await store.calls()).toMatchObject([{ outcome: { data: { echo: { n: 1 } } } }]);
+  expect(await store.calls.list()).toMatchObject([{ outcome: { data: { echo: { n: 1 } } } }]);
 });
 
 test.each([
@@ -200,9 +202,12 @@ test("a hook that cannot be kept is not acknowledged", async () => {
   let broken = false;
   const store: Store = {
     ...inner,
-    call: async (id) => {
-      if (broken) throw new Error("the disk is away");
-      return inner.call(id);
+    calls: {
+      ...inner.calls,
+      get: async (id) => {
+        if (broken) throw new Error("the disk is away");
+        return inner.calls.get(id);
+      },
     },
   };
   const { fal, answers, until } = setup({ store, logger: { warn: () => {} } });
@@ -258,7 +263,7 @@ test("two who wait for one call are both told of its end", async () => {
   const { fal, store, until } = setup();
   const first = fal.subscribe(ECHO, { input: { n: 1 } });
   await until(first.submitted);
-  const [{ id } = { id: "" }] = await store.calls();
+  const [{ id } = { id: "" }] = await store.calls.list();
   const results = await until(Promise.all([first, fal.calls.collect(id)]));
   expect(results.map(({ data }) => data)).toEqual([{ echo: { n: 1 } }, { echo: { n: 1 } }]);
 });
@@ -315,7 +320,7 @@ test.each(["before", "after"])(
     await until(clock.sleep(20_000));
     await until(fal.close());
     expect(answers).toEqual([204, 204]);
-    const calls = await store.calls();
+    const calls = await store.calls.list();
     const cost = { source: "measured", nanoUsd: 10_000_000 };
     expect(calls).toMatchObject([
       { state: "completed", outcome: { data: { echo: { n: 1 } } }, cost },
@@ -335,7 +340,7 @@ test("a call that was submitted again is what a hook says that it is, though fal
   });
   const { requestId } = await until(fal.subscribe(ECHO, { input: { n: 1 } }));
   expect(emulator.jobs).toMatchObject([{ requestId }]);
-  expect(await store.calls()).toMatchObject([
+  expect(await store.calls.list()).toMatchObject([
     { state: "failed", error: { billed: false } },
     { state: "completed", ticket: { requestId } },
   ]);
@@ -353,5 +358,5 @@ test("a lost submit that a hook has named is not submitted again, whatever the p
   });
   const { requestId } = await made.until(made.fal.subscribe(ECHO, { input: { n: 1 } }));
   expect(made.emulator.jobs).toMatchObject([{ requestId }]);
-  expect(await made.store.calls()).toMatchObject([{ state: "completed", ticket: { requestId } }]);
+  expect(await made.store.calls.list()).toMatchObject([{ state: "completed", ticket: { requestId } }]);
 });

@@ -144,7 +144,7 @@ test("what was submitted again is in the ledger twice, and each may be paid", as
   expect(emulator.jobs).toHaveLength(2);
   expect((await fal.costs()).total).toMatchObject({ nanoUsd: 10_000_000, calls: 2, unknown: 1 });
   expect(await fal.calls.list()).toMatchObject([
-    { state: "ambiguous", key: undefined, userTags: { customer: "acme" } },
+    { state: "ambiguous", key: undefined, for: { userTags: { customer: "acme" } } },
     { state: "completed", ticket: { requestId } },
   ]);
   // The one in doubt keeps its part of the budget.
@@ -220,14 +220,17 @@ test("the store has the intent before the POST, the request before the call says
   const noting =
     (name: "intend" | "submitted" | "completed") =>
     async (...args: never[]) => {
-      await (memory[name] as (...all: never[]) => Promise<void>)(...args);
+      await (memory.calls[name] as (...all: never[]) => Promise<void>)(...args);
       notes.push(name);
     };
   const store: Store = {
     ...memory,
-    intend: noting("intend"),
-    submitted: noting("submitted"),
-    completed: noting("completed"),
+    calls: {
+      ...memory.calls,
+      intend: noting("intend"),
+      submitted: noting("submitted"),
+      completed: noting("completed"),
+    },
   };
   const wire: Wire = (request, forward) => {
     notes.push(request.method);
@@ -241,7 +244,9 @@ test("the store has the intent before the POST, the request before the call says
 });
 
 test("where the intent cannot be noted, nothing is sent", async () => {
-  const store = { ...memoryStore(), intend: () => Promise.reject(new Error("the disk is full")) };
+  const memory = memoryStore();
+  const full = () => Promise.reject(new Error("the disk is full"));
+  const store = { ...memory, calls: { ...memory.calls, intend: full } };
   const made = setup({ store });
   await expect(made.fal.subscribe(ECHO, { input })).rejects.toThrow("the disk is full");
   expect(made.sent).toEqual([]);
@@ -251,7 +256,9 @@ test("a store that fails after the payment is reported, and the result is delive
   const warned: string[] = [];
   const logger = { warn: (_: object, message: string) => warned.push(message) };
   const broken = () => Promise.reject(new Error("the disk is full"));
-  const { fal } = setup({ store: { ...memoryStore(), submitted: broken, completed: broken }, logger });
+  const memory = memoryStore();
+  const store = { ...memory, calls: { ...memory.calls, submitted: broken, completed: broken } };
+  const { fal } = setup({ store, logger });
   expect((await fal.subscribe(ECHO, { input })).data).toBeDefined();
   expect(warned).toHaveLength(2);
 });

@@ -65,8 +65,8 @@ test("adopt refuses what fal does not know, what had another input, what was sen
   });
 
   const at = clock.now() + 3_600_000;
-  await store.intend({ ...(await store.call(id)), id: "later", at } as Intent);
-  await store.ambiguous("later", "ECONNRESET", at);
+  await store.calls.intend({ ...(await store.calls.get(id)), id: "later", at } as Intent);
+  await store.calls.ambiguous("later", "ECONNRESET", at);
   expect(String(await failureOf(fal.calls.settle("later", { adopt: requestId })))).toContain(
     "that one was sent before the call was made",
   );
@@ -90,11 +90,11 @@ test("resubmit sends the same body and tags as a new call, once", async () => {
   expect([posts(made), emulator.jobs.length]).toEqual([2, 1]);
   expect(emulator.jobs[0]?.tags).toMatchObject({ customer: "acme" });
   const calls = await fal.calls.list();
-  expect(calls.map(({ state, note }) => [state, note])).toEqual([
+  expect(calls.map(({ state, givenUp }) => [state, givenUp])).toEqual([
     ["completed", undefined],
     ["given-up", "resubmit"],
   ]);
-  expect(calls[0]).toMatchObject({ userTags: { customer: "acme" }, body: JSON.stringify(input) });
+  expect(calls[0]).toMatchObject({ for: { userTags: { customer: "acme" } }, body: JSON.stringify(input) });
 });
 
 test("a call within a run is only marked: its next resume submits it", async () => {
@@ -107,7 +107,7 @@ test("a call within a run is only marked: its next resume submits it", async () 
   const error = await failureOf(chain.start(undefined, { id: "r" }));
   const { callId } = error as { callId: string };
   const { record, call } = await made.fal.calls.settle(callId, "resubmit");
-  expect([record.state, record.note, call]).toEqual(["given-up", "resubmit", undefined]);
+  expect([record.state, record.givenUp, call]).toEqual(["given-up", "resubmit", undefined]);
   expect(posts(made)).toBe(1);
   expect(await chain.resume("r")).toEqual({ echo: input });
   expect(made.emulator.jobs).toHaveLength(1);
@@ -132,13 +132,14 @@ test("what cannot be settled or collected says why, and what can be done", async
   await fal.calls.settle(id, { adopt: requestId });
   expect(await refusal(fal.calls.settle(id, "resubmit"))).toContain(`is request ${requestId}, so`);
 
-  const intent = { ...(await store.call(id)), id: "i", key: undefined, at: clock.now() } as Intent;
-  await store.intend(intent);
+  const intent = { ...(await store.calls.get(id)), id: "i", key: undefined, at: clock.now() } as Intent;
+  await store.calls.intend(intent);
   expect(await refusal(fal.calls.settle("i", "resubmit"))).toContain("may be on its way");
   await clock.sleep(15 * 60_000);
   expect((await fal.calls.settle("i", "give-up")).record.state).toBe("given-up");
 
-  const bodiless = { ...store, call: async (id: string) => ({ ...(await store.call(id)), body: undefined }) };
+  const get = async (id: string) => ({ ...(await store.calls.get(id)), body: undefined });
+  const bodiless = { ...store, calls: { ...store.calls, get } };
   const ids = setup({ store: bodiless as never, clock });
   expect(await refusal(ids.fal.calls.settle("i", "resubmit"))).toContain("the store keeps ids only");
 });

@@ -107,19 +107,19 @@ test("cancelling a run reaches an inner one that was gone on with before it", as
   gated(first.fal, asleep)
     .outer.start(undefined, { id: "a" })
     .catch(() => {});
-  await expect.poll(async () => (await store.calls())[0]?.state).toBe("completed");
+  await expect.poll(async () => (await store.calls.list())[0]?.state).toBe("completed");
   first.kill();
 
   const gate = Promise.withResolvers<void>();
   const { inner, outer } = gated(start().fal, gate.promise);
   const runs = [inner.resume(INNER), outer.resume("a")];
-  await expect.poll(async () => (await store.run("outer", "a"))?.epoch).toBe(2);
+  await expect.poll(async () => (await store.runs.get("outer", "a"))?.epoch).toBe(2);
   await tick();
   await runs[1]?.cancel("no longer wanted");
   gate.resolve();
   await Promise.allSettled(runs);
   expect(emulator.jobs).toHaveLength(1);
-  expect((await store.run("inner", INNER))?.state).toBe("cancelled");
+  expect((await store.runs.get("inner", INNER))?.state).toBe("cancelled");
 });
 
 test("resumeAll leaves an inner run to its outer one, and cancels it where that was cancelled", async () => {
@@ -129,7 +129,7 @@ test("resumeAll leaves an inner run to its outer one, and cancels it where that 
     gated(first.fal, new Promise(() => {}))
       .outer.start(undefined, { id: "a" })
       .catch(() => {});
-    await expect.poll(async () => (await store.calls())[0]?.state).toBe("completed");
+    await expect.poll(async () => (await store.calls.list())[0]?.state).toBe("completed");
     first.kill();
 
     // As if it had been another process that let them go.
@@ -137,7 +137,7 @@ test("resumeAll leaves an inner run to its outer one, and cancels it where that 
       ["outer", "a"],
       ["inner", INNER],
     ] as const)
-      await store.releaseRun({ chain, run, epoch: 1 });
+      await store.runs.release({ chain, run, epoch: 1 });
     const { fal } = start();
     gated(fal);
     if (cancelled) await fal.runs.cancel("outer", "a");
@@ -145,7 +145,7 @@ test("resumeAll leaves an inner run to its outer one, and cancels it where that 
     expect(runs.map(({ chain }) => chain)).toEqual(cancelled ? [] : ["outer"]);
     await Promise.all(runs);
     expect(emulator.jobs).toHaveLength(cancelled ? 1 : 2);
-    expect((await store.run("inner", INNER))?.state).toBe(cancelled ? "cancelled" : "completed");
+    expect((await store.runs.get("inner", INNER))?.state).toBe(cancelled ? "cancelled" : "completed");
   }
 });
 
@@ -156,12 +156,12 @@ test("letting a run go lets go of what was started within it", async () => {
   const { inner } = gated(fal, gate.promise);
   const outer = fal.chain("outer", async () => void (await fal.step("s", () => inner.start().then(() => 1))));
   const run = outer.start(undefined, { id: "a" });
-  await expect.poll(async () => (await store.calls())[0]?.state).toBe("completed");
+  await expect.poll(async () => (await store.calls.list())[0]?.state).toBe("completed");
   await run.detach();
   gate.resolve();
   await tick();
   expect(emulator.jobs).toHaveLength(1);
-  expect(await store.runs({ state: "running" })).toHaveLength(2);
+  expect(await store.runs.list({ state: "running" })).toHaveLength(2);
 });
 
 test("where the store keeps ids only, an inner run that completed gives what it gave", async () => {
@@ -222,7 +222,7 @@ test("what is only noted within a run is noted once", async () => {
   await failureOf(outer(start().fal).start(undefined, { id: "a" }));
   dies = false;
   await outer(start().fal).resume("a");
-  expect(await store.runs({ chain: "inner" })).toHaveLength(1);
+  expect(await store.runs.list({ chain: "inner" })).toHaveLength(1);
 });
 
 test("a request within itself waits for nothing, whichever client and run is in between", async () => {

@@ -75,7 +75,7 @@ test("a store that fails while a submit is looked up leaves it in doubt", async 
   emulator.faults.next("submit", "lost-response");
   const first = start({
     onStore: (name) => {
-      if (name === "calls" && emulator.jobs.length > 0) throw new Error("the disk is away");
+      if (name === "calls.list" && emulator.jobs.length > 0) throw new Error("the disk is away");
     },
   });
   const blocked = await failureOf(one(first.fal).start(undefined, { id: "a" }));
@@ -114,7 +114,7 @@ test("a call that is made in another's place is the one that the run is blocked 
   });
   const blocked = (await failureOf(both(next.fal).resume("a"))) as RunBlockedError;
   expect(blocked).toMatchObject({ code: "run_blocked" });
-  expect(await store.call(blocked.callId)).toMatchObject({ state: "ambiguous" });
+  expect(await store.calls.get(blocked.callId)).toMatchObject({ state: "ambiguous" });
   expect(emulator.jobsWith({ n: 2 })).toHaveLength(2);
 });
 
@@ -198,7 +198,7 @@ test("an owner that finds that it lost its run cancels nothing of it", async () 
   const first = chain(start().fal).start(undefined, { id: "a" });
   for await (const event of first) if (event.type === "call" && event.event.type === "running") break;
   // As if its lease were over.
-  await store.releaseRun({ chain: "lost", run: "a", epoch: 1 });
+  await store.runs.release({ chain: "lost", run: "a", epoch: 1 });
   const other = chain(start().fal).start(undefined, { id: "a" });
   expect(await Promise.all([first, other])).toEqual(["done", "done"]);
   expect(emulator.received.filter(({ method }) => method === "PUT")).toEqual([]);
@@ -219,7 +219,7 @@ test("a run that was let go in the middle of a submit waits for its answer befor
   const detached = run.detach();
   expect(await failureOf(run)).toMatchObject({ code: "run_detached" });
   await detached;
-  expect(await store.calls()).toMatchObject([{ state: "submitted" }]);
+  expect(await store.calls.list()).toMatchObject([{ state: "submitted" }]);
   expect(await one(start({ ambiguousSubmit: "resubmit" }).fal).resume("a")).toBe(emulator.jobs[0]?.requestId);
 });
 
@@ -228,7 +228,7 @@ test("a run that was let go before it sent what it meant to send is not in doubt
   let run: { detach(): Promise<void> } | undefined;
   const first = start({
     onStore: (name, when) => {
-      if (name === "intend" && when === "after") void run?.detach();
+      if (name === "calls.intend" && when === "after") void run?.detach();
     },
   });
   const started = one(first.fal).start(undefined, { id: "a" });
@@ -261,7 +261,7 @@ test("a result whose request an equal call has claimed is a result all the same"
     });
   const first = start({
     onStore: (name, when) => {
-      if (name === "submitted" && when === "before") throw new RequestClaimedError("r");
+      if (name === "calls.submitted" && when === "before") throw new RequestClaimedError("r");
     },
   });
   await failureOf(chain(first.fal).start(undefined, { id: "a" }));
@@ -290,7 +290,7 @@ test("a run that ended and was forgotten while it was observed is not made anew"
   await clock.sleep(100);
   const observed = one(start().fal).start(undefined, { id: "a" });
   await owned;
-  await store.forgetRun("one", "a");
+  await store.runs.forget("one", "a");
   expect(await failureOf(observed)).toMatchObject({ code: "run_unknown" });
   expect(emulator.jobs).toHaveLength(1);
 });
@@ -303,7 +303,7 @@ test("an owner that lost its run tells what happens then, and what it cost in al
     });
   const first = chain(start().fal).start(undefined, { id: "a" });
   for await (const event of first) if (event.type === "call" && event.event.type === "running") break;
-  await store.releaseRun({ chain: "told", run: "a", epoch: 1 });
+  await store.runs.release({ chain: "told", run: "a", epoch: 1 });
   const other = chain(start().fal).start(undefined, { id: "a" });
   await Promise.all([first, other]);
   const seen: string[] = [];

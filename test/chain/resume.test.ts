@@ -166,8 +166,8 @@ test("a submit in doubt blocks the run; once it is settled the run goes on", asy
   expect(blocked).toBeInstanceOf(RunBlockedError);
   expect(blocked).toMatchObject({ chain: "failing", run: "a", step: `${ECHO} #2`, endpoint: ECHO });
   expect(await start().fal.runs.get("failing", "a")).toMatchObject({ state: "blocked" });
-  const record = await store.call(blocked.callId);
-  expect(record).toMatchObject({ state: "ambiguous", run: "a" });
+  const record = await store.calls.get(blocked.callId);
+  expect(record).toMatchObject({ state: "ambiguous", for: { run: "a" } });
 
   // Nothing has changed: it stays blocked, and is not paid for again.
   const still = await failureOf(failing(start().fal).start(undefined, { id: "a" }));
@@ -231,7 +231,7 @@ test.each(["before", "after"] as const)(
     const first = start();
     const stalled = start({
       onStore: (name, when) => {
-        if (name === "intend" && when === moment) thaw ??= stalled.freeze();
+        if (name === "calls.intend" && when === moment) thaw ??= stalled.freeze();
       },
     });
     const woken = failing(stalled.fal).start(undefined, { id: "a" });
@@ -246,7 +246,7 @@ test.each(["before", "after"] as const)(
     else expect(await failureOf(woken)).toBeInstanceOf(RunBlockedError);
     expect(emulator.jobs).toHaveLength(paid);
     // It may not even note an intent any more.
-    expect(await store.calls({ run: "a" })).toHaveLength(moment === "before" ? 2 : 1);
+    expect(await store.calls.list({ run: "a" })).toHaveLength(moment === "before" ? 2 : 1);
     expect(stalled.sent.filter(({ kind }) => kind === "submit")).toEqual([]);
   },
 );
@@ -260,7 +260,7 @@ test("a run that is let go is taken over at once, and nothing of it is cancelled
   const closed = first.fal.close();
   expect(await failureOf(run)).toMatchObject({ code: "run_detached" });
   await closed;
-  expect(await store.calls({ run: "a" })).toMatchObject([{ state: "submitted" }]);
+  expect(await store.calls.list({ run: "a" })).toMatchObject([{ state: "submitted" }]);
   expect(await failing(start().fal).start(undefined, { id: "a" })).toBe(2);
   expect(clock.now() - before).toBeLessThan(15_000);
   expect(emulator.jobs).toHaveLength(2);
@@ -303,10 +303,10 @@ test("where the store keeps ids only, a paid result is fetched again, and resume
 });
 
 test.each([
-  ["intend", "before"],
-  ["intend", "after"],
-  ["submitted", "before"],
-  ["submitted", "after"],
+  ["calls.intend", "before"],
+  ["calls.intend", "after"],
+  ["calls.submitted", "before"],
+  ["calls.submitted", "after"],
 ] as const)("a run that is let go at a submit (%s, %s) leaves no doubt", async (name, when) => {
   const { emulator, start } = processes();
   let run: Run<number> | undefined;
@@ -383,5 +383,5 @@ test("a run's total is of all that it ever called, and the same whoever asks", a
   const { total } = await fal.costs({ chain: "one", run: "a", by: [] });
   expect(total).toMatchObject(await resumed.total);
   expect(await one(start().fal).start(undefined, { id: "a" }).total).toEqual(await resumed.total);
-  expect(await store.calls()).toHaveLength(2);
+  expect(await store.calls.list()).toHaveLength(2);
 });

@@ -59,7 +59,12 @@ test("filters choose, and JSON has everything", async () => {
   await run("call", "acme/echo", "prompt=a fox", "--tag", "customer=acme");
   await run("call", "fal-ai/flux/schnell", "prompt=a fox");
   expect(await listed("--endpoint", "acme/echo")).toMatchObject([
-    { state: "completed", userTags: { customer: "acme" }, cost: { nanoUsd: 10_000_000 }, outcome: {} },
+    {
+      state: "completed",
+      for: { userTags: { customer: "acme" } },
+      cost: { nanoUsd: 10_000_000 },
+      outcome: {},
+    },
   ]);
   expect(await listed("--limit", "1")).toMatchObject([{ endpoint: "fal-ai/flux/schnell" }]);
   expect(await listed("--since", "1h")).toHaveLength(2);
@@ -112,12 +117,13 @@ test("settle --resubmit sends it again, --give-up leaves it", async () => {
 
 test("a call of a program, outside any run, is submitted again and delivered", async () => {
   const store = sqliteStore(file);
-  const facts = { tags: {}, userTags: {}, chain: undefined, run: undefined, step: undefined, key: undefined };
+  const of = { chain: undefined, run: undefined, step: undefined, tags: {}, userTags: {} };
   const noRoot = { rootRun: undefined, rootJob: undefined, claimedRoot: undefined };
-  const who = { jobId: undefined, app: undefined, request: undefined, ...noRoot };
+  const whose = { ...of, ...noRoot, jobId: undefined, app: undefined, request: undefined };
   const at = Date.now();
-  await store.intend({ id: "call-1", endpoint: "acme/echo", body: '{"n":1}', ...facts, ...who, at });
-  await store.ambiguous("call-1", "ECONNRESET", at);
+  const call = { id: "call-1", endpoint: "acme/echo", body: '{"n":1}', key: undefined, at };
+  await store.calls.intend({ ...call, for: whose });
+  await store.calls.ambiguous("call-1", "ECONNRESET", at);
   await store.close();
   const { code, stdout } = await run("calls", "settle", "call-1", "--resubmit");
   expect([code, JSON.parse(stdout)]).toEqual([0, { echo: { n: 1 } }]);

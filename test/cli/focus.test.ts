@@ -17,11 +17,13 @@ const AT = Date.UTC(2026, 10, 30, 23, 59, 59, 250);
 beforeAll(async () => {
   const store = sqliteStore(file);
   await Promise.all(
-    Array.from({ length: CALLS }, (_, n) => store.intend(intent(n, n < 1_300 ? AT : AT + Math.floor(n / 3)))),
+    Array.from({ length: CALLS }, (_, n) =>
+      store.calls.intend(intent(n, n < 1_300 ? AT : AT + Math.floor(n / 3))),
+    ),
   );
   await Promise.all(
     Array.from({ length: CALLS - 3 }, (_, n) =>
-      store.charged(
+      store.calls.charged(
         `c${n}`,
         {
           source: "measured",
@@ -36,9 +38,9 @@ beforeAll(async () => {
   );
   const url = "https://queue.fal.run/acme/echo/requests/r0";
   const ticket = { endpoint: "acme/echo", requestId: "r0", statusUrl: url, responseUrl: url, cancelUrl: url };
-  await store.submitted("c0", ticket, AT + 10);
-  await store.completed("c0", { data: {}, units: 1.5, waitSeconds: 1, runSeconds: 1 }, AT + 2_000);
-  await store.charged(`c${CALLS - 1}`, { source: "unknown", reason: "no_price", units: 1 }, AT);
+  await store.calls.submitted("c0", ticket, AT + 10);
+  await store.calls.completed("c0", { data: {}, units: 1.5, waitSeconds: 1, runSeconds: 1 }, AT + 2_000);
+  await store.calls.charged(`c${CALLS - 1}`, { source: "unknown", reason: "no_price", units: 1 }, AT);
   const invoiced = {
     source: "invoiced",
     nanoUsd: 7,
@@ -47,8 +49,8 @@ beforeAll(async () => {
     unitPriceNanoUsd: 7.5,
     measuredNanoUsd: 9,
   } as const;
-  await store.charged(`c${CALLS - 2}`, invoiced, AT);
-  await store.charged(`c${CALLS - 3}`, { source: "estimated", nanoUsd: 1 }, AT);
+  await store.calls.charged(`c${CALLS - 2}`, invoiced, AT);
+  await store.calls.charged(`c${CALLS - 3}`, { source: "estimated", nanoUsd: 1 }, AT);
   await store.close();
 });
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -57,19 +59,21 @@ const intent = (n: number, at: number): Intent => ({
   id: `c${n}`,
   endpoint: "acme/echo",
   body: "{}",
-  tags: { app: "posters" },
-  chain: "poster",
-  run: "order-1",
-  step: "draw",
   key: `k${n}`,
-  jobId: "job-7",
-  app: undefined,
-  request: undefined,
-  rootRun: undefined,
-  rootJob: undefined,
-  claimedRoot: undefined,
-  userTags: { customer: n % 2 === 0 ? 'Müller, "& Söhne"' : "acme" },
   at,
+  for: {
+    tags: { app: "posters" },
+    chain: "poster",
+    run: "order-1",
+    step: "draw",
+    jobId: "job-7",
+    app: undefined,
+    request: undefined,
+    rootRun: undefined,
+    rootJob: undefined,
+    claimedRoot: undefined,
+    userTags: { customer: n % 2 === 0 ? 'Müller, "& Söhne"' : "acme" },
+  },
 });
 
 const focus = (...argv: string[]) =>

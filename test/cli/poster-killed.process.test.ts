@@ -65,8 +65,8 @@ async function leaveAnother(): Promise<void> {
   const owner = { host: "elsewhere", boot: "", pid: 1, started: "" };
   const run = { chain: "poster", id: "another" };
   // Older than the one that is resumed.
-  await store.claimRun({ ...run, input: '{"prompt":""}', tags: {}, owner, leaseMs: 1, at: 0 });
-  await store.releaseRun({ chain: run.chain, run: run.id, epoch: 1 });
+  await store.runs.claim({ ...run, input: '{"prompt":""}', tags: {}, owner, leaseMs: 1, at: 0 });
+  await store.runs.release({ chain: run.chain, run: run.id, epoch: 1 });
   await store.close();
 }
 

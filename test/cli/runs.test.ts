@@ -58,7 +58,7 @@ test("cancels and forgets runs, and says what cannot be", async () => {
   expect((await albums.cli("runs")).stdout).toBe("No such runs are in the store.\n");
   // What was paid stays known.
   const store = sqliteStore(String(albums.env["FAL_CHAIN_STORE"]));
-  expect(await store.calls({ run: "lost" })).toHaveLength(3);
+  expect(await store.calls.list({ run: "lost" })).toHaveLength(3);
   await store.close();
 });
 
@@ -75,8 +75,8 @@ test("a run that was left is shown as interrupted, with what goes on with it", a
     leaseMs: 1,
     at: Date.now(),
   };
-  const { run } = await store.claimRun(claim);
-  await store.releaseRun({ chain: "album", run: "it's", epoch: run.epoch });
+  const { run } = await store.runs.claim(claim);
+  await store.runs.release({ chain: "album", run: "it's", epoch: run.epoch });
   await store.close();
   expect((await albums.cli("runs", "--state", "interrupted")).stdout).toMatch(/^album\/it's +interrupted/m);
   expect((await albums.cli("runs", "--state", "running")).stdout).toBe("No such runs are in the store.\n");

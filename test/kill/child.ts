@@ -1,6 +1,7 @@
 // Executes some runs of the chain of fourteen, and kills itself where it is told to: before or after the nth time that it talks to
 // the store or to fal. Says how the runs ended on its last line.
-import { createFal, RunBlockedError, type Store, systemClock } from "fal-chain";
+import { createFal, RunBlockedError, systemClock } from "fal-chain";
+import { aroundStore } from "../support/around-store.ts";
 import { fourteen } from "./chain.ts";
 import { storeAt } from "./stores.ts";
 
@@ -36,14 +37,7 @@ async function mortally<T>(act: () => Promise<T>): Promise<T> {
 }
 
 const store = storeAt(options.store);
-const mortal = new Proxy(store, {
-  get(target, name) {
-    const value = target[name as keyof Store];
-    if (typeof value !== "function") return value;
-    return (...args: unknown[]) =>
-      mortally(() => (value as (...args: unknown[]) => Promise<unknown>).apply(target, args));
-  },
-});
+const mortal = aroundStore(store, mortally);
 
 const fal = createFal({
   store: mortal,

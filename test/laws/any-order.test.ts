@@ -54,13 +54,16 @@ function noting(notes: string[]): Store {
     };
   return {
     ...store,
-    intend: as("intended", store.intend),
-    submitted: as("submitted", store.submitted),
-    ambiguous: as("ambiguous", store.ambiguous),
-    completed: as("completed", store.completed),
-    failed: as("failed", store.failed),
-    givenUp: as("given-up", store.givenUp),
-    charged: as("charged", store.charged),
+    calls: {
+      ...store.calls,
+      intend: as("intended", store.calls.intend),
+      submitted: as("submitted", store.calls.submitted),
+      ambiguous: as("ambiguous", store.calls.ambiguous),
+      completed: as("completed", store.calls.completed),
+      failed: as("failed", store.calls.failed),
+      givenUp: as("given-up", store.calls.givenUp),
+      charged: as("charged", store.calls.charged),
+    },
   };
 }
 
@@ -121,7 +124,7 @@ test("a call ends once, for its caller as for its store, and leaves nothing", as
 
       expect(notes.join(" ")).toMatch(LEGAL);
       expect(emulator.jobs.length).toBeLessThanOrEqual(1);
-      const [record] = await store.calls();
+      const [record] = await store.calls.list();
       const [job] = emulator.jobs;
       const isKnown = record?.ticket?.requestId === job?.requestId;
       if (job) expect(isKnown || record?.state === "ambiguous").toBe(true);

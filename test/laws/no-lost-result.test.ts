@@ -112,11 +112,11 @@ test("a process that dies once its request is accepted leaves a ticket that the 
   await dying.submitted;
 
   const store = sqliteStore(file);
-  const [left] = await store.calls({ state: "submitted" });
+  const [left] = await store.calls.list({ state: "submitted" });
   const next = createFal({ env: ENV, clock, store, fetch: (request) => emulator.fetch(request as Request) });
   const result = await next.queue.attach(ECHO, { requestId: left?.ticket?.requestId ?? "" });
   expect(result.data).toEqual(data);
-  expect(await store.call(left?.id ?? "")).toMatchObject({ state: "completed", outcome: { data } });
+  expect(await store.calls.get(left?.id ?? "")).toMatchObject({ state: "completed", outcome: { data } });
   expect(emulator.jobs).toHaveLength(1);
   await death;
   await store.close();
@@ -128,5 +128,7 @@ test("a caller that gives up while its submit is looked up leaves the call in do
   emulator.faults.next("submit", "lost-response");
   const error = await failureOf(fal.subscribe(ECHO, { input, timeout: 5_000 }));
   expect(await (error as CallAbortedError).cancel).toBe("unknown");
-  expect(await store.calls()).toMatchObject([{ endpoint: ECHO, state: "ambiguous", note: "ECONNRESET" }]);
+  expect(await store.calls.list()).toMatchObject([
+    { endpoint: ECHO, state: "ambiguous", doubt: "ECONNRESET" },
+  ]);
 });

@@ -145,7 +145,7 @@ async function live(all: Processes, plan: Plan, fate: Fate | undefined, left: Pr
 /** A person who knows what the platform has says what the submit was. */
 async function settle(all: Processes, { callId }: RunBlockedError): Promise<void> {
   const { fal } = all.start();
-  const records = await all.store.calls({ limit: 1_000 });
+  const records = await all.store.calls.list({ limit: 1_000 });
   const doubtful = records.find(({ id }) => id === callId);
   expect(doubtful).toMatchObject({ state: "ambiguous" });
   const claimed = new Set(records.map(({ ticket }) => ticket?.requestId));

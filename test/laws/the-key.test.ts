@@ -218,7 +218,7 @@ test("what a failure quotes of the key reaches no file", async () => {
   await store.close();
   for (const name of readdirSync(dir)) expect(readFileSync(`${dir}/${name}`, "latin1")).not.toContain(SECRET);
   const again = sqliteStore(`${dir}/calls.db`);
-  expect((await again.run("one", "1"))?.error?.message).toBe("the server said k3y-id…:…");
-  expect((await again.steps("one", "1"))[0]?.error?.message).toBe("the step has k3y-id…:…");
+  expect((await again.runs.get("one", "1"))?.error?.message).toBe("the server said k3y-id…:…");
+  expect((await again.runs.steps("one", "1"))[0]?.error?.message).toBe("the step has k3y-id…:…");
   await again.close();
 });

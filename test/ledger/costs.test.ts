@@ -1,4 +1,4 @@
-import { type CostKey, createFal, type Intent, memoryStore, type Store } from "fal-chain";
+import { type CallFor, type CostKey, createFal, type Intent, memoryStore, type Store } from "fal-chain";
 import { virtualClock } from "fal-chain/emulator";
 import { expect, test } from "vitest";
 
@@ -11,26 +11,23 @@ function setup() {
   return { store, fal: createFal({ store, clock }) };
 }
 
-const intend = (store: Store, id: string, more: Partial<Intent> = {}) =>
-  store.intend({
-    id,
-    endpoint: "acme/painter",
-    body: "{}",
-    tags: {},
-    chain: undefined,
-    run: undefined,
-    step: undefined,
-    key: undefined,
-    jobId: undefined,
-    app: undefined,
-    request: undefined,
-    rootRun: undefined,
-    rootJob: undefined,
-    claimedRoot: undefined,
-    userTags: {},
-    at: NOW,
-    ...more,
-  });
+const NOBODY: CallFor = {
+  chain: undefined,
+  run: undefined,
+  step: undefined,
+  jobId: undefined,
+  app: undefined,
+  request: undefined,
+  rootRun: undefined,
+  rootJob: undefined,
+  claimedRoot: undefined,
+  tags: {},
+  userTags: {},
+};
+const intend = (store: Store, id: string, more: Partial<Omit<Intent, "for"> & CallFor> = {}) => {
+  const { endpoint = "acme/painter", body = "{}", key, at = NOW, ...whose } = more;
+  return store.calls.intend({ id, endpoint, body, key, at, for: { ...NOBODY, ...whose } });
+};
 const failure = (billed: boolean | "unknown") =>
   ({ name: "ApiError", code: "api", message: "no", retryable: false, billed }) as const;
 const usage = { units: 1, waitSeconds: 0.5, runSeconds: 2 };
@@ -39,8 +36,8 @@ test("a sum says how certain it is, what is missing from it and why", async () =
   const { store, fal } = setup();
   for (const id of ["estimated", "measured", "invoiced"] as const) {
     await intend(store, id, { jobId: "job-7" });
-    await store.completed(id, { data: {}, ...usage }, NOW + 3_000);
-    await store.charged(id, { source: id, nanoUsd: id.length }, NOW);
+    await store.calls.completed(id, { data: {}, ...usage }, NOW + 3_000);
+    await store.calls.charged(id, { source: id, nanoUsd: id.length }, NOW);
   }
   for (const id of [
     "under way",
@@ -55,14 +52,14 @@ test("a sum says how certain it is, what is missing from it and why", async () =
     await intend(store, id);
   }
   const urls = { statusUrl: "", responseUrl: "", cancelUrl: "" };
-  await store.submitted("on its way", { endpoint: "acme/painter", requestId: "r1", ...urls }, NOW);
-  await store.ambiguous("doubt", "ECONNRESET", NOW);
-  await store.failed("refused", failure(false), NOW);
-  await store.failed("failed", failure("unknown"), NOW);
-  await store.givenUp("given up", "AbortError", NOW);
-  await store.completed("late", { data: {}, ...usage }, NOW);
-  await store.completed("unitless", { data: {}, ...usage, units: undefined }, NOW);
-  await store.charged("unitless", { source: "unknown", reason: "no_units" }, NOW);
+  await store.calls.submitted("on its way", { endpoint: "acme/painter", requestId: "r1", ...urls }, NOW);
+  await store.calls.ambiguous("doubt", "ECONNRESET", NOW);
+  await store.calls.failed("refused", failure(false), NOW);
+  await store.calls.failed("failed", failure("unknown"), NOW);
+  await store.calls.givenUp("given up", "caller", NOW);
+  await store.calls.completed("late", { data: {}, ...usage }, NOW);
+  await store.calls.completed("unitless", { data: {}, ...usage, units: undefined }, NOW);
+  await store.calls.charged("unitless", { source: "unknown", reason: "no_units" }, NOW);
 
   const { total } = await fal.costs();
   expect(total).toEqual({
@@ -83,15 +80,18 @@ test("waste is what failed and was billed, and what nobody used", async () => {
   const { store, fal } = setup();
   const poster = { chain: "poster", run: "1" };
   await intend(store, "failed", poster);
-  await store.failed("failed", failure(true), NOW);
-  await store.charged("failed", { source: "invoiced", nanoUsd: 5 }, NOW);
+  await store.calls.failed("failed", failure(true), NOW);
+  await store.calls.charged("failed", { source: "invoiced", nanoUsd: 5 }, NOW);
   await intend(store, "old", { ...poster, key: "k1" });
-  await store.completed("old", { data: {}, ...usage }, NOW);
-  await store.charged("old", { source: "measured", nanoUsd: 7 }, NOW);
+  await store.calls.completed("old", { data: {}, ...usage }, NOW);
+  await store.calls.charged("old", { source: "measured", nanoUsd: 7 }, NOW);
   await intend(store, "new", { ...poster, key: "k2" });
-  await store.charged("new", { source: "measured", nanoUsd: 11 }, NOW);
+  await store.calls.charged("new", { source: "measured", nanoUsd: 11 }, NOW);
   expect((await fal.costs()).total.waste.nanoUsd).toBe(5);
-  await store.intend({ ...(await recorded(store, "new")), id: "newer", key: "k1" }, { replaces: "old" });
+  await store.calls.intend(
+    { ...(await recorded(store, "new")), id: "newer", key: "k1" },
+    { replaces: "old" },
+  );
   expect((await fal.costs()).total).toMatchObject({
     nanoUsd: 23,
     waste: { nanoUsd: 12, failedNanoUsd: 5, unusedNanoUsd: 7, doubtful: 0 },
@@ -99,7 +99,7 @@ test("waste is what failed and was billed, and what nobody used", async () => {
 });
 
 const recorded = async (store: Store, id: string): Promise<Intent> => {
-  const call = await store.call(id);
+  const call = await store.calls.get(id);
   return { ...(call as NonNullable<typeof call>), body: "{}", at: NOW };
 };
 
@@ -113,7 +113,7 @@ test("rows are named by what they are grouped by: times in their order, then wha
   ] as const;
   for (const [id, facts, nanoUsd] of calls) {
     await intend(store, id, facts);
-    await store.charged(id, { source: "measured", nanoUsd }, NOW);
+    await store.calls.charged(id, { source: "measured", nanoUsd }, NOW);
   }
   const report = async (...by: CostKey[]) =>
     (await fal.costs({ by })).rows.map(({ key, nanoUsd }) => [...Object.values(key), nanoUsd]);

@@ -26,7 +26,7 @@ function account(billing: { lagMs?: number; percentDiscount?: number; forbidden?
     fetch: async (input, init) => world.emulator.fetch(new Request(input, init)),
     store: memoryStore(),
   });
-  const ledger = (): Promise<CallRecord[]> => store.calls({ limit: 1000 });
+  const ledger = (): Promise<CallRecord[]> => store.calls.list({ limit: 1000 });
   return { ...world, stranger, ledger };
 }
 

@@ -205,7 +205,7 @@ describe("files in an input", () => {
     const world = setup({ wire, store });
     const call = world.fal.subscribe(ECHO, { input: { image_url: picture() } });
     expect(await failureOf(call)).toMatchObject({ name: "ApiError", status: 400, billed: false });
-    expect([submits(world), world.emulator.jobs, await store.calls()]).toEqual([[], [], []]);
+    expect([submits(world), world.emulator.jobs, await store.calls.list()]).toEqual([[], [], []]);
   });
 
   test.each([

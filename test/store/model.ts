@@ -37,42 +37,42 @@ const ask: fc.Arbitrary<Ask> = fc.oneof(
   fc.tuple(call, maybe(run), maybe(fc.constantFrom("k1", "k2")), at, terms).map(
     ([id, run, key, at, terms]): Ask =>
       (store) =>
-        store.intend(intent(id, run ? { chain: "poster", run, key, at } : { at }), terms),
+        store.calls.intend(intent(id, run ? { chain: "poster", run, key, at } : { at }), terms),
   ),
   fc.tuple(call, fc.constantFrom("r1", "r2"), at).map(
     ([id, request, at]): Ask =>
       (store) =>
-        store.submitted(id, ticket(request), at),
+        store.calls.submitted(id, ticket(request), at),
   ),
   fc.tuple(call, at).map(
     ([id, at]): Ask =>
       (store) =>
-        store.ambiguous(id, "ECONNRESET", at),
+        store.calls.ambiguous(id, "ECONNRESET", at),
   ),
   fc.tuple(call, at, maybe(fc.constant(error))).map(
     ([id, at, told]): Ask =>
       (store) =>
-        store.givenUp(id, "AbortError", at, told),
+        store.calls.givenUp(id, "caller", at, told),
   ),
   fc.tuple(call, at).map(
     ([id, at]): Ask =>
       (store) =>
-        store.completed(id, outcome, at),
+        store.calls.completed(id, outcome, at),
   ),
   fc.tuple(call, at, fc.constantFrom(error, unbilled)).map(
     ([id, at, error]): Ask =>
       (store) =>
-        store.failed(id, error, at),
+        store.calls.failed(id, error, at),
   ),
   fc.tuple(call, cost, at).map(
     ([id, cost, at]): Ask =>
       (store) =>
-        store.charged(id, cost, at),
+        store.calls.charged(id, cost, at),
   ),
   call.map(
     (id): Ask =>
       (store) =>
-        store.reused(id),
+        store.calls.reused(id),
   ),
   fc
     .record({
@@ -81,12 +81,12 @@ const ask: fc.Arbitrary<Ask> = fc.oneof(
       evict: maybe(fc.constant(1)),
       reopen,
       at,
-      budget: maybe(fc.constantFrom("1", "2")),
+      budget: maybe(fc.constantFrom({ usd: 1 }, { usd: 2 })),
     })
     .map(
       ({ id, pid, evict, reopen, at, budget }): Ask =>
         (store) =>
-          store.claimRun(
+          store.runs.claim(
             claim(id, {
               owner: pid === undefined ? pid : owner(pid),
               leaseMs: 60_000,
@@ -100,57 +100,57 @@ const ask: fc.Arbitrary<Ask> = fc.oneof(
   fence.map(
     (fence): Ask =>
       (store) =>
-        store.renewRun(fence, 60_000),
+        store.runs.renew(fence, 60_000),
   ),
   fence.map(
     (fence): Ask =>
       (store) =>
-        store.releaseRun(fence),
+        store.runs.release(fence),
   ),
   fc.tuple(fence, state, at).map(
     ([fence, state, at]): Ask =>
       (store) =>
-        store.endRun(fence, { state, output: state === "completed" ? '"out"' : undefined }, at),
+        store.runs.end(fence, { state, output: state === "completed" ? '"out"' : undefined }, at),
   ),
   fc.tuple(run, at).map(
     ([id, at]): Ask =>
       (store) =>
-        store.cancelRun("poster", id, "why", at),
+        store.runs.cancel("poster", id, "why", at),
   ),
   run.map(
     (id): Ask =>
       (store) =>
-        store.forgetRun("poster", id),
+        store.runs.forget("poster", id),
   ),
   fc.tuple(fence, fc.constantFrom("k1", "k2"), at).map(
     ([fence, key, at]): Ask =>
       (store) =>
-        store.saveStep(fence, { key, name: key, value: `${at}`, error: undefined, at }),
+        store.runs.saveStep(fence, { key, name: key, value: `${at}`, error: undefined, at }),
   ),
   fence.map(
     (fence): Ask =>
       (store) =>
-        store.dropSteps(fence, ["k1"]),
+        store.runs.dropSteps(fence, ["k1"]),
   ),
   fc.tuple(fence, fc.array(fc.json(), { maxLength: 3 })).map(
     ([fence, events]): Ask =>
       (store) =>
-        store.appendEvents(fence, events),
+        store.runs.appendEvents(fence, events),
   ),
   fc.tuple(call, fc.constantFrom("here", "there")).map(
     ([call, holder]): Ask =>
       (store) =>
-        store.takeSlot({ account: "acme", call, holder, max: 2, leaseMs: 60_000 }),
+        store.slots.take({ account: "acme", call, holder, max: 2, leaseMs: 60_000 }),
   ),
   fc.constantFrom("here", "there").map(
     (holder): Ask =>
       (store) =>
-        store.renewSlots(holder, 60_000),
+        store.slots.renew(holder, 60_000),
   ),
   call.map(
     (call): Ask =>
       (store) =>
-        store.freeSlot(call),
+        store.slots.free(call),
   ),
 );
 const step = fc.oneof({ weight: 12, arbitrary: ask }, { weight: 1, arbitrary: fc.constant(undefined) });
@@ -161,11 +161,11 @@ const answer = (store: Store, ask: Ask): Promise<unknown> =>
 
 async function everything(store: Store) {
   const of = async (run: string) => [
-    await store.steps("poster", run),
-    await store.events("poster", run, 0),
-    await store.calls({ chain: "poster", run }),
+    await store.runs.steps("poster", run),
+    await store.runs.events("poster", run, 0),
+    await store.calls.list({ chain: "poster", run }),
   ];
-  return [await store.calls(), await store.runs(), await of("1"), await of("2")];
+  return [await store.calls.list(), await store.runs.list(), await of("1"), await of("2")];
 }
 
 /** Whatever is asked in whatever order, a store answers and keeps what the memory store does. */

@@ -23,7 +23,7 @@ test("a text names a file, by its form or its ending", async () => {
     [join(dir, "c.sqlite"), join(dir, "c.sqlite")],
   ] as const) {
     const store = await open(selector);
-    await store.intend(intent("x"));
+    await store.calls.intend(intent("x"));
     expect(store).toMatchObject({ name: path, durable: true });
   }
 });

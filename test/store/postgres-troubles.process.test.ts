@@ -42,7 +42,7 @@ test.each([
   ],
 ])("%s is an error before anything is paid, and shows no password", async (_, at, says) => {
   const store = open(at());
-  const error = await store.intend(intent("a")).catch((error) => error);
+  const error = await store.calls.intend(intent("a")).catch((error) => error);
   expect(error).toBeInstanceOf(StoreError);
   expect(error.message).toContain(`The store ${store.name} ${says}`);
   expect(`${error.message} ${error.stack} ${error.cause} ${store.name}`).not.toMatch(/secret|hush/);
@@ -52,7 +52,7 @@ test("a text names a database", async () => {
   const store = await openStore(url.replace("postgres:", "postgresql:"));
   onTestFinished(() => store.close());
   expect(store).toMatchObject({ name: `postgres://${new URL(url).host}/postgres`, durable: true });
-  expect(await store.call("nobody")).toBeUndefined();
+  expect(await store.calls.get("nobody")).toBeUndefined();
 });
 
 test("a tag whose value no index could hold has a budget all the same", async () => {
@@ -72,7 +72,7 @@ test("a server that does not answer is an error in time", async () => {
   const store = open(changed({ port: `${(silent.address() as { port: number }).port}` }), {
     connectTimeout: 50,
   });
-  await expect(store.intend(intent("a"))).rejects.toThrow("did not answer in time");
+  await expect(store.calls.intend(intent("a"))).rejects.toThrow("did not answer in time");
 });
 
 test("a URL or a schema that cannot be one is an error at once, and the URL is not shown", () => {
@@ -84,17 +84,17 @@ test("a URL or a schema that cannot be one is an error at once, and the URL is n
 test("processes that start at once make the schema once, and a store that failed to open tries again", async () => {
   const schema = freshSchema();
   const stores = Array.from({ length: 4 }, () => open(url, { schema }));
-  await Promise.all(stores.map((store, n) => store.intend(intent(`c${n}`))));
-  expect(await stores[0]?.calls()).toHaveLength(4);
+  await Promise.all(stores.map((store, n) => store.calls.intend(intent(`c${n}`))));
+  expect(await stores[0]?.calls.list()).toHaveLength(4);
 
   const { rows } = await admin.query(`select version from ${schema}.version`);
   await admin.query(`update ${schema}.version set version = 99`);
   const late = open(url, { schema });
-  await expect(late.intend(intent("d"))).rejects.toThrow(
+  await expect(late.calls.intend(intent("d"))).rejects.toThrow(
     /newer version of fal-chain \(the schema test_\w+ is 99/,
   );
   await admin.query(`update ${schema}.version set version = $1`, [rows[0].version]);
-  await late.intend(intent("d"));
+  await late.calls.intend(intent("d"));
 });
 
 test("a connection that is lost is replaced, and what it had begun is done again", async () => {
@@ -105,19 +105,19 @@ test("a connection that is lost is replaced, and what it had begun is done again
       schema,
       waitMs,
     ]);
-  await store.intend(intent("a"));
+  await store.calls.intend(intent("a"));
   await kill(5_000);
-  await store.submitted("a", ticket("r1"), 2);
+  await store.calls.submitted("a", ticket("r1"), 2);
   for (let n = 0; n < 3; n++) {
     // Only a commit whose answer is lost is not done again: nobody knows whether it was heard.
-    const noted = store.completed("a", outcome, 3).catch((error) => error);
+    const noted = store.calls.completed("a", outcome, 3).catch((error) => error);
     const [lost] = await Promise.all([noted, kill(0)]);
     if (lost) expect(lost).toMatchObject({ code: "store", retryable: true });
     await kill(5_000);
-    await store.intend(intent(`b${n}`));
+    await store.calls.intend(intent(`b${n}`));
   }
-  await store.completed("a", outcome, 3);
-  expect(await store.call("a")).toMatchObject({ state: "completed" });
+  await store.calls.completed("a", outcome, 3);
+  expect(await store.calls.get("a")).toMatchObject({ state: "completed" });
 });
 
 test("stores that share a database never own a run or a request twice, nor overshoot a budget", async () => {
@@ -128,17 +128,17 @@ test("stores that share a database never own a run or a request twice, nor overs
   const reserve = [{ budget: "shared", window: 0, limitNanoUsd: rounds, nanoUsd: 1 }];
   const race = stores.flatMap((store, pid) =>
     Array.from({ length: rounds }, async (_, n) => {
-      const { owned } = await store.claimRun(claim(`${n}`, { owner: owner(pid), leaseMs: 600_000 }));
+      const { owned } = await store.runs.claim(claim(`${n}`, { owner: owner(pid), leaseMs: 600_000 }));
       if (owned) given.runs++;
       const id = `${pid}-${n}`;
-      const refused = await store.intend(intent(id), { reserve }).catch(({ code }) => code);
+      const refused = await store.calls.intend(intent(id), { reserve }).catch(({ code }) => code);
       if (refused) {
         expect(refused).toBe("budget_exceeded");
-        await store.intend(intent(id));
+        await store.calls.intend(intent(id));
       } else {
         given.reserved++;
       }
-      const taken = await store.submitted(id, ticket(`r${n}`), 1).catch(({ code }) => code);
+      const taken = await store.calls.submitted(id, ticket(`r${n}`), 1).catch(({ code }) => code);
       if (taken) expect(taken).toBe("request_claimed");
       else given.requests++;
     }),
@@ -163,10 +163,13 @@ test("calls that begin and calls that are charged lock budgets in one order, wha
     return { budget, window: 0, limitNanoUsd: 1e12, nanoUsd: 6 };
   });
   const ids = Array.from({ length: 100 }, (_, n) => `${n}`);
-  for (const id of ids) await store.intend(intent(id), { reserve });
+  for (const id of ids) await store.calls.intend(intent(id), { reserve });
   const cost = { source: "measured", nanoUsd: 5, units: 1 } as const;
   await Promise.all(
-    ids.flatMap((id) => [store.charged(id, cost, 2), store.intend(intent(`after ${id}`), { reserve })]),
+    ids.flatMap((id) => [
+      store.calls.charged(id, cost, 2),
+      store.calls.intend(intent(`after ${id}`), { reserve }),
+    ]),
   );
   await store.close();
   const said = await admin.query("select deadlocks from pg_stat_database where datname = $1", [words]);
@@ -176,9 +179,13 @@ test("calls that begin and calls that are charged lock budgets in one order, wha
 test("who waits for a connection of the store's own waits as long as it takes", async () => {
   const schema = freshSchema();
   const store = open(url, { schema, max: 1, connectTimeout: 500 });
-  await store.intend(intent("a"));
+  await store.calls.intend(intent("a"));
   await admin.query(`begin; lock table ${schema}.calls in exclusive mode`);
-  const held = [store.submitted("a", ticket("r1"), 2), store.intend(intent("b")), store.intend(intent("c"))];
+  const held = [
+    store.calls.submitted("a", ticket("r1"), 2),
+    store.calls.intend(intent("b")),
+    store.calls.intend(intent("c")),
+  ];
   await admin.query("select pg_sleep(0.8)");
   await admin.query("commit");
   await Promise.all(held);
@@ -186,7 +193,7 @@ test("who waits for a connection of the store's own waits as long as it takes", 
 
 test("an error never has what was sent in it", async () => {
   const store = open(url);
-  const refused = await store
+  const refused = await store.calls
     .intend(intent("a", { step: "a \u0000 b", body: "a secret fox" }))
     .catch((error) => error);
   expect(refused).toBeInstanceOf(StoreError);
@@ -197,9 +204,13 @@ test("an error never has what was sent in it", async () => {
 test("a store of ids keeps no payload here either", async () => {
   const schema = freshSchema();
   const store = open(url, { schema, keep: "ids" });
-  await store.intend(intent("a", { body: "a secret fox" }));
-  await store.completed("a", { data: "a secret fox", units: 2, waitSeconds: 1, runSeconds: 1 }, 2);
-  expect(await store.call("a")).toMatchObject({ body: undefined, outcome: undefined, usage: { units: 2 } });
+  await store.calls.intend(intent("a", { body: "a secret fox" }));
+  await store.calls.completed("a", { data: "a secret fox", units: 2, waitSeconds: 1, runSeconds: 1 }, 2);
+  expect(await store.calls.get("a")).toMatchObject({
+    body: undefined,
+    outcome: undefined,
+    usage: { units: 2 },
+  });
   expect((await admin.query(`select * from ${schema}.calls`)).rows[0]).toMatchObject({
     body: null,
     data: null,

@@ -24,7 +24,7 @@ async function fresh() {
   const schema = freshSchema();
   const store = postgresStore(url, { schema });
   onTestFinished(() => store.close());
-  await store.calls();
+  await store.calls.list();
   return { store, pass: ageing(schema) };
 }
 

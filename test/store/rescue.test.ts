@@ -35,20 +35,23 @@ function brittle(facts: Partial<Pick<Store, "durable" | "keep">> = {}) {
     (name: Name) =>
     async (...args: never[]) => {
       if (broken.has(name)) throw new StoreError("The disk of calls.db is full.");
-      await (memory[name] as (...all: never[]) => Promise<void>)(...args);
+      await (memory.calls[name] as (...all: never[]) => Promise<void>)(...args);
     };
   const store: Store = {
     ...memory,
     name: file.replace(/\.rescue\.jsonl$/, ""),
     durable: true,
     ...facts,
-    intend: failing("intend"),
-    submitted: failing("submitted"),
-    ambiguous: failing("ambiguous"),
-    completed: failing("completed"),
-    failed: failing("failed"),
-    givenUp: failing("givenUp"),
-    charged: failing("charged"),
+    calls: {
+      ...memory.calls,
+      intend: failing("intend"),
+      submitted: failing("submitted"),
+      ambiguous: failing("ambiguous"),
+      completed: failing("completed"),
+      failed: failing("failed"),
+      givenUp: failing("givenUp"),
+      charged: failing("charged"),
+    },
   };
   return { store, memory, broken };
 }
@@ -82,7 +85,7 @@ test.each(["submitted", "completed", "charged"] as const)(
     await made.fal.close();
     expect(data).toEqual({ echo: input });
 
-    const [call] = await made.memory.calls();
+    const [call] = await made.memory.calls.list();
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(lines()[0]).toMatchObject({
       time: expect.stringMatching(/^2026-01-01T/),
@@ -109,7 +112,7 @@ test.each(["submitted", "completed", "charged"] as const)(
     await made.fal.subscribe(ECHO, { input });
     await made.fal.close();
     expect(posts(made)).toBe(2);
-    expect(await made.memory.call(call?.id ?? "")).toMatchObject({
+    expect(await made.memory.calls.get(call?.id ?? "")).toMatchObject({
       state: "completed",
       ticket: { requestId },
       outcome: { data },
@@ -129,7 +132,7 @@ test("what a call cost is rescued with its result, where both were known at once
   expect(lines().map(({ write }) => write)).toEqual(["completed"]);
   made.broken.clear();
   await made.fal.calls.rescue();
-  const [call] = await made.memory.calls({ requestId });
+  const [call] = await made.memory.calls.list({ requestId });
   expect(call).toMatchObject({ state: "completed", cost: { source: "measured", nanoUsd: 10_000_000 } });
 });
 
@@ -139,11 +142,11 @@ test("facts of one call reach the store in their order, whichever write fails", 
   const { requestId } = await made.fal.subscribe(ECHO, { input });
   await made.fal.close();
   expect(lines().map(({ write }) => write)).toEqual(["submitted", "completed", "charged"]);
-  expect((await made.memory.calls())[0]).toMatchObject({ state: "intended", ticket: undefined });
+  expect((await made.memory.calls.list())[0]).toMatchObject({ state: "intended", ticket: undefined });
 
   made.broken.clear();
   expect(await made.fal.calls.rescue()).toEqual({ file, restored: 3, left: [] });
-  expect((await made.memory.calls())[0]).toMatchObject({ state: "completed", ticket: { requestId } });
+  expect((await made.memory.calls.list())[0]).toMatchObject({ state: "completed", ticket: { requestId } });
 });
 
 test.each([
@@ -170,7 +173,7 @@ test.each([
     expect(await failureOf(made.fal.subscribe(ECHO, { input }))).toMatchObject({ code: "store" });
     made.broken.clear();
     await made.fal.calls.rescue();
-    expect((await made.memory.calls())[0]).toMatchObject({ state });
+    expect((await made.memory.calls.list())[0]).toMatchObject({ state });
   },
 );
 
@@ -190,7 +193,7 @@ test("giving up is noted too, and what was cancelled in time is not billed", asy
   expect(lines().map(({ write }) => write)).toEqual(["givenUp", "charged", "givenUp", "charged"]);
   made.broken.clear();
   await made.fal.calls.rescue();
-  const [inTime, ran] = await made.memory.calls();
+  const [inTime, ran] = await made.memory.calls.list();
   expect(inTime).toMatchObject({ state: "given-up", cost: { source: "measured", nanoUsd: 0 } });
   expect(ran).toMatchObject({ state: "given-up", cost: { source: "unknown", reason: "failed" } });
 });
@@ -206,7 +209,7 @@ test("calls in parallel are all delivered, and all owed", async () => {
   made.broken.clear();
   await Promise.all([4, 5].map((n) => made.fal.subscribe(ECHO, { input: { n } })));
   await made.fal.close();
-  expect((await made.memory.calls()).map(({ state }) => state)).toEqual(Array(5).fill("completed"));
+  expect((await made.memory.calls.list()).map(({ state }) => state)).toEqual(Array(5).fill("completed"));
   expect(existsSync(file)).toBe(false);
 });
 
@@ -281,7 +284,10 @@ test("reading a file back keeps what the store does not take, and goes on with w
     ],
   });
   expect(readFileSync(file, "utf8")).toBe(`${stranger}\n{"half\n`);
-  expect((await made.memory.calls())[0]).toMatchObject({ state: "completed", cost: { source: "measured" } });
+  expect((await made.memory.calls.list())[0]).toMatchObject({
+    state: "completed",
+    cost: { source: "measured" },
+  });
   expect(await made.fal.calls.rescue()).toMatchObject({ restored: 0, left: [{}, {}] });
   expect(readdirSync(join(file, ".."))).toEqual(["calls.db.rescue.jsonl"]);
 });
@@ -302,11 +308,9 @@ test("the file is beside a SQLite file, else where the environment or the caller
     await made.fal.close();
     expect(readFileSync(place, "utf8")).toContain('"write":"completed"');
   }
-  const elsewhere = {
-    ...brittle().store,
-    name: "postgres:db/fal",
-    completed: () => Promise.reject(new Error("gone")),
-  };
+  const { store } = brittle();
+  const completed = () => Promise.reject(new Error("gone"));
+  const elsewhere = { ...store, name: "postgres:db/fal", calls: { ...store.calls, completed } };
   const { fal } = setup({
     store: elsewhere,
     env: { FAL_KEY: `id:${SECRET}`, XDG_DATA_HOME: dir },

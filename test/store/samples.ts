@@ -1,24 +1,24 @@
-import type { Intent, Outcome, Owner, RunClaim, SavedError, Ticket } from "fal-chain";
+import type { CallFor, Intent, Outcome, ProcessIdentity, RunClaim, SavedError, Ticket } from "fal-chain";
 
-export const intent = (id: string, more: Partial<Intent> = {}): Intent => ({
-  id,
-  endpoint: "acme/echo",
-  body: '{"prompt":"a fox"}',
-  tags: { customer: "acme" },
+const ACME: CallFor = {
   chain: undefined,
   run: undefined,
   step: undefined,
-  key: undefined,
   jobId: undefined,
   app: undefined,
   request: undefined,
   rootRun: undefined,
   rootJob: undefined,
   claimedRoot: undefined,
+  tags: { customer: "acme" },
   userTags: { customer: "Acme & Söhne" },
-  at: 1,
-  ...more,
-});
+};
+
+/** @param more Of the call, and of whom it is for. */
+export function intent(id: string, more: Partial<Omit<Intent, "for"> & CallFor> = {}): Intent {
+  const { endpoint = "acme/echo", body = '{"prompt":"a fox"}', key, at = 1, ...whose } = more;
+  return { id, endpoint, body, key, at, for: { ...ACME, ...whose } };
+}
 
 export const ticket = (requestId: string): Ticket => ({
   endpoint: "acme/echo",
@@ -41,7 +41,12 @@ export const error: SavedError = {
 };
 export const unbilled: SavedError = { ...error, billed: false };
 
-export const owner = (pid: number): Owner => ({ host: "here", boot: "b1", pid, started: `${pid}00` });
+export const owner = (pid: number): ProcessIdentity => ({
+  host: "here",
+  boot: "b1",
+  pid,
+  started: `${pid}00`,
+});
 
 export const claim = (id: string, more: Partial<RunClaim> = {}): RunClaim => ({
   chain: "poster",

@@ -18,7 +18,7 @@ test("FAL_CHAIN_STORE names the store, which is opened at the first call and clo
   await made.fal.close();
 
   const store = sqliteStore(file);
-  const [call] = await store.calls();
+  const [call] = await store.calls.list();
   expect(call).toMatchObject({ ticket: { requestId }, state: "completed", cost: { source: "measured" } });
   await store.close();
 
@@ -55,7 +55,7 @@ test("a store that was passed in is not closed, and config keeps what is in memo
   const mine = setup({ store });
   await mine.fal.subscribe(ECHO, { input });
   await mine.fal.close();
-  expect(await store.calls()).toHaveLength(1);
+  expect(await store.calls.list()).toHaveLength(1);
   await store.close();
 
   const { fal } = setup();

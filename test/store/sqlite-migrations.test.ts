@@ -41,7 +41,7 @@ test("a migration that fails in the middle leaves the version before, and is don
 test("a file of a newer version is refused and left alone", async () => {
   const path = join(tempDir(), "store.db");
   const store = sqliteStore(path);
-  await store.intend(intent("a"));
+  await store.calls.intend(intent("a"));
   await store.close();
   const db = database(path);
   db.exec("pragma user_version = 99");

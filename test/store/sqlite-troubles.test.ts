@@ -28,7 +28,7 @@ const integrity = (path: string) => other(path).prepare("pragma integrity_check"
 test("the file and its directory are made, for this user only", async () => {
   const path = join(tempDir(), "a", "b", "store.db");
   const store = open(path);
-  await store.intend(intent("a"));
+  await store.calls.intend(intent("a"));
   for (const file of [path, `${path}-wal`, `${path}-shm`]) expect(statSync(file).mode & 0o777).toBe(0o600);
   expect(statSync(join(path, "..")).mode & 0o777).toBe(0o700);
   expect(store).toMatchObject({ name: path, durable: true, keep: "all" });
@@ -37,12 +37,12 @@ test("the file and its directory are made, for this user only", async () => {
 test("what was noted is there when the file is opened again", async () => {
   const path = join(tempDir(), "store.db");
   const first = open(path);
-  await first.intend(intent("a"));
-  await first.completed("a", outcome, 2);
+  await first.calls.intend(intent("a"));
+  await first.calls.completed("a", outcome, 2);
   await first.close();
   await first.close();
-  await expect(first.call("a")).rejects.toThrow("has been closed");
-  expect(await open(path).call("a")).toMatchObject({ state: "completed", outcome });
+  await expect(first.calls.get("a")).rejects.toThrow("has been closed");
+  expect(await open(path).calls.get("a")).toMatchObject({ state: "completed", outcome });
 });
 
 test("a store of ids keeps no payload, and says so", async () => {
@@ -50,27 +50,27 @@ test("a store of ids keeps no payload, and says so", async () => {
   const store = open(path, { keep: "ids" });
   const fence = { chain: "poster", run: "1", epoch: 1 };
   const secret = "a fox";
-  const { run } = await store.claimRun(claim("1", { input: secret }));
-  await store.intend(intent("a", { body: secret, chain: "poster", run: "1", key: "k" }), { fence });
-  await store.submitted("a", ticket("r1"), 2);
-  await store.completed("a", { ...outcome, data: secret }, 3);
-  await store.saveStep(fence, { key: "k", name: "n", value: secret, error: undefined, at: 1 });
-  await store.appendEvents(fence, [secret]);
-  await store.endRun(fence, { state: "completed", output: secret }, 4);
+  const { run } = await store.runs.claim(claim("1", { input: secret }));
+  await store.calls.intend(intent("a", { body: secret, chain: "poster", run: "1", key: "k" }), { fence });
+  await store.calls.submitted("a", ticket("r1"), 2);
+  await store.calls.completed("a", { ...outcome, data: secret }, 3);
+  await store.runs.saveStep(fence, { key: "k", name: "n", value: secret, error: undefined, at: 1 });
+  await store.runs.appendEvents(fence, [secret]);
+  await store.runs.end(fence, { state: "completed", output: secret }, 4);
 
   expect(store.keep).toBe("ids");
   expect(run).toMatchObject({ input: undefined });
-  expect(await store.call("a")).toMatchObject({
+  expect(await store.calls.get("a")).toMatchObject({
     state: "completed",
     body: undefined,
     outcome: undefined,
     usage: { units: 1.5 },
     ticket: ticket("r1"),
   });
-  expect(await store.run("poster", "1")).toMatchObject({ state: "completed", output: undefined });
-  expect(await store.steps("poster", "1")).toEqual([]);
-  expect(await store.events("poster", "1", 0)).toEqual([]);
-  await expect(store.appendEvents(fence, [secret])).rejects.toMatchObject({ code: "lease_lost" });
+  expect(await store.runs.get("poster", "1")).toMatchObject({ state: "completed", output: undefined });
+  expect(await store.runs.steps("poster", "1")).toEqual([]);
+  expect(await store.runs.events("poster", "1", 0)).toEqual([]);
+  await expect(store.runs.appendEvents(fence, [secret])).rejects.toMatchObject({ code: "lease_lost" });
   await store.close();
   expect(readFileSync(path, "latin1")).not.toContain(secret);
 });
@@ -91,13 +91,13 @@ test("a file that is no database, or another program's, is left as it was", () =
 test("a corrupt file is an error that names the file and the cure", async () => {
   const path = join(tempDir(), "store.db");
   const store = sqliteStore(path);
-  for (let n = 0; n < 50; n++) await store.intend(intent(`c${n}`));
+  for (let n = 0; n < 50; n++) await store.calls.intend(intent(`c${n}`));
   await store.close();
   const bytes = readFileSync(path);
   writeFileSync(path, bytes.fill(0xab, 4_096));
   const opened = async () => {
     const broken = open(path);
-    await broken.intend(intent("a"));
+    await broken.calls.intend(intent("a"));
   };
   await expect(opened()).rejects.toThrow(/store\.db is corrupt\. Move it away/);
 });
@@ -107,11 +107,11 @@ test("a file that another process keeps locked is an error once busyTimeout is o
   const store = open(path, { busyTimeout: 20 });
   const db = other(path);
   db.exec("begin immediate");
-  await expect(store.intend(intent("a"))).rejects.toThrow(/store\.db is locked: another process/);
-  expect(await store.call("a")).toBeUndefined();
+  await expect(store.calls.intend(intent("a"))).rejects.toThrow(/store\.db is locked: another process/);
+  expect(await store.calls.get("a")).toBeUndefined();
   expect(() => sqliteStore(path, { busyTimeout: 20 })).toThrow("is locked");
   db.exec("rollback");
-  await store.intend(intent("a"));
+  await store.calls.intend(intent("a"));
 });
 
 test("a full disk fails the intent, and nothing is written by halves", async () => {
@@ -120,16 +120,16 @@ test("a full disk fails the intent, and nothing is written by halves", async () 
   const store = sqlStore(sqliteDriver(db, path, systemClock), { name: path, keep: "all" });
   onTestFinished(() => store.close());
   const reserve = [{ budget: "b", window: 0, limitNanoUsd: 1e9, nanoUsd: 10 }];
-  await store.intend(intent("before"), { reserve });
+  await store.calls.intend(intent("before"), { reserve });
   const { page_count: pages } = db.prepare("pragma page_count").get() as { page_count: number };
   db.exec(`pragma max_page_count = ${pages + 1}`);
   const body = JSON.stringify("x".repeat(100_000));
-  const full = await store.intend(intent("a", { body }), { reserve }).catch((error) => error);
+  const full = await store.calls.intend(intent("a", { body }), { reserve }).catch((error) => error);
   expect(full).toBeInstanceOf(StoreError);
   expect(full.message).toContain("has no room: the disk or the quota is full");
   expect(full.message).not.toContain("xxx");
-  expect(await store.call("a")).toBeUndefined();
-  await store.submitted("before", ticket("r1"), 2);
+  expect(await store.calls.get("a")).toBeUndefined();
+  await store.calls.submitted("before", ticket("r1"), 2);
   expect(integrity(path)).toEqual({ integrity_check: "ok" });
   expect(other(path).prepare("select sum(reserved) as reserved from budgets").get()).toEqual({
     reserved: 10,

@@ -45,7 +45,7 @@ test("a process that is killed while it writes loses nothing that was acknowledg
 
   const store = sqliteStore(path);
   onTestFinished(() => store.close());
-  const kept = new Map((await store.calls({ limit: 1_000_000 })).map((call) => [call.id, call]));
+  const kept = new Map((await store.calls.list({ limit: 1_000_000 })).map((call) => [call.id, call]));
   for (const id of acknowledged) expect(kept.get(id)).toMatchObject({ state: "completed" });
   expect(kept.size - acknowledged.length).toBeLessThanOrEqual(1);
 

@@ -6,6 +6,7 @@ import {
   type VirtualClock,
   virtualClock,
 } from "fal-chain/emulator";
+import { aroundStore } from "./around-store.ts";
 import { echo } from "./models.ts";
 import { ENV } from "./setup.ts";
 import { type Sent, type Wire, wireFetch } from "./wire.ts";
@@ -43,20 +44,14 @@ export function processes(options: EmulatorOptions = {}): Processes {
       let thawed = Promise.resolve();
       const dead = new Promise<never>(() => {});
       const sent: Sent[] = [];
-      const mortal = new Proxy(store, {
-        get(target, name) {
-          const value = target[name as keyof Store];
-          if (typeof value !== "function") return value;
-          return async (...args: unknown[]) => {
-            onStore?.(String(name), "before");
-            await thawed;
-            if (killed) return dead;
-            const result = await (value as (...args: unknown[]) => Promise<unknown>)(...args);
-            onStore?.(String(name), "after");
-            await thawed;
-            return killed ? dead : result;
-          };
-        },
+      const mortal = aroundStore(store, async (act, name) => {
+        onStore?.(name, "before");
+        await thawed;
+        if (killed) return dead;
+        const result = await act();
+        onStore?.(name, "after");
+        await thawed;
+        return killed ? dead : result;
       });
       const fetch = wireFetch(
         async (request) => {

@@ -7,6 +7,7 @@ import {
   type VirtualClock,
   virtualClock,
 } from "fal-chain/emulator";
+import { aroundStore } from "./around-store.ts";
 import { echo } from "./models.ts";
 import { RATES } from "./rates.ts";
 import { ENV } from "./setup.ts";
@@ -109,7 +110,10 @@ export async function storm(store: Store, calls: number, seed: number): Promise<
   await fal.close();
 
   const jobs = Map.groupBy(emulator.jobs, ({ input }) => (input as { n: number }).n);
-  const records = Map.groupBy(await store.calls({ limit: calls }), ({ body }) => JSON.parse(body ?? "").n);
+  const records = Map.groupBy(
+    await store.calls.list({ limit: calls }),
+    ({ body }) => JSON.parse(body ?? "").n,
+  );
   const stories = told.map((one) => ({
     ...one,
     jobs: jobs.get(one.n) ?? [],
@@ -122,14 +126,7 @@ export async function storm(store: Store, calls: number, seed: number): Promise<
 }
 
 /** Time stands still while the store works: a database takes real time, and a virtual clock would run on. */
-const holding = (clock: VirtualClock, store: Store): Store =>
-  new Proxy(store, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name);
-      if (typeof member !== "function") return member;
-      return (...args: unknown[]) => clock.hold(Reflect.apply(member, target, args) as Promise<unknown>);
-    },
-  });
+const holding = (clock: VirtualClock, store: Store): Store => aroundStore(store, (act) => clock.hold(act()));
 
 /** Chance that repeats: mulberry32. */
 function chance(seed: number): () => number {

@@ -1,4 +1,5 @@
 import type { CallRecord } from "../../index.ts";
+import { runOf } from "../../journal/run-name.ts";
 import { aside, EXIT, printableJson, untilInterrupted } from "../../terminal/index.ts";
 import { type OutputOptions, resumeCall, showAndPrint } from "../call.ts";
 import type { Io } from "../cli.ts";
@@ -37,8 +38,8 @@ export async function settleCall(io: Io, id: string, options: SettleOptions): Pr
 const SETTLED = {
   adopt: ({ id, ticket }: CallRecord) => `Call ${id} is request ${ticket?.requestId}.`,
   "give-up": ({ id }: CallRecord) => `Call ${id} is given up.`,
-  resubmit: ({ id, chain, run }: CallRecord) =>
-    run === undefined
+  resubmit: ({ id, for: whose }: CallRecord) =>
+    whose.run === undefined
       ? `Call ${id} is submitted again.`
-      : `Call ${id} is submitted again when its run ${chain}/${run} is resumed.`,
+      : `Call ${id} is submitted again when its run ${runOf(whose)} is resumed.`,
 };

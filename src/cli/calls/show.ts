@@ -1,5 +1,6 @@
 import type { CallRecord } from "../../index.ts";
-import { costText, EXIT, printableJson, timeText, writeFieldList } from "../../terminal/index.ts";
+import { runOf } from "../../journal/run-name.ts";
+import { costText, EXIT, printableJson, timeText, whyText, writeFieldList } from "../../terminal/index.ts";
 import type { Io } from "../cli.ts";
 import { type StoreOptions, withClient } from "../client.ts";
 import { findCall } from "./find-call.ts";
@@ -15,21 +16,21 @@ export async function showCall(io: Io, id: string, options: StoreOptions): Promi
 }
 
 function describe(call: CallRecord, { stdout }: Io): void {
-  const { ticket, run, chain, outcome, error, cost, usage } = call;
+  const { ticket, outcome, error, cost, usage } = call;
   const seconds = (value: number | undefined) => (value === undefined ? undefined : `${value.toFixed(1)} s`);
   const fields: [string, string | undefined][] = [
     ["call", call.id],
     ["endpoint", call.endpoint],
     ["state", call.state],
     ["request", ticket?.requestId],
-    ["run", run === undefined ? undefined : `${chain}/${run}`],
-    ["step", call.step],
-    ["job", call.jobId],
-    ["app", call.app],
-    ["for", call.request],
+    ["run", runOf(call.for)],
+    ["step", call.for.step],
+    ["job", call.for.jobId],
+    ["app", call.for.app],
+    ["for", call.for.request],
     [
       "tags",
-      Object.entries(call.tags)
+      Object.entries(call.for.tags)
         .map((pair) => pair.join("="))
         .join("  ") || undefined,
     ],
@@ -40,7 +41,7 @@ function describe(call: CallRecord, { stdout }: Io): void {
     ["ran", seconds(usage?.runSeconds)],
     ["units", usage?.units?.toString()],
     ["cost", cost && costText(cost)],
-    ["note", call.note],
+    ["why", whyText(call)],
     ["error", error?.message],
     ...cureOf(call),
     ["input", call.body],

@@ -49,14 +49,14 @@ const COLUMNS: Readonly<Record<string, Cell>> = {
   SkuPriceId: ({ endpoint }) => endpoint,
   SubAccountId: NULL,
   SubAccountName: NULL,
-  Tags: ({ tags, userTags }) => JSON.stringify({ ...tags, ...userTags }),
+  Tags: ({ for: { tags, userTags } }) => JSON.stringify({ ...tags, ...userTags }),
   x_CallId: ({ id }) => id,
   x_CallState: ({ state }) => state,
-  x_Chain: ({ chain }) => chain,
+  x_Chain: (call) => call.for.chain,
   x_CostSource: (call) => sourceOf(call),
-  x_JobId: ({ jobId }) => jobId,
-  x_Run: ({ run }) => run,
-  x_Step: ({ step }) => step,
+  x_JobId: (call) => call.for.jobId,
+  x_Run: (call) => call.for.run,
+  x_Step: (call) => call.for.step,
 };
 
 export const FOCUS_HEAD: readonly string[] = Object.keys(COLUMNS);

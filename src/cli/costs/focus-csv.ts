@@ -48,5 +48,5 @@ async function* pages({ calls }: Pick<Fal, "calls">, query: CallQuery): AsyncGen
   }
 }
 
-const carries = ({ userTags }: CallRecord, tags: Readonly<Record<string, string>>): boolean =>
+const carries = ({ for: { userTags } }: CallRecord, tags: Readonly<Record<string, string>>): boolean =>
   Object.entries(tags).every(([name, value]) => tagOf(userTags, name) === value);

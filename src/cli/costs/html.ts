@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { type CostKey, type CostQuery, type Costs, type Fal, InvalidArgumentError } from "../../index.ts";
+import { runName } from "../../journal/run-name.ts";
 import type { OverTime, ReportData } from "../../report/index.ts";
 import { runsOf } from "./named-runs.ts";
 
@@ -49,7 +50,7 @@ async function runFor(fal: Fal, query: CostQuery): Promise<ReportData["run"]> {
 /** What the page is of, so that nobody takes a part for the whole. */
 function scopeOf({ since, until, endpoint, chain, run, tags = {} }: CostQuery): string {
   const said = [
-    run !== undefined && `run ${chain === undefined ? run : `${chain}/${run}`}`,
+    run !== undefined && `run ${chain === undefined ? run : runName(chain, run)}`,
     run === undefined && chain !== undefined && `chain ${chain}`,
     endpoint !== undefined && endpoint,
     ...Object.entries(tags).map(([name, value]) => `${name}=${value}`),

@@ -1,7 +1,8 @@
+import { nameOfRun } from "../../journal/run-name.ts";
 import { aside, EXIT, printable, printableJson } from "../../terminal/index.ts";
 import type { Io } from "../cli.ts";
 import { type StoreOptions, withClient } from "../client.ts";
-import { findRun, nameOf } from "./find-run.ts";
+import { findRun } from "./find-run.ts";
 
 /** Cancels a run, whichever process executes it. */
 export async function cancelRun(
@@ -22,7 +23,7 @@ export async function cancelRun(
           : run.state === "interrupted"
             ? "is cancelled as soon as somebody resumes it"
             : "is being cancelled by the process that executes it";
-    aside(io.stderr, `The run ${printable(nameOf(run))} ${said}.`);
+    aside(io.stderr, `The run ${printable(nameOfRun(run))} ${said}.`);
     return ended ? EXIT.failed : EXIT.ok;
   });
 }

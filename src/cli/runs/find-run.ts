@@ -1,9 +1,5 @@
 import { type Fal, InvalidArgumentError, type RunInfo } from "../../index.ts";
-
-type Named = Pick<RunInfo, "chain" | "id">;
-
-/** A run as people name it. */
-export const nameOf = ({ chain, id }: Named): string => `${chain}/${id}`;
+import { nameOfRun } from "../../journal/run-name.ts";
 
 /** A text as one word of a command, whatever shell reads it. */
 export const quoted = (text: string): string =>
@@ -19,13 +15,13 @@ const RECENT = 100_000;
  */
 export async function findRun(fal: Fal, text: string): Promise<RunInfo> {
   const runs = await fal.runs.list({ limit: RECENT });
-  const whole = runs.filter((run) => nameOf(run) === text);
+  const whole = runs.filter((run) => nameOfRun(run) === text);
   const ids = runs.filter(({ id }) => id === text);
-  const begun = runs.filter((run) => run.id.startsWith(text) || nameOf(run).startsWith(text));
+  const begun = runs.filter((run) => run.id.startsWith(text) || nameOfRun(run).startsWith(text));
   const found = [whole, ids, begun].find((some) => some.length > 0) ?? [];
   const [only, another] = found;
   if (only && !another) return only;
-  const some = found.slice(0, 5).map(nameOf);
+  const some = found.slice(0, 5).map(nameOfRun);
   throw new InvalidArgumentError(
     only
       ? `${JSON.stringify(text)} may be ${some.join(", ")}${found.length > 5 ? "…" : ""}. Say more of it.`

@@ -1,10 +1,11 @@
 import { type FalError, InvalidArgumentError } from "../../index.ts";
+import { nameOfRun } from "../../journal/run-name.ts";
 import { EXIT, printableJson, showRun, untilInterrupted } from "../../terminal/index.ts";
 import type { Io } from "../cli.ts";
 import { type StoreOptions, withClient } from "../client.ts";
 import { parseOneOf } from "../inputs.ts";
 import { withStore } from "../store.ts";
-import { findRun, nameOf } from "./find-run.ts";
+import { findRun } from "./find-run.ts";
 import { chainOf, clientsOf, loadModule } from "./load-chains.ts";
 
 export interface ResumeRunOptions extends StoreOptions {
@@ -21,7 +22,7 @@ export async function resumeRun(io: Io, id: string, options: ResumeRunOptions): 
   await withClient(io, options, async (fal) => {
     const found = await findRun(fal, id);
     ({ chain, id: run } = found);
-    name = nameOf(found);
+    name = nameOfRun(found);
     return EXIT.ok;
   });
 

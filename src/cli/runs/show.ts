@@ -1,8 +1,9 @@
 import type { RunInfo, RunStep } from "../../index.ts";
-import { EXIT, printableJson, timeline, timeText, writeFieldList } from "../../terminal/index.ts";
+import { nameOfRun } from "../../journal/run-name.ts";
+import { EXIT, printableJson, timeline, timeText, whyText, writeFieldList } from "../../terminal/index.ts";
 import type { Io } from "../cli.ts";
 import { type StoreOptions, withClient } from "../client.ts";
-import { findRun, nameOf, quoted } from "./find-run.ts";
+import { findRun, quoted } from "./find-run.ts";
 import { stepInDoubt } from "./step-in-doubt.ts";
 
 /** Draws what a run did and when, what it cost, and what it waits for. */
@@ -21,7 +22,7 @@ function describe(run: RunInfo, steps: readonly RunStep[], { stdout }: Io): void
   const json = (value: unknown) => (value === undefined ? undefined : JSON.stringify(value));
   writeFieldList(
     [
-      ["run", nameOf(run)],
+      ["run", nameOfRun(run)],
       ["state", state],
       ["started", `${timeText(startedAt)} UTC`],
       ["ended", endedAt === undefined ? undefined : `${timeText(endedAt)} UTC`],
@@ -46,7 +47,7 @@ function describe(run: RunInfo, steps: readonly RunStep[], { stdout }: Io): void
 
 /** The commands that get a run which waits going again. */
 function whatNow(run: RunInfo, steps: readonly RunStep[]): [string, string][] {
-  const name = quoted(nameOf(run));
+  const name = quoted(nameOfRun(run));
   const resume = `fal-chain runs resume ${name} --load ./chains.ts`;
   const said = (words: string): [string, string][] => [
     ["what now", words],
@@ -58,12 +59,15 @@ function whatNow(run: RunInfo, steps: readonly RunStep[]): [string, string][] {
   if (run.state !== "blocked") return [];
   const open = stepInDoubt(run, steps);
   if (!open) return said("It is settled. Go on with it:");
-  const note = open.call?.note ? ` (${open.call.note})` : "";
+  const why = open.call && whyText(open.call);
   const seen = run.error?.facts?.["candidates"];
   const requests = Array.isArray(seen) && seen.length > 0 ? seen.map(String) : ["REQUEST"];
   const settle = `fal-chain runs settle ${name}`;
   return [
-    ["blocked on", `${open.name}, which may or may not have been accepted${note}`],
+    [
+      "blocked on",
+      `${open.name}, which may or may not have been accepted${why === undefined ? "" : ` (${why})`}`,
+    ],
     ["what now", "Look for it in the request history of fal's dashboard, and say what it was with one of"],
     ...requests.map((request): [string, string] => ["", `${settle} --adopt ${request}`]),
     ["", `${settle} --resubmit`],

@@ -1,4 +1,4 @@
-import type { CallRecord } from "../../journal/store.ts";
+import type { CallRecord } from "../../journal/call.ts";
 import type { Reservation } from "../../money/cost.ts";
 import {
   assertRoom,

@@ -1,7 +1,8 @@
 import { RequestClaimedError } from "../../errors/store.ts";
-import type { Fence, RunRecord } from "../../journal/runs.ts";
-import { spendOf } from "../../journal/spend-of.ts";
-import type { CallQuery, CallRecord, Intent, Journal, Store } from "../../journal/store.ts";
+import type { CallJournal, CallQuery, CallRecord, Intent } from "../../journal/call.ts";
+import type { Fence, RunRecord } from "../../journal/run.ts";
+import { isMeant, spendOf } from "../../journal/spend-of.ts";
+import type { Store } from "../../journal/store.ts";
 import {
   ambiguous,
   type Change,
@@ -34,7 +35,8 @@ export interface CallsOptions {
 }
 
 export interface Calls {
-  readonly journal: Journal & Pick<Store, "call" | "calls" | "spend">;
+  readonly journal: CallJournal;
+  readonly spend: Store["spend"];
   leftOver(ids: readonly string[]): void;
   runForgotten(run: RunRecord, why: "on-request" | "over-bound"): void;
 }
@@ -88,7 +90,7 @@ export function createCalls({ keepEnded, assertHeld, isRunKept }: CallsOptions):
     if (key !== undefined) byKey.delete(key);
   };
 
-  const journal: Calls["journal"] = {
+  const journal: CallJournal = {
     async intend(intent, { fence, replaces, reserve } = {}) {
       // All that can go wrong goes wrong before anything is changed.
       if (fence) assertHeld(fence);
@@ -113,7 +115,7 @@ export function createCalls({ keepEnded, assertHeld, isRunKept }: CallsOptions):
       byRequest.set(ticket.requestId, id);
       write(call, change);
     },
-    ambiguous: async (id, why, at) => write(read(id), ambiguous(read(id), why, at)),
+    ambiguous: async (id, doubt, at) => write(read(id), ambiguous(read(id), doubt, at)),
     completed: async (id, outcome, at) => write(read(id), completed(read(id), outcome, at)),
     failed: async (id, error, at) => write(read(id), failed(read(id), error, at)),
     givenUp: async (id, why, at, error) => write(read(id), givenUp(read(id), why, at, error)),
@@ -126,13 +128,12 @@ export function createCalls({ keepEnded, assertHeld, isRunKept }: CallsOptions):
       budgets.changed(left, after);
     },
     reused: async (id) => write(read(id), reused(read(id))),
-    call: async (id) => calls.get(id),
-    calls: async (query = {}) =>
+    get: async (id) => calls.get(id),
+    list: async (query = {}) =>
       candidates(query)
         .filter(answers(query))
         .sort((a, b) => b.intendedAt - a.intendedAt)
         .slice(0, query.limit ?? 100),
-    spend: async (query) => spendOf(calls.values(), query),
   };
 
   function candidates({ requestId }: CallQuery): CallRecord[] {
@@ -143,6 +144,7 @@ export function createCalls({ keepEnded, assertHeld, isRunKept }: CallsOptions):
 
   return {
     journal,
+    spend: async (query) => spendOf(calls.values(), query),
     leftOver(ids) {
       for (const id of ids) write(read(id), LEFT_OVER);
     },
@@ -155,18 +157,12 @@ export function createCalls({ keepEnded, assertHeld, isRunKept }: CallsOptions):
 }
 
 /** A call's place in its run. */
-const placeOf = ({ chain, run, key }: Pick<Intent, "chain" | "run" | "key">): string | undefined =>
+const placeOf = ({ for: { chain, run }, key }: Pick<Intent, "for" | "key">): string | undefined =>
   key === undefined ? undefined : JSON.stringify([chain, run, key]);
 
 const answers =
-  ({ state, endpoint, chain, run, rootRun, rootJob, requestId, since, until }: CallQuery) =>
+  ({ state, requestId, ...filter }: CallQuery) =>
   (call: CallRecord): boolean =>
     (state === undefined || call.state === state) &&
-    (endpoint === undefined || call.endpoint === endpoint) &&
-    (chain === undefined || call.chain === chain) &&
-    (run === undefined || call.run === run) &&
-    (rootRun === undefined || call.rootRun === rootRun) &&
-    (rootJob === undefined || call.rootJob === rootJob) &&
     (requestId === undefined || call.ticket?.requestId === requestId) &&
-    (since === undefined || call.intendedAt >= since) &&
-    (until === undefined || call.intendedAt < until);
+    isMeant(call, filter);

@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { LeaseLostError } from "../../errors/runs.ts";
-import type { Fence, RunJournal, RunQuery, RunRecord, StepRecord } from "../../journal/runs.ts";
+import type { Fence, RunJournal, RunQuery, RunRecord, StepRecord } from "../../journal/run.ts";
 import {
   assertForgettable,
   cancelled,
@@ -21,7 +21,7 @@ interface KeptRun extends LeasedRun {
 }
 
 export interface Runs {
-  readonly journal: Omit<RunJournal, "takeSlot" | "renewSlots" | "freeSlot">;
+  readonly journal: RunJournal;
   /** @throws {LeaseLostError} */
   assertHeld(fence: Fence): void;
   has(chain: string | undefined, id: string | undefined): boolean;
@@ -63,42 +63,42 @@ export function createRuns(
     if (kept) forgotten(kept.run, why);
   };
 
-  const journal: Runs["journal"] = {
-    async claimRun(claim) {
+  const journal: RunJournal = {
+    async claim(claim) {
       const known = runs.get(runKey(claim.chain, claim.id));
       const mine = claimed(known, claim, clock.now());
       if (mine) return { run: keep(mine), owned: claim.owner !== undefined };
       // Whoever cannot claim it found it.
       return { run: (known as KeptRun).run, owned: false };
     },
-    async renewRun(fence, leaseMs) {
+    async renew(fence, leaseMs) {
       const known = runs.get(runKey(fence.chain, fence.run));
       const isHeld = isOwned(known, fence);
       if (isHeld) keep({ run: known.run, leaseUntil: clock.now() + leaseMs });
       return { held: isHeld, cancelReason: known?.run.cancelReason };
     },
-    async releaseRun(fence) {
+    async release(fence) {
       const known = runs.get(runKey(fence.chain, fence.run));
       if (isOwned(known, fence)) keep({ run: { ...known.run, owner: undefined }, leaseUntil: 0 });
     },
-    async endRun(fence, end, at) {
+    async end(fence, end, at) {
       keep({ run: ended(held(fence).run, end, at), leaseUntil: 0 });
     },
-    async cancelRun(chain, id, reason, at) {
+    async cancel(chain, id, reason, at) {
       const known = runs.get(runKey(chain, id));
       if (!known) return undefined;
       const run = cancelled(known, reason, at, clock.now());
       return (run ? keep({ ...known, run }) : known.run).state;
     },
-    run: async (chain, id) => runs.get(runKey(chain, id))?.run,
-    runs: async (query = {}) =>
+    get: async (chain, id) => runs.get(runKey(chain, id))?.run,
+    list: async (query = {}) =>
       [...runs.values()]
         .map(({ run }) => run)
         .reverse()
         .filter(answers(query))
         .sort((a, b) => b.startedAt - a.startedAt)
         .slice(0, query.limit ?? 100),
-    async forgetRun(chain, id) {
+    async forget(chain, id) {
       const known = runs.get(runKey(chain, id));
       if (!known) return false;
       assertForgettable(known.run);

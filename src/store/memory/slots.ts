@@ -1,9 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
-import type { RunJournal } from "../../journal/runs.ts";
+import type { SlotJournal } from "../../journal/slots.ts";
 
-type Slots = Pick<RunJournal, "takeSlot" | "renewSlots" | "freeSlot">;
-
-export function createSlots(clock: Clock): Slots {
+export function createSlots(clock: Clock): SlotJournal {
   const slots = new Map<string, { account: string; holder: string; until: number }>();
 
   const taken = (account: string): number => {
@@ -16,16 +14,16 @@ export function createSlots(clock: Clock): Slots {
   };
 
   return {
-    async takeSlot({ account, call, holder, max, leaseMs }) {
+    async take({ account, call, holder, max, leaseMs }) {
       if (taken(account) >= max && !slots.has(call)) return false;
       slots.set(call, { account, holder, until: clock.now() + leaseMs });
       return true;
     },
-    async renewSlots(holder, leaseMs) {
+    async renew(holder, leaseMs) {
       for (const [call, slot] of slots) {
         if (slot.holder === holder) slots.set(call, { ...slot, until: clock.now() + leaseMs });
       }
     },
-    freeSlot: async (call) => void slots.delete(call),
+    free: async (call) => void slots.delete(call),
   };
 }

@@ -1,5 +1,13 @@
 import { RequestClaimedError } from "../../errors/store.ts";
-import type { CallQuery, CallRecord, Intent, IntentTerms, Ticket } from "../../journal/store.ts";
+import {
+  type CallFilter,
+  type CallQuery,
+  type CallRecord,
+  FOUND_BY,
+  type Intent,
+  type IntentTerms,
+  type Ticket,
+} from "../../journal/call.ts";
 import {
   type CallFacts,
   type Change,
@@ -12,9 +20,9 @@ import {
   submitted,
 } from "../call-changes.ts";
 import { budgetsFollow, reserve } from "./budgets.ts";
-import { callColumns, FACTS, factsOf } from "./rows.ts";
+import { callColumns, FACTS, FOR, factsOf } from "./columns.ts";
 import { assertHeld } from "./runs.ts";
-import { insert, select, update } from "./tables.ts";
+import { type Conditions, insert, select, update } from "./tables.ts";
 import { rowLimit, type Statement, type Work } from "./work.ts";
 
 /** What is kept of a call: everything, or all but the payloads. */
@@ -53,32 +61,18 @@ export function* change(id: string, decide: (call: CallFacts) => Change, kept: K
 export const forgetCallsOf = (chain: string, run: string): Work<void> =>
   update("calls", callColumns(FORGOTTEN), { "chain =": chain, "run =": run });
 
-export const callsWhere = ({
-  state,
-  endpoint,
-  chain,
-  run,
-  rootRun,
-  rootJob,
-  requestId,
-  since,
-  until,
-  limit = 100,
-}: CallQuery): Statement =>
+export const meant = ({ endpoint, since, until, ...whose }: CallFilter): Conditions => ({
+  "intended_at >=": since,
+  "intended_at <": until,
+  "endpoint =": endpoint,
+  ...Object.fromEntries(FOUND_BY.map((name) => [`${FOR[name].column} =`, whose[name]])),
+});
+
+export const callsWhere = ({ state, requestId, limit = 100, ...filter }: CallQuery): Statement =>
   select(
     "*",
     "calls",
-    {
-      "state =": state,
-      "endpoint =": endpoint,
-      "chain =": chain,
-      "run =": run,
-      "root_run =": rootRun,
-      "root_job =": rootJob,
-      "request_id =": requestId,
-      "intended_at >=": since,
-      "intended_at <": until,
-    },
+    { "state =": state, "request_id =": requestId, ...meant(filter) },
     `order by intended_at desc, seq desc limit ${rowLimit(limit)}`,
   );
 

@@ -1,5 +1,5 @@
 import { LeaseLostError } from "../../errors/runs.ts";
-import type { Fence, RunClaim, RunEnd, RunQuery, RunRecord, RunState } from "../../journal/runs.ts";
+import type { Fence, RunClaim, RunEnd, RunQuery, RunRecord, RunState } from "../../journal/run.ts";
 import {
   assertForgettable,
   cancelled,
@@ -9,7 +9,7 @@ import {
   isOwned,
   type LeasedRun,
 } from "../run-changes.ts";
-import { changingRunColumns, leasedOf, newRunColumns } from "./rows.ts";
+import { changingRunColumns, leasedOf, newRunColumns } from "./columns.ts";
 import { insert, remove, select, update } from "./tables.ts";
 import { now, rowLimit, type Statement, type Work } from "./work.ts";
 

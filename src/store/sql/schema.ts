@@ -14,7 +14,7 @@ export type Migration = (types: Types) => readonly string[];
  * out there have run the earlier ones. JSON is text, times are milliseconds since the epoch, money is nano-USD.
  */
 export const MIGRATIONS: readonly Migration[] = [
-  ({ serial }) => [
+  ({ serial, inline }) => [
     `create table calls (
       seq ${serial},
       id text not null unique,
@@ -28,6 +28,9 @@ export const MIGRATIONS: readonly Migration[] = [
       job_id text,
       app text,
       request text,
+      root_run text,
+      root_job text,
+      claimed_root text,
       user_tags text not null,
       state text not null,
       request_id text unique,
@@ -37,18 +40,27 @@ export const MIGRATIONS: readonly Migration[] = [
       wait_seconds double precision,
       run_seconds double precision,
       error text,
-      note text,
+      billed text,
+      doubt text,
+      given_up text,
+      cost text,
       cost_source text,
       cost_nano bigint,
-      cost text,
+      cost_reason text,
+      unused text,
+      reuses bigint not null,
       intended_at bigint not null,
       submitted_at bigint,
       ended_at bigint
     )`,
     // Outside a run there is no key, and calls without one are all different.
     "create unique index calls_of_run on calls (chain, run, key)",
-    "create index calls_by_state on calls (state, endpoint)",
-    "create index calls_by_time on calls (intended_at)",
+    "create index calls_by_root on calls (root_run)",
+    // What reports ask for. Where it is all in an index, which begins with each call's time, they read no payload on
+    // their way. Of a call's state there is no index of its own: each change would have to be written there too.
+    inline
+      ? `create index calls_for_reports on calls (${REPORTED.join(", ")})`
+      : "create index calls_by_time on calls (intended_at)",
 
     `create table runs (
       seq ${serial},
@@ -56,10 +68,12 @@ export const MIGRATIONS: readonly Migration[] = [
       id text not null,
       input text,
       tags text not null,
+      budget text,
+      started_for text,
       state text not null,
       output text,
       error text,
-      failed_key text,
+      failed_keys text not null,
       epoch bigint not null,
       owner text,
       lease_until bigint not null,
@@ -114,29 +128,6 @@ export const MIGRATIONS: readonly Migration[] = [
     "create index slots_by_account on slots (account)",
     "create index slots_by_holder on slots (holder)",
   ],
-  () => [
-    "alter table calls add column root_run text",
-    "alter table calls add column root_job text",
-    "alter table calls add column claimed_root text",
-    "create index calls_by_root on calls (root_run)",
-  ],
-  // What reports ask for. Where it is all in an index, they read no payload on their way.
-  ({ inline }) => [
-    "alter table calls add column billed text",
-    "alter table calls add column cost_reason text",
-    "alter table calls add column unused text",
-    "alter table calls add column reuses bigint not null default 0",
-    `update calls set billed = case when error like '%"billed":false%' then 'false'
-      when error like '%"billed":true%' then 'true' else 'unknown' end where error is not null`,
-    ...["no_units", "no_price", "failed"].map(
-      (reason) => `update calls set cost_reason = '${reason}' where cost like '%"reason":"${reason}"%'`,
-    ),
-    ...(inline ? [`create index calls_for_reports on calls (${REPORTED.join(", ")})`] : []),
-  ],
-  () => ["alter table runs add column budget text"],
-  () => ["alter table runs add column origin text"],
-  // Each change of a call's state had to be written there too, and each call's time stands in the reports' index already.
-  ({ inline }) => ["drop index calls_by_state", ...(inline ? ["drop index calls_by_time"] : [])],
 ];
 
 const REPORTED = [

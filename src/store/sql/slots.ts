@@ -1,11 +1,9 @@
-import type { RunJournal } from "../../journal/runs.ts";
+import type { Slot } from "../../journal/slots.ts";
 import { insert, remove, select, update } from "./tables.ts";
 import { now, query, type Work } from "./work.ts";
 
-type Slot = Parameters<RunJournal["takeSlot"]>[0];
-
 export function* takeSlot({ account, call, holder, max, leaseMs }: Slot): Work<boolean> {
-  // One taker of an account at a time: who counts its places must not be overtaken.
+  // One taker of an account at a time: who counts its slots must not be overtaken.
   yield* insert("accounts", { account }, "on conflict (account) do nothing");
   yield select("account", "accounts", { "account =": account }, "for update");
   const time = yield* now();

@@ -1,22 +1,8 @@
 import type { Spend, SpendGroup, SpendQuery } from "../../journal/spend.ts";
+import { meant } from "./calls.ts";
+import { FOR } from "./columns.ts";
 import { select } from "./tables.ts";
 import type { Row, Statement } from "./work.ts";
-
-const GROUPS: Record<SpendGroup, string> = {
-  endpoint: "endpoint",
-  chain: "chain",
-  run: "run",
-  step: "step",
-  jobId: "job_id",
-  app: "app",
-  request: "request",
-  rootRun: "root_run",
-  rootJob: "root_job",
-  // As the JSON that it is: databases differ in how they look into one.
-  userTags: "user_tags",
-  day: "intended_at / 86400000 * 86400000",
-  hour: "intended_at / 3600000 * 3600000",
-};
 
 const FACTS = ["state", "cost_source", "cost_reason", "billed", "unused"];
 
@@ -31,26 +17,27 @@ const SUMS = {
   runner_ms: sum("case when job_id is not null then ended_at - intended_at end"),
 };
 
-export function spendWhere({ by, since, until, jobId, ...same }: SpendQuery): Statement {
-  const where = {
-    "intended_at >=": since,
-    "intended_at <": until,
-    "job_id =": jobId,
-    "endpoint =": same.endpoint,
-    "chain =": same.chain,
-    "run =": same.run,
-    "app =": same.app,
-    "request =": same.request,
-    "root_run =": same.rootRun,
-    "root_job =": same.rootJob,
-  };
-  const keys = [...by.map((name) => GROUPS[name]), ...FACTS];
+export function spendWhere({ by, ...filter }: SpendQuery): Statement {
+  const keys = [...by.map(groupOf), ...FACTS];
   const columns = [
-    ...by.map((name) => `${GROUPS[name]} as by_${name.toLowerCase()}`),
+    ...by.map((name) => `${groupOf(name)} as by_${name.toLowerCase()}`),
     ...FACTS,
     ...Object.entries(SUMS).map(([name, sum]) => `${sum} as ${name}`),
   ];
-  return select(columns.join(", "), "calls", where, `group by ${keys.join(", ")}`);
+  return select(columns.join(", "), "calls", meant(filter), `group by ${keys.join(", ")}`);
+}
+
+function groupOf(name: SpendGroup): string {
+  switch (name) {
+    case "endpoint":
+      return name;
+    case "day":
+      return "intended_at / 86400000 * 86400000";
+    case "hour":
+      return "intended_at / 3600000 * 3600000";
+    default:
+      return FOR[name].column;
+  }
 }
 
 export function spendOf(row: Row, { by }: SpendQuery): Spend {

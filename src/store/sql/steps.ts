@@ -1,5 +1,5 @@
-import type { Fence, StepRecord } from "../../journal/runs.ts";
-import { stepColumns } from "./rows.ts";
+import type { Fence, StepRecord } from "../../journal/run.ts";
+import { stepColumns } from "./columns.ts";
 import { assertHeld } from "./runs.ts";
 import { insert, remove, select } from "./tables.ts";
 import { places, query, rowLimit, type Statement, type Work } from "./work.ts";

@@ -1,4 +1,4 @@
-import type { Columns } from "./rows.ts";
+import type { Columns } from "./columns.ts";
 import { places, type Row, type Statement, type Value, type Work } from "./work.ts";
 
 /** Conditions that all must hold; what is undefined is no condition. */

@@ -9,19 +9,19 @@ const given = { runs: [] as string[], requests: [] as string[], reserved: 0 };
 const money = { budget: "shared", window: 0, limitNanoUsd: Number(rounds), nanoUsd: 1 };
 
 for (let n = 0; n < Number(rounds); n++) {
-  const { owned } = await store.claimRun(claim(`${n}`, { owner: owner(process.pid), leaseMs: 600_000 }));
+  const { owned } = await store.runs.claim(claim(`${n}`, { owner: owner(process.pid), leaseMs: 600_000 }));
   if (owned) given.runs.push(`${n}`);
 
   const id = `${process.pid}-${n}`;
-  const refused = await store.intend(intent(id), { reserve: [money] }).catch((error) => error);
+  const refused = await store.calls.intend(intent(id), { reserve: [money] }).catch((error) => error);
   if (refused) {
     if (refused.code !== "budget_exceeded") throw refused;
-    await store.intend(intent(id));
+    await store.calls.intend(intent(id));
   } else {
     given.reserved++;
   }
 
-  const taken = await store.submitted(id, ticket(`r${n}`), 1).catch((error) => error);
+  const taken = await store.calls.submitted(id, ticket(`r${n}`), 1).catch((error) => error);
   if (!taken) given.requests.push(`r${n}`);
   else if (!(taken instanceof RequestClaimedError)) throw taken;
 }

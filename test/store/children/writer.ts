@@ -6,11 +6,11 @@ const [, , path = ""] = process.argv;
 const store = sqliteStore(path);
 for (let n = 0; ; n++) {
   const id = `c${n}`;
-  await store.intend(intent(id), {
+  await store.calls.intend(intent(id), {
     reserve: [{ budget: "b", window: 0, limitNanoUsd: 1e15, nanoUsd: 5 }],
   });
-  await store.submitted(id, ticket(`r${n}`), 2);
-  await store.completed(id, outcome, 3);
-  await store.charged(id, { source: "measured", nanoUsd: 3 }, 4);
+  await store.calls.submitted(id, ticket(`r${n}`), 2);
+  await store.calls.completed(id, outcome, 3);
+  await store.calls.charged(id, { source: "measured", nanoUsd: 3 }, 4);
   process.stdout.write(`${id}\n`);
 }

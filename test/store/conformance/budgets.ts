@@ -15,7 +15,7 @@ const unknown: Cost = { source: "unknown", reason: "no_price" };
 
 /** What is left of the budget: the most that a call may still reserve. */
 async function used(store: Store): Promise<{ chargedNanoUsd: number; reservedNanoUsd: number }> {
-  const { chargedNanoUsd, reservedNanoUsd } = await store
+  const { chargedNanoUsd, reservedNanoUsd } = await store.calls
     .intend(intent("probe"), { reserve: [of(1_000_000)] })
     .then(() => expect.unreachable())
     .catch((refusal) => refusal);
@@ -25,49 +25,51 @@ async function used(store: Store): Promise<{ chargedNanoUsd: number; reservedNan
 export function budgetsConform(fresh: Fresh): void {
   test("what is reserved and charged never goes over the limit", async () => {
     const { store } = await fresh();
-    await store.intend(intent("a"), { reserve: [of(60)] });
-    await expect(store.intend(intent("b"), { reserve: [of(41)] })).rejects.toMatchObject({
+    await store.calls.intend(intent("a"), { reserve: [of(60)] });
+    await expect(store.calls.intend(intent("b"), { reserve: [of(41)] })).rejects.toMatchObject({
       code: "budget_exceeded",
       budget: "tag:customer=acme",
       chargedNanoUsd: 0,
       reservedNanoUsd: 60,
       limitNanoUsd: 100,
     });
-    expect(await store.call("b")).toBeUndefined();
-    await store.intend(intent("b"), { reserve: [of(40)] });
-    await store.charged("a", measured(10), 2);
+    expect(await store.calls.get("b")).toBeUndefined();
+    await store.calls.intend(intent("b"), { reserve: [of(40)] });
+    await store.calls.charged("a", measured(10), 2);
     expect(await used(store)).toEqual({ chargedNanoUsd: 10, reservedNanoUsd: 40 });
-    await store.charged("a", { source: "invoiced", nanoUsd: 12 }, 3);
+    await store.calls.charged("a", { source: "invoiced", nanoUsd: 12 }, 3);
     expect(await used(store)).toEqual({ chargedNanoUsd: 12, reservedNanoUsd: 40 });
   });
 
   test("a cost that comes with the result is charged with it, and is as certain as it was", async () => {
     const { store } = await fresh();
-    await store.intend(intent("a"), { reserve: [of(60)] });
-    await store.completed("a", { ...outcome, cost: measured(10) }, 2);
-    expect(await store.call("a")).toMatchObject({ state: "completed", outcome, cost: measured(10) });
-    expect((await store.call("a"))?.outcome).toStrictEqual(outcome);
+    await store.calls.intend(intent("a"), { reserve: [of(60)] });
+    await store.calls.completed("a", { ...outcome, cost: measured(10) }, 2);
+    expect(await store.calls.get("a")).toMatchObject({ state: "completed", outcome, cost: measured(10) });
+    expect((await store.calls.get("a"))?.outcome).toStrictEqual(outcome);
     expect(await used(store)).toEqual({ chargedNanoUsd: 10, reservedNanoUsd: 0 });
     // Said again, as a rescue file does: the result stays, and a cost that is known better counts.
-    await store.completed("a", { ...outcome, data: "other", cost: measured(12) }, 3);
+    await store.calls.completed("a", { ...outcome, data: "other", cost: measured(12) }, 3);
     expect(await used(store)).toEqual({ chargedNanoUsd: 12, reservedNanoUsd: 0 });
-    await store.completed("a", { ...outcome, cost: unknown }, 4);
-    expect(await store.call("a")).toMatchObject({ outcome, cost: measured(12), endedAt: 2 });
+    await store.calls.completed("a", { ...outcome, cost: unknown }, 4);
+    expect(await store.calls.get("a")).toMatchObject({ outcome, cost: measured(12), endedAt: 2 });
   });
 
   test("many calls at once do not overshoot either", async () => {
     const { store } = await fresh();
     const ids = Array.from({ length: 20 }, (_, n) => `c${n}`);
-    const all = await Promise.allSettled(ids.map((id) => store.intend(intent(id), { reserve: [of(15)] })));
+    const all = await Promise.allSettled(
+      ids.map((id) => store.calls.intend(intent(id), { reserve: [of(15)] })),
+    );
     expect(all.filter(({ status }) => status === "fulfilled")).toHaveLength(6);
     expect(await used(store)).toEqual({ chargedNanoUsd: 0, reservedNanoUsd: 90 });
-    expect(await store.calls()).toHaveLength(6);
+    expect(await store.calls.list()).toHaveLength(6);
   });
 
   test("one budget without room keeps the others as they were", async () => {
     const { store } = await fresh();
     const run = of(30, { budget: "run:poster/1", limitNanoUsd: 20 });
-    await expect(store.intend(intent("a"), { reserve: [of(30), run] })).rejects.toMatchObject({
+    await expect(store.calls.intend(intent("a"), { reserve: [of(30), run] })).rejects.toMatchObject({
       budget: "run:poster/1",
     });
     expect(await used(store)).toEqual({ chargedNanoUsd: 0, reservedNanoUsd: 0 });
@@ -75,34 +77,34 @@ export function budgetsConform(fresh: Fresh): void {
 
   test("each window of a budget counts by itself", async () => {
     const { store } = await fresh();
-    await store.intend(intent("a"), { reserve: [of(100)] });
-    await store.intend(intent("b"), { reserve: [of(100, { window: 86_400_000 })] });
+    await store.calls.intend(intent("a"), { reserve: [of(100)] });
+    await store.calls.intend(intent("b"), { reserve: [of(100, { window: 86_400_000 })] });
     expect(await used(store)).toEqual({ chargedNanoUsd: 0, reservedNanoUsd: 100 });
   });
 
   test("what one call reserves twice of a budget counts twice", async () => {
     const { store } = await fresh();
-    await expect(store.intend(intent("a"), { reserve: [of(60), of(60)] })).rejects.toMatchObject({
+    await expect(store.calls.intend(intent("a"), { reserve: [of(60), of(60)] })).rejects.toMatchObject({
       code: "budget_exceeded",
     });
-    await store.intend(intent("a"), { reserve: [of(30), of(30)] });
+    await store.calls.intend(intent("a"), { reserve: [of(30), of(30)] });
     expect(await used(store)).toEqual({ chargedNanoUsd: 0, reservedNanoUsd: 60 });
-    await store.charged("a", measured(5), 2);
+    await store.calls.charged("a", measured(5), 2);
     expect(await used(store)).toEqual({ chargedNanoUsd: 5, reservedNanoUsd: 0 });
   });
 
   test("doubt and unknown costs keep what was reserved; a failure that was not billed frees it", async () => {
     const { store } = await fresh();
-    for (const id of ["a", "b", "c", "d"]) await store.intend(intent(id), { reserve: [of(10)] });
-    await store.ambiguous("a", "ECONNRESET", 2);
-    await store.completed("b", outcome, 2);
-    await store.charged("b", unknown, 3);
-    await store.failed("c", error, 2);
-    await store.givenUp("d", "AbortError", 2);
+    for (const id of ["a", "b", "c", "d"]) await store.calls.intend(intent(id), { reserve: [of(10)] });
+    await store.calls.ambiguous("a", "ECONNRESET", 2);
+    await store.calls.completed("b", outcome, 2);
+    await store.calls.charged("b", unknown, 3);
+    await store.calls.failed("c", error, 2);
+    await store.calls.givenUp("d", "caller", 2);
     expect(await used(store)).toEqual({ chargedNanoUsd: 0, reservedNanoUsd: 40 });
-    await store.failed("a", unbilled, 4);
+    await store.calls.failed("a", unbilled, 4);
     expect(await used(store)).toEqual({ chargedNanoUsd: 0, reservedNanoUsd: 30 });
-    await store.submitted("a", ticket("r1"), 5);
+    await store.calls.submitted("a", ticket("r1"), 5);
     expect(await used(store)).toEqual({ chargedNanoUsd: 0, reservedNanoUsd: 40 });
   });
 }

@@ -19,7 +19,7 @@ export function callsConform(fresh: Fresh): void {
       claimedRoot: "theirs/1",
       at: 10,
     });
-    await store.intend(written);
+    await store.calls.intend(written);
     const { at, ...facts } = written;
     const intended = {
       ...facts,
@@ -28,7 +28,8 @@ export function callsConform(fresh: Fresh): void {
       outcome: undefined,
       usage: undefined,
       error: undefined,
-      note: undefined,
+      doubt: undefined,
+      givenUp: undefined,
       cost: undefined,
       unused: undefined,
       reuses: 0,
@@ -36,12 +37,12 @@ export function callsConform(fresh: Fresh): void {
       submittedAt: undefined,
       endedAt: undefined,
     };
-    expect(await store.call("a")).toStrictEqual(intended);
-    await store.submitted("a", ticket("r1"), 20);
-    await store.completed("a", outcome, 30);
+    expect(await store.calls.get("a")).toStrictEqual(intended);
+    await store.calls.submitted("a", ticket("r1"), 20);
+    await store.calls.completed("a", outcome, 30);
     const cost = { source: "measured", nanoUsd: 3_000_000_001, units: 1.5, unit: "images" } as const;
-    await store.charged("a", cost, 40);
-    expect(await store.call("a")).toStrictEqual({
+    await store.calls.charged("a", cost, 40);
+    expect(await store.calls.get("a")).toStrictEqual({
       ...intended,
       state: "completed",
       ticket: ticket("r1"),
@@ -51,130 +52,154 @@ export function callsConform(fresh: Fresh): void {
       submittedAt: 20,
       endedAt: 30,
     });
-    expect(await store.call("b")).toBeUndefined();
+    expect(await store.calls.get("b")).toBeUndefined();
   });
 
   test("a request belongs to one call for ever", async () => {
     const { store } = await fresh();
-    await store.intend(intent("a"));
-    await store.intend(intent("b"));
-    await store.submitted("a", ticket("r1"), 2);
-    await store.submitted("a", ticket("r1"), 3);
-    await expect(store.submitted("b", ticket("r1"), 3)).rejects.toMatchObject({ code: "request_claimed" });
-    await expect(store.submitted("a", ticket("r2"), 3)).rejects.toMatchObject({
+    await store.calls.intend(intent("a"));
+    await store.calls.intend(intent("b"));
+    await store.calls.submitted("a", ticket("r1"), 2);
+    await store.calls.submitted("a", ticket("r1"), 3);
+    await expect(store.calls.submitted("b", ticket("r1"), 3)).rejects.toMatchObject({
+      code: "request_claimed",
+    });
+    await expect(store.calls.submitted("a", ticket("r2"), 3)).rejects.toMatchObject({
       code: "request_claimed",
       message: expect.stringContaining("Call a is request r1 already"),
     });
-    await store.submitted("b", ticket("r2"), 4);
-    expect(await store.call("a")).toMatchObject({ state: "submitted", submittedAt: 2 });
-    expect(await store.call("b")).toMatchObject({ state: "submitted", submittedAt: 4 });
+    await store.calls.submitted("b", ticket("r2"), 4);
+    expect(await store.calls.get("a")).toMatchObject({ state: "submitted", submittedAt: 2 });
+    expect(await store.calls.get("b")).toMatchObject({ state: "submitted", submittedAt: 4 });
   });
 
   test("a request is claimed by one of many who want it at once", async () => {
     const { store } = await fresh();
     const ids = ["a", "b", "c", "d", "e"];
-    for (const id of ids) await store.intend(intent(id));
-    const claims = await Promise.allSettled(ids.map((id) => store.submitted(id, ticket("r1"), 2)));
+    for (const id of ids) await store.calls.intend(intent(id));
+    const claims = await Promise.allSettled(ids.map((id) => store.calls.submitted(id, ticket("r1"), 2)));
     expect(claims.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
     for (const one of claims) {
       if (one.status === "rejected") expect(one.reason).toMatchObject({ code: "request_claimed" });
     }
-    expect(await store.calls({ requestId: "r1" })).toHaveLength(1);
+    expect(await store.calls.list({ requestId: "r1" })).toHaveLength(1);
   });
 
   test("a result is final; what was in doubt, failed or was given up may still become one", async () => {
     const { store } = await fresh();
     for (const doubt of ["ambiguous", "failed", "givenUp"] as const) {
-      await store.intend(intent(doubt));
-      if (doubt === "failed") await store.failed(doubt, error, 2);
-      else await store[doubt](doubt, "why", 2);
-      await store.submitted(doubt, ticket(`r-${doubt}`), 3);
-      expect(await store.call(doubt)).toMatchObject({ state: "submitted", endedAt: undefined });
-      await store.completed(doubt, outcome, 4);
-      await store.completed(doubt, { ...outcome, data: "another" }, 5);
-      await store.failed(doubt, error, 5);
-      await store.givenUp(doubt, "late", 5);
-      expect(await store.call(doubt)).toMatchObject({ state: "completed", outcome, endedAt: 4 });
+      await store.calls.intend(intent(doubt));
+      if (doubt === "ambiguous") await store.calls.ambiguous(doubt, "why", 2);
+      if (doubt === "failed") await store.calls.failed(doubt, error, 2);
+      if (doubt === "givenUp") await store.calls.givenUp(doubt, "caller", 2);
+      await store.calls.submitted(doubt, ticket(`r-${doubt}`), 3);
+      expect(await store.calls.get(doubt)).toMatchObject({ state: "submitted", endedAt: undefined });
+      await store.calls.completed(doubt, outcome, 4);
+      await store.calls.completed(doubt, { ...outcome, data: "another" }, 5);
+      await store.calls.failed(doubt, error, 5);
+      await store.calls.givenUp(doubt, "caller", 5);
+      expect(await store.calls.get(doubt)).toMatchObject({ state: "completed", outcome, endedAt: 4 });
     }
   });
 
   test("a call whose request is known is in no doubt, and one that failed is not given up", async () => {
     const { store } = await fresh();
-    await store.intend(intent("a"));
-    await store.submitted("a", ticket("r1"), 2);
-    await store.ambiguous("a", "ECONNRESET", 3);
-    expect(await store.call("a")).toMatchObject({ state: "submitted", note: undefined });
-    await store.failed("a", error, 4);
-    await store.givenUp("a", "AbortError", 5);
-    expect(await store.call("a")).toMatchObject({ state: "failed", error, endedAt: 4 });
+    await store.calls.intend(intent("a"));
+    await store.calls.submitted("a", ticket("r1"), 2);
+    await store.calls.ambiguous("a", "ECONNRESET", 3);
+    expect(await store.calls.get("a")).toMatchObject({ state: "submitted", doubt: undefined });
+    await store.calls.failed("a", error, 4);
+    await store.calls.givenUp("a", "caller", 5);
+    expect(await store.calls.get("a")).toMatchObject({ state: "failed", error, endedAt: 4 });
+  });
+
+  test("why a call was given up is known as long as it is", async () => {
+    const { store } = await fresh();
+    await store.calls.intend(intent("a"));
+    await store.calls.ambiguous("a", "ECONNRESET", 2);
+    await store.calls.givenUp("a", "by-hand", 3);
+    const given = { state: "given-up", doubt: "ECONNRESET", givenUp: "by-hand" };
+    expect(await store.calls.get("a")).toMatchObject(given);
+    await store.calls.givenUp("a", "run", 4);
+    expect(await store.calls.get("a")).toMatchObject({ ...given, endedAt: 3 });
+    await store.calls.ambiguous("a", "settled by hand", 5);
+    expect(await store.calls.get("a")).toMatchObject({ state: "ambiguous", givenUp: undefined });
+    await store.calls.givenUp("a", "resubmit", 6);
+    expect(await store.calls.get("a")).toMatchObject({ state: "given-up", givenUp: "resubmit" });
+    await store.calls.submitted("a", ticket("r1"), 7);
+    expect(await store.calls.get("a")).toMatchObject({ state: "submitted", givenUp: undefined });
   });
 
   test("a result without a known request still learns which one it was", async () => {
     const { store } = await fresh();
-    await store.intend(intent("a"));
-    await store.completed("a", outcome, 3);
-    await store.submitted("a", ticket("r1"), 4);
-    expect(await store.call("a")).toMatchObject({ state: "completed", ticket: ticket("r1"), endedAt: 3 });
+    await store.calls.intend(intent("a"));
+    await store.calls.completed("a", outcome, 3);
+    await store.calls.submitted("a", ticket("r1"), 4);
+    expect(await store.calls.get("a")).toMatchObject({
+      state: "completed",
+      ticket: ticket("r1"),
+      endedAt: 3,
+    });
   });
 
   test("what is noted of a call that was never intended is an error", async () => {
     const { store } = await fresh();
-    await expect(store.submitted("x", ticket("r1"), 1)).rejects.toThrow("no call x");
-    await expect(store.completed("x", outcome, 1)).rejects.toThrow("no call x");
-    await expect(store.charged("x", { source: "unknown", reason: "no_price" }, 1)).rejects.toThrow(
+    await expect(store.calls.submitted("x", ticket("r1"), 1)).rejects.toThrow("no call x");
+    await expect(store.calls.completed("x", outcome, 1)).rejects.toThrow("no call x");
+    await expect(store.calls.charged("x", { source: "unknown", reason: "no_price" }, 1)).rejects.toThrow(
       "no call x",
     );
-    await expect(store.intend(intent("a"), { replaces: "x" })).rejects.toThrow("no call x");
+    await expect(store.calls.intend(intent("a"), { replaces: "x" })).rejects.toThrow("no call x");
   });
 
   test("two calls never have the same id, nor the same key in one run", async () => {
     const { store } = await fresh();
     const place = { chain: "poster", run: "1", key: "k1" };
-    await store.intend(intent("a", place));
-    await expect(store.intend(intent("a"))).rejects.toMatchObject({ code: "store" });
-    await expect(store.intend(intent("b", place))).rejects.toMatchObject({ code: "store" });
-    await store.intend(intent("b", { ...place, run: "2" }));
-    await store.intend(intent("c", { ...place, key: undefined }));
-    await store.intend(intent("d", { ...place, key: undefined }));
-    expect(await store.calls({ chain: "poster", run: "1" })).toHaveLength(3);
+    await store.calls.intend(intent("a", place));
+    await expect(store.calls.intend(intent("a"))).rejects.toMatchObject({ code: "store" });
+    await expect(store.calls.intend(intent("b", place))).rejects.toMatchObject({ code: "store" });
+    await store.calls.intend(intent("b", { ...place, run: "2" }));
+    await store.calls.intend(intent("c", { ...place, key: undefined }));
+    await store.calls.intend(intent("d", { ...place, key: undefined }));
+    expect(await store.calls.list({ chain: "poster", run: "1" })).toHaveLength(3);
   });
 
   test("a call that takes another's place leaves it in the ledger, without its key", async () => {
     const { store } = await fresh();
     const place = { chain: "poster", run: "1", key: "k1" };
-    await store.intend(intent("a", place));
-    await store.failed("a", error, 2);
-    await store.intend(intent("b", place), { replaces: "a" });
-    expect(await store.call("a")).toMatchObject({ state: "failed", key: undefined });
-    expect(await store.call("b")).toMatchObject({ state: "intended", key: "k1" });
-    await expect(store.intend(intent("c", place), { replaces: "a" })).rejects.toMatchObject({
+    await store.calls.intend(intent("a", place));
+    await store.calls.failed("a", error, 2);
+    await store.calls.intend(intent("b", place), { replaces: "a" });
+    expect(await store.calls.get("a")).toMatchObject({ state: "failed", key: undefined });
+    expect(await store.calls.get("b")).toMatchObject({ state: "intended", key: "k1" });
+    await expect(store.calls.intend(intent("c", place), { replaces: "a" })).rejects.toMatchObject({
       code: "store",
     });
-    expect(await store.call("c")).toBeUndefined();
+    expect(await store.calls.get("c")).toBeUndefined();
   });
 
   test("an intent under a fence that fell is not written, nor what goes with it", async () => {
     const { store, pass } = await fresh();
     const place = { chain: "poster", run: "1", key: "k1" };
-    await store.claimRun(claim("1", { leaseMs: 60_000 }));
-    await store.intend(intent("a", place), { fence: { chain: "poster", run: "1", epoch: 1 } });
+    await store.runs.claim(claim("1", { leaseMs: 60_000 }));
+    await store.calls.intend(intent("a", place), { fence: { chain: "poster", run: "1", epoch: 1 } });
     const later = { fence: { chain: "poster", run: "1", epoch: 1 }, replaces: "a" };
     await pass(60_000);
-    await expect(store.intend(intent("b", place), later)).rejects.toMatchObject({ code: "lease_lost" });
-    expect(await store.call("b")).toBeUndefined();
-    expect(await store.call("a")).toMatchObject({ key: "k1" });
-    await store.submitted("a", ticket("r1"), 2);
-    expect(await store.call("a")).toMatchObject({ state: "submitted" });
+    await expect(store.calls.intend(intent("b", place), later)).rejects.toMatchObject({ code: "lease_lost" });
+    expect(await store.calls.get("b")).toBeUndefined();
+    expect(await store.calls.get("a")).toMatchObject({ key: "k1" });
+    await store.calls.submitted("a", ticket("r1"), 2);
+    expect(await store.calls.get("a")).toMatchObject({ state: "submitted" });
   });
 
   test("calls are listed newest first, by any of their facts", async () => {
     const { store } = await fresh();
-    await store.intend(intent("c", { at: 99, chain: "poster", run: "1" }));
-    await store.intend(intent("a", { at: 97 }));
-    await store.intend(intent("b", { at: 98, endpoint: "acme/other" }));
-    await store.intend(intent("b2", { at: 98, chain: "poster", run: "2" }));
-    await store.submitted("b", ticket("r1"), 200);
-    const ids = async (query?: CallQuery) => (await store.calls(query)).map(({ id }) => id);
+    await store.calls.intend(intent("c", { at: 99, chain: "poster", run: "1" }));
+    await store.calls.intend(intent("a", { at: 97 }));
+    await store.calls.intend(intent("b", { at: 98, endpoint: "acme/other" }));
+    await store.calls.intend(intent("b2", { at: 98, chain: "poster", run: "2" }));
+    await store.calls.submitted("b", ticket("r1"), 200);
+    const ids = async (query?: CallQuery) => (await store.calls.list(query)).map(({ id }) => id);
     expect(await ids()).toEqual(["c", "b2", "b", "a"]);
     expect(await ids({ limit: 2 })).toEqual(["c", "b2"]);
     expect(await ids({ state: "intended" })).toEqual(["c", "b2", "a"]);
@@ -186,16 +211,22 @@ export function callsConform(fresh: Fresh): void {
     expect(await ids({ endpoint: "acme/other" })).toEqual(["b"]);
     expect(await ids({ chain: "poster" })).toEqual(["c", "b2"]);
     expect(await ids({ chain: "poster", run: "2" })).toEqual(["b2"]);
+    await store.calls.intend(
+      intent("e", { at: 1, step: "large", jobId: "j", app: "acme/app", request: "in" }),
+    );
+    for (const query of [{ step: "large" }, { jobId: "j" }, { app: "acme/app" }, { request: "in" }]) {
+      expect(await ids(query)).toEqual(["e"]);
+    }
   });
 
   test("calls are found by what they were made for in the end", async () => {
     const { store } = await fresh();
     const root = { rootRun: "poster/1", rootJob: "job-1" };
-    await store.intend(intent("a", { ...root, chain: "poster", run: "1" }));
-    await store.intend(intent("b", { ...root, chain: "cutout", run: "in-1" }));
-    await store.intend(intent("c", { rootRun: "poster/2", rootJob: "job-1" }));
-    await store.intend(intent("d", { claimedRoot: "poster/1" }));
-    const ids = async (query: CallQuery) => (await store.calls(query)).map(({ id }) => id).sort();
+    await store.calls.intend(intent("a", { ...root, chain: "poster", run: "1" }));
+    await store.calls.intend(intent("b", { ...root, chain: "cutout", run: "in-1" }));
+    await store.calls.intend(intent("c", { rootRun: "poster/2", rootJob: "job-1" }));
+    await store.calls.intend(intent("d", { claimedRoot: "poster/1" }));
+    const ids = async (query: CallQuery) => (await store.calls.list(query)).map(({ id }) => id).sort();
     expect(await ids({ rootRun: "poster/1" })).toEqual(["a", "b"]);
     expect(await ids({ rootJob: "job-1" })).toEqual(["a", "b", "c"]);
     expect(await ids({ rootJob: "job-1", rootRun: "poster/2" })).toEqual(["c"]);
@@ -203,16 +234,16 @@ export function callsConform(fresh: Fresh): void {
 
   test("a cost is never replaced by a less certain one", async () => {
     const { store } = await fresh();
-    await store.intend(intent("a"));
+    await store.calls.intend(intent("a"));
     const unknown = { source: "unknown", reason: "no_units" } as const;
     const measured = { source: "measured", nanoUsd: 3_000 } as const;
     const invoiced = { source: "invoiced", nanoUsd: 2_900 } as const;
-    await store.charged("a", unknown, 1);
-    expect(await store.call("a")).toMatchObject({ cost: unknown });
-    await store.charged("a", measured, 2);
-    await store.charged("a", invoiced, 3);
-    await store.charged("a", measured, 4);
-    await store.charged("a", unknown, 5);
-    expect(await store.call("a")).toMatchObject({ cost: invoiced });
+    await store.calls.charged("a", unknown, 1);
+    expect(await store.calls.get("a")).toMatchObject({ cost: unknown });
+    await store.calls.charged("a", measured, 2);
+    await store.calls.charged("a", invoiced, 3);
+    await store.calls.charged("a", measured, 4);
+    await store.calls.charged("a", unknown, 5);
+    expect(await store.calls.get("a")).toMatchObject({ cost: invoiced });
   });
 }

@@ -10,19 +10,21 @@ const DAY = 24 * HOUR;
 async function filled(fresh: Fresh): Promise<Store> {
   const { store } = await fresh();
   const poster = { chain: "poster", run: "1", jobId: "job-7", app: "acme/app", request: "in-1" };
-  await store.intend(intent("a", { ...poster, key: "k1", step: "large", at: 5 }));
-  await store.submitted("a", ticket("ra"), 6);
-  await store.completed("a", { ...outcome, waitSeconds: 1.5, runSeconds: 2 }, 5_005);
-  await store.charged("a", { source: "measured", nanoUsd: 30 }, 7);
-  await store.reused("a");
-  await store.reused("a");
-  await store.intend(intent("b", { ...poster, key: "k2", at: 6 }), { replaces: "a" });
-  await store.failed("b", error, 8);
-  await store.charged("b", { source: "unknown", reason: "failed" }, 9);
-  await store.intend(intent("c", { endpoint: "acme/other", userTags: { who: 'a "b" \u0000' }, at: DAY }));
-  await store.failed("c", unbilled, DAY + 1);
-  await store.intend(intent("d", { at: DAY + HOUR, rootRun: "film/1", rootJob: "job-1" }));
-  await store.charged("d", { source: "invoiced", nanoUsd: 4 }, 9);
+  await store.calls.intend(intent("a", { ...poster, key: "k1", step: "large", at: 5 }));
+  await store.calls.submitted("a", ticket("ra"), 6);
+  await store.calls.completed("a", { ...outcome, waitSeconds: 1.5, runSeconds: 2 }, 5_005);
+  await store.calls.charged("a", { source: "measured", nanoUsd: 30 }, 7);
+  await store.calls.reused("a");
+  await store.calls.reused("a");
+  await store.calls.intend(intent("b", { ...poster, key: "k2", at: 6 }), { replaces: "a" });
+  await store.calls.failed("b", error, 8);
+  await store.calls.charged("b", { source: "unknown", reason: "failed" }, 9);
+  await store.calls.intend(
+    intent("c", { endpoint: "acme/other", userTags: { who: 'a "b" \u0000' }, at: DAY }),
+  );
+  await store.calls.failed("c", unbilled, DAY + 1);
+  await store.calls.intend(intent("d", { at: DAY + HOUR, rootRun: "film/1", rootJob: "job-1" }));
+  await store.calls.charged("d", { source: "invoiced", nanoUsd: 4 }, 9);
   return store;
 }
 
@@ -94,11 +96,12 @@ export function spendConforms(fresh: Fresh): void {
 
   test("a run that completes says which of its paid calls it did without", async () => {
     const { store } = await fresh();
-    const { run } = await store.claimRun(claim("1"));
+    const { run } = await store.runs.claim(claim("1"));
     const fence = { chain: run.chain, run: "1", epoch: 1 };
-    for (const id of ["a", "b"]) await store.intend(intent(id, { chain: run.chain, run: "1", key: id }));
-    await store.endRun(fence, { state: "completed", leftOver: ["b"] }, 9);
-    expect(await store.call("a")).toMatchObject({ unused: undefined });
-    expect(await store.call("b")).toMatchObject({ unused: "left-over", key: "b" });
+    for (const id of ["a", "b"])
+      await store.calls.intend(intent(id, { chain: run.chain, run: "1", key: id }));
+    await store.runs.end(fence, { state: "completed", leftOver: ["b"] }, 9);
+    expect(await store.calls.get("a")).toMatchObject({ unused: undefined });
+    expect(await store.calls.get("b")).toMatchObject({ unused: "left-over", key: "b" });
   });
 }

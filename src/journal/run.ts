@@ -1,7 +1,8 @@
 import type { SavedError } from "../errors/saved-error.ts";
+import type { Budget } from "../money/budget.ts";
 
-/** The process that executes a run. The same host, boot and pid with another start is another process. */
-export interface Owner {
+/** A process, as others of its host can recognise it. The same host, boot and pid with another start is another one. */
+export interface ProcessIdentity {
   readonly host: string;
   /** Which boot of the host: pids begin anew with each. */
   readonly boot: string;
@@ -16,28 +17,59 @@ export interface Owner {
  */
 export type RunState = "running" | "blocked" | "completed" | "failed" | "cancelled";
 
-export interface RunRecord {
+/** Which run of which chain. */
+export interface RunName {
   readonly chain: string;
   readonly id: string;
+}
+
+/**
+ * On whose behalf a run was started, besides its tags. It is noted with the run, so that whoever goes on with it makes its
+ * calls for the same, and not for whom it works itself. Plain JSON.
+ */
+export interface StartedFor {
+  /** The incoming request that it was started for. */
+  readonly request?: string | undefined;
+  /** What it is a part of; undefined where it is a part of nothing. `run` is `chain/id`. */
+  readonly root?:
+    | {
+        readonly run: string | undefined;
+        readonly job: string | undefined;
+        readonly trace: { readonly traceId: string; readonly flags: string } | undefined;
+      }
+    | undefined;
+  /** The runner that it was started on. */
+  readonly job?: string | undefined;
+  /** What a caller that is not one of ours said that it is a part of. */
+  readonly claimedRoot?: string | undefined;
+  /** Whether it has no id of its own: it lives and ends with the run that it was started within. */
+  readonly inner?: boolean | undefined;
+  /** The runs that it was started within, from the outside in. */
+  readonly within?: readonly RunName[] | undefined;
+}
+
+export interface RunRecord extends RunName {
   /** JSON; undefined for a chain that was started without input. */
   readonly input: string | undefined;
   /** The user's own tags. */
   readonly tags: Readonly<Record<string, string>>;
-  /** JSON; undefined for a run that has none. */
-  readonly budget: string | undefined;
-  /** JSON: on whose behalf it was started. Undefined where nobody said. */
-  readonly origin: string | undefined;
+  readonly budget: Budget | undefined;
+  /** Undefined where nobody said. */
+  readonly startedFor: StartedFor | undefined;
   readonly state: RunState;
   /** JSON; undefined until completed, and for a chain that gives nothing. */
   readonly output: string | undefined;
   /** Why it failed, or what it is blocked on. */
   readonly error: SavedError | undefined;
-  /** The key of the step that it failed with or is blocked on, if it was a step; a failed run keeps it when it is taken up again. */
-  readonly failedKey: string | undefined;
+  /**
+   * The keys of the steps that its failure came through, or of the one that it is blocked on, the innermost first; a
+   * failed run keeps them when it is taken up again.
+   */
+  readonly failedKeys: readonly string[];
   /** Counts the owners that it had: 0 for a run that was only noted. */
   readonly epoch: number;
   /** Undefined once it has ended or was let go. */
-  readonly owner: Owner | undefined;
+  readonly owner: ProcessIdentity | undefined;
   /** Why somebody wants it cancelled, if somebody does. */
   readonly cancelReason: string | undefined;
   readonly startedAt: number;
@@ -51,17 +83,15 @@ export interface Fence {
   readonly epoch: number;
 }
 
-export interface RunClaim {
-  readonly chain: string;
-  readonly id: string;
+export interface RunClaim extends RunName {
   readonly input: string | undefined;
   readonly tags: Readonly<Record<string, string>>;
-  /** JSON. Takes the place of the one that the run had. */
-  readonly budget?: string | undefined;
-  /** JSON. Of a new run only. */
-  readonly origin?: string | undefined;
+  /** Takes the place of the one that the run had. */
+  readonly budget?: Budget | undefined;
+  /** Of a new run only. */
+  readonly startedFor?: StartedFor | undefined;
   /** Undefined: a new run is only noted, and whoever claims it next has it; one that exists is left as it is. */
-  readonly owner: Owner | undefined;
+  readonly owner: ProcessIdentity | undefined;
   /** Milliseconds that it stays ours without being renewed. */
   readonly leaseMs: number;
   /** Take it although its lease stands, if this is still its epoch: its owner is known to be dead. */
@@ -76,7 +106,8 @@ export interface RunEnd {
   readonly state: Exclude<RunState, "running">;
   readonly output?: string | undefined;
   readonly error?: SavedError | undefined;
-  readonly failedKey?: string | undefined;
+  /** @default none */
+  readonly failedKeys?: readonly string[] | undefined;
   /** Paid calls of the run that it completed without. */
   readonly leftOver?: readonly string[] | undefined;
 }
@@ -100,37 +131,37 @@ export interface RunQuery {
   readonly limit?: number;
 }
 
-/** Where runs are kept. Leases count on the store's own clock. */
+/** Where runs are kept, with their steps and events. Leases count on the store's own clock. */
 export interface RunJournal {
   /**
    * Makes the run if there is none, or takes it over if nobody has it: its lease is over, it was let go, or `evict`
-   * and `reopen` allow it. Input, tags and origin of a run that exists are left alone.
+   * and `reopen` allow it. Input, tags and `startedFor` of a run that exists are left alone.
    */
-  claimRun(claim: RunClaim): Promise<{ readonly run: RunRecord; readonly owned: boolean }>;
+  claim(claim: RunClaim): Promise<{ readonly run: RunRecord; readonly owned: boolean }>;
   /** Keeps the run ours for longer, also where the lease is over and nobody took it. `held: false`: it is not ours any more, or has ended. */
-  renewRun(
+  renew(
     fence: Fence,
     leaseMs: number,
   ): Promise<{ readonly held: boolean; readonly cancelReason: string | undefined }>;
   /** Lets it go without ending it, if it is still ours: the next claim has it at once. */
-  releaseRun(fence: Fence): Promise<void>;
+  release(fence: Fence): Promise<void>;
   /** @throws {LeaseLostError} */
-  endRun(fence: Fence, end: RunEnd, at: number): Promise<void>;
+  end(fence: Fence, end: RunEnd, at: number): Promise<void>;
   /**
    * Asks its owner to cancel it. A run that nobody has, or that is blocked, is cancelled at once.
    *
    * @returns the state it is in now; undefined where there is no such run.
    */
-  cancelRun(chain: string, id: string, reason: string, at: number): Promise<RunState | undefined>;
-  run(chain: string, id: string): Promise<RunRecord | undefined>;
+  cancel(chain: string, id: string, reason: string, at: number): Promise<RunState | undefined>;
+  get(chain: string, id: string): Promise<RunRecord | undefined>;
   /** Newest first. */
-  runs(query?: RunQuery): Promise<RunRecord[]>;
+  list(query?: RunQuery): Promise<RunRecord[]>;
   /**
    * Deletes an ended run with its steps and events. Its calls stay in the ledger, without keys and payloads.
    *
    * @returns false where there is no such run. @throws {StoreError} while it is running or blocked.
    */
-  forgetRun(chain: string, id: string): Promise<boolean>;
+  forget(chain: string, id: string): Promise<boolean>;
 
   /** A second outcome for the same key is ignored. @throws {LeaseLostError} */
   saveStep(fence: Fence, step: StepRecord): Promise<void>;
@@ -148,16 +179,4 @@ export interface RunJournal {
     from: number,
     limit?: number,
   ): Promise<{ readonly seq: number; readonly event: string }[]>;
-
-  /** One of `max` places that an account has for calls under way. False while all are taken. Taking it twice is one. */
-  takeSlot(slot: {
-    readonly account: string;
-    readonly call: string;
-    /** Who keeps it alive with `renewSlots`. */
-    readonly holder: string;
-    readonly max: number;
-    readonly leaseMs: number;
-  }): Promise<boolean>;
-  renewSlots(holder: string, leaseMs: number): Promise<void>;
-  freeSlot(call: string): Promise<void>;
 }

@@ -1,0 +1,32 @@
+import { currentAttribution } from "../attribution/context.ts";
+import { currentCaller } from "../calls/caller.ts";
+import type { RunName, StartedFor } from "../journal/run.ts";
+import { isSameStore, type Store } from "../journal/store.ts";
+import { currentPosition } from "./position.ts";
+
+/** What is started here and now, is started for this. */
+export function startedForNow(jobId: string | undefined, inner: boolean): StartedFor {
+  const { request, incoming } = currentAttribution();
+  const { of } = currentCaller() ?? {};
+  return {
+    request,
+    root: of ? of.root : incoming?.root,
+    job: jobId,
+    claimedRoot: of ? of.claimedRoot : incoming?.claimedRoot,
+    ...(inner && { inner }),
+    within: runsAround(),
+  };
+}
+
+/** The runs that the current code is in, from the outside in. Undefined outside of any. */
+function runsAround(): readonly RunName[] | undefined {
+  const { record } = currentPosition()?.attempt.execution ?? {};
+  return record && [...(record.startedFor?.within ?? []), { chain: record.chain, id: record.id }];
+}
+
+/** Whether the current code belongs to this run, or to one that was started within it. */
+export function isWithin(chain: string, id: string, keptIn: Store): boolean {
+  const { attempt } = currentPosition() ?? {};
+  if (!attempt || !isSameStore(attempt.execution.live.services.keptIn, keptIn)) return false;
+  return (runsAround() ?? []).some((run) => run.chain === chain && run.id === id);
+}

@@ -1,0 +1,184 @@
+import type { SavedError } from "../errors/saved-error.ts";
+import type { Cost, Reservation } from "../money/cost.ts";
+import type { Fence } from "./run.ts";
+
+/**
+ * Where a call is. `intended`: nothing is known to have been sent. `submitted`: fal has it. `ambiguous`: fal may have
+ * it. The other three are ends; `given-up` means that nobody waits any more, and fal may still have charged.
+ */
+export type CallState = "intended" | "submitted" | "ambiguous" | "completed" | "failed" | "given-up";
+
+/**
+ * Why nobody has a call's result. `superseded`: another call of the run took its place. `left-over`: its run completed
+ * without asking for it.
+ */
+export type Unused = "superseded" | "left-over";
+
+/**
+ * Why a call was given up. `caller`: by its signal, its timeout or `cancel()`. `run`: its run had no use for it any more,
+ * and may have again. `unread`: its end could not be read, so it may still be had. `cancelled`: fal cancelled it in time.
+ * The other two are what a person said of an ambiguous one: `by-hand` that nobody wants it, `resubmit` that it is to be
+ * submitted anew.
+ */
+export type GivenUp = "caller" | "run" | "unread" | "cancelled" | "by-hand" | "resubmit";
+
+/** A request in fal's queue, and where to ask for it. Plain JSON. */
+export interface Ticket {
+  readonly endpoint: string;
+  readonly requestId: string;
+  readonly statusUrl: string;
+  readonly responseUrl: string;
+  readonly cancelUrl: string;
+}
+
+/** Whom a call is for: what its costs can be grouped by, and what its request is tagged with. */
+export interface CallFor {
+  readonly chain: string | undefined;
+  readonly run: string | undefined;
+  /** What the step is called, for people. */
+  readonly step: string | undefined;
+  /** The runner that made it. */
+  readonly jobId: string | undefined;
+  readonly app: string | undefined;
+  /** The incoming request that it was made for. */
+  readonly request: string | undefined;
+  /** The outermost run that it is a part of, `chain/id`, in whichever app of ours that is. */
+  readonly rootRun: string | undefined;
+  /** The runner that the outermost run, or the call, began on. */
+  readonly rootJob: string | undefined;
+  /** What a caller that is not one of ours said that it is a part of. Nobody has checked it. */
+  readonly claimedRoot: string | undefined;
+  /** As they go over the wire. */
+  readonly tags: Readonly<Record<string, string>>;
+  /** The user's own tags, as they were given. */
+  readonly userTags: Readonly<Record<string, string>>;
+}
+
+/** A call that is about to be paid for. Times are in milliseconds since the epoch. */
+export interface Intent {
+  readonly id: string;
+  readonly endpoint: string;
+  /** The exact JSON that will be sent. */
+  readonly body: string;
+  readonly for: CallFor;
+  /** What the step is: no two calls of a run have the same key at the same time. Undefined outside a run. */
+  readonly key: string | undefined;
+  readonly at: number;
+}
+
+/** What is done together with an intent, or not at all. */
+export interface IntentTerms {
+  /** Only if the run is still ours. */
+  readonly fence?: Fence | undefined;
+  /** The call whose place in the run this one takes; it stays in the ledger, without its key. */
+  readonly replaces?: string | undefined;
+  /** Only if each of these budgets has room. */
+  readonly reserve?: readonly Reservation[] | undefined;
+}
+
+/** What a completed call gave. `data` is plain JSON. */
+export interface Outcome {
+  readonly data: unknown;
+  readonly units: number | undefined;
+  readonly waitSeconds: number | undefined;
+  readonly runSeconds: number | undefined;
+}
+
+/** The same, with what it cost where that is known at once. */
+export type Completion = Outcome & { readonly cost?: Cost | undefined };
+
+/** What a completed call took, without what it gave. */
+export type Usage = Omit<Outcome, "data">;
+
+/** Everything that is known of one call. */
+export interface CallRecord {
+  readonly id: string;
+  readonly endpoint: string;
+  /** Undefined where the store keeps ids only. */
+  readonly body: string | undefined;
+  readonly for: CallFor;
+  /** Undefined outside a run, and once another call has taken its place. */
+  readonly key: string | undefined;
+  readonly state: CallState;
+  readonly ticket: Ticket | undefined;
+  /** Undefined until completed, and where the store keeps ids only. */
+  readonly outcome: Outcome | undefined;
+  /** Undefined until completed. */
+  readonly usage: Usage | undefined;
+  readonly error: SavedError | undefined;
+  /** How its submit ended when it was last ambiguous, for people. */
+  readonly doubt: string | undefined;
+  /** Undefined unless it is given up. */
+  readonly givenUp: GivenUp | undefined;
+  /** Undefined until something is known of it. */
+  readonly cost: Cost | undefined;
+  /** Why nobody has its result, if that is so. */
+  readonly unused: Unused | undefined;
+  /** How often its result was given again instead of being paid for. */
+  readonly reuses: number;
+  readonly intendedAt: number;
+  readonly submittedAt: number | undefined;
+  /** When the ambiguous, completed, failed or given-up state began. */
+  readonly endedAt: number | undefined;
+}
+
+/** What calls are found by, and grouped by, of whom they are for. */
+export const FOUND_BY = ["chain", "run", "step", "jobId", "app", "request", "rootRun", "rootJob"] as const;
+export type FoundBy = (typeof FOUND_BY)[number];
+
+/** Which calls are meant, by whom they are for and by when they were intended. */
+export interface CallFilter extends Partial<Pick<CallFor, FoundBy>> {
+  readonly endpoint?: string | undefined;
+  /** Milliseconds since the epoch: intended then or later. */
+  readonly since?: number | undefined;
+  /** Milliseconds since the epoch: intended before then. */
+  readonly until?: number | undefined;
+}
+
+export interface CallQuery extends CallFilter {
+  readonly state?: CallState | undefined;
+  /** The call that a request belongs to. */
+  readonly requestId?: string | undefined;
+  /** Newest first. @default 100 */
+  readonly limit?: number | undefined;
+}
+
+/** Where calls are written down, each step of their progress before the next one happens. */
+export interface CallJournal {
+  /**
+   * Before the POST. If it rejects, nothing is sent.
+   *
+   * @throws {LeaseLostError} when the fence no longer stands. @throws {BudgetExceededError} naming the budget.
+   * @throws {StoreError} when the run has a current call with this key already.
+   */
+  intend(intent: Intent, terms?: IntentTerms): Promise<void>;
+  /**
+   * The request id, before anything else happens. A request belongs to one call for ever, and a call to one request.
+   *
+   * @throws {RequestClaimedError} when it belongs to another call, or the call is another request already.
+   */
+  submitted(id: string, ticket: Ticket, at: number): Promise<void>;
+  /** The POST may or may not have been accepted. Ignored where its request is known already. */
+  ambiguous(id: string, doubt: string, at: number): Promise<void>;
+  /** The result, before the caller's code sees it. It is final: of what is noted later only request and cost count. */
+  completed(id: string, outcome: Completion, at: number): Promise<void>;
+  failed(id: string, error: SavedError, at: number): Promise<void>;
+  /**
+   * Nobody waits for it any more; ignored once it has failed. A later `submitted`, `completed` or `failed` is still
+   * noted: it is evidence.
+   *
+   * @param error What the caller was told, if it was told anything.
+   */
+  givenUp(id: string, why: GivenUp, at: number, error?: SavedError): Promise<void>;
+  /**
+   * What it cost, as far as is known; may be said again when more is known, and a less certain one is ignored. A known
+   * cost takes the place of what its budgets had reserved; an unknown one leaves it reserved. A failure with
+   * `billed: false` frees it without this.
+   */
+  charged(id: string, cost: Cost, at: number): Promise<void>;
+  /** Its result was given once more instead of being paid for again. Counted for the reports. */
+  reused(id: string): Promise<void>;
+  get(id: string): Promise<CallRecord | undefined>;
+  /** Newest first. */
+  list(query?: CallQuery): Promise<CallRecord[]>;
+}
