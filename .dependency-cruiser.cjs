@@ -4,7 +4,7 @@ const { exports: packageExports } = require("./package.json");
 /** What every folder may stand on. */
 const GROUND = ["base", "errors", "money", "journal"];
 
-/** Folders of src that make up the client: what src/client.ts may assemble and src/index.ts may name. */
+/** Folders of src that make up the client: what src/assemble.ts may put together and src/index.ts may name. */
 const CLIENT = [
   ...GROUND,
   "environment",
@@ -41,7 +41,7 @@ const MAY_IMPORT = {
   files: [...GROUND],
   store: [...GROUND, "environment"],
   ledger: [...GROUND, "attribution"],
-  calls: [...GROUND, "queue", "platform", "storage", "attribution", "ledger"],
+  calls: [...GROUND, "queue", "platform", "storage", "files", "attribution", "ledger"],
   chain: [...GROUND, "calls", "store", "ledger", "attribution", "files"],
   telemetry: [...GROUND, "environment", "attribution", "calls", "chain"],
   worker: [...GROUND, "chain", "store"],
@@ -58,7 +58,8 @@ const MAY_IMPORT = {
     ...["index.ts", "report/index.ts", "emulator/index.ts"],
   ],
   "fal.ts": CLIENT,
-  "client.ts": [...CLIENT, "fal.ts"],
+  "assemble.ts": [...CLIENT, "fal.ts"],
+  "client.ts": [...CLIENT, "fal.ts", "assemble.ts"],
   "index.ts": [...CLIENT, "fal.ts", "client.ts"],
 };
 

@@ -1,4 +1,4 @@
-import { accountsOf } from "./attribution/accounts.ts";
+import { assemble, type ClientServices, environmentOf } from "./assemble.ts";
 import { currentAttribution, withRequest, withTags } from "./attribution/context.ts";
 import { requestIdOf } from "./attribution/incoming.ts";
 import { replyHeaders } from "./attribution/onward.ts";
@@ -6,285 +6,128 @@ import { byRootNames } from "./attribution/root.ts";
 import { bound } from "./base/async-context.ts";
 import type { Background } from "./base/background.ts";
 import { systemClock } from "./base/clock.ts";
-import type { Report } from "./base/report.ts";
-import type { BillDeps } from "./calls/bill.ts";
-import { createHooks, type HookDeps, type Hooks } from "./calls/hooks.ts";
-import { contextNow } from "./calls/options.ts";
 import { createQueueClient } from "./calls/queue-client.ts";
 import { createRecordedCalls } from "./calls/recorded-calls.ts";
-import { createPlaces, type Places } from "./calls/slots.ts";
-import { createCalls } from "./calls/subscribe.ts";
 import { createChains } from "./chain/chain.ts";
 import { createRuns } from "./chain/runs.ts";
-import { leaseSettings } from "./chain/services.ts";
 import { tools } from "./chain/tools.ts";
-import { ambientEnv, type Environment, readEnvironment } from "./environment/environment.ts";
-import type { Origins } from "./environment/origins.ts";
-import { InvalidArgumentError } from "./errors/arguments.ts";
-import { StoreError } from "./errors/store.ts";
+import { ambientEnv } from "./environment/environment.ts";
 import type { Fal, FalOptions } from "./fal.ts";
-import { createKeptFiles } from "./files/kept-files.ts";
-import { budgets } from "./ledger/budget.ts";
 import { costsIn } from "./ledger/costs.ts";
-import { estimates } from "./ledger/estimate.ts";
-import { type ReconcileOptions, reconcile } from "./ledger/reconcile.ts";
-import { createBillingEvents } from "./platform/billing.ts";
-import { createUsualCosts } from "./platform/estimates.ts";
-import { createPrices } from "./platform/prices.ts";
-import { createHistory } from "./platform/requests.ts";
+import { reconcile } from "./ledger/reconcile.ts";
 import { endpoint } from "./queue/endpoint.ts";
-import { createQueue } from "./queue/queue.ts";
-import { createStorage } from "./storage/storage.ts";
-import { lazyStore } from "./store/lazy.ts";
-import { redacted } from "./store/redacted.ts";
-import { withRescue } from "./store/rescue.ts";
-import { type Rescued, readBack, rescueFileFor } from "./store/rescue-file.ts";
-import { selectedStore } from "./store/selected.ts";
+import { createLedger, type Ledger } from "./store/ledger.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
-import { createTransport } from "./transport/http.ts";
 
 export function createFal(options: FalOptions = {}): Fal {
   const background: Background = new Set();
-  let settings = options;
-  const report: Report = (...said) => parts.report(...said);
-  const hide = (text: string) => parts.hide(text);
-  let ledger = ledgerOf(() => settings, report, hide);
-  const ledgers = [ledger];
-  let parts = assemble(settings, ledger, background);
-  const chains = createChains(() => parts);
+  const client = openClient(options, background);
+  const chains = createChains(() => client.services);
 
   return {
-    subscribe: (target, call) => parts.calls.subscribe(target, call),
+    subscribe: (target, call) => client.services.calls.subscribe(target, call),
     chain: chains.define,
     step: tools.step,
     map: tools.map,
     branch: tools.branch,
     fallback: tools.fallback,
-    runs: createRuns(() => parts, chains),
-    price: (id) => parts.price(id),
-    estimate: (...call) => parts.estimate(...call),
-    billingEvents: (query) => parts.billingEvents(query),
-    reconcile: (options) => parts.reconcile(options),
-    costs: async (query = {}) => costsIn(parts.store, parts.clock, await byRootNames(query)),
+    runs: createRuns(() => client.services, chains),
+    price: (id) => client.services.price(id),
+    estimate: (...call) => client.services.estimate(...call),
+    billingEvents: (query) => client.services.billingEvents(query),
+    reconcile: (how) => {
+      const { directStore, clock, billingEvents } = client.services;
+      return reconcile(directStore, clock, billingEvents, how);
+    },
+    costs: async (query = {}) =>
+      costsIn(client.services.store, client.services.clock, await byRootNames(query)),
     get queue() {
-      return parts.queueClient;
+      return createQueueClient(client.services, client.services.calls);
     },
     get calls() {
-      return parts.recorded;
+      return { ...createRecordedCalls(client.services), rescue: client.ledger.rescue };
     },
     get files() {
-      return parts.files;
+      return client.services.files;
     },
-    webhooks: { handle: (request) => parts.handleHook(request) },
+    webhooks: { handle: async (request) => client.services.hooks?.handle(request) ?? NO_HOOKS() },
     get storage() {
-      return parts.storage;
+      return client.services.storage;
     },
     get environment() {
-      return parts.environment;
+      return client.services.environment;
     },
     endpoint,
     withTags,
-    withRequest: (request, fn) => withRequest(request, parts.accounts(), fn),
+    withRequest: (request, fn) => withRequest(request, client.services.accounts(), fn),
     bind: bound,
     replyHeaders: () => replyHeaders(currentAttribution()),
     async handle(request, fn) {
       const id = requestIdOf(request);
-      if (id === undefined) return withRequest(request, parts.accounts(), fn);
-      return withRequest(request, parts.accounts(), () =>
-        chains.handle(parts.environment.identity.appName ?? "request", id, fn),
+      if (id === undefined) return withRequest(request, client.services.accounts(), fn);
+      return withRequest(request, client.services.accounts(), () =>
+        chains.handle(client.services.environment.identity.appName ?? "request", id, fn),
       );
     },
-    config(more) {
-      settings = { ...settings, ...more };
-      // Another key is no reason to forget what was noted so far.
-      if ("store" in more || "clock" in more) {
-        ledger = ledgerOf(() => settings, report, hide);
-        ledgers.push(ledger);
-      }
-      parts = assemble(settings, ledger, background);
-    },
+    config: client.config,
     async close() {
       await chains.detach();
       while (background.size > 0) await Promise.allSettled(background);
+      await client.close();
+    },
+  };
+}
+
+const NO_HOOKS = () => new Response("This client takes no webhooks.", { status: 404 });
+
+/** What a client is made of, which `config` makes anew; it goes on noting where it did, unless it is told where else. */
+interface Client {
+  readonly services: ClientServices;
+  readonly ledger: Ledger;
+  config(more: FalOptions): void;
+  close(): Promise<void>;
+}
+
+function openClient(options: FalOptions, background: Background): Client {
+  let settings = options;
+  const env = () => settings.env ?? ambientEnv();
+  const environment = () => environmentOf(settings);
+  let telemetry = createTelemetry(settings, environment(), env);
+  const ledgers: Ledger[] = [];
+  const openLedger = (): Ledger => {
+    const ledger = createLedger({
+      store: settings.store,
+      clock: settings.clock ?? systemClock,
+      env,
+      rescueFile: () => settings.rescueFile,
+      report: (...said) => telemetry.report(...said),
+      hide: (text) => telemetry.hide(text),
+    });
+    ledgers.push(ledger);
+    return ledger;
+  };
+  const assembled = (ledger: Ledger) =>
+    assemble(settings, { environment: environment(), telemetry, ledger, background });
+  let ledger = openLedger();
+  let services = assembled(ledger);
+
+  return {
+    get services() {
+      return services;
+    },
+    get ledger() {
+      return ledger;
+    },
+    config(more) {
+      settings = { ...settings, ...more };
+      telemetry = createTelemetry(settings, environment(), env);
+      // Another key is no reason to forget what was noted so far.
+      if ("store" in more || "clock" in more) ledger = openLedger();
+      services = assembled(ledger);
+    },
+    async close() {
       await Promise.all(ledgers.map((ledger) => ledger.close()));
     },
-  };
-}
-
-/** Puts the folders together: the only place that knows them all. */
-function assemble(options: FalOptions, ledger: Ledger, background: Background) {
-  const clock = options.clock ?? systemClock;
-  const environment = environmentOf(options);
-  const origins = once((): Origins => environment.origins);
-
-  const transport = createTransport({
-    key: () => environment.key,
-    trusted: () => origins().trusted,
-    fetch: (...args) => (options.fetch ?? globalThis.fetch)(...args),
-    clock,
-    random: options.random ?? Math.random,
-    retry: options.retry,
-  });
-  const accounts = () => accountsOf(environment.identity, options.ownAccounts);
-  const queue = createQueue(transport, () => origins().queue);
-  const api = () => origins().api;
-  const price = createPrices(transport, api, clock);
-  const estimate = estimates({ price, usualCost: createUsualCosts(transport, api, clock) });
-  const billingEvents = createBillingEvents(transport, api, clock);
-  const history = createHistory(transport, api, clock);
-  const storage = createStorage(transport, () => origins().rest, clock);
-  const telemetry = createTelemetry({
-    logger: options.logger,
-    logPayloads: options.logPayloads,
-    env: () => options.env ?? ambientEnv(),
-    environment,
-    clock,
-  });
-  const { report, hide } = telemetry;
-  const store = ledger.rescued;
-
-  const files = createKeptFiles({
-    directory: options.keepFiles,
-    fetch: (...args) => (options.fetch ?? globalThis.fetch)(...args),
-    clock,
-    isOurs: (url) => origins().trusted.has(URL.parse(url)?.origin ?? ""),
-    report,
-  });
-  const common = { queue, history, store, clock, price, background, report };
-  const deps = {
-    ...common,
-    hooks: hooksOf(options, { ...common, environment, origins }),
-    keepFiles: files.keep,
-    places: placesOf(options, { store, clock, report, environment }),
-    witness: telemetry.call,
-    ambiguousSubmit: options.ambiguousSubmit,
-    context() {
-      const { identity } = environment;
-      return contextNow(identity, accountsOf(identity, options.ownAccounts));
-    },
-    reserve: budgets({ client: options.budget, tags: options.budgets }, estimate),
-    requireRun: options.requireRun ?? false,
-    upload: storage.upload,
-  };
-  const calls = createCalls(deps);
-  return {
-    environment,
-    accounts,
-    clock,
-    jobId: () => environment.identity.jobId,
-    calls,
-    store,
-    keptIn: ledger.direct,
-    report,
-    hide,
-    observeRun: telemetry.run,
-    lease: leaseSettings(options.lease),
-    isStoreUnsaid: () => !options.store && !(options.env ?? ambientEnv())["FAL_CHAIN_STORE"]?.trim(),
-    files,
-    upload: (file: Blob) => storage.upload(file),
-    price,
-    estimate,
-    billingEvents,
-    reconcile: (how?: ReconcileOptions) =>
-      reconcile({ store: ledger.direct, clock, bill: billingEvents }, how),
-    storage,
-    queueClient: createQueueClient(deps, calls),
-    handleHook:
-      deps.hooks?.handle ?? (async () => new Response("This client takes no webhooks.", { status: 404 })),
-    recorded: { ...createRecordedCalls({ ...deps, store: ledger.direct }, deps), rescue: ledger.rescue },
-  };
-}
-
-type Ledger = ReturnType<typeof ledgerOf>;
-
-/** The store that calls are noted in: the caller's, or one that is selected at the first call, as the environment says then. */
-function ledgerOf(settings: () => FalOptions, report: Report, hide: (text: string) => string) {
-  const { store: given, clock = systemClock } = settings();
-  const env = () => settings().env ?? ambientEnv();
-  const selected = once(() => selectedStore(env(), clock));
-  const direct = given ?? lazyStore(selected);
-  const rescueFile = () => settings().rescueFile ?? rescueFileFor(direct, env());
-  const rescued = once(() =>
-    redacted(withRescue(given ?? selected(), { file: rescueFile, report, clock }), hide),
-  );
-  return {
-    direct,
-    rescued: lazyStore(rescued),
-    async rescue(file?: string): Promise<Rescued> {
-      // One that cannot be opened says so, whether or not there is a file.
-      await direct.calls.list({ limit: 1 });
-      const path = file ?? rescueFile();
-      if (path === undefined) throw new StoreError("There is no file system, and so no rescue file.");
-      return readBack(path, direct);
-    },
-    close: async () => {
-      if (!given) await selected().close();
-    },
-  };
-}
-
-type Wiring = Pick<HookDeps, "queue" | "history" | keyof BillDeps> & {
-  readonly environment: Environment;
-  readonly origins: () => Origins;
-};
-
-function hooksOf(
-  { webhooks, fetch }: FalOptions,
-  { environment, origins, ...wiring }: Wiring,
-): Hooks | undefined {
-  if (!webhooks) return undefined;
-  const { url, secret, sweepMs = 120_000 } = webhooks;
-  return createHooks({
-    ...wiring,
-    url,
-    sweepMs,
-    secret: () => secret ?? environment.key.header(),
-    async receive(request) {
-      // Only who has webhooks loads what checks them.
-      const { receiveWebhook } = await import("./webhooks/receive.ts");
-      const jwksUrl = `${origins().rest}/.well-known/jwks.json`;
-      return receiveWebhook(request, { jwksUrl, clock: wiring.clock, ...(fetch && { fetch }) });
-    },
-  });
-}
-
-function placesOf(
-  { maxInFlight, webhooks }: FalOptions,
-  { environment, ...wiring }: Pick<Wiring, "store" | "clock" | "report" | "environment">,
-): Places | undefined {
-  if (maxInFlight === undefined || webhooks) return undefined;
-  if (!(maxInFlight >= 1)) {
-    throw new InvalidArgumentError(`maxInFlight is ${maxInFlight}; it is a number from 1 up.`);
-  }
-  return createPlaces({ ...wiring, max: maxInFlight, account: () => environment.key.redacted() });
-}
-
-function environmentOf({ env, credentials, allowHttp = false }: FalOptions): Environment {
-  const read = (key?: string) => readEnvironment(env ?? ambientEnv(), { credentials: key, allowHttp });
-  return {
-    get key() {
-      return read(typeof credentials === "function" ? credentials() : credentials).key;
-    },
-    get origins() {
-      return read().origins;
-    },
-    get identity() {
-      return read().identity;
-    },
-    get runnerState() {
-      return read().runnerState;
-    },
-    get hfHome() {
-      return read().hfHome;
-    },
-  };
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
   };
 }
 

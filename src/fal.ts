@@ -1,10 +1,10 @@
 import type { IncomingRequest } from "./attribution/incoming.ts";
 import type { UserTags } from "./attribution/tags.ts";
 import type { Clock } from "./base/clock.ts";
+import type { Calls } from "./calls/call.ts";
+import type { AmbiguousSubmitPolicy } from "./calls/options.ts";
 import type { QueueClient } from "./calls/queue-client.ts";
 import type { RecordedCalls } from "./calls/recorded-calls.ts";
-import type { AmbiguousSubmitPolicy } from "./calls/submit.ts";
-import type { Calls } from "./calls/subscribe.ts";
 import type { DefineChain } from "./chain/chain.ts";
 import type { Tools } from "./chain/run-scope.ts";
 import type { Runs } from "./chain/runs.ts";

@@ -30,9 +30,9 @@ export async function rootName(name: string): Promise<string> {
 }
 
 /** The same query, by the names that roots are noted under. */
-export async function byRootNames<Q extends Partial<Record<"rootRun" | "rootJob", string | undefined>>>(
-  query: Q,
-): Promise<Q> {
+export async function byRootNames<
+  Q extends { readonly rootRun?: string | undefined; readonly rootJob?: string | undefined },
+>(query: Q): Promise<Q> {
   const { rootRun, rootJob } = query;
   return {
     ...query,

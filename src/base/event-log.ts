@@ -25,99 +25,100 @@ export interface EventLogOptions<E> {
   readonly withDropped: (event: E, dropped: number) => E;
 }
 
+interface Log<E> {
+  readonly options: EventLogOptions<E>;
+  readonly entries: Entry<E>[];
+  readonly waiting: Set<() => void>;
+  outcome: { readonly failed: boolean; readonly error?: unknown } | undefined;
+}
+
 export function eventLog<E>(options: EventLogOptions<E>): EventLog<E> {
-  const entries: Entry<E>[] = [];
-  const waiting = new Set<() => void>();
+  const log: Log<E> = { options, entries: [], waiting: new Set(), outcome: undefined };
+  const { entries } = log;
   let count = 0;
   let droppable = 0;
-  let outcome: { ended: true; error?: unknown; failed: boolean } | undefined;
-
   const wake = () => {
-    for (const resume of [...waiting]) resume();
+    for (const resume of [...log.waiting]) resume();
   };
-
+  const close = (outcome: Log<E>["outcome"]) => {
+    log.outcome ??= outcome;
+    wake();
+  };
   return {
     push(event) {
-      if (outcome) return;
+      if (log.outcome) return;
       entries.push({ number: count++, event });
       if (options.droppable(event) && ++droppable > options.keep) {
-        entries.splice(
-          entries.findIndex((entry) => options.droppable(entry.event)),
-          1,
-        );
+        const oldest = entries.findIndex((entry) => options.droppable(entry.event));
+        entries.splice(oldest, 1);
         droppable--;
       }
       wake();
     },
-    end() {
-      outcome ??= { ended: true, failed: false };
-      wake();
-    },
-    fail(error) {
-      outcome ??= { ended: true, failed: true, error };
-      wake();
-    },
-    read: (from = 0) => cursor(from),
+    end: () => close({ failed: false }),
+    fail: (error) => close({ failed: true, error }),
+    read: (from = 0) => cursor(log, from),
+  };
+}
+
+function cursor<E>(log: Log<E>, from: number): AsyncIterableIterator<E> {
+  const { entries, waiting, options } = log;
+  let next = from;
+  let missed = 0;
+  let left = false;
+  let detach: () => void = () => {};
+
+  const take = (): E | undefined => {
+    const entry = entries[indexOf(entries, next)];
+    if (!entry) return undefined;
+    missed += entry.number - next;
+    next = entry.number + 1;
+    if (missed === 0 || !options.droppable(entry.event)) return entry.event;
+    const event = options.withDropped(entry.event, missed);
+    missed = 0;
+    return event;
   };
 
-  function cursor(from: number): AsyncIterableIterator<E> {
-    let next = from;
-    let missed = 0;
-    let left = false;
-    let detach: () => void = () => {};
-
-    const take = (): E | undefined => {
-      const entry = entries[indexOf(next)];
-      if (!entry) return undefined;
-      missed += entry.number - next;
-      next = entry.number + 1;
-      if (missed === 0 || !options.droppable(entry.event)) return entry.event;
-      const event = options.withDropped(entry.event, missed);
-      missed = 0;
-      return event;
-    };
-
-    return {
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-      async next() {
-        while (!left) {
-          const event = take();
-          if (event !== undefined) return { done: false, value: event };
-          if (outcome) {
-            left = true;
-            if (outcome.failed) throw outcome.error;
-            break;
-          }
-          await new Promise<void>((resolve) => {
-            detach = () => {
-              waiting.delete(detach);
-              resolve();
-            };
-            waiting.add(detach);
-          });
-          waiting.delete(detach);
+  return {
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    async next() {
+      while (!left) {
+        const event = take();
+        if (event !== undefined) return { done: false, value: event };
+        if (log.outcome) {
+          left = true;
+          if (log.outcome.failed) throw log.outcome.error;
+          break;
         }
-        return { done: true, value: undefined };
-      },
-      async return() {
-        left = true;
-        detach();
-        return { done: true, value: undefined };
-      },
-    };
-  }
+        await new Promise<void>((resolve) => {
+          detach = () => {
+            waiting.delete(detach);
+            resolve();
+          };
+          waiting.add(detach);
+        });
+        waiting.delete(detach);
+      }
+      return { done: true, value: undefined };
+    },
+    async return() {
+      left = true;
+      detach();
+      return { done: true, value: undefined };
+    },
+  };
+}
 
-  /** The first entry whose number is at least `number`: entries are sorted by it. */
-  function indexOf(number: number): number {
-    let low = 0;
-    let high = entries.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((entries[middle]?.number ?? number) < number) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+/** The first entry whose number is at least `number`: entries are sorted by it. */
+function indexOf(entries: readonly Entry<unknown>[], number: number): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((entries[middle]?.number ?? number) < number) low = middle + 1;
+    else high = middle;
   }
+  return low;
 }

@@ -24,6 +24,12 @@ export interface Result<T> {
   };
 }
 
+/** The same, with the reply that it came in. */
+export interface Done<T> {
+  result: Result<T>;
+  response: Response;
+}
+
 /** `at` is in milliseconds since the epoch, on the caller's clock. */
 export type CallEvent<T = unknown> =
   | {

@@ -1,14 +1,12 @@
-import type { Clock } from "../base/clock.ts";
 import type { AmbiguousVerdict } from "../errors/ambiguous-submit.ts";
 import type { ApiError } from "../errors/api.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { RequestClaimedError } from "../errors/store.ts";
 import type { CallRecord, Ticket } from "../journal/call.ts";
-import type { Store } from "../journal/store.ts";
-import type { History, PastRequest } from "../platform/requests.ts";
+import type { PastRequest } from "../platform/requests.ts";
 import { parseEndpointId } from "../queue/endpoint.ts";
-import type { Queue } from "../queue/queue.ts";
 import { matches } from "./matches.ts";
+import type { Services } from "./services.ts";
 
 export type LookUp =
   /** A request that can only be this call's. It is claimed in the store. */
@@ -18,13 +16,6 @@ export type LookUp =
       readonly evidence: string;
       readonly candidates: readonly string[];
     };
-
-export interface LookUpDeps {
-  readonly queue: Queue;
-  readonly history: History;
-  readonly store: Store;
-  readonly clock: Clock;
-}
 
 /** The call whose submit was ambiguous, and what its reply, if any, claimed to be. */
 export interface Suspect {
@@ -41,18 +32,18 @@ const PAUSES_MS = [0, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 const BEFORE_SEND_MS = 3_000;
 
 /** Finds out what became of an ambiguous submit, and claims its request in the store. Never sends a submit. */
-export async function lookUp(deps: LookUpDeps, suspect: Suspect, signal: AbortSignal): Promise<LookUp> {
-  const claimed = await byClaimedId(deps, suspect, signal);
+export async function lookUp(services: Services, suspect: Suspect, signal: AbortSignal): Promise<LookUp> {
+  const claimed = await byClaimedId(services, suspect, signal);
   if (claimed) return claimed;
 
   let last: LookUp = { verdict: "unknown", evidence: "history was not read", candidates: [] };
-  const deadline = deps.clock.now() + PAUSES_MS.reduce((sum, pause) => sum + pause) + 1;
+  const deadline = services.clock.now() + PAUSES_MS.reduce((sum, pause) => sum + pause) + 1;
   for (const pause of PAUSES_MS) {
-    if (deps.clock.now() + pause > deadline) break;
-    await deps.clock.sleep(pause, signal);
-    const known = (await deps.store.calls.get(suspect.id))?.ticket;
+    if (services.clock.now() + pause > deadline) break;
+    await services.clock.sleep(pause, signal);
+    const known = (await services.store.calls.get(suspect.id))?.ticket;
     if (known) return { verdict: "found", ticket: known, evidence: "a webhook named the request" };
-    last = await byHistory(deps, suspect, { signal, deadline });
+    last = await byHistory(services, suspect, { signal, deadline });
     if (last.verdict === "found" || isFinal(last)) return last;
   }
   return last;
@@ -64,16 +55,16 @@ const isFinal = ({ verdict, evidence }: LookUp): boolean =>
 
 /** A gateway's error page may carry the id of the request that it made all the same. The queue knows. */
 async function byClaimedId(
-  deps: LookUpDeps,
+  services: Services,
   suspect: Suspect,
   signal: AbortSignal,
 ): Promise<LookUp | undefined> {
   const { claimedRequestId: requestId, endpoint } = suspect;
   if (!requestId) return undefined;
   try {
-    const ticket = deps.queue.ticket(parseEndpointId(endpoint), requestId);
-    await deps.queue.status(ticket, { logs: false, signal });
-    await deps.store.calls.submitted(suspect.id, ticket, deps.clock.now());
+    const ticket = services.queue.ticket(parseEndpointId(endpoint), requestId);
+    await services.queue.status(ticket, { logs: false, signal });
+    await services.store.calls.submitted(suspect.id, ticket, services.clock.now());
     return {
       verdict: "found",
       ticket,
@@ -87,11 +78,11 @@ async function byClaimedId(
 }
 
 async function byHistory(
-  deps: LookUpDeps,
+  services: Services,
   suspect: Suspect,
   limits: { signal: AbortSignal; deadline: number },
 ): Promise<LookUp> {
-  const { store, history } = deps;
+  const { store, history } = services;
   let past: PastRequest[];
   try {
     past = await history.since(suspect.endpoint, suspect.sentAt - BEFORE_SEND_MS, limits);
@@ -127,9 +118,9 @@ async function byHistory(
   }
   // Equal calls are interchangeable: each claims one, and no two can claim the same.
   for (const requestId of ids) {
-    const ticket = deps.queue.ticket(parseEndpointId(suspect.endpoint), requestId);
+    const ticket = services.queue.ticket(parseEndpointId(suspect.endpoint), requestId);
     try {
-      await store.calls.submitted(suspect.id, ticket, deps.clock.now());
+      await store.calls.submitted(suspect.id, ticket, services.clock.now());
       return { verdict: "found", ticket, evidence: `history has request ${requestId} with the same input` };
     } catch (error) {
       if (!(error instanceof RequestClaimedError)) throw error;
@@ -145,7 +136,11 @@ async function byHistory(
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** The requests in history that belong to no call yet, and the other calls that sent the same. */
-async function whatIsKnown(store: Store, { id, endpoint, body, sentAt }: Suspect, past: PastRequest[]) {
+async function whatIsKnown(
+  store: Services["store"],
+  { id, endpoint, body, sentAt }: Suspect,
+  past: PastRequest[],
+) {
   const calls = await store.calls.list({ endpoint, since: sentAt - DAY_MS, limit: 10_000 });
   const claimed = new Set(calls.flatMap(({ ticket }) => (ticket ? [ticket.requestId] : [])));
   return {

@@ -1,35 +1,35 @@
-import { currentAttribution } from "../attribution/context.ts";
+import type { ReplyListener } from "../attribution/onward.ts";
 import { inBackground } from "../base/background.ts";
-import { eventLog } from "../base/event-log.ts";
-import { linkedController } from "../base/signal.ts";
-import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
-import type { CancelOutcome } from "../errors/giving-up.ts";
-import { CallTimeoutError } from "../errors/giving-up.ts";
-import { MalformedReplyError } from "../errors/network.ts";
-import { savedRefusal } from "../errors/saved-error.ts";
+import { abortable, linkedController, OVER } from "../base/signal.ts";
+import { CallTimeoutError, type CancelOutcome } from "../errors/giving-up.ts";
 import type { Ticket } from "../journal/call.ts";
 import { type AnyEndpoint, type EndpointId, idOf, type OutputOf } from "../queue/endpoint.ts";
 import type { WireStatus } from "../queue/wire.ts";
-import { currentCaller } from "./caller.ts";
+import {
+  type Calls,
+  isSameRun,
+  journalled,
+  listenerFor,
+  live,
+  sendUnlessKnown,
+  startCall,
+  ticketOf,
+} from "./call.ts";
+import { currentRun } from "./enclosing-run.ts";
 import { type Result, statusFold } from "./events.ts";
+import { type LiveCall, liveCall } from "./live-call.ts";
 import { noteCancelled, noteFailure, noteResult } from "./noted-requests.ts";
-import { oneOf, prepare, type SubmitOptions, type WatchSettings } from "./options.ts";
+import type { SubmitOptions, WatchSettings } from "./options.ts";
+import { prepare } from "./prepare.ts";
 import {
   type CompletedQueueStatus,
   type InQueueStatus,
   type QueueStatus,
   toQueueStatus,
 } from "./queue-status.ts";
-import { AMBIGUOUS_SUBMIT_POLICIES, submitOnce } from "./submit.ts";
-import {
-  type Calls,
-  listenerFor,
-  outsideRun,
-  type SubscribeDeps,
-  ticketOf,
-  warnOfLongStart,
-} from "./subscribe.ts";
-import { IDLE_TIMEOUT_MS, watch } from "./watch.ts";
+import type { Services } from "./services.ts";
+import { endedEarly, type StatusStream, statusStream } from "./status-stream.ts";
+import { watch, watchOptions } from "./watch.ts";
 
 export interface RequestOptions {
   readonly requestId: string;
@@ -43,17 +43,11 @@ export interface StatusOptions extends RequestOptions {
 export type StatusSubscriptionOptions = StatusOptions &
   Pick<WatchSettings, "mode" | "pollInterval" | "idleTimeout" | "timeout" | "onQueueUpdate">;
 
-/** A request's statuses as they come. Leaving the loop closes the stream; the request goes on. */
-export interface StatusStream extends AsyncIterable<QueueStatus> {
-  /** The last status, once the stream has ended. Rejects where it broke, or ended before COMPLETED. */
-  done(): Promise<QueueStatus>;
-  abort(reason?: unknown): void;
-}
-
 /** The queue, request by request. Names and results are those of the official client. */
 export interface QueueClient {
   /**
-   * Submits and returns at once. Repeated only where fal provably refused it.
+   * Submits and returns at once. Repeated only where fal provably refused it. Within a run it is a step like any other:
+   * journalled, found again by a resumed run, and not paid for twice.
    *
    * @throws {AmbiguousSubmitError} where it may or may not have been accepted.
    */
@@ -78,163 +72,155 @@ export interface QueueClient {
   attach: Calls["attach"];
 }
 
-export function createQueueClient(deps: SubscribeDeps, calls: Calls): QueueClient {
-  const { clock } = deps;
-
+export function createQueueClient(services: Services, { attach }: Calls): QueueClient {
+  const { queue } = services;
   return {
-    attach: calls.attach,
-
-    async submit(target, options) {
-      const {
-        abortSignal = new AbortController().signal,
-        ambiguousSubmit = deps.ambiguousSubmit ?? "look-up",
-      } = options;
-      warnOfLongStart(deps, options.startTimeout);
-      const caller = currentCaller();
-      if (deps.requireRun && !caller) throw outsideRun(idOf(target));
-      const { complete, attribution } = await prepare(
-        target,
-        options,
-        deps.context(),
-        deps.upload,
-        abortSignal,
-      );
-      const submission = await complete();
-      const policy = oneOf("ambiguousSubmit", ambiguousSubmit, AMBIGUOUS_SUBMIT_POLICIES);
-      const call = {
-        endpoint: submission.endpoint.id,
-        body: submission.body,
-        for: { ...attribution, step: undefined },
-      };
-      const reservations = await deps.reserve(call, caller?.budgets ?? []);
-      const intent = {
-        id: crypto.randomUUID(),
-        ...call,
-        key: undefined,
-        at: clock.now(),
-      };
-      await deps.store.calls.intend(intent, { reserve: reservations(intent.at) });
-      const sent = submitOnce(deps, intent, submission, policy, abortSignal, reservations);
-      const { ticket, position } = await sent.catch(async (error: unknown) => {
-        if (!(error instanceof AmbiguousSubmitError))
-          await deps.store.calls.failed(intent.id, savedRefusal(error), clock.now());
-        throw error;
-      });
-      return toQueueStatus(ticket, { status: "IN_QUEUE", queue_position: position }, []) as InQueueStatus;
-    },
+    attach,
+    submit: (target, options) => submit(services, target, options),
 
     async status(target, { requestId, logs = false, abortSignal }) {
-      const ticket = ticketOf(deps, target, requestId);
-      const status = await deps.queue.status(ticket, { logs, signal: abortSignal });
+      const ticket = ticketOf(services, target, requestId);
+      const status =
+        (await journalledEnd(services, ticket)) ??
+        (await queue.status(ticket, { logs, signal: abortSignal }));
       return toQueueStatus(ticket, status, status.logs ?? []);
     },
 
     async streamStatus(target, { requestId, logs = false, abortSignal }) {
-      const ticket = ticketOf(deps, target, requestId);
+      const ticket = ticketOf(services, target, requestId);
       const { controller, unlink } = linkedController(abortSignal);
-      const statuses = await deps.queue.streamStatus(ticket, { logs, signal: controller.signal });
+      const known = await journalledEnd(services, ticket);
+      const statuses = known
+        ? once(known)
+        : await queue.streamStatus(ticket, { logs, signal: controller.signal });
       return statusStream(ticket, statuses, controller, unlink);
     },
 
-    async subscribeToStatus(target, options) {
-      const ticket = ticketOf(deps, target, options.requestId);
-      const { controller, unlink } = linkedController(options.abortSignal);
-      const { timeout } = options;
-      if (timeout !== undefined) {
-        const cancel = Promise.resolve("not-sent" as const);
-        const tooLate = () =>
-          controller.abort(new CallTimeoutError(ticket.endpoint, timeout, { ...ticket, cancel }));
-        clock.sleep(timeout, controller.signal).then(tooLate, () => {});
-      }
-      const fold = statusFold();
-      try {
-        const observations = watch(deps.queue, clock, ticket, {
-          mode: options.mode ?? "auto",
-          logs: options.logs ?? false,
-          pollInterval: options.pollInterval,
-          idleTimeout: options.idleTimeout ?? IDLE_TIMEOUT_MS,
-          signal: controller.signal,
-        });
-        for await (const { status, connection } of observations) {
-          fold.take(status, connection, clock.now());
-          const update = toQueueStatus(ticket, status, fold.logs);
-          options.onQueueUpdate?.(update);
-          if (update.status === "COMPLETED") return update;
-        }
-        throw endedEarly(ticket);
-      } finally {
-        unlink();
-        controller.abort();
-      }
-    },
+    subscribeToStatus: (target, options) => subscribeToStatus(services, target, options),
 
-    async result(target, { requestId, abortSignal }) {
-      const heard = listenerFor(currentAttribution().incoming, target);
-      const ticket = ticketOf(deps, target, requestId);
-      const answer = await deps.queue.result(ticket, { signal: abortSignal }).catch((error: unknown) => {
-        void inBackground(deps.background, noteFailure(deps, ticket, error));
-        throw error;
-      });
-      await noteResult(deps, ticket, answer);
-      heard?.(answer.response.headers);
-      return { data: answer.data as OutputOf<typeof target>, requestId, billing: { units: answer.units } };
-    },
+    result: (target, options) => result(services, target, options),
 
     async cancel(target, { requestId }) {
-      const ticket = ticketOf(deps, target, requestId);
-      const outcome = await deps.queue.cancel(ticket);
-      if (outcome === "in-time") await noteCancelled(deps, ticket);
+      const ticket = ticketOf(services, target, requestId);
+      const outcome = await queue.cancel(ticket);
+      if (outcome === "in-time") await noteCancelled(services, ticket);
       return outcome;
     },
   };
 }
 
-function statusStream(
-  ticket: Ticket,
-  statuses: AsyncIterable<WireStatus>,
-  controller: AbortController,
-  unlink: () => void,
-): StatusStream {
-  const log = eventLog<QueueStatus>({
-    keep: Number.POSITIVE_INFINITY,
-    droppable: () => false,
-    withDropped: (e) => e,
+/** A call that ends for us once fal has it: whoever has its request id asks for the rest. */
+async function submit<T extends EndpointId | AnyEndpoint>(
+  services: Services,
+  target: T,
+  options: SubmitOptions<T>,
+): Promise<InQueueStatus> {
+  const call = liveCall(services, idOf(target), options);
+  return live(services, call, async () => {
+    const prepared = await abortable(prepare(services, target, options), call.giveUp.signal);
+    const { ticket } = await sendUnlessKnown(services, call, prepared, { wants: "request" });
+    handOver(call, ticket);
+    const position = call.accepting && (await call.accepting).position;
+    return toQueueStatus(ticket, { status: "IN_QUEUE", queue_position: position }, []) as InQueueStatus;
   });
-  const ended = (async () => {
-    let last: QueueStatus | undefined;
-    try {
-      for await (const status of statuses) {
-        last = toQueueStatus(ticket, status, status.logs ?? []);
-        log.push(last);
-      }
-      if (last?.status !== "COMPLETED") throw endedEarly(ticket);
-      log.end();
-      return last;
-    } catch (error) {
-      log.fail(error);
-      throw error;
-    } finally {
-      unlink();
-    }
-  })();
-  // The loop tells of a failure too; whoever loops need not call done().
-  ended.catch(() => {});
-  return {
-    done: () => ended,
-    abort: (reason) => controller.abort(reason),
-    async *[Symbol.asyncIterator]() {
-      try {
-        yield* log.read();
-      } finally {
-        controller.abort();
-      }
-    },
-  };
 }
 
-const endedEarly = ({ endpoint, requestId }: Ticket) =>
-  new MalformedReplyError(`The status stream of ${endpoint} ended before COMPLETED.`, {
-    endpoint,
-    requestId,
-    billed: "unknown",
+function handOver(call: LiveCall, ticket: Ticket): void {
+  call.isHandedOver = true;
+  call.slot?.handOver(ticket);
+  call.slot = undefined;
+}
+
+/** Within a run what the journal has of it is given, its failure too, and what fal has becomes a part of the run. */
+async function result<T extends EndpointId | AnyEndpoint>(
+  services: Services,
+  target: T,
+  { requestId, abortSignal }: RequestOptions,
+): Promise<Pick<Result<OutputOf<T>>, "data" | "requestId" | "billing">> {
+  const heard = listenerFor(target);
+  const ticket = ticketOf(services, target, requestId);
+  if (!currentRun()) return readNow(services, ticket, { heard, signal: abortSignal });
+  const settings = abortSignal ? { abortSignal } : {};
+  const call = liveCall<OutputOf<T>>(services, idOf(target), settings, { asksForRequest: true });
+  const { result } = await startCall(services, call, async () => {
+    const known = await journalled(services, call, ticket, heard);
+    if (known) return known;
+    const read = await readNow<OutputOf<T>>(services, ticket, { heard, signal: call.giveUp.signal, call });
+    const metrics = { waitSeconds: undefined, runSeconds: undefined };
+    return { result: { ...read, metrics }, response: Response.json(read.data) };
+  }).withResponse();
+  return { data: result.data, requestId, billing: result.billing };
+}
+
+/** Asks fal for a result, once. What came of it is noted with the call that it is. */
+async function readNow<O>(
+  services: Services,
+  ticket: Ticket,
+  how: {
+    readonly heard: ReplyListener | undefined;
+    readonly signal: AbortSignal | undefined;
+    call?: LiveCall;
+  },
+): Promise<Pick<Result<O>, "data" | "requestId" | "billing">> {
+  // What it cost is noted here, and not by the call that asks.
+  if (how.call) how.call.cost = Promise.resolve(undefined);
+  const answer = await services.queue.result(ticket, { signal: how.signal }).catch((error: unknown) => {
+    void inBackground(services.background, noteFailure(services, ticket, error));
+    throw error;
   });
+  const cost = await noteResult(services, ticket, answer);
+  if (how.call) how.call.cost = cost?.cost;
+  how.heard?.(answer.response.headers);
+  return { data: answer.data as O, requestId: ticket.requestId, billing: { units: answer.units } };
+}
+
+async function subscribeToStatus(
+  services: Services,
+  target: EndpointId | AnyEndpoint,
+  options: StatusSubscriptionOptions,
+): Promise<CompletedQueueStatus> {
+  const { queue, clock } = services;
+  const ticket = ticketOf(services, target, options.requestId);
+  const { controller, unlink } = linkedController(options.abortSignal);
+  const { signal } = controller;
+  const { timeout } = options;
+  if (timeout !== undefined) {
+    const cancel = Promise.resolve("not-sent" as const);
+    const tooLate = () =>
+      controller.abort(new CallTimeoutError(ticket.endpoint, timeout, { ...ticket, cancel }));
+    clock.sleep(timeout, signal).then(tooLate, () => {});
+  }
+  const statuses = statusFold();
+  try {
+    const known = await journalledEnd(services, ticket);
+    const watched = known
+      ? once({ status: known, connection: {} })
+      : watch(queue, clock, ticket, watchOptions(options, signal));
+    for await (const { status, connection } of watched) {
+      statuses.take(status, connection, clock.now());
+      const update = toQueueStatus(ticket, status, statuses.logs);
+      options.onQueueUpdate?.(update);
+      if (update.status === "COMPLETED") return update;
+    }
+    throw endedEarly(ticket);
+  } finally {
+    unlink();
+    controller.abort(OVER);
+  }
+}
+
+/** How a request of this run has ended, where the journal has that: by now fal may have let it go. */
+async function journalledEnd({ store }: Services, { requestId }: Ticket): Promise<WireStatus | undefined> {
+  const { of } = currentRun() ?? {};
+  if (!of) return undefined;
+  const [record] = await store.calls.list({ requestId, limit: 1 });
+  if (!record || !isSameRun(of, record.for)) return undefined;
+  if (record.state === "completed") return { status: "COMPLETED" };
+  if (record.state !== "failed") return undefined;
+  const { message, errorType } = record.error ?? {};
+  return { status: "COMPLETED", error: message ?? "failed", ...(errorType && { error_type: errorType }) };
+}
+
+async function* once<T>(value: T): AsyncGenerator<T, void, void> {
+  yield value;
+}

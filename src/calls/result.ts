@@ -1,17 +1,11 @@
-import type { Clock } from "../base/clock.ts";
 import { ApiError, apiError } from "../errors/api.ts";
 import { FalError } from "../errors/fal-error.ts";
 import type { Ticket } from "../journal/call.ts";
 import type { History } from "../platform/requests.ts";
-import type { Answer, Queue } from "../queue/queue.ts";
+import type { Answer } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
-import { hasFailed, type Result } from "./events.ts";
-
-export interface ResultDeps {
-  readonly queue: Queue;
-  readonly history: History;
-  readonly clock: Clock;
-}
+import { hasFailed } from "./events.ts";
+import type { Services } from "./services.ts";
 
 /** Pauses before something that must be there is asked for again, in milliseconds: about a minute. */
 const PAUSES_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
@@ -24,7 +18,7 @@ const PAUSES_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
  * @throws {ApiError} for what the model says, or the queue after all this, instead.
  */
 export async function readResult(
-  { queue, history, clock }: ResultDeps,
+  { queue, history, clock }: Services,
   ticket: Ticket,
   status: WireStatus | undefined,
   signal: AbortSignal,
@@ -42,36 +36,6 @@ export async function readResult(
       await clock.sleep(pause, signal);
     }
   }
-}
-
-/** What a request gave, and how long it took as far as it was watched. Times are in milliseconds since the epoch. */
-export function resultOf<T>(
-  { endpoint, requestId }: Ticket,
-  { data, units, response }: Answer,
-  status: WireStatus | undefined,
-  {
-    submitted,
-    queued,
-    running,
-    ended,
-  }: { submitted: number; queued?: number; running?: number; ended: number },
-): Result<T> {
-  if (status?.status === "COMPLETED" && hasFailed(status)) {
-    // fal says that it failed, and then has an answer: the status is believed.
-    const body = { detail: status.error, error_type: status.error_type };
-    throw apiError({ status: response.status, headers: response.headers, body, requestId, endpoint });
-  }
-  const inference = status?.status === "COMPLETED" ? status.metrics?.inference_time : undefined;
-  return {
-    data: data as T,
-    requestId,
-    billing: { units },
-    metrics: {
-      // Of one that was running already when it was taken up, nobody saw when its turn came.
-      waitSeconds: running === undefined || queued === undefined ? undefined : (running - submitted) / 1000,
-      runSeconds: inference ?? (running === undefined ? undefined : (ended - running) / 1000),
-    },
-  };
 }
 
 export const isGone = (error: unknown): boolean => error instanceof ApiError && error.status === 404;

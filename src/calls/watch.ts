@@ -5,9 +5,10 @@ import { FalError } from "../errors/fal-error.ts";
 import type { Ticket } from "../journal/call.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
+import { oneOf, type WatchSettings } from "./options.ts";
 
 /** Three times the pause between fal's signs of life, in milliseconds. */
-export const IDLE_TIMEOUT_MS = 45_000;
+const IDLE_TIMEOUT_MS = 45_000;
 
 export interface WatchOptions {
   /** `polling` never opens a stream; the other two prefer one, and poll where it cannot be had. */
@@ -19,6 +20,14 @@ export interface WatchOptions {
   readonly idleTimeout: number;
   readonly signal: AbortSignal;
 }
+
+export const watchOptions = (settings: WatchSettings, signal: AbortSignal): WatchOptions => ({
+  mode: oneOf("mode", settings.mode ?? "auto", ["auto", "streaming", "polling"]),
+  logs: settings.logs ?? false,
+  pollInterval: settings.pollInterval,
+  idleTimeout: settings.idleTimeout ?? IDLE_TIMEOUT_MS,
+  signal,
+});
 
 /** A status, and where it came from: log lines add up within one connection. */
 export interface Observation {

@@ -1,4 +1,4 @@
-import type { CallInfo, CallObserver, Place } from "../calls/caller.ts";
+import type { AdmittedCall, CallInfo, FoundStep } from "../calls/enclosing-run.ts";
 import type { CallEvent } from "../calls/events.ts";
 import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
 import { LeaseLostError, RunBlockedError } from "../errors/runs.ts";
@@ -29,10 +29,12 @@ interface CallInRun extends CallUnderWay {
 }
 
 /** @throws {RunStateError} when the run is over. */
-export function admit(attempt: Attempt, info: Parameters<Attempt["caller"]["admit"]>[0]): CallObserver {
-  const { id, endpoint, step, cancel } = info;
+export function admit(attempt: Attempt, info: Parameters<Attempt["enclosing"]["admit"]>[0]): AdmittedCall {
+  const { id, endpoint, step, asksForRequest, cancel } = info;
   assertOpen(attempt, `The call to ${endpoint}`);
-  const fresh = { id, endpoint, step: uniqueLabel(attempt, step ?? endpoint) };
+  const name = step ?? endpoint;
+  const fresh = { id, endpoint, step: asksForRequest ? name : uniqueLabel(attempt, name) };
+  attempt.told.set(id, fresh);
   const { callsUnderWay } = attempt.execution;
   const { promise, resolve } = Promise.withResolvers<void>();
   const call: CallInRun = {
@@ -47,7 +49,12 @@ export function admit(attempt: Attempt, info: Parameters<Attempt["caller"]["admi
   };
   callsUnderWay.set(id, call);
   return {
-    place: ({ content }) => place(call, content),
+    find: ({ content }) => find(call, content),
+    identify(record) {
+      call.key = record.key;
+      identify(call, record);
+    },
+    startsAnew: () => forgetRecord(call),
     event: (event) => noteEvent(call, event),
     ended({ error, cost }) {
       noteEnd(call, error, cost);
@@ -58,7 +65,7 @@ export function admit(attempt: Attempt, info: Parameters<Attempt["caller"]["admi
   };
 }
 
-async function place(call: CallInRun, content: string): Promise<Place> {
+async function find(call: CallInRun, content: string): Promise<FoundStep> {
   const { attempt, info, scope, turn } = call;
   const { endpoint, step, onChange } = info;
   const { fence, lease } = attempt.execution;
@@ -73,14 +80,16 @@ async function place(call: CallInRun, content: string): Promise<Place> {
     replacements: mayBeAnew ? await replacementsOf(attempt, content) : new Map(),
     upload: (digest, put) => uploadOnce(attempt, digest, put),
     permit: lease.permit,
-    anew: () => forgetRecord(call),
   };
 }
 
 /** It is this one, which an earlier execution has made. */
 function identify(call: CallInRun, record: CallRecord): void {
+  const { told } = call.attempt;
   call.record = record;
-  call.told = { ...call.fresh, id: record.id };
+  // One that was submitted here is told of as it was then.
+  call.told = told.get(record.id) ?? { ...call.fresh, id: record.id };
+  told.set(record.id, call.told);
   // Of a request that exists already nobody here knows whether it runs.
   call.isQueued = false;
 }

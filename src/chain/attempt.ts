@@ -1,7 +1,8 @@
 import type { Attribution } from "../attribution/context.ts";
-import type { Caller } from "../calls/caller.ts";
+import type { EnclosingRun } from "../calls/enclosing-run.ts";
 import { RunStateError } from "../errors/runs.ts";
 import { runName } from "../journal/run-name.ts";
+import type { RunCall } from "./events.ts";
 import type { Execution } from "./execution.ts";
 import type { Replay } from "./replay.ts";
 
@@ -11,10 +12,12 @@ export interface Attempt {
   /** What the run has paid for already. */
   readonly replay: Replay;
   /** Whom its calls are made for, and what admits them. */
-  readonly caller: Caller;
+  readonly enclosing: EnclosingRun;
   readonly attribution: Attribution;
   /** Steps whose failure is one from an earlier execution. */
   readonly replayed: Set<string>;
+  /** Calls by their ids, as the run tells of them. */
+  readonly told: Map<string, RunCall>;
   /** How many calls have been told of under a name. */
   readonly labels: Map<string, number>;
   /** Files that are uploaded, by what their step is found by. */

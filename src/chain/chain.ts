@@ -136,7 +136,7 @@ async function answerAsRun<R>(
   fn: () => R | PromiseLike<R>,
 ): Promise<R> {
   // It would wait for itself.
-  if (isWithin(chain, id, services.keptIn)) return fn();
+  if (isWithin(chain, id, services.directStore)) return fn();
   checkId(id);
   const startWith = startWithNow(undefined, {}, services.jobId(), false);
   const plan = { mode: "request", chain, id, startWith, abortSignals: [], onDiverge: "pay" } as const;

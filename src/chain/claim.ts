@@ -2,7 +2,7 @@ import { LeaseLostError, RunAbortedError, RunInputMismatchError, RunStateError }
 import { restoredError } from "../errors/saved-error.ts";
 import { StoreError } from "../errors/store.ts";
 import type { RunClaim, RunRecord, RunState } from "../journal/run.ts";
-import { nameOfRun, runName } from "../journal/run-name.ts";
+import { runName } from "../journal/run-name.ts";
 import { isSameStore } from "../journal/store.ts";
 import { restoredEvent, storedEvents } from "./events.ts";
 import { execute } from "./execute.ts";
@@ -86,11 +86,12 @@ async function recordedStart(live: LiveRun): Promise<StartWith> {
 /** What is found again by its place in another run must be where that run is. */
 async function assertKeptWithOuter({ plan, services }: LiveRun): Promise<void> {
   const { chain, id, outer } = plan;
-  const { store, keptIn } = services;
-  if (!outer || isSameStore(outer.keptIn, keptIn) || (await store.runs.get(outer.chain, outer.id))) return;
+  const { store, directStore } = services;
+  if (!outer || isSameStore(outer.directStore, directStore) || (await store.runs.get(outer.chain, outer.id)))
+    return;
   throw new RunStateError(
     "run_elsewhere",
-    `The run ${runName(chain, id)} was started within ${nameOfRun(outer)} by another client, whose store (${store.name}) ` +
+    `The run ${runName(chain, id)} was started within ${runName(outer.chain, outer.id)} by another client, whose store (${store.name}) ` +
       "does not have that run: it could not be found again. Nothing was sent. Give both clients the same store, or this " +
       "run an id of its own.",
   );
@@ -100,7 +101,7 @@ async function assertKeptWithOuter({ plan, services }: LiveRun): Promise<void> {
 async function readStoredEvents(live: LiveRun, record: RunRecord): Promise<void> {
   const { store } = live.services;
   const payloads = { call: store.calls.get, output: () => fromJson(record.output) };
-  for await (const { seq, event } of storedEvents(store, record.chain, record.id, live.eventsRead)) {
+  for await (const { seq, event } of storedEvents(store.runs, record.chain, record.id, live.eventsRead)) {
     const told = await restoredEvent(event, payloads);
     // What an execution here wrote is in the log already, until another process took the run over.
     if (told.type === "resumed" && told.epoch > (live.tellingEpoch ?? 0)) live.tellingEpoch = undefined;
@@ -130,6 +131,6 @@ function recordedFailure({ chain, id, state, error, cancelReason }: RunRecord): 
 function unknownRun({ plan, services }: LiveRun): RunStateError {
   return new RunStateError(
     "run_unknown",
-    `The store (${services.store.name}) has no run ${nameOfRun(plan)}. Start it with its input, or check the id and the store.`,
+    `The store (${services.store.name}) has no run ${plan.chain}/${plan.id}. Start it with its input, or check the id and the store.`,
   );
 }

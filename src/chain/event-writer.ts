@@ -1,7 +1,6 @@
 import type { Report } from "../base/report.ts";
 import { LeaseLostError } from "../errors/runs.ts";
-import type { Fence } from "../journal/run.ts";
-import type { Store } from "../journal/store.ts";
+import type { Fence, RunJournal } from "../journal/run.ts";
 import { type RunEvent, storedEvent } from "./events.ts";
 
 export interface EventWriter {
@@ -11,7 +10,7 @@ export interface EventWriter {
 }
 
 /** Events go to the store in batches, each as large as the time that the one before it took. */
-export function eventWriter(store: Pick<Store, "runs">, fence: Fence, report: Report): EventWriter {
+export function eventWriter(runs: RunJournal, fence: Fence, report: Report): EventWriter {
   let waiting: string[] = [];
   let writing: Promise<void> | undefined;
 
@@ -19,7 +18,7 @@ export function eventWriter(store: Pick<Store, "runs">, fence: Fence, report: Re
     while (waiting.length > 0) {
       const batch = waiting;
       waiting = [];
-      await store.runs.appendEvents(fence, batch).catch((error: unknown) => {
+      await runs.appendEvents(fence, batch).catch((error: unknown) => {
         // Whoever has the run now tells its events.
         if (!(error instanceof LeaseLostError)) report("The store could not keep a run's events", error);
       });

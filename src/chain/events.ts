@@ -2,7 +2,7 @@ import type { CallEvent } from "../calls/events.ts";
 import type { SavedError } from "../errors/saved-error.ts";
 import { restoredError, savedError } from "../errors/saved-error.ts";
 import type { CallRecord } from "../journal/call.ts";
-import type { Store } from "../journal/store.ts";
+import type { RunJournal } from "../journal/run.ts";
 import type { Total } from "../ledger/cost.ts";
 import type { Cost } from "../money/cost.ts";
 
@@ -74,13 +74,13 @@ export async function restoredEvent(
 
 /** All events in the store from this number on, as they are kept. */
 export async function* storedEvents(
-  store: Pick<Store, "runs">,
+  runs: RunJournal,
   chain: string,
   run: string,
   from: number,
 ): AsyncGenerator<{ readonly seq: number; readonly event: string }> {
   for (let next = from; ; ) {
-    const page = await store.runs.events(chain, run, next);
+    const page = await runs.events(chain, run, next);
     if (page.length === 0) return;
     for (const stored of page) {
       yield stored;

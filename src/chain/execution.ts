@@ -50,7 +50,7 @@ export function openExecution(live: LiveRun, record: RunRecord, claimedAt: numbe
   // Who goes on with a run answers another request than the one that it was started for, or none. What answers a request
   // is named by it, and fal may send that to another runner.
   const isAnswer =
-    RULES[plan.mode].answers === "any-request" || isSame(plan.startWith?.startedFor, record.startedFor);
+    RULES[plan.mode].answers === "any-request" || isSameStart(plan.startWith?.startedFor, record.startedFor);
   const over = new AbortController();
   const stopped = new AbortController();
   const { controller: released, unlink } = linkedController(live.detached.signal);
@@ -63,16 +63,13 @@ export function openExecution(live: LiveRun, record: RunRecord, claimedAt: numbe
     incoming: isAnswer ? currentAttribution().incoming : undefined,
     observer: services.observeRun({ chain, run, epoch, tags }),
     lease: keepLease(live, fence, claimedAt, released),
-    writer: eventWriter(services.store, fence, services.report),
+    writer: eventWriter(services.store.runs, fence, services.report),
     failures: trackFailures(),
     costs: new Map(),
     callsUnderWay: new Map(),
     functionsUnderWay: new Set(),
   };
 }
-
-const isSame = (a: StartedFor | undefined, b: StartedFor | undefined): boolean =>
-  JSON.stringify(a) === JSON.stringify(b);
 
 /** For whoever listens here, and for the store. */
 export function tell({ live, over, writer }: Execution, event: RunEvent): void {
@@ -96,3 +93,6 @@ export async function close(execution: Execution): Promise<void> {
   execution.lease.stop();
   await execution.writer.flush();
 }
+
+const isSameStart = (a: StartedFor | undefined, b: StartedFor | undefined): boolean =>
+  JSON.stringify(a) === JSON.stringify(b);

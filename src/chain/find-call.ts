@@ -1,7 +1,6 @@
-import type { Place } from "../calls/caller.ts";
+import type { FoundStep } from "../calls/enclosing-run.ts";
 import { RunDivergedError, StepInputChangedError } from "../errors/runs.ts";
 import type { CallRecord } from "../journal/call.ts";
-import { runName } from "../journal/run-name.ts";
 import { contentKey, differences } from "./content-key.ts";
 import { isPaid, leftOver, occurrence, type Replay, type Turn, untilAllHaveLooked } from "./replay.ts";
 import { callLabel, isInScope, namedCallKey, namedCallLabel, numbered } from "./step-key.ts";
@@ -16,7 +15,7 @@ export interface Asked {
   readonly onChange: "rerun" | "reuse" | undefined;
 }
 
-export type FoundCall = Pick<Place, "key" | "record" | "replaces">;
+export type FoundCall = Pick<FoundStep, "key" | "record" | "replaces">;
 
 /**
  * What earlier executions have of a call. Once for each turn.
@@ -92,7 +91,7 @@ function assertSameWay(replay: Replay, { endpoint, scope, step, content }: Asked
   const fields = others.map((record) => changedFields(content, record));
   const nearest = fields.sort((a, b) => a.length - b.length)[0] ?? [];
   const ids = others.map(({ id }) => id);
-  throw new RunDivergedError(runName(fence.chain, fence.run), endpoint, nearest, ids);
+  throw new RunDivergedError(`${fence.chain}/${fence.run}`, endpoint, nearest, ids);
 }
 
 const changedFields = (content: string, { body }: CallRecord): string[] =>

@@ -1,5 +1,5 @@
 import { atAttribution, currentAttribution } from "../attribution/context.ts";
-import { withCaller } from "../calls/caller.ts";
+import { inRun } from "../calls/enclosing-run.ts";
 import type { RunRecord } from "../journal/run.ts";
 import { runName } from "../journal/run-name.ts";
 import type { Store } from "../journal/store.ts";
@@ -24,7 +24,7 @@ export async function openAttempt(execution: Execution, retry: Set<string>): Pro
   const attempt: Attempt = {
     execution,
     replay,
-    caller: {
+    enclosing: {
       signal: live.cancelled.signal,
       detached: execution.released.signal,
       of: { chain, run, root: root ?? itself, claimedRoot },
@@ -33,6 +33,7 @@ export async function openAttempt(execution: Execution, retry: Set<string>): Pro
     },
     attribution: { tags: record.tags, request, incoming: execution.incoming },
     replayed: new Set(),
+    told: new Map(),
     labels: new Map(),
     uploads: new Map(),
     oldFiles: new Map(),
@@ -46,8 +47,8 @@ async function budgetsOf(store: Store, record: RunRecord): Promise<RunBudget[]> 
   const outer = (record.startedFor?.within ?? []).map(({ chain, id }) => store.runs.get(chain, id));
   return [...(await Promise.all(outer)), record].flatMap((run) => {
     if (run?.budget === undefined) return [];
-    const { chain, id, startedAt, budget } = run;
-    return [{ chain, run: id, startedAt, budget }];
+    const { chain, id, startedAt } = run;
+    return [{ chain, run: id, startedAt, budget: run.budget }];
   });
 }
 
@@ -74,12 +75,12 @@ function scopeOf(attempt: Attempt): RunScope {
 
 /** Runs `fn` within the attempt, wherever it is called from. */
 function enter<R>(attempt: Attempt, fn: () => R): R {
-  const { caller, execution } = attempt;
+  const { enclosing, execution } = attempt;
   const known = currentPosition();
   const isHere = known?.attempt === attempt;
   // Where the context was lost, what is found instead is somebody else's.
   const attribution = isHere ? currentAttribution() : attempt.attribution;
   const position = isHere ? known : { attempt, scope: "" };
   const entered = isHere ? fn : () => execution.observer.within(fn);
-  return atPosition(position, () => withCaller(caller, () => atAttribution(attribution, entered)));
+  return atPosition(position, () => inRun(enclosing, () => atAttribution(attribution, entered)));
 }

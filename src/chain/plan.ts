@@ -26,7 +26,7 @@ export interface RunPlan {
   readonly abortSignals: readonly AbortSignal[];
   readonly budget?: Budget | undefined;
   /** The run that it is a part of, having no id of its own. */
-  readonly outer?: { readonly chain: string; readonly id: string; readonly keptIn: Store } | undefined;
+  readonly outer?: { readonly chain: string; readonly id: string; readonly directStore: Store } | undefined;
   /** Detaches it with the run that it is a part of. */
   readonly detachSignal?: AbortSignal | undefined;
   /** What of an earlier execution here has still to end. */

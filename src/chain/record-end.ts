@@ -41,7 +41,7 @@ export async function recordFailure(execution: Execution, error: unknown): Promi
     await untilIdle(execution);
     await store.runs
       .release(fence)
-      .catch((cause: unknown) => report(`The store could not let run ${runName(chain, run)} go`, cause));
+      .catch((cause: unknown) => report(`The store could not release run ${runName(chain, run)} go`, cause));
     return;
   }
   live.log.push({ type: "failed", at: clock.now(), error });

@@ -52,8 +52,8 @@ export async function replacementsOf(
 }
 
 async function replacementOf(attempt: Attempt, url: string): Promise<[string, string][]> {
-  const { files, upload } = attempt.execution.live.services;
+  const { files, storage } = attempt.execution.live.services;
   if (await files.isThere(url)) return [];
   if ((await files.path(url)) === undefined) throw new FileExpiredError(url, attempt.oldFiles.get(url));
-  return [[url, await uploadOnce(attempt, copyName(url), async () => upload(await files.read(url)))]];
+  return [[url, await uploadOnce(attempt, copyName(url), async () => storage.upload(await files.read(url)))]];
 }

@@ -1,4 +1,4 @@
-import type { Calls } from "../calls/subscribe.ts";
+import type { Calls } from "../calls/call.ts";
 import type { FalError } from "../errors/fal-error.ts";
 import type { Saved } from "./saved.ts";
 

@@ -71,7 +71,7 @@ export function beginInner(here: RunsHere, outer: Attempt, plan: RunPlan): Run<u
     mode: replay.retry.delete(key) ? "retry" : "start",
     abortSignals: [...plan.abortSignals, cancelled.signal],
     detachSignal: execution.released.signal,
-    outer: { chain, id, keptIn: services.keptIn },
+    outer: { chain, id, directStore: services.directStore },
   });
   run.catch((error: unknown) => {
     execution.failures.from(key, error);

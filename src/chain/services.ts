@@ -1,26 +1,15 @@
-import type { Clock } from "../base/clock.ts";
-import type { Report } from "../base/report.ts";
-import type { Calls } from "../calls/subscribe.ts";
-import type { KeptFiles } from "../files/kept-files.ts";
-import type { Store } from "../journal/store.ts";
+import type { Calls } from "../calls/call.ts";
+import type { Services } from "../calls/services.ts";
 import type { ObserveRun } from "./observer.ts";
 
-/** What chains need of the client that they belong to. */
-export interface ChainServices {
-  readonly clock: Clock;
+/** What runs are executed with: what their calls are made with, and more. */
+export interface ChainServices extends Services {
+  readonly calls: Calls;
   /** The runner that this is. */
   readonly jobId: () => string | undefined;
-  readonly calls: Calls;
-  readonly store: Store;
-  /** The store itself, whatever stands before it: by it clients know each other. */
-  readonly keptIn: Store;
   readonly lease: LeaseSettings;
   /** Whether nobody has said where runs are kept. */
   readonly isStoreUnsaid: () => boolean;
-  readonly files: KeptFiles;
-  /** Uploads a file, and gives its URL. */
-  readonly upload: (file: Blob) => Promise<string>;
-  readonly report: Report;
   readonly observeRun: ObserveRun;
 }
 

@@ -1,5 +1,5 @@
 import { currentAttribution } from "../attribution/context.ts";
-import { currentCaller } from "../calls/caller.ts";
+import { currentRun } from "../calls/enclosing-run.ts";
 import type { RunName, StartedFor } from "../journal/run.ts";
 import { isSameStore, type Store } from "../journal/store.ts";
 import { currentPosition } from "./position.ts";
@@ -7,7 +7,7 @@ import { currentPosition } from "./position.ts";
 /** What is started here and now, is started for this. */
 export function startedForNow(jobId: string | undefined, inner: boolean): StartedFor {
   const { request, incoming } = currentAttribution();
-  const { of } = currentCaller() ?? {};
+  const { of } = currentRun() ?? {};
   return {
     request,
     root: of ? of.root : incoming?.root,
@@ -25,8 +25,8 @@ function runsAround(): readonly RunName[] | undefined {
 }
 
 /** Whether the current code belongs to this run, or to one that was started within it. */
-export function isWithin(chain: string, id: string, keptIn: Store): boolean {
+export function isWithin(chain: string, id: string, store: Store): boolean {
   const { attempt } = currentPosition() ?? {};
-  if (!attempt || !isSameStore(attempt.execution.live.services.keptIn, keptIn)) return false;
+  if (!attempt || !isSameStore(attempt.execution.live.services.directStore, store)) return false;
   return (runsAround() ?? []).some((run) => run.chain === chain && run.id === id);
 }

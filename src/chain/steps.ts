@@ -94,7 +94,7 @@ async function retold(store: Store, chain: string, run: string): Promise<Told> {
   const runningAt = new Map<string, number>();
   const reusedCalls = new Set<string>();
   const reusedSteps = new Set<string>();
-  for await (const stored of storedEvents(store, chain, run, 0)) {
+  for await (const stored of storedEvents(store.runs, chain, run, 0)) {
     const event = JSON.parse(stored.event) as RunEvent;
     if (event.type === "resumed") {
       resumedAt = event.at;

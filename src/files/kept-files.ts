@@ -33,96 +33,93 @@ const GONE = new Set([404, 410]);
 const PATIENCE_MS = 15_000;
 
 export function createKeptFiles(options: KeptFilesOptions): KeptFiles {
-  const { directory, fetch, clock, report } = options;
-  const under = new Map<string, Promise<void>>();
-
-  /** Files of other hosts are not fal's to lose. */
-  const isMedia = (url: string): boolean => {
-    const { protocol, hostname = "" } = URL.parse(url) ?? {};
-    return /^https?:$/.test(protocol ?? "") && (/(^|\.)fal\.media$/.test(hostname) || options.isOurs(url));
+  const { directory, fetch, report } = options;
+  const underWay = new Map<string, Promise<void>>();
+  const copyOf = async (url: string): Promise<string | undefined> => {
+    if (directory === undefined || !isMedia(options, url)) return undefined;
+    const path = await pathIn(directory, url);
+    return (await exists(path)) ? path : undefined;
   };
-
-  const placeOf = async (url: string): Promise<string> => {
-    const name = decodeURIComponent(new URL(url).pathname.split("/").at(-1) ?? "").replace(/[^\w.-]/g, "_");
-    return `${directory}/${(await sha256(url)).slice(0, 16)}-${name.slice(-80)}`;
-  };
-
-  const kept: KeptFiles = {
+  return {
+    path: copyOf,
     async keep(data) {
       if (directory === undefined) return;
-      const media = [...new Set([...urlsIn(data)].map(([url]) => url))].filter(isMedia);
+      const urls = new Set([...urlsIn(data)].map(([url]) => url));
+      const media = [...urls].filter((url) => isMedia(options, url));
       await pooled(media, AT_ONCE, (url) => {
-        const copying = under.get(url) ?? copy(url).finally(() => under.delete(url));
-        under.set(url, copying);
+        const copying = underWay.get(url) ?? copy(fetch, directory, url).finally(() => underWay.delete(url));
+        underWay.set(url, copying);
         return copying.catch((error: unknown) => report(`The file ${url} could not be kept`, error));
       });
     },
-
-    async path(url) {
-      if (directory === undefined || !isMedia(url)) return undefined;
-      const place = await placeOf(url);
-      return (await files()
-        .stat(place)
-        .catch(() => undefined))
-        ? place
-        : undefined;
-    },
-
     async read(url) {
-      const place = await kept.path(url);
-      if (place !== undefined) return new Blob([new Uint8Array(await files().readFile(place))]);
-      return (await get(url)).blob();
+      const path = await copyOf(url);
+      if (path !== undefined) return new Blob([new Uint8Array(await files().readFile(path))]);
+      return (await download(fetch, url)).blob();
     },
-
     async isThere(url) {
-      if (!isMedia(url)) return true;
-      const answer = await within((signal) => fetch(url, { method: "HEAD", signal })).catch(() => undefined);
+      if (!isMedia(options, url)) return true;
+      const asked = withPatience(options.clock, (signal) => fetch(url, { method: "HEAD", signal }));
+      const answer = await asked.catch(() => undefined);
       return !answer || !GONE.has(answer.status);
     },
   };
-  return kept;
+}
 
-  async function copy(url: string): Promise<void> {
-    const place = await placeOf(url);
-    if (
-      await files()
-        .stat(place)
-        .catch(() => undefined)
-    )
-      return;
-    const body = new Uint8Array(await (await get(url)).arrayBuffer());
-    const partial = `${place}.${crypto.randomUUID().slice(0, 8)}.part`;
-    await files().mkdir(directory ?? ".", { recursive: true });
-    try {
-      await files().writeFile(partial, body);
-      // There whole, or not at all.
-      await files().rename(partial, place);
-    } catch (error) {
-      await files().rm(partial, { force: true });
-      throw error;
-    }
-  }
+/** Files of other hosts are not fal's to lose. */
+function isMedia({ isOurs }: KeptFilesOptions, url: string): boolean {
+  const { protocol, hostname = "" } = URL.parse(url) ?? {};
+  return /^https?:$/.test(protocol ?? "") && (/(^|\.)fal\.media$/.test(hostname) || isOurs(url));
+}
 
-  /** No key goes along: file URLs are public. */
-  async function get(url: string): Promise<Response> {
-    const response = await fetch(url).catch((cause: unknown) => {
-      throw new NetworkError(`The file ${url} could not be reached.`, { cause });
-    });
-    if (response.ok) return response;
-    await response.body?.cancel();
-    if (GONE.has(response.status)) throw new FileExpiredError(url);
-    throw new NetworkError(`The file ${url} could not be had (HTTP ${response.status}).`);
-  }
+async function pathIn(directory: string, url: string): Promise<string> {
+  const name = decodeURIComponent(new URL(url).pathname.split("/").at(-1) ?? "").replace(/[^\w.-]/g, "_");
+  return `${directory}/${(await sha256(url)).slice(0, 16)}-${name.slice(-80)}`;
+}
 
-  async function within<T>(act: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const late = new AbortController();
-    const over = new AbortController();
-    clock.sleep(PATIENCE_MS, over.signal).then(
-      () => late.abort(),
-      () => {},
+const exists = (path: string): Promise<boolean> =>
+  files()
+    .stat(path)
+    .then(
+      () => true,
+      () => false,
     );
-    return act(late.signal).finally(() => over.abort());
+
+async function copy(fetch: KeptFilesOptions["fetch"], directory: string, url: string): Promise<void> {
+  const path = await pathIn(directory, url);
+  if (await exists(path)) return;
+  const body = new Uint8Array(await (await download(fetch, url)).arrayBuffer());
+  const partial = `${path}.${crypto.randomUUID().slice(0, 8)}.part`;
+  await files().mkdir(directory, { recursive: true });
+  try {
+    await files().writeFile(partial, body);
+    // There whole, or not at all.
+    await files().rename(partial, path);
+  } catch (error) {
+    await files().rm(partial, { force: true });
+    throw error;
   }
+}
+
+/** No key goes along: file URLs are public. */
+async function download(fetch: KeptFilesOptions["fetch"], url: string): Promise<Response> {
+  const response = await fetch(url).catch((cause: unknown) => {
+    throw new NetworkError(`The file ${url} could not be reached.`, { cause });
+  });
+  if (response.ok) return response;
+  await response.body?.cancel();
+  if (GONE.has(response.status)) throw new FileExpiredError(url);
+  throw new NetworkError(`The file ${url} could not be had (HTTP ${response.status}).`);
+}
+
+async function withPatience<T>(clock: Clock, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const late = new AbortController();
+  const over = new AbortController();
+  clock.sleep(PATIENCE_MS, over.signal).then(
+    () => late.abort(),
+    () => {},
+  );
+  return act(late.signal).finally(() => over.abort());
 }
 
 /** Found without a `node:` import, so that bundlers for other runtimes are not disturbed. */

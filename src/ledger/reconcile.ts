@@ -64,11 +64,8 @@ export interface Reconciliation {
   readonly unseen: readonly BilledRequest[];
 }
 
-export interface ReconcileDeps {
-  readonly store: Pick<Store, "calls">;
-  readonly clock: Clock;
-  readonly bill: (query: BillQuery) => AsyncIterable<BilledRequest>;
-}
+/** Reads the account's bill. */
+export type ReadBill = (query: BillQuery) => AsyncIterable<BilledRequest>;
 
 interface BillQuery {
   /** Milliseconds since the epoch. */
@@ -87,7 +84,9 @@ const LARGEST_SKEW_MS = 5 * 60_000;
  * @throws {AdminKeyRequiredError} where the key may not read the bill. @throws {InvalidArgumentError} for a bad option.
  */
 export async function reconcile(
-  { store, clock, bill }: ReconcileDeps,
+  store: Pick<Store, "calls">,
+  clock: Clock,
+  bill: ReadBill,
   { since = "7d", limit = 10_000, missingAfterMs = DAY_MS, abortSignal }: ReconcileOptions = {},
 ): Promise<Reconciliation> {
   const from = timeOf(since, clock.now());
@@ -174,7 +173,7 @@ async function byRequest(events: AsyncIterable<BilledRequest>): Promise<Map<stri
 }
 
 /** A call from before the time that was asked for may be billed within it. */
-async function recorded(store: ReconcileDeps["store"], requestId: string): Promise<CallRecord | undefined> {
+async function recorded(store: Pick<Store, "calls">, requestId: string): Promise<CallRecord | undefined> {
   const [call] = await store.calls.list({ requestId, limit: 1 });
   return call;
 }

@@ -43,110 +43,106 @@ export interface Queue {
   ticket(endpoint: EndpointAddress, requestId: string): Ticket;
 }
 
+/** The queue of the deployment whose address `base` gives, asked at each request. */
 export function createQueue(transport: Transport, base: () => string): Queue {
-  const ticketFor = ({ id, app }: EndpointAddress, requestId: string): Ticket => {
-    if (!/^[\w.~-]+$/.test(requestId) || /^\.+$/.test(requestId)) {
-      throw new InvalidArgumentError(`${JSON.stringify(requestId)} is not a request id.`);
-    }
-    const request = `${base()}/${app}/requests/${requestId}`;
-    return {
-      endpoint: id,
-      requestId,
-      statusUrl: `${request}/status`,
-      responseUrl: request,
-      cancelUrl: `${request}/cancel`,
-    };
-  };
-
-  /** fal's own links are the better ones, but only on an origin that is ours; else the address is made anew. */
-  const link = (sent: string | undefined, made: string): string =>
-    sent !== undefined && transport.mayFollow(sent) ? sent : made;
-
   return {
-    ticket: ticketFor,
-
-    submit({ endpoint, body, headers, webhookUrl, signal, deadline, permit }) {
-      const url = new URL(`${base()}/${endpoint.id}`);
-      if (webhookUrl !== undefined) url.searchParams.set("fal_webhook", webhookUrl);
-      return transport.send(
-        {
-          operation: "submit",
-          method: "POST",
-          url: url.href,
-          headers: { ...headers, "content-type": "application/json" },
-          body,
-          endpoint: endpoint.id,
-          signal,
-          deadline,
-          permit,
-        },
-        (reply) => {
-          const sent = readSubmitted(reply);
-          const made = ticketFor(endpoint, sent.request_id);
-          const ticket = {
-            ...made,
-            statusUrl: link(sent.status_url, made.statusUrl),
-            responseUrl: link(sent.response_url, made.responseUrl),
-            cancelUrl: link(sent.cancel_url, made.cancelUrl),
-          };
-          return { ticket, position: sent.queue_position ?? undefined };
-        },
-      );
-    },
+    ticket: (endpoint, requestId) => ticketFor(base(), endpoint, requestId),
+    submit: (submission) => submit(transport, base(), submission),
 
     status(ticket, { logs, signal }) {
-      return transport.send(
-        {
-          operation: "status",
-          method: "GET",
-          url: withLogs(ticket.statusUrl, logs),
-          ...about(ticket),
-          signal,
-        },
-        (reply) => readStatus(reply.text),
-      );
+      const url = withLogs(ticket.statusUrl, logs);
+      const request = { operation: "status", method: "GET", url, ...about(ticket), signal } as const;
+      return transport.send(request, ({ text }) => readStatus(text));
     },
 
     async streamStatus(ticket, { logs, signal, onBytes }) {
       const url = withLogs(`${ticket.statusUrl.replace(/\/+$/, "")}/stream`, logs);
       const request = { operation: "status", method: "GET", url, ...about(ticket), signal } as const;
-      const events = await transport.open(request, onBytes);
-      return (async function* () {
-        for await (const data of events) {
-          const status = readStatus(data);
-          yield status;
-          // The server closes after this one; a server that does not must not hold us up.
-          if (status.status === "COMPLETED") return;
-        }
-      })();
+      return untilCompleted(await transport.open(request, onBytes));
     },
 
     result(ticket, { signal } = {}) {
-      return transport.send(
-        { operation: "result", method: "GET", url: ticket.responseUrl, ...about(ticket), signal },
-        ({ status, headers, text }) => ({
-          data: parseJson(text),
-          units: billableUnits(headers),
-          response: new Response(text, { status, headers: withoutEncoding(headers) }),
-        }),
-      );
+      const url = ticket.responseUrl;
+      const request = { operation: "result", method: "GET", url, ...about(ticket), signal } as const;
+      return transport.send(request, ({ status, headers, text }) => ({
+        data: parseJson(text),
+        units: billableUnits(headers),
+        response: new Response(text, { status, headers: withoutEncoding(headers) }),
+      }));
     },
 
     async cancel(ticket) {
+      const request = {
+        operation: "cancel",
+        method: "PUT",
+        url: ticket.cancelUrl,
+        ...about(ticket),
+      } as const;
       try {
-        return await transport.send(
-          { operation: "cancel", method: "PUT", url: ticket.cancelUrl, ...about(ticket) },
-          // fal documents 200 OK for a request that had not started, but which status goes with which word is not
-          // established: the word decides, and anything else that is a yes is a request to stop.
-          ({ text }) => (readCancelled(text) === "OK" ? ("in-time" as const) : ("requested" as const)),
+        // fal documents 200 OK for a request that had not started, but which status goes with which word is not
+        // established: the word decides, and anything else that is a yes is a request to stop.
+        return await transport.send(request, ({ text }) =>
+          readCancelled(text) === "OK" ? ("in-time" as const) : ("requested" as const),
         );
       } catch (error) {
-        const status = (error as { status?: unknown }).status;
-        if (status === 400) return "too-late";
-        return "unknown";
+        return (error as { status?: unknown }).status === 400 ? "too-late" : "unknown";
       }
     },
   };
+}
+
+function submit(
+  transport: Transport,
+  base: string,
+  { endpoint, webhookUrl, headers, ...rest }: Submission,
+): Promise<{ ticket: Ticket; position: number | undefined }> {
+  const url = new URL(`${base}/${endpoint.id}`);
+  if (webhookUrl !== undefined) url.searchParams.set("fal_webhook", webhookUrl);
+  const request = {
+    ...rest,
+    operation: "submit",
+    method: "POST",
+    url: url.href,
+    headers: { ...headers, "content-type": "application/json" },
+    endpoint: endpoint.id,
+  } as const;
+  // fal's own links are the better ones, but only on an origin that is ours; else the address is made anew.
+  const link = (sent: string | undefined, made: string): string =>
+    sent !== undefined && transport.mayFollow(sent) ? sent : made;
+  return transport.send(request, (reply) => {
+    const sent = readSubmitted(reply);
+    const made = ticketFor(base, endpoint, sent.request_id);
+    const ticket = {
+      ...made,
+      statusUrl: link(sent.status_url, made.statusUrl),
+      responseUrl: link(sent.response_url, made.responseUrl),
+      cancelUrl: link(sent.cancel_url, made.cancelUrl),
+    };
+    return { ticket, position: sent.queue_position ?? undefined };
+  });
+}
+
+function ticketFor(base: string, { id, app }: EndpointAddress, requestId: string): Ticket {
+  if (!/^[\w.~-]+$/.test(requestId) || /^\.+$/.test(requestId)) {
+    throw new InvalidArgumentError(`${JSON.stringify(requestId)} is not a request id.`);
+  }
+  const request = `${base}/${app}/requests/${requestId}`;
+  return {
+    endpoint: id,
+    requestId,
+    statusUrl: `${request}/status`,
+    responseUrl: request,
+    cancelUrl: `${request}/cancel`,
+  };
+}
+
+async function* untilCompleted(events: AsyncIterable<string>): AsyncGenerator<WireStatus> {
+  for await (const data of events) {
+    const status = readStatus(data);
+    yield status;
+    // The server closes after this one; a server that does not must not hold us up.
+    if (status.status === "COMPLETED") return;
+  }
 }
 
 const about = ({ endpoint, requestId }: Ticket) => ({ endpoint, requestId });

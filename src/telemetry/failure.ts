@@ -2,11 +2,13 @@ import { ApiError } from "../errors/api.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { type FailureState, stateOfFailure } from "../errors/registry.ts";
 
-/** How a call or a run went, in one word. */
-export type EndState = FailureState;
+/** How a call or a run went, in one word. `handed-over`: it was submitted, and whoever has its request id asks for the rest. */
+export type EndState = FailureState | "handed-over";
 
-export const stateOf = (error: unknown): EndState =>
-  error === undefined ? "completed" : stateOfFailure(error);
+export function stateOf(error: unknown, isHandedOver = false): EndState {
+  if (isHandedOver) return "handed-over";
+  return error === undefined ? "completed" : stateOfFailure(error);
+}
 
 /** Somebody wanted this end, so it is no error. */
 export const isWanted = (state: EndState): boolean => state === "cancelled" || state === "detached";

@@ -1,5 +1,5 @@
 /** A call that is paid goes on, whatever a logger or an exporter throws. */
-export function attempt<T>(tell: () => T): T | undefined {
+export function guarded<T>(tell: () => T): T | undefined {
   try {
     return tell();
   } catch {
@@ -9,5 +9,5 @@ export function attempt<T>(tell: () => T): T | undefined {
 
 /** Tells what is known only a while after the end. */
 export function afterwards<T>(known: Promise<T> | undefined, tell: (value: T) => void): void {
-  void known?.then((value) => attempt(() => tell(value)));
+  void known?.then((value) => guarded(() => tell(value)));
 }

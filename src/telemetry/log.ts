@@ -1,5 +1,6 @@
 import type { Report } from "../base/report.ts";
-import type { CallWitness, WitnessCall } from "../calls/witness.ts";
+import type { CallInfo } from "../calls/enclosing-run.ts";
+import type { CallObserver, ObserveCall } from "../calls/observer.ts";
 import type { ObserveRun, RunObserver } from "../chain/observer.ts";
 import { failureFacts, isWanted, stateOf } from "./failure.ts";
 import { afterwards } from "./guarded.ts";
@@ -17,15 +18,22 @@ export interface LogOptions {
 }
 
 export interface Log {
-  readonly call: WitnessCall;
+  readonly call: ObserveCall;
   readonly run: ObserveRun;
   /** What went wrong beside a call without failing it. */
   readonly report: Report;
 }
 
+type Say = (level: Level, details: object, message: string) => void;
+
+/** What says the lines of calls and runs. */
+interface Voice extends Pick<LogOptions, "context" | "payloads"> {
+  readonly say: Say;
+}
+
 /** Says in log lines what calls and runs do. Each line is bound to the app, job, request, chain, run and call. */
 export function createLog({ logger, context, hide, payloads }: LogOptions): Log {
-  const say = (level: Level, details: object, message: string): void => {
+  const say: Say = (level, details, message) => {
     const target = logger();
     // Most loggers of warnings only have nothing else, and what nobody reads is not made.
     const said: unknown = target[level]?.(redacted(withoutGaps(details), hide) as object, hide(message));
@@ -36,84 +44,85 @@ export function createLog({ logger, context, hide, payloads }: LogOptions): Log 
     const { debug, info, error } = logger();
     return Boolean(debug || info || error);
   };
-
+  const voice = { say, context, payloads };
   return {
     report: (what, error, about = {}) =>
       say("warn", { ...origin(context()), ...about, err: failureFacts(error) }, what),
+    call: (call) => (isHeard() ? logOfCall(voice, call) : undefined),
+    run: (run) => logOfRun(voice, run),
+  };
+}
 
-    call({ id, endpoint, step }): CallWitness | undefined {
-      if (!isHeard()) return undefined;
-      const bound = { ...origin(context()), step, call: id, endpoint };
-      let known: object = bound;
-      let isReused = false;
-      let usage: object = {};
+function logOfCall({ say, context, payloads }: Voice, { id, endpoint, step }: CallInfo): CallObserver {
+  const bound = { ...origin(context()), step, call: id, endpoint };
+  let known: object = bound;
+  let isReused = false;
+  let usage: object = {};
 
-      return {
-        sending(body) {
-          if (payloads) say("debug", { ...known, input: JSON.parse(body) }, "Call has its input");
-        },
-        event(event) {
-          switch (event.type) {
-            case "submitted":
-            case "reused":
-              isReused = event.type === "reused";
-              known = { ...bound, request_id: event.requestId };
-              return say("debug", known, isReused ? "Call is reused" : "Call is submitted");
-            case "queued":
-              return say("debug", { ...known, position: event.position }, "Call is queued");
-            case "running":
-              return say("debug", known, "Call is running");
-            case "log":
-              // A model may say anything, such as what it was asked for.
-              if (payloads) say("debug", { ...known, line: event.log }, "Call logs");
-              return;
-            case "completed": {
-              const { billing, metrics, data } = event.result;
-              const { waitSeconds, runSeconds } = metrics;
-              usage = { units: billing.units, wait_seconds: waitSeconds, run_seconds: runSeconds };
-              if (payloads) say("debug", { ...known, output: data }, "Call has its output");
-              return;
-            }
-          }
-        },
-        ended({ error, cost }) {
-          sayEnd("Call", { ...known, ...usage, reused: isReused || undefined }, error);
-          afterwards(cost, (cost) => {
-            if (!cost || isReused) return;
-            const nano = "nanoUsd" in cost ? cost.nanoUsd : undefined;
-            say("debug", { ...known, cost_nano_usd: nano, cost_source: cost.source }, "Call is charged");
-          });
-        },
-      };
+  return {
+    sending(body) {
+      if (payloads) say("debug", { ...known, input: JSON.parse(body) }, "Call has its input");
     },
-
-    run({ chain, run, epoch }): RunObserver {
-      const bound = { ...origin(context()), chain, run };
-      say("info", { ...bound, epoch }, epoch === 1 ? "Run is started" : "Run is resumed");
-      return {
-        within: (fn) => fn(),
-        ended({ error, costs }) {
-          sayEnd("Run", bound, error);
-          afterwards(costs, (costs) => {
-            const known = costs.flatMap((cost) => ("nanoUsd" in cost ? [cost.nanoUsd] : []));
-            const money = {
-              cost_nano_usd: known.reduce((sum, nanoUsd) => sum + nanoUsd, 0),
-              calls: costs.length,
-              unknown: costs.length - known.length,
-            };
-            say("debug", { ...bound, ...money }, "Run is settled");
-          });
-        },
-      };
+    event(event) {
+      switch (event.type) {
+        case "submitted":
+        case "reused":
+          isReused = event.type === "reused";
+          known = { ...bound, request_id: event.requestId };
+          return say("debug", known, isReused ? "Call is reused" : "Call is submitted");
+        case "queued":
+          return say("debug", { ...known, position: event.position }, "Call is queued");
+        case "running":
+          return say("debug", known, "Call is running");
+        case "log":
+          // A model may say anything, such as what it was asked for.
+          if (payloads) say("debug", { ...known, line: event.log }, "Call logs");
+          return;
+        case "completed": {
+          const { billing, metrics, data } = event.result;
+          const { waitSeconds, runSeconds } = metrics;
+          usage = { units: billing.units, wait_seconds: waitSeconds, run_seconds: runSeconds };
+          if (payloads) say("debug", { ...known, output: data }, "Call has its output");
+          return;
+        }
+      }
+    },
+    ended({ error, cost, isHandedOver }) {
+      sayEnd(say, "Call", { ...known, ...usage, reused: isReused || undefined }, error, isHandedOver);
+      afterwards(cost, (cost) => {
+        if (!cost || isReused) return;
+        const nano = "nanoUsd" in cost ? cost.nanoUsd : undefined;
+        say("debug", { ...known, cost_nano_usd: nano, cost_source: cost.source }, "Call is charged");
+      });
     },
   };
+}
 
-  function sayEnd(what: string, details: object, error: unknown): void {
-    const state = stateOf(error);
-    const facts = error === undefined ? {} : { err: failureFacts(error) };
-    const level = error === undefined || isWanted(state) ? "info" : "error";
-    say(level, { ...details, state, ...facts }, `${what} is ${state}`);
-  }
+function logOfRun({ say, context }: Voice, { chain, run, epoch }: Parameters<ObserveRun>[0]): RunObserver {
+  const bound = { ...origin(context()), chain, run };
+  say("info", { ...bound, epoch }, epoch === 1 ? "Run is started" : "Run is resumed");
+  return {
+    within: (fn) => fn(),
+    ended({ error, costs }) {
+      sayEnd(say, "Run", bound, error);
+      afterwards(costs, (costs) => {
+        const known = costs.flatMap((cost) => ("nanoUsd" in cost ? [cost.nanoUsd] : []));
+        const money = {
+          cost_nano_usd: known.reduce((sum, nanoUsd) => sum + nanoUsd, 0),
+          calls: costs.length,
+          unknown: costs.length - known.length,
+        };
+        say("debug", { ...bound, ...money }, "Run is settled");
+      });
+    },
+  };
+}
+
+function sayEnd(say: Say, what: string, details: object, error: unknown, isHandedOver?: boolean): void {
+  const state = stateOf(error, isHandedOver);
+  const facts = error === undefined ? {} : { err: failureFacts(error) };
+  const level = error === undefined || isWanted(state) ? "info" : "error";
+  say(level, { ...details, state, ...facts }, `${what} is ${state}`);
 }
 
 const origin = (context: Whose | undefined) => ({

@@ -3,10 +3,11 @@ import { OWN_TAGS } from "../attribution/tags.ts";
 import { asyncContext } from "../base/async-context.ts";
 import type { Clock } from "../base/clock.ts";
 import { VERSION } from "../base/version.ts";
-import type { CallWitness, WitnessCall } from "../calls/witness.ts";
+import type { CallInfo } from "../calls/enclosing-run.ts";
+import type { CallObserver, ObserveCall } from "../calls/observer.ts";
 import type { ObserveRun, RunObserver } from "../chain/observer.ts";
 import type { Cost } from "../money/cost.ts";
-import { classOf, codeOf, isWanted, stateOf } from "./failure.ts";
+import { classOf, codeOf, type EndState, isWanted, stateOf } from "./failure.ts";
 import { afterwards } from "./guarded.ts";
 import { openTelemetry } from "./open-telemetry.ts";
 import type { Whose } from "./whose.ts";
@@ -19,107 +20,123 @@ export interface SpansOptions {
 }
 
 export interface Spans {
-  readonly call: WitnessCall;
+  readonly call: ObserveCall;
   readonly run: ObserveRun;
 }
 
 /** The run that the current code belongs to, where the program has no context manager of OpenTelemetry's. */
 const currentRun = asyncContext<Span>();
 
+interface Recorder extends Pick<SpansOptions, "context"> {
+  readonly now: () => Date;
+}
+
 /** A span for each call and each execution of a run. They hold facts and money, never a payload or a message. */
 export function createSpans({ clock, context, load = openTelemetry }: SpansOptions): Spans {
-  const now = () => new Date(clock.now());
+  const recorder = { context, now: () => new Date(clock.now()) };
+  return {
+    call(call) {
+      const api = load();
+      return api && spanOfCall(api, recorder, call);
+    },
+    run(run) {
+      const api = load();
+      return api ? spanOfRun(api, recorder, run) : { within: (fn) => fn(), ended() {} };
+    },
+  };
+}
+
+function spanOfCall(
+  api: Api,
+  { context, now }: Recorder,
+  { id, endpoint, step }: CallInfo,
+): CallObserver | undefined {
+  const attributes = {
+    // https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
+    "gen_ai.operation.name": "generate_content",
+    "gen_ai.provider.name": "fal",
+    "gen_ai.request.model": endpoint,
+    "fal_chain.endpoint": endpoint,
+    "fal_chain.call": id,
+    "fal_chain.step": step,
+  };
+  const options = { kind: api.SpanKind.CLIENT, startTime: now(), attributes };
+  const span = tracerOf(api).startSpan(`generate_content ${endpoint}`, options, parentOf(api));
+  if (!span.isRecording()) return undefined;
+  span.setAttributes(origin(context()));
+  let isReused = false;
 
   return {
-    call({ id, endpoint, step }): CallWitness | undefined {
-      const api = load();
-      if (!api) return undefined;
-      const attributes = {
-        // https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans/
-        "gen_ai.operation.name": "generate_content",
-        "gen_ai.provider.name": "fal",
-        "gen_ai.request.model": endpoint,
-        "fal_chain.endpoint": endpoint,
-        "fal_chain.call": id,
-        "fal_chain.step": step,
-      };
-      const options = { kind: api.SpanKind.CLIENT, startTime: now(), attributes };
-      const span = tracerOf(api).startSpan(`generate_content ${endpoint}`, options, parentOf(api));
-      if (!span.isRecording()) return undefined;
-      span.setAttributes(origin(context()));
-      let isReused = false;
-
-      return {
-        sending() {},
-        event(event) {
-          const at = new Date(event.at);
-          switch (event.type) {
-            case "submitted":
-            case "reused":
-              isReused = event.type === "reused";
-              span.setAttributes({
-                "gen_ai.response.id": event.requestId,
-                "fal_chain.request_id": event.requestId,
-                "fal_chain.reused": isReused,
-                ...tagAttributes(event.tags),
-              });
-              return;
-            case "queued":
-              span.addEvent("queued", { "fal_chain.position": event.position }, at);
-              return;
-            case "running":
-              span.addEvent("running", {}, at);
-              return;
-            case "completed":
-              span.setAttributes({ "fal_chain.units": event.result.billing.units });
-          }
-        },
-        ended({ error, cost }) {
-          const at = now();
-          noteEnd(api, span, error, at);
-          // What was reused is on the span of the call that paid for it.
-          const paid = isReused ? undefined : cost;
-          afterwards(Promise.resolve(paid), (cost) => {
-            if (cost) span.setAttributes(costAttributes(cost));
-            span.end(at);
+    sending() {},
+    event(event) {
+      const at = new Date(event.at);
+      switch (event.type) {
+        case "submitted":
+        case "reused":
+          isReused = event.type === "reused";
+          span.setAttributes({
+            "gen_ai.response.id": event.requestId,
+            "fal_chain.request_id": event.requestId,
+            "fal_chain.reused": isReused,
+            ...tagAttributes(event.tags),
           });
-        },
-      };
+          return;
+        case "queued":
+          span.addEvent("queued", { "fal_chain.position": event.position }, at);
+          return;
+        case "running":
+          span.addEvent("running", {}, at);
+          return;
+        case "completed":
+          span.setAttributes({ "fal_chain.units": event.result.billing.units });
+      }
     },
+    ended({ error, cost, isHandedOver }) {
+      const at = now();
+      noteEnd(api, span, stateOf(error, isHandedOver), error, at);
+      // What was reused is on the span of the call that paid for it.
+      const paid = isReused ? undefined : cost;
+      afterwards(Promise.resolve(paid), (cost) => {
+        if (cost) span.setAttributes(costAttributes(cost));
+        span.end(at);
+      });
+    },
+  };
+}
 
-    run({ chain, run, epoch, tags }): RunObserver {
-      const api = load();
-      if (!api) return { within: (fn) => fn(), ended() {} };
-      const attributes = {
-        ...origin(context()),
-        ...tagAttributes(tags),
-        "fal_chain.chain": chain,
-        "fal_chain.run": run,
-        "fal_chain.epoch": epoch,
-      };
-      const span = tracerOf(api).startSpan(
-        `chain ${chain}`,
-        { kind: api.SpanKind.INTERNAL, startTime: now(), attributes },
-        parentOf(api),
-      );
+function spanOfRun(
+  api: Api,
+  { context, now }: Recorder,
+  { chain, run, epoch, tags }: Parameters<ObserveRun>[0],
+): RunObserver {
+  const attributes = {
+    ...origin(context()),
+    ...tagAttributes(tags),
+    "fal_chain.chain": chain,
+    "fal_chain.run": run,
+    "fal_chain.epoch": epoch,
+  };
+  const span = tracerOf(api).startSpan(
+    `chain ${chain}`,
+    { kind: api.SpanKind.INTERNAL, startTime: now(), attributes },
+    parentOf(api),
+  );
 
-      return {
-        within: (fn) =>
-          currentRun.run(span, () => api.context.with(api.trace.setSpan(api.context.active(), span), fn)),
-        ended({ error, costs }) {
-          const at = now();
-          noteEnd(api, span, error, at);
-          afterwards(costs, (costs) => {
-            const known = costs.flatMap((cost) => ("nanoUsd" in cost ? [cost.nanoUsd] : []));
-            span.setAttributes({
-              "fal_chain.total.nano_usd": known.reduce((sum, nanoUsd) => sum + nanoUsd, 0),
-              "fal_chain.total.calls": costs.length,
-              "fal_chain.total.unknown": costs.length - known.length,
-            });
-            span.end(at);
-          });
-        },
-      };
+  return {
+    within: (fn) =>
+      currentRun.run(span, () => api.context.with(api.trace.setSpan(api.context.active(), span), fn)),
+    ended({ error, costs }) {
+      const at = now();
+      noteEnd(api, span, stateOf(error), error, at);
+      afterwards(costs, (costs) => {
+        const known = costs.flatMap((cost) => ("nanoUsd" in cost ? [cost.nanoUsd] : []));
+        span.setAttributes({
+          "fal_chain.total.nano_usd": known.reduce((sum, nanoUsd) => sum + nanoUsd, 0),
+          "fal_chain.total.calls": costs.length,
+          "fal_chain.total.unknown": costs.length - known.length,
+        });
+        span.end(at);
+      });
     },
   };
 }
@@ -136,8 +153,7 @@ function parentOf(api: Api): Context {
 }
 
 /** By class and code only: a message may quote what somebody sent. */
-function noteEnd(api: Api, span: Span, error: unknown, at: Date): void {
-  const state = stateOf(error);
+function noteEnd(api: Api, span: Span, state: EndState, error: unknown, at: Date): void {
   span.setAttribute("fal_chain.state", state);
   if (error === undefined || isWanted(state)) return;
   const code = codeOf(error);

@@ -1,5 +1,5 @@
 import { currentAttribution } from "../attribution/context.ts";
-import { currentCaller } from "../calls/caller.ts";
+import { currentRun } from "../calls/enclosing-run.ts";
 import type { Environment } from "../environment/environment.ts";
 
 /** On whose behalf the current code makes calls. */
@@ -13,6 +13,6 @@ export interface Whose {
 
 /** @throws {EnvironmentError} for a variable that is unusable. */
 export function whoseNow({ identity }: Environment): Whose {
-  const { chain, run } = currentCaller()?.of ?? {};
+  const { chain, run } = currentRun()?.of ?? {};
   return { request: currentAttribution().request, chain, run, jobId: identity.jobId, app: identity.appName };
 }

@@ -1,5 +1,3 @@
-import type { CallRecord } from "../journal/call.ts";
-import { givenUpText } from "../journal/given-up.ts";
 import type { Total } from "../ledger/cost.ts";
 import { type Cost, formatUsd } from "../money/cost.ts";
 
@@ -14,9 +12,3 @@ export const costText = (cost: Cost): string =>
 /** The sum of what calls cost, and of how many the cost is not known. */
 export const totalText = ({ nanoUsd, unknown }: Total): string =>
   unknown === 0 ? formatUsd(nanoUsd) : `${formatUsd(nanoUsd)} + ${unknown} unknown`;
-
-/** Why a call is ambiguous or given up. */
-export function whyText({ state, doubt, givenUp }: CallRecord): string | undefined {
-  if (givenUp !== undefined) return givenUpText(givenUp);
-  return state === "ambiguous" ? doubt : undefined;
-}

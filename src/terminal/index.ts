@@ -8,7 +8,7 @@ export { type CostTableOptions, costTable } from "./cost-table.ts";
 export { download } from "./download.ts";
 export { EXIT, exitCodeOf } from "./exit-code.ts";
 export { writeFieldList } from "./field-list.ts";
-export { costText, timeText, whyText } from "./figures.ts";
+export { costText, timeText } from "./figures.ts";
 export { filesIn } from "./files-in.ts";
 export { aside } from "./live.ts";
 export { runProgram, untilInterrupted } from "./program.ts";

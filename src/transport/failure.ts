@@ -2,7 +2,7 @@ import type { Operation, WireReply } from "../base/transport.ts";
 
 /**
  * Every way a request can end other than well, as data. What follows from it is decided per operation, below; row by
- * row it is in docs/errors.md.
+ * row it is in docs/failures.md.
  *
  * | kind | what happened | a submit | a read or a cancel |
  * | --- | --- | --- | --- |

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 
 /** Shared by everything that a client repeats. It only slows: a call that is paid for is never given up by it. */
-export interface RetryBudget {
+export interface RetryBucket {
   /** Takes one repeat, and says in how many milliseconds it may be made. */
   take(): number;
 }
@@ -11,7 +11,7 @@ const BURST = 50;
 const PER_SECOND = 10;
 
 /** A token bucket, kept as the moment at which it would be full again. */
-export function retryBudget(clock: Clock): RetryBudget {
+export function retryBucket(clock: Clock): RetryBucket {
   const tokenMs = 1_000 / PER_SECOND;
   let fullAt = 0;
   return {

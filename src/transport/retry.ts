@@ -2,7 +2,7 @@ import pRetry from "p-retry";
 import type { Clock } from "../base/clock.ts";
 import type { Operation } from "../base/transport.ts";
 import { type Failure, mayRepeat, retryAfterMs } from "./failure.ts";
-import type { RetryBudget } from "./retry-bucket.ts";
+import type { RetryBucket } from "./retry-bucket.ts";
 
 /** How often and how patiently something is repeated. Times in milliseconds. */
 export interface RetryPolicy {
@@ -52,7 +52,7 @@ export class FailedAttempt extends Error {
 export interface Retrying {
   readonly operation: Operation;
   readonly policy: RetryPolicy;
-  readonly budget: RetryBudget;
+  readonly bucket: RetryBucket;
   readonly clock: Clock;
   readonly random: () => number;
   readonly signal?: AbortSignal | undefined;
@@ -67,7 +67,7 @@ export interface Retrying {
  * @throws {FailedAttempt} with the last failure.
  */
 export function retrying<T>(attempt: () => Promise<T>, how: Retrying): Promise<T> {
-  const { operation, policy, budget, clock, random, signal, deadline } = how;
+  const { operation, policy, bucket, clock, random, signal, deadline } = how;
   // p-retry is not given the signal: it would throw away the answer to a submit that was aborted while under way.
   return pRetry(attempt, {
     retries: policy.maxRetries,
@@ -75,7 +75,7 @@ export function retrying<T>(attempt: () => Promise<T>, how: Retrying): Promise<T
     shouldRetry: async ({ error, attemptNumber }) => {
       if (!(error instanceof FailedAttempt) || !mayRepeat(operation, error.failure)) return false;
       const delay = retryAfterMs(error.failure, clock.now()) ?? backoffMs(policy, attemptNumber, random);
-      return (await pause(delay)) && pause(budget.take());
+      return (await pause(delay)) && pause(bucket.take());
     },
   });
 

@@ -51,54 +51,20 @@ const QUEUE = "runs";
 const HEARTBEAT_SECONDS = 10;
 const DAY_SECONDS = 86_400;
 
-/**
- * Opens them at the first use, and again at the next one if that failed.
- *
- * @param options.supervise Whether to look for jobs of dead processes, which costs a query every two seconds.
- */
-export function openJobs(
-  { url, schema = "fal_chain_jobs" }: Place,
-  options: { readonly supervise: boolean; readonly onTrouble: (error: unknown) => void },
-): Jobs {
+export interface OpenOptions {
+  /** Whether to look for jobs of dead processes, which costs a query every two seconds. */
+  readonly supervise: boolean;
+  readonly onTrouble: (error: unknown) => void;
+}
+
+/** Opens them at the first use, and again at the next one if that failed. */
+export function openJobs({ url, schema = "fal_chain_jobs" }: Place, options: OpenOptions): Jobs {
   checkSchema(schema);
   const name = nameOf(url);
   let opening: Promise<PgBoss> | undefined;
 
-  async function open(): Promise<PgBoss> {
-    const { PgBoss } = await loadPgBoss();
-    const boss = new PgBoss({
-      connectionString: url,
-      schema,
-      max: 5,
-      supervise: options.supervise,
-      superviseIntervalSeconds: 2,
-      monitorIntervalSeconds: 2,
-      schedule: false,
-      registerInstance: false,
-    });
-    boss.on("error", (error) => options.onTrouble(postgresError(name, error)));
-    try {
-      await boss.start();
-      await boss.createQueue(QUEUE, {
-        // Of one run there is at most one job that waits and one that is under way.
-        policy: "stately",
-        heartbeatSeconds: HEARTBEAT_SECONDS,
-        // The longest that pg-boss takes. A run that takes longer is observed by whoever is given it next.
-        expireInSeconds: DAY_SECONDS,
-        // Nothing is given up: how a run ended is the run's own state.
-        retryLimit: 1_000_000,
-        retentionSeconds: 90 * DAY_SECONDS,
-        deleteAfterSeconds: DAY_SECONDS,
-      });
-      return boss;
-    } catch (error) {
-      await boss.stop({ graceful: false }).catch(() => {});
-      throw error;
-    }
-  }
-
   async function using<T>(use: (boss: PgBoss) => Promise<T>): Promise<T> {
-    opening ??= open();
+    opening ??= open({ url, schema }, options);
     try {
       const boss = await opening.catch((error: unknown) => {
         opening = undefined;
@@ -120,7 +86,7 @@ export function openJobs(
           ...(startAfter && { startAfter }),
         });
       }),
-    take: (max, perGroup) => using((boss) => take(boss, max, perGroup)),
+    take: (max, perGroup) => using((boss) => take(boss, schema, max, perGroup)),
     touch: (jobs) => using(async (boss) => void (await boss.touch(QUEUE, jobs.map(attemptOf)))),
     done: (job, output) => using(async (boss) => void (await boss.complete(QUEUE, attemptOf(job), output))),
     handBack: (job, seconds, why) =>
@@ -134,23 +100,64 @@ export function openJobs(
       await boss?.stop({ graceful: false });
     },
   };
+}
 
-  /** Two who count a group's jobs at the same time would both find room: where it matters, they come one by one. */
-  async function take(boss: PgBoss, max: number, perGroup: number | undefined): Promise<readonly Job[]> {
-    const fetch = { includeMetadata: true, batchSize: max } as const;
-    if (perGroup === undefined) return boss.fetch<JobData>(QUEUE, fetch);
-    const transaction = await boss.getDb().beginTransaction?.();
-    if (!transaction) throw new StoreError("This version of pg-boss has no transactions. Use version 12.");
-    const { db } = transaction;
-    try {
-      await db.executeSql("select pg_advisory_xact_lock(hashtext($1))", [`fal-chain ${schema}`]);
-      const jobs = await boss.fetch<JobData>(QUEUE, { ...fetch, groupConcurrency: perGroup, db });
-      await transaction.commit();
-      return jobs;
-    } catch (error) {
-      await transaction.rollback();
-      throw error;
-    }
+async function open(
+  { url, schema }: Required<Place>,
+  { supervise, onTrouble }: OpenOptions,
+): Promise<PgBoss> {
+  const { PgBoss } = await loadPgBoss();
+  const boss = new PgBoss({
+    connectionString: url,
+    schema,
+    max: 5,
+    supervise,
+    superviseIntervalSeconds: 2,
+    monitorIntervalSeconds: 2,
+    schedule: false,
+    registerInstance: false,
+  });
+  boss.on("error", (error) => onTrouble(postgresError(nameOf(url), error)));
+  try {
+    await boss.start();
+    await boss.createQueue(QUEUE, {
+      // Of one run there is at most one job that waits and one that is under way.
+      policy: "stately",
+      heartbeatSeconds: HEARTBEAT_SECONDS,
+      // The longest that pg-boss takes. A run that takes longer is observed by whoever is given it next.
+      expireInSeconds: DAY_SECONDS,
+      // Nothing is given up: how a run ended is the run's own state.
+      retryLimit: 1_000_000,
+      retentionSeconds: 90 * DAY_SECONDS,
+      deleteAfterSeconds: DAY_SECONDS,
+    });
+    return boss;
+  } catch (error) {
+    await boss.stop({ graceful: false }).catch(() => {});
+    throw error;
+  }
+}
+
+/** Two who count a group's jobs at the same time would both find room: where it matters, they come one by one. */
+async function take(
+  boss: PgBoss,
+  schema: string,
+  max: number,
+  perGroup: number | undefined,
+): Promise<readonly Job[]> {
+  const fetch = { includeMetadata: true, batchSize: max } as const;
+  if (perGroup === undefined) return boss.fetch<JobData>(QUEUE, fetch);
+  const transaction = await boss.getDb().beginTransaction?.();
+  if (!transaction) throw new StoreError("This version of pg-boss has no transactions. Use version 12.");
+  const { db } = transaction;
+  try {
+    await db.executeSql("select pg_advisory_xact_lock(hashtext($1))", [`fal-chain ${schema}`]);
+    const jobs = await boss.fetch<JobData>(QUEUE, { ...fetch, groupConcurrency: perGroup, db });
+    await transaction.commit();
+    return jobs;
+  } catch (error) {
+    await transaction.rollback();
+    throw error;
   }
 }
 

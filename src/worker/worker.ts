@@ -3,7 +3,7 @@ import type { Chain } from "../chain/chain.ts";
 import type { Run } from "../chain/run.ts";
 import type { Runs } from "../chain/runs.ts";
 import type { SavedError } from "../errors/saved-error.ts";
-import { type Job, openJobs, type Place } from "./jobs.ts";
+import { type Job, type Jobs, openJobs, type Place } from "./jobs.ts";
 
 /** What a worker does. */
 export type WorkerEvent =
@@ -39,7 +39,7 @@ export interface WorkerOptions extends Place {
 
 export interface Worker {
   /**
-   * Takes no more runs, lets go of those that it has, and hands them back, so that another worker has them at once.
+   * Takes no more runs, detaches from those that it has, and hands them back, so that another worker has them at once.
    * Nothing is cancelled upstream. Call it before the client is closed.
    */
   stop(): Promise<void>;
@@ -50,6 +50,23 @@ const BEAT_MS = 3_000;
 /** How long a run that could not be executed here is left to others, in seconds. */
 const LEAVE_SECONDS = 5;
 
+/** A worker at work. */
+interface State {
+  readonly options: WorkerOptions;
+  readonly chains: ReadonlyMap<string, Chain<never, unknown>>;
+  readonly jobs: Jobs;
+  readonly clock: Clock;
+  readonly concurrency: number;
+  /** Aborts when no more runs are to be taken. */
+  readonly stopping: AbortController;
+  /** Aborts when its last run has ended here. */
+  readonly over: AbortController;
+  readonly underWay: Map<Job, Promise<void>>;
+  readonly runs: Set<Run<unknown>>;
+  /** Ends the pause between two looks. */
+  wake: () => void;
+}
+
 /**
  * Executes the runs that were enqueued, in this process. A run whose worker died goes to another one about ten seconds
  * later, and on when the run's lease allows it: the store says who may pay.
@@ -57,135 +74,143 @@ const LEAVE_SECONDS = 5;
  * @throws {StoreError} where the database cannot be reached, or `pg-boss` is not installed.
  */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { fal, concurrency = 10, groupConcurrency, pollInterval = 1_000, clock = systemClock } = options;
-  const chains = new Map(options.chains.map((chain) => [chain.name, chain]));
-  const jobs = openJobs(options, { supervise: true, onTrouble: trouble });
-  const stopping = new AbortController();
-  const over = new AbortController();
-  const underWay = new Map<Job, Promise<void>>();
-  const runs = new Set<Run<unknown>>();
-  let wake = () => {};
-
-  for (const job of await jobs.take(concurrency, groupConcurrency)) begin(job);
-  const looking = look();
-  const beating = beat();
+  const { concurrency = 10, clock = systemClock } = options;
+  const onTrouble = (error: unknown) => tell(options, { type: "trouble", error });
+  const worker: State = {
+    options,
+    chains: new Map(options.chains.map((chain) => [chain.name, chain])),
+    jobs: openJobs(options, { supervise: true, onTrouble }),
+    clock,
+    concurrency,
+    stopping: new AbortController(),
+    over: new AbortController(),
+    underWay: new Map(),
+    runs: new Set(),
+    wake: () => {},
+  };
+  for (const job of await worker.jobs.take(concurrency, options.groupConcurrency)) begin(worker, job);
+  const looking = look(worker);
+  const beating = beat(worker);
   let stopped: Promise<void> | undefined;
   return {
     stop() {
-      stopped ??= stop();
+      stopped ??= stop(worker, looking, beating);
       return stopped;
     },
   };
+}
 
-  async function look(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      const room = concurrency - underWay.size;
-      const taken = room > 0 ? await jobs.take(room, groupConcurrency).catch(noneBecauseOf) : [];
-      for (const job of taken) begin(job);
-      // While there is more than there is room for, the end of a run is the time to look again.
-      if (taken.length === 0) await pause();
-    }
-  }
-
-  async function pause(): Promise<void> {
-    const woken = new AbortController();
-    wake = () => woken.abort();
-    if (!stopping.signal.aborted) await clock.sleep(pollInterval, woken.signal).catch(() => {});
-  }
-
-  function begin(job: Job): void {
-    const execution = execute(job)
-      .catch(trouble)
-      .finally(() => {
-        underWay.delete(job);
-        wake();
-      });
-    underWay.set(job, execution);
-  }
-
-  async function execute(job: Job): Promise<void> {
-    const { chain: name, id, resume } = job.data;
-    if (stopping.signal.aborted) return handBack(job, 0, STOPS);
-    const chain = chains.get(name);
-    if (!chain) return handBack(job, LEAVE_SECONDS, `This worker does not have the chain ${name}.`);
-    const record = await fal.runs.get(name, id);
-    if (!record) {
-      const why =
-        "The store of this worker's client does not have it: give it the store of whoever enqueued.";
-      return handBack(job, LEAVE_SECONDS, why);
-    }
-    if (stopping.signal.aborted) return handBack(job, 0, STOPS);
-
-    tell({ type: "taken", chain: name, id });
-    const run = resume ? chain.resume(id) : chain.start(record.input as never, { id, tags: record.tags });
-    runs.add(run);
-    try {
-      await conclude(job, await run.then(nothing, (error: unknown) => error));
-    } finally {
-      // Calls that a failed run left running end here, and count as long as they do.
-      await run.total;
-      runs.delete(run);
-    }
-  }
-
-  /** The store says how the run stands: whatever could not be written there is not over. */
-  async function conclude(job: Job, thrown: unknown): Promise<void> {
-    const { chain, id } = job.data;
-    const record = await fal.runs.get(chain, id);
-    switch (record?.state) {
-      case "completed":
-      case "failed":
-      case "cancelled":
-      case "blocked":
-        await jobs.done(job, { state: record.state });
-        return tell({ type: record.state, chain, id, error: record.error });
-      default:
-        if (stopping.signal.aborted) return handBack(job, 0, STOPS);
-        return handBack(job, LEAVE_SECONDS, thrown instanceof Error ? thrown.message : String(thrown));
-    }
-  }
-
-  async function handBack(job: Job, seconds: number, why: string): Promise<void> {
-    const { chain, id } = job.data;
-    await jobs.handBack(job, seconds, why);
-    tell({ type: "handed-back", chain, id, why });
-  }
-
-  /** Goes on while runs are let go, so that nobody else is given them in the meantime. */
-  async function beat(): Promise<void> {
-    while (!over.signal.aborted) {
-      await clock.sleep(BEAT_MS, over.signal).catch(() => {});
-      if (underWay.size > 0) await jobs.touch([...underWay.keys()]).catch(trouble);
-    }
-  }
-
-  async function stop(): Promise<void> {
-    stopping.abort();
-    wake();
-    await Promise.all([...runs].map((run) => run.detach()));
-    await looking;
-    await Promise.all(underWay.values());
-    over.abort();
-    await beating;
-    await jobs.close();
-  }
-
-  function noneBecauseOf(error: unknown): Job[] {
-    trouble(error);
+async function look(worker: State): Promise<void> {
+  const { options, jobs, concurrency, stopping, underWay } = worker;
+  const noneBecauseOf = (error: unknown): Job[] => {
+    tell(options, { type: "trouble", error });
     return [];
+  };
+  while (!stopping.signal.aborted) {
+    const room = concurrency - underWay.size;
+    const taken = room > 0 ? await jobs.take(room, options.groupConcurrency).catch(noneBecauseOf) : [];
+    for (const job of taken) begin(worker, job);
+    // While there is more than there is room for, the end of a run is the time to look again.
+    if (taken.length === 0) await pause(worker);
   }
+}
 
-  function trouble(error: unknown): void {
-    tell({ type: "trouble", error });
+async function pause(worker: State): Promise<void> {
+  const { clock, options, stopping } = worker;
+  const woken = new AbortController();
+  worker.wake = () => woken.abort();
+  if (stopping.signal.aborted) return;
+  await clock.sleep(options.pollInterval ?? 1_000, woken.signal).catch(() => {});
+}
+
+function begin(worker: State, job: Job): void {
+  const execution = execute(worker, job)
+    .catch((error: unknown) => tell(worker.options, { type: "trouble", error }))
+    .finally(() => {
+      worker.underWay.delete(job);
+      worker.wake();
+    });
+  worker.underWay.set(job, execution);
+}
+
+async function execute(worker: State, job: Job): Promise<void> {
+  const { options, chains, stopping, runs } = worker;
+  const { chain: name, id, resume } = job.data;
+  if (stopping.signal.aborted) return handBack(worker, job, 0, STOPS);
+  const chain = chains.get(name);
+  if (!chain) return handBack(worker, job, LEAVE_SECONDS, `This worker does not have the chain ${name}.`);
+  const record = await options.fal.runs.get(name, id);
+  if (!record) {
+    const why = "The store of this worker's client does not have it: give it the store of whoever enqueued.";
+    return handBack(worker, job, LEAVE_SECONDS, why);
   }
+  if (stopping.signal.aborted) return handBack(worker, job, 0, STOPS);
 
-  function tell(event: WorkerEvent): void {
-    try {
-      if (options.onEvent) options.onEvent(event);
-      else if (event.type === "trouble") warn(event.error);
-    } catch (error) {
-      warn(error);
-    }
+  tell(options, { type: "taken", chain: name, id });
+  const run = resume ? chain.resume(id) : chain.start(record.input as never, { id, tags: record.tags });
+  runs.add(run);
+  try {
+    await conclude(worker, job, await run.then(nothing, (error: unknown) => error));
+  } finally {
+    // Calls that a failed run left running end here, and count as long as they do.
+    await run.total;
+    runs.delete(run);
+  }
+}
+
+/** The store says how the run stands: whatever could not be written there is not over. */
+async function conclude(worker: State, job: Job, thrown: unknown): Promise<void> {
+  const { options, jobs, stopping } = worker;
+  const { chain, id } = job.data;
+  const record = await options.fal.runs.get(chain, id);
+  switch (record?.state) {
+    case "completed":
+    case "failed":
+    case "cancelled":
+    case "blocked":
+      await jobs.done(job, { state: record.state });
+      return tell(options, { type: record.state, chain, id, error: record.error });
+    default:
+      if (stopping.signal.aborted) return handBack(worker, job, 0, STOPS);
+      return handBack(worker, job, LEAVE_SECONDS, thrown instanceof Error ? thrown.message : String(thrown));
+  }
+}
+
+async function handBack({ jobs, options }: State, job: Job, seconds: number, why: string): Promise<void> {
+  const { chain, id } = job.data;
+  await jobs.handBack(job, seconds, why);
+  tell(options, { type: "handed-back", chain, id, why });
+}
+
+/** Goes on while its runs detach, so that nobody else is given them in the meantime. */
+async function beat({ over, clock, underWay, jobs, options }: State): Promise<void> {
+  while (!over.signal.aborted) {
+    await clock.sleep(BEAT_MS, over.signal).catch(() => {});
+    if (underWay.size === 0) continue;
+    await jobs
+      .touch([...underWay.keys()])
+      .catch((error: unknown) => tell(options, { type: "trouble", error }));
+  }
+}
+
+async function stop(worker: State, looking: Promise<void>, beating: Promise<void>): Promise<void> {
+  const { stopping, over, runs, underWay, jobs } = worker;
+  stopping.abort();
+  worker.wake();
+  await Promise.all([...runs].map((run) => run.detach()));
+  await looking;
+  await Promise.all(underWay.values());
+  over.abort();
+  await beating;
+  await jobs.close();
+}
+
+function tell({ onEvent }: WorkerOptions, event: WorkerEvent): void {
+  try {
+    if (onEvent) onEvent(event);
+    else if (event.type === "trouble") warn(event.error);
+  } catch (error) {
+    warn(error);
   }
 }
 

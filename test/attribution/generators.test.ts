@@ -22,7 +22,9 @@ test("what a generator calls belongs to the run that reads it, with the tags of 
   await book().resume("1");
   expect(emulator.jobs).toHaveLength(1);
   expect(emulator.jobs[0]?.tags).toMatchObject({ chain: "book", run: "1", source: "pages" });
-  expect((await store.calls.list())[0]?.for).toMatchObject({ chain: "book", run: "1", rootRun: "book/1" });
+  expect((await store.calls.list())[0]).toMatchObject({
+    for: { chain: "book", run: "1", rootRun: "book/1" },
+  });
 });
 
 test("a generator that one run made and another one reads calls for its reader", async () => {

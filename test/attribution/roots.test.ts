@@ -32,7 +32,7 @@ test("a chain through several apps adds up to what fal bills for it", async () =
   const acme = client("acme");
   for (const id of ids) {
     const calls = await acme.calls.list({ rootRun: `acme/a/${id}` });
-    expect(calls.map((call) => [call.endpoint, call.for.app, call.for.rootJob]).sort()).toEqual([
+    expect(calls.map(({ endpoint, for: { app, rootJob } }) => [endpoint, app, rootJob]).sort()).toEqual([
       ["acme/b", "acme/a", "job-a"],
       ["other/model", "acme/b", "job-a"],
       ["other/model", "acme/b", "job-a"],
@@ -75,7 +75,7 @@ test("a name that is too long for a header is the same in every app, and is foun
   const idOf = (end: string) => `${"\u{1f98a}\n".repeat(300)}${end}`;
   for (const end of ["a", "b"]) await long.start(undefined, { id: idOf(end) });
   await fal.close();
-  const roots = (await store.calls.list()).map((call) => call.for.rootRun);
+  const roots = (await store.calls.list()).map(({ for: { rootRun } }) => rootRun);
   expect(roots).toHaveLength(6);
   expect(new Set(roots).size).toBe(2);
   const rootRun = `long/${idOf("a")}`;
@@ -171,7 +171,7 @@ test("a run that is resumed elsewhere stays a part of what it was made for", asy
   await expect(run).rejects.toThrow("out of memory");
   await chainOf(client("acme", { env: { ...env, FAL_JOB_ID: "job-2" } }), false).resume("1");
   const calls = await store.calls.list({ rootRun: "poster/order-1", rootJob: "job-9" });
-  expect(calls.map((call) => [call.endpoint, call.for.jobId])).toEqual([
+  expect(calls.map(({ endpoint, for: { jobId } }) => [endpoint, jobId])).toEqual([
     ["acme/own", "job-2"],
     ["other/model", "job-1"],
   ]);

@@ -27,7 +27,9 @@ test("a run that somebody else resumes keeps its tags and its request", async ()
     theirs.withRequest(request("req-zoo"), () => poster(theirs, false).resume("1")),
   );
   for (const call of await store.calls.list()) {
-    expect(call.for).toMatchObject({ userTags: { customer: "acme" }, request: "req-acme", chain: "poster" });
+    expect(call).toMatchObject({
+      for: { userTags: { customer: "acme" }, request: "req-acme", chain: "poster" },
+    });
   }
   expect(await store.calls.list()).toHaveLength(2);
 });
@@ -100,7 +102,7 @@ test("what another caller lent or said goes on with no run but its own", async (
     expect(headers?.["traceparent"]).toContain("a".repeat(32));
     expect(headers?.["baggage"]).toContain("root-run=film%2F1");
   }
-  expect((await store.calls.list()).map((call) => call.for.rootRun)).toEqual(["film/1", "film/1"]);
+  expect((await store.calls.list()).map(({ for: { rootRun } }) => rootRun)).toEqual(["film/1", "film/1"]);
 });
 
 test("a request that fal sends to another runner has its token still", async () => {
@@ -128,7 +130,10 @@ test("a run that has the id of a forgotten one is a part of what started it, not
   await outer.start(undefined, { id: "first" });
   await fal.runs.forget("inner", "x");
   await outer.start(undefined, { id: "second" });
-  expect((await store.calls.list()).map((call) => call.for.rootRun)).toEqual(["outer/second", "outer/first"]);
+  expect((await store.calls.list()).map(({ for: { rootRun } }) => rootRun)).toEqual([
+    "outer/second",
+    "outer/first",
+  ]);
 });
 
 test("a call that is settled by somebody in a request of their own is logged for whom it was made", async () => {

@@ -185,7 +185,7 @@ test("a submit that is given up while fal refuses it costs nothing, and leaves i
   const submitted = fal.queue.submit(ECHO, { input: {}, abortSignal: controller.signal });
   void clock.sleep(5_000).then(() => controller.abort());
   expect(await failureOf(submitted)).toMatchObject({ name: "AbortError" });
-  expect(await fal.calls.list()).toMatchObject([{ state: "failed", error: { billed: false } }]);
+  expect(await fal.calls.list()).toMatchObject([{ state: "given-up", givenUp: "caller" }]);
   await fal.queue.submit(ECHO, { input: {} });
 });
 

@@ -309,8 +309,11 @@ test("the file is beside a SQLite file, else where the environment or the caller
     expect(readFileSync(place, "utf8")).toContain('"write":"completed"');
   }
   const { store } = brittle();
-  const completed = () => Promise.reject(new Error("gone"));
-  const elsewhere = { ...store, name: "postgres:db/fal", calls: { ...store.calls, completed } };
+  const elsewhere = {
+    ...store,
+    name: "postgres:db/fal",
+    calls: { ...store.calls, completed: () => Promise.reject(new Error("gone")) },
+  };
   const { fal } = setup({
     store: elsewhere,
     env: { FAL_KEY: `id:${SECRET}`, XDG_DATA_HOME: dir },

@@ -1,4 +1,4 @@
-import type { Model } from "fal-chain/emulator";
+import { type Model, ModelFailure } from "fal-chain/emulator";
 import * as z from "zod";
 
 const Anything = z.looseObject({});
@@ -19,3 +19,11 @@ export const echo = (
     run: async (input) => ({ output: { echo: input }, units }),
   };
 };
+
+/** A model that always says no, as a model does: field by field. */
+export const failing = (): Model<z.output<typeof Anything>> => ({
+  ...echo({ id: "acme/failing" }),
+  run: async () => {
+    throw new ModelFailure(422, [{ loc: ["body", "n"], msg: "No.", type: "value_error", url: "" }]);
+  },
+});

@@ -1,22 +1,22 @@
 import { ApiError, createFal } from "fal-chain";
 import { expect, test } from "vitest";
 import { virtualClock } from "../../src/emulator/index.ts";
-import { retryBudget } from "../../src/transport/retry-bucket.ts";
+import { retryBucket } from "../../src/transport/retry-bucket.ts";
 import { ENV, failureOf } from "../support/setup.ts";
 
 test("a burst of repeats passes at once, more of them are slowed to ten a second, and none is refused", async () => {
   const clock = virtualClock();
   const start = clock.now();
-  const budget = retryBudget(clock);
+  const bucket = retryBucket(clock);
   const taken: number[] = [];
   for (let n = 0; n < 70; n++) {
-    await clock.sleep(budget.take());
+    await clock.sleep(bucket.take());
     taken.push(clock.now() - start);
   }
   expect(taken[49]).toBe(0);
   expect(taken[69]).toBe(2_000);
   await clock.sleep(60_000);
-  expect(budget.take()).toBe(0);
+  expect(bucket.take()).toBe(0);
 });
 
 test("a refusal whose pause would outlast the timeout is told at once, and nothing is repeated", async () => {

@@ -38,8 +38,8 @@ export async function settleCall(io: Io, id: string, options: SettleOptions): Pr
 const SETTLED = {
   adopt: ({ id, ticket }: CallRecord) => `Call ${id} is request ${ticket?.requestId}.`,
   "give-up": ({ id }: CallRecord) => `Call ${id} is given up.`,
-  resubmit: ({ id, for: whose }: CallRecord) =>
-    whose.run === undefined
+  resubmit: ({ id, for: of }: CallRecord) =>
+    of.run === undefined
       ? `Call ${id} is submitted again.`
-      : `Call ${id} is submitted again when its run ${runOf(whose)} is resumed.`,
+      : `Call ${id} is submitted again when its run ${runOf(of)} is resumed.`,
 };

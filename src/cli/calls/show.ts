@@ -1,6 +1,7 @@
 import type { CallRecord } from "../../index.ts";
 import { runOf } from "../../journal/run-name.ts";
-import { costText, EXIT, printableJson, timeText, whyText, writeFieldList } from "../../terminal/index.ts";
+import { whyText } from "../../journal/why-text.ts";
+import { costText, EXIT, printableJson, timeText, writeFieldList } from "../../terminal/index.ts";
 import type { Io } from "../cli.ts";
 import { type StoreOptions, withClient } from "../client.ts";
 import { findCall } from "./find-call.ts";
@@ -16,21 +17,21 @@ export async function showCall(io: Io, id: string, options: StoreOptions): Promi
 }
 
 function describe(call: CallRecord, { stdout }: Io): void {
-  const { ticket, outcome, error, cost, usage } = call;
+  const { ticket, for: whom, outcome, error, cost, usage } = call;
   const seconds = (value: number | undefined) => (value === undefined ? undefined : `${value.toFixed(1)} s`);
   const fields: [string, string | undefined][] = [
     ["call", call.id],
     ["endpoint", call.endpoint],
     ["state", call.state],
     ["request", ticket?.requestId],
-    ["run", runOf(call.for)],
-    ["step", call.for.step],
-    ["job", call.for.jobId],
-    ["app", call.for.app],
-    ["for", call.for.request],
+    ["run", runOf(whom)],
+    ["step", whom.step],
+    ["job", whom.jobId],
+    ["app", whom.app],
+    ["for", whom.request],
     [
       "tags",
-      Object.entries(call.for.tags)
+      Object.entries(whom.tags)
         .map((pair) => pair.join("="))
         .join("  ") || undefined,
     ],

@@ -1,6 +1,7 @@
 import type { RunInfo, RunStep } from "../../index.ts";
 import { nameOfRun } from "../../journal/run-name.ts";
-import { EXIT, printableJson, timeline, timeText, whyText, writeFieldList } from "../../terminal/index.ts";
+import { whyText } from "../../journal/why-text.ts";
+import { EXIT, printableJson, timeline, timeText, writeFieldList } from "../../terminal/index.ts";
 import type { Io } from "../cli.ts";
 import { type StoreOptions, withClient } from "../client.ts";
 import { findRun, quoted } from "./find-run.ts";
@@ -64,10 +65,7 @@ function whatNow(run: RunInfo, steps: readonly RunStep[]): [string, string][] {
   const requests = Array.isArray(seen) && seen.length > 0 ? seen.map(String) : ["REQUEST"];
   const settle = `fal-chain runs settle ${name}`;
   return [
-    [
-      "blocked on",
-      `${open.name}, which may or may not have been accepted${why === undefined ? "" : ` (${why})`}`,
-    ],
+    ["blocked on", `${open.name}, which may or may not have been accepted${why ? ` (${why})` : ""}`],
     ["what now", "Look for it in the request history of fal's dashboard, and say what it was with one of"],
     ...requests.map((request): [string, string] => ["", `${settle} --adopt ${request}`]),
     ["", `${settle} --resubmit`],

@@ -5,14 +5,16 @@ import { encodePng } from "./png.ts";
 export interface EncodedPicture {
   readonly bytes: Uint8Array;
   readonly contentType: string;
+  /** The ending that files of this kind have. */
+  readonly extension: string;
 }
 
 const JPEG_QUALITY = 92;
 
 export function encodePicture(picture: Picture, format: "png" | "jpeg"): EncodedPicture {
-  if (format === "png") return { bytes: encodePng(picture), contentType: "image/png" };
+  if (format === "png") return { bytes: encodePng(picture), contentType: "image/png", extension: "png" };
   const { data } = jpeg.encode(onWhite(picture), JPEG_QUALITY);
-  return { bytes: data, contentType: "image/jpeg" };
+  return { bytes: data, contentType: "image/jpeg", extension: "jpeg" };
 }
 
 export const dataUri = ({ bytes, contentType }: EncodedPicture): string =>

@@ -1,0 +1,191 @@
+import { accountsOf } from "./attribution/accounts.ts";
+import { currentAttribution } from "./attribution/context.ts";
+import type { Background } from "./base/background.ts";
+import type { Clock } from "./base/clock.ts";
+import { systemClock } from "./base/clock.ts";
+import type { Transport } from "./base/transport.ts";
+import { type Calls, createCalls } from "./calls/call.ts";
+import { currentRun } from "./calls/enclosing-run.ts";
+import { createHooks } from "./calls/hooks.ts";
+import type { Hooks, Slots } from "./calls/services.ts";
+import { createSlots } from "./calls/slots.ts";
+import type { ChainServices } from "./chain/services.ts";
+import { leaseSettings } from "./chain/services.ts";
+import { ambientEnv, type Environment, readEnvironment } from "./environment/environment.ts";
+import type { Origins } from "./environment/origins.ts";
+import { InvalidArgumentError } from "./errors/arguments.ts";
+import type { FalOptions } from "./fal.ts";
+import { createKeptFiles } from "./files/kept-files.ts";
+import { budgets } from "./ledger/budget.ts";
+import { type Estimate, estimates } from "./ledger/estimate.ts";
+import { type BillingEvents, createBillingEvents } from "./platform/billing.ts";
+import { createUsualCosts } from "./platform/estimates.ts";
+import { createPrices } from "./platform/prices.ts";
+import { createHistory } from "./platform/requests.ts";
+import { createQueue, type Queue } from "./queue/queue.ts";
+import { createStorage } from "./storage/storage.ts";
+import type { Ledger } from "./store/ledger.ts";
+import type { Telemetry } from "./telemetry/telemetry.ts";
+import { createTransport } from "./transport/http.ts";
+
+/** All that a client is made of. */
+export interface ClientServices extends ChainServices {
+  readonly environment: Environment;
+  readonly calls: Calls;
+  readonly estimate: Estimate;
+  readonly billingEvents: BillingEvents;
+}
+
+/** What stands before the services, and outlives a change of settings: who is told, and where it is noted. */
+export interface Ground {
+  readonly environment: Environment;
+  readonly telemetry: Telemetry;
+  readonly ledger: Ledger;
+  readonly background: Background;
+}
+
+/** Puts the folders together: the only place that knows them all. */
+export function assemble(options: FalOptions, ground: Ground): ClientServices {
+  const { environment, telemetry, ledger, background } = ground;
+  const clock = options.clock ?? systemClock;
+  const { report } = telemetry;
+  const origins = once((): Origins => environment.origins);
+  const fetch: typeof globalThis.fetch = (...args) => (options.fetch ?? globalThis.fetch)(...args);
+  const network = networkOf(options, environment, origins, fetch, clock);
+  const accounts = () => accountsOf(environment.identity, options.ownAccounts);
+  const isOurs = (url: string) => origins().trusted.has(URL.parse(url)?.origin ?? "");
+  // Made of the services that they are a part of.
+  const own: { hooks?: Hooks | undefined; calls?: Calls } = {};
+  const services: ClientServices = {
+    ...network,
+    environment,
+    clock,
+    background,
+    report,
+    observe: telemetry.call,
+    observeRun: telemetry.run,
+    get store() {
+      return ledger.guarded();
+    },
+    get directStore() {
+      return ledger.direct();
+    },
+    reserve: budgets({ client: options.budget, tags: options.budgets }, network.estimate),
+    slots: slotsOf(options, ground, network.queue, clock),
+    files: createKeptFiles({ directory: options.keepFiles, fetch, clock, isOurs, report }),
+    ambiguousSubmit: options.ambiguousSubmit,
+    requireRun: options.requireRun ?? false,
+    lease: leaseSettings(options.lease),
+    isStoreUnsaid: () => !options.store && !(options.env ?? ambientEnv())["FAL_CHAIN_STORE"]?.trim(),
+    accounts,
+    jobId: () => environment.identity.jobId,
+    context() {
+      const { jobId, appName } = environment.identity;
+      const attribution = currentAttribution();
+      return { attribution, of: currentRun()?.of, jobId, app: appName, accounts: accounts() };
+    },
+    get hooks() {
+      return own.hooks;
+    },
+    get calls() {
+      own.calls ??= createCalls(services);
+      return own.calls;
+    },
+  };
+  own.hooks = hooksOf(options, services, origins);
+  return services;
+}
+
+/** What of the network the services reach, each folder through the one transport. */
+function networkOf(
+  options: FalOptions,
+  environment: Environment,
+  origins: () => Origins,
+  fetch: typeof globalThis.fetch,
+  clock: Clock,
+) {
+  const transport: Transport = createTransport({
+    key: () => environment.key,
+    trusted: () => origins().trusted,
+    fetch,
+    clock,
+    random: options.random ?? Math.random,
+    retry: options.retry,
+  });
+  const api = () => origins().api;
+  const price = createPrices(transport, api, clock);
+  return {
+    queue: createQueue(transport, () => origins().queue),
+    history: createHistory(transport, api, clock),
+    storage: createStorage(transport, () => origins().rest, clock),
+    price,
+    estimate: estimates({ price, usualCost: createUsualCosts(transport, api, clock) }),
+    billingEvents: createBillingEvents(transport, api, clock),
+  };
+}
+
+function hooksOf(
+  { webhooks, fetch }: FalOptions,
+  services: ClientServices,
+  origins: () => Origins,
+): Hooks | undefined {
+  if (!webhooks) return undefined;
+  const { environment, clock } = services;
+  const { url, secret, sweepMs = 120_000 } = webhooks;
+  return createHooks(services, {
+    url,
+    sweepMs,
+    secret: () => secret ?? environment.key.header(),
+    async receive(request) {
+      // Only who has webhooks loads what checks them.
+      const { receiveWebhook } = await import("./webhooks/receive.ts");
+      const jwksUrl = `${origins().rest}/.well-known/jwks.json`;
+      return receiveWebhook(request, { jwksUrl, clock, ...(fetch && { fetch }) });
+    },
+  });
+}
+
+function slotsOf(
+  { maxInFlight, webhooks }: FalOptions,
+  { ledger, telemetry, environment }: Ground,
+  queue: Queue,
+  clock: Clock,
+): Slots | undefined {
+  if (maxInFlight === undefined || webhooks) return undefined;
+  if (!(maxInFlight >= 1)) {
+    throw new InvalidArgumentError(`maxInFlight is ${maxInFlight}; it is a number from 1 up.`);
+  }
+  const account = () => environment.key.redacted();
+  const slots = () => ledger.guarded().slots;
+  return createSlots({ slots, queue, clock, report: telemetry.report, max: maxInFlight, account });
+}
+
+/** The environment as the options have it, read anew whenever it is asked. */
+export function environmentOf({ env, credentials, allowHttp = false }: FalOptions): Environment {
+  const read = (key?: string) => readEnvironment(env ?? ambientEnv(), { credentials: key, allowHttp });
+  return {
+    get key() {
+      return read(typeof credentials === "function" ? credentials() : credentials).key;
+    },
+    get origins() {
+      return read().origins;
+    },
+    get identity() {
+      return read().identity;
+    },
+    get runnerState() {
+      return read().runnerState;
+    },
+    get hfHome() {
+      return read().hfHome;
+    },
+  };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}

@@ -1,0 +1,70 @@
+import type { OfRun } from "../attribution/context.ts";
+import { asyncContext } from "../base/async-context.ts";
+import type { CallRecord } from "../journal/call.ts";
+import type { Fence } from "../journal/run.ts";
+import type { RunBudget } from "../ledger/budget.ts";
+import type { Cost } from "../money/cost.ts";
+import type { CallEvent } from "./events.ts";
+
+/** What is known of a call from its first moment. */
+export interface CallInfo {
+  readonly id: string;
+  readonly endpoint: string;
+  /** What the caller's code calls it; undefined where it does not say. */
+  readonly step: string | undefined;
+  /** What to do where the step was there before with another input. @default an error */
+  readonly onChange?: "rerun" | "reuse" | undefined;
+  /** It asks for a request that was submitted before, and is no call of its own. */
+  readonly asksForRequest?: boolean;
+}
+
+/** What a run has of a call that was asked for, and what a submit of it must heed. */
+export interface FoundStep {
+  readonly key: string;
+  /** What an earlier execution of the run has of it. */
+  readonly record: CallRecord | undefined;
+  /** The call that a new one takes the place of. */
+  readonly replaces: string | undefined;
+  readonly fence: Fence;
+  /** What takes the place of files that fal has let go, and that were kept. */
+  readonly replacements: ReadonlyMap<string, string>;
+  /** The URL that a file of the run has already, or that of its upload. */
+  upload(digest: string, upload: () => Promise<string>): Promise<string>;
+  /** Asked right before each POST. @throws {LeaseLostError} when the run is not ours any more: nothing is sent. */
+  permit(): Promise<void>;
+}
+
+/** A call that its run has let in: the run says what it has of it, and is told how it goes. */
+export interface AdmittedCall {
+  /**
+   * Finds what the run has of it, once its input is known and before anything is sent.
+   *
+   * @throws when the call may not be made: another input than before, or a run that went another way.
+   */
+  find(input: { readonly endpoint: string; readonly content: string }): Promise<FoundStep>;
+  /** Instead of `find`: it asks for a call of the run that was made before, in this execution or an earlier one. */
+  identify(record: CallRecord): void;
+  /** Nothing of what was found can be had, so it is submitted in its place. */
+  startsAnew(): void;
+  event(event: CallEvent): void;
+  /** `cost` is undefined where nothing is paid, and is known a while after the end. It never rejects. */
+  ended(end: { readonly error?: unknown; readonly cost: Promise<Cost | undefined> | undefined }): void;
+}
+
+/** The run that the current code belongs to, as its calls see it: it lets them in, follows them, and may stop them. */
+export interface EnclosingRun {
+  /** Cancels its calls, upstream too. */
+  readonly signal: AbortSignal;
+  /** Leaves its calls to go on upstream: nothing more is noted of them here. */
+  readonly detached: AbortSignal;
+  readonly of: OfRun;
+  /** What it, and each run that it was started within, may cost. */
+  readonly budgets: readonly RunBudget[];
+  /** @throws when no more calls may be made. */
+  admit(call: CallInfo & { cancel(): Promise<unknown> }): AdmittedCall;
+}
+
+const current = asyncContext<EnclosingRun>();
+
+export const currentRun = (): EnclosingRun | undefined => current.get();
+export const inRun = <R>(run: EnclosingRun, fn: () => R): R => current.run(run, fn);

@@ -1,0 +1,170 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { type EventLog, eventLog } from "../base/event-log.ts";
+import type { CancelOutcome } from "../errors/giving-up.ts";
+import type { Ticket } from "../journal/call.ts";
+import type { Cost } from "../money/cost.ts";
+import type { WireStatus } from "../queue/wire.ts";
+import { type AdmittedCall, currentRun, type EnclosingRun } from "./enclosing-run.ts";
+import { type CallEvent, type StatusFold, statusFold } from "./events.ts";
+import type { CallObserver } from "./observer.ts";
+import type { AmbiguousSubmitPolicy, StepSettings, WatchSettings } from "./options.ts";
+import { toQueueStatus } from "./queue-status.ts";
+import type { Services, SlotHolder } from "./services.ts";
+
+/** What a POST came to. */
+export interface Accepted {
+  readonly ticket: Ticket;
+  readonly position: number | undefined;
+  /** It was found in history: it is probably ours, so nothing cancels it by itself. */
+  readonly adopted: boolean;
+}
+
+/** What the caller said of the call, beside its input. */
+export type CallSettings = WatchSettings &
+  StepSettings & {
+    readonly output?: StandardSchemaV1 | undefined;
+    readonly ambiguousSubmit?: AmbiguousSubmitPolicy | undefined;
+  };
+
+/** One call, as far as it has come. Each stage of its life is a function that takes it a step further. */
+export interface LiveCall<T = unknown> {
+  readonly id: string;
+  /** That of a recorded call is known once it was read. */
+  endpoint: string;
+  readonly settings: CallSettings;
+  readonly run: EnclosingRun | undefined;
+  /** It asks for a request that was submitted before, and is no call of its own. */
+  readonly asksForRequest: boolean;
+  readonly observer: CallObserver | undefined;
+  readonly log: EventLog<CallEvent<T>>;
+  readonly statuses: StatusFold;
+  /** Settles once fal has accepted the request. */
+  readonly announced: PromiseWithResolvers<{ endpoint: string; requestId: string }>;
+  readonly startedAt: number;
+  /** Milliseconds since the epoch. */
+  readonly times: { submitted: number; queued?: number; running?: number };
+
+  /** Aborts with the very error that the call rejects with, once it is given up or left. */
+  readonly giveUp: AbortController;
+  /** Aborts once it is over: listeners and timers go. */
+  readonly over: AbortController;
+  ended: "completed" | "failed" | undefined;
+  /** What became of its request, since it was given up. Never rejects. */
+  cancelled: Promise<CancelOutcome> | undefined;
+  /** It goes on upstream, and nothing more is noted of it here. */
+  isDetached: boolean;
+  /** It was submitted, and whoever has its request id asks for the rest. */
+  isHandedOver: boolean;
+  /** Its run has no use for it any more. */
+  isUnwanted: boolean;
+
+  admitted: AdmittedCall | undefined;
+  /** An earlier execution may have sent it, and it is still to be found out what became of that. */
+  isInDoubt: boolean;
+  /** What it is noted under; undefined while nothing of it is in the store. */
+  notedAs: string | undefined;
+  slot: SlotHolder | undefined;
+  /** The POST under way, or what it came to. */
+  accepting: Promise<Accepted> | undefined;
+  ticket: Ticket | undefined;
+  /** fal reports its end to this client. */
+  isHooked: boolean;
+  /** Settles once it is known what it cost. */
+  cost: Promise<Cost | undefined> | undefined;
+}
+
+/** Log lines that are kept for readers who come late or are slow. */
+const KEPT_LOGS = 1_000;
+
+export function liveCall<T>(
+  { clock, observe }: Services,
+  endpoint: string,
+  settings: CallSettings,
+  how: { readonly id?: string; readonly outsideRun?: boolean; readonly asksForRequest?: boolean } = {},
+): LiveCall<T> {
+  const { id = crypto.randomUUID(), asksForRequest = false } = how;
+  const announced = Promise.withResolvers<{ endpoint: string; requestId: string }>();
+  announced.promise.catch(() => {});
+  return {
+    id,
+    endpoint,
+    settings,
+    run: how.outsideRun ? undefined : currentRun(),
+    asksForRequest,
+    observer: observe({ id, endpoint, step: settings.step }),
+    log: eventLog<CallEvent<T>>({
+      keep: KEPT_LOGS,
+      droppable: ({ type }) => type === "log",
+      withDropped: (event, dropped) => ({ ...event, dropped }) as CallEvent<T>,
+    }),
+    statuses: statusFold(),
+    announced,
+    startedAt: clock.now(),
+    times: { submitted: clock.now() },
+    giveUp: new AbortController(),
+    over: new AbortController(),
+    ended: undefined,
+    cancelled: undefined,
+    isDetached: false,
+    isHandedOver: false,
+    isUnwanted: false,
+    admitted: undefined,
+    isInDoubt: false,
+    notedAs: undefined,
+    slot: undefined,
+    accepting: undefined,
+    ticket: undefined,
+    isHooked: false,
+    cost: undefined,
+  };
+}
+
+/** Tells whoever listens. */
+export function emit<T>(call: LiveCall<T>, event: CallEvent<T>): void {
+  if (event.type === "queued" || event.type === "running") call.times[event.type] = event.at;
+  call.log.push(event);
+  call.admitted?.event(event);
+  call.observer?.event(event);
+}
+
+/** fal has it, under this id. */
+export function announce(
+  services: Services,
+  call: LiveCall,
+  ticket: Ticket,
+  tags: Readonly<Record<string, string>>,
+): void {
+  const { endpoint } = call;
+  const { requestId } = ticket;
+  call.ticket = ticket;
+  emit(call, { type: "submitted", at: services.clock.now(), endpoint, requestId, tags });
+  call.announced.resolve({ endpoint, requestId });
+  callBack(services, call, "onEnqueue", () => call.settings.onEnqueue?.(requestId));
+}
+
+/** Tells what a status adds to what is known already. */
+export function tellStatus(services: Services, call: LiveCall, status: WireStatus, connection: object): void {
+  for (const event of call.statuses.take(status, connection, services.clock.now())) emit(call, event);
+}
+
+/** The same of one that was watched for, which the caller's callback is told of too. */
+export function tellWatched(
+  services: Services,
+  call: LiveCall,
+  ticket: Ticket,
+  status: WireStatus,
+  connection: object,
+): void {
+  tellStatus(services, call, status, connection);
+  const update = () => toQueueStatus(ticket, status, call.statuses.logs);
+  callBack(services, call, "onQueueUpdate", () => call.settings.onQueueUpdate?.(update()));
+}
+
+/** The user's code runs here: it may throw, and a paid call goes on all the same. */
+function callBack({ report }: Services, { id, endpoint }: LiveCall, name: string, run: () => void): void {
+  try {
+    run();
+  } catch (error) {
+    report(`The callback ${name} threw`, error, { call: id, endpoint });
+  }
+}

@@ -1,0 +1,169 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { type ReplyListener, replyListener, rootOf, withOnward } from "../attribution/onward.ts";
+import { tagsHeader, wireTags } from "../attribution/tags.ts";
+import { withTexts } from "../base/urls.ts";
+import { InputMismatchError, InvalidArgumentError } from "../errors/arguments.ts";
+import { RunStateError } from "../errors/runs.ts";
+import type { CallFor, CallRecord } from "../journal/call.ts";
+import {
+  type AnyEndpoint,
+  type EndpointAddress,
+  type EndpointId,
+  idOf,
+  parseEndpointId,
+} from "../queue/endpoint.ts";
+import { digestOf, type TakenInput, takeInput } from "../storage/attachments.ts";
+import { expirySeconds, type StorageSettings } from "../storage/lifecycle.ts";
+import { currentRun, type FoundStep } from "./enclosing-run.ts";
+import { platformHeaders, sendable, splitHeaders, webhookOf } from "./headers.ts";
+import type { SubmitOptions } from "./options.ts";
+import type { CallContext, Services } from "./services.ts";
+
+/** A submit that lacks nothing but its files, and whom it is for. */
+export interface Prepared {
+  readonly endpoint: EndpointAddress;
+  /** The input's JSON with the digest of each file in its place: what is asked for, wherever the files will be. */
+  readonly content: string;
+  /** What is to be uploaded; undefined where `content` is all there is. */
+  readonly files: { readonly input: TakenInput; readonly lifecycle: StorageSettings | undefined } | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly webhookUrl: string | undefined;
+  readonly for: CallFor;
+  /** Takes from the headers of the result's reply what belongs to the incoming request. */
+  readonly heard: ReplyListener | undefined;
+}
+
+/**
+ * What can be known to be wrong before anything is sent, is found here. Context and input are taken before the first
+ * pause: the caller's objects may be others' afterwards.
+ */
+export async function prepare(
+  services: Services,
+  target: EndpointId | AnyEndpoint,
+  options: SubmitOptions<unknown>,
+): Promise<Prepared> {
+  if (services.requireRun && !currentRun()) throw outsideRun(idOf(target));
+  const context = services.context();
+  const endpoint = parseEndpointId(idOf(target));
+  const fields = fieldsOf(endpoint.id, options.input);
+  const input = takeInput(fields);
+  const { tagged, headers } = splitHeaders(options.headers);
+  const given = { ...context.attribution.tags, ...tagged, ...options.tags };
+  const asked = platformHeaders(options);
+  const webhookUrl = webhookOf(options.webhookUrl);
+  const lifecycle = lifecycleOfInputs(options.storageSettings);
+  if (typeof target === "object") await checkInput(endpoint.id, target.schemas.input, fields);
+
+  const { of, jobId, app, attribution, accounts } = context;
+  const { request, incoming } = attribution;
+  const tags = await wireTags({ job_id: jobId, app, chain: of?.chain, run: of?.run, request }, given);
+  const root = await rootOf(of, attribution, jobId);
+  return {
+    endpoint,
+    content: await input.json(digestOf),
+    files: input.hasFiles ? { input, lifecycle } : undefined,
+    headers: sendable({
+      ...(await withOnward(headers, { root, incoming, accounts, app: endpoint.app })),
+      ...asked,
+      ...tagHeaders(tags),
+    }),
+    webhookUrl,
+    for: {
+      ...whom(context, options.step),
+      rootRun: root.run,
+      rootJob: root.job,
+      tags,
+      userTags: textTags(given),
+    },
+    heard: replyListener(incoming, endpoint.app),
+  };
+}
+
+/** The submit of a recorded call as it was, from what the store keeps of it. @param body Which it keeps. */
+export async function prepareAgain(services: Services, record: CallRecord, body: string): Promise<Prepared> {
+  const endpoint = parseEndpointId(record.endpoint);
+  const { tags, rootRun, rootJob } = record.for;
+  const onward = {
+    root: { run: rootRun, job: rootJob, trace: undefined },
+    incoming: undefined,
+    accounts: services.accounts(),
+    app: endpoint.app,
+  };
+  return {
+    endpoint,
+    content: body,
+    files: undefined,
+    headers: await withOnward(tagHeaders(tags), onward),
+    webhookUrl: undefined,
+    for: record.for,
+    // The request that it was made for is answered.
+    heard: undefined,
+  };
+}
+
+/** The exact JSON that is sent: its files are uploaded, and those that fal has let go are replaced. */
+export async function bodyOf(
+  { storage }: Services,
+  { content, files }: Prepared,
+  found: FoundStep | undefined,
+  abortSignal: AbortSignal,
+): Promise<string> {
+  const body = files
+    ? await files.input.json(async (file) => {
+        const upload = () => storage.upload(file, { lifecycle: files.lifecycle, abortSignal });
+        return found ? found.upload(await digestOf(file), upload) : upload();
+      })
+    : content;
+  return found && found.replacements.size > 0 ? withTexts(body, found.replacements) : body;
+}
+
+function fieldsOf(endpoint: string, input: unknown = {}): object {
+  const fields = input ?? {};
+  if (typeof fields === "object" && !Array.isArray(fields)) return fields;
+  throw new InvalidArgumentError(`The input of ${endpoint} is ${typeof fields}, not an object of fields.`);
+}
+
+const whom = ({ attribution, of, jobId, app }: CallContext, step: string | undefined) => ({
+  chain: of?.chain,
+  run: of?.run,
+  step,
+  jobId,
+  app,
+  request: attribution.request,
+  claimedRoot: of ? of.claimedRoot : attribution.incoming?.claimedRoot,
+});
+
+const tagHeaders = (tags: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.keys(tags).length > 0 ? { "x-fal-tags": tagsHeader(tags) } : {};
+
+const textTags = (tags: object): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(tags).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]])),
+  );
+
+async function checkInput(endpoint: string, schema: StandardSchemaV1, input: unknown): Promise<void> {
+  const { issues } = await schema["~standard"].validate(input);
+  if (issues) throw new InputMismatchError(endpoint, issues.map(plainIssue));
+}
+
+/** A Standard Schema issue with its path as text: `images[0].url` reads `images.0.url`. */
+export const plainIssue = ({ message, path = [] }: StandardSchemaV1.Issue) => ({
+  message,
+  path: path.map((part) => String(typeof part === "object" ? part.key : part)).join("."),
+});
+
+const DAY_SECONDS = 86_400;
+
+/** A file that expires while the request waits in the queue would make a call fail that may be billed. */
+function lifecycleOfInputs(settings: StorageSettings | undefined): StorageSettings | undefined {
+  const seconds = settings && expirySeconds(settings);
+  if (seconds === undefined || seconds >= DAY_SECONDS) return settings;
+  return { ...settings, expiresIn: DAY_SECONDS };
+}
+
+const outsideRun = (endpoint: string) =>
+  new RunStateError(
+    "run_required",
+    `The call to ${endpoint} was made outside a run, and this client requires one. Make it inside a chain, or, where ` +
+      "the context was lost on the way (a shared worker pool), through the run that the chain was given.",
+  );

@@ -1,0 +1,89 @@
+import type { Accounts } from "../attribution/accounts.ts";
+import type { Attribution, OfRun } from "../attribution/context.ts";
+import type { Background } from "../base/background.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Report } from "../base/report.ts";
+import type { KeptFiles } from "../files/kept-files.ts";
+import type { Ticket } from "../journal/call.ts";
+import type { Store } from "../journal/store.ts";
+import type { Reserve } from "../ledger/budget.ts";
+import type { Price } from "../platform/prices.ts";
+import type { History } from "../platform/requests.ts";
+import type { Queue } from "../queue/queue.ts";
+import type { StorageClient } from "../storage/storage.ts";
+import type { ObserveCall } from "./observer.ts";
+import type { AmbiguousSubmitPolicy } from "./options.ts";
+
+/** What calls are made with: put together once for each client. */
+export interface Services {
+  readonly clock: Clock;
+  /** What goes on after its call has ended. */
+  readonly background: Background;
+  /** For what went wrong beside a call and must not fail it, such as a callback that threw. */
+  readonly report: Report;
+  readonly observe: ObserveCall;
+  /** What is noted here once a call is paid never rejects: a store that fails then is not the caller's concern. */
+  readonly store: Store;
+  /** The same store, its failures told: for what is asked of it, and for what a person decides. */
+  readonly directStore: Store;
+  readonly queue: Queue;
+  readonly history: History;
+  readonly price: {
+    /** What one unit of an endpoint costs; undefined where the platform does not say. */
+    (endpoint: string): Promise<Price | undefined>;
+    /** The same, where it was asked for before and is still fresh. */
+    known(endpoint: string): Price | undefined;
+  };
+  /** What a call sets aside of its budgets. */
+  readonly reserve: Reserve;
+  /** How many calls may be under way at once, where the client has a limit. */
+  readonly slots: Slots | undefined;
+  /** Webhooks instead of waiting, where the client has them. */
+  readonly hooks: Hooks | undefined;
+  readonly storage: StorageClient;
+  readonly files: KeptFiles;
+  readonly ambiguousSubmit: AmbiguousSubmitPolicy | undefined;
+  readonly requireRun: boolean;
+  readonly accounts: () => Accounts;
+  /** Asked once for each call, at the moment of the call. @throws {EnvironmentError} */
+  readonly context: () => CallContext;
+}
+
+/** Who calls and from where, taken at the moment of the call and not later. */
+export interface CallContext {
+  readonly attribution: Attribution;
+  /** Undefined outside of any run. */
+  readonly of: OfRun | undefined;
+  readonly jobId: string | undefined;
+  readonly app: string | undefined;
+  readonly accounts: Accounts;
+}
+
+/** The slots that an account has for calls under way, shared by every process that has the same store. */
+export interface Slots {
+  /** Waits for a slot, first come first served within this client. Gives what gives it back. */
+  take(call: string, signal: AbortSignal): Promise<SlotHolder>;
+  /** For a call that is under way whatever the limit says. */
+  claim(call: string): SlotHolder;
+  /** The request of a call has ended, so its slot is free, whoever took it here. */
+  free(call: string): void;
+}
+
+export interface SlotHolder {
+  release(): void;
+  /** Nobody here waits for its request: whoever waits for a slot asks fal whether it has ended. */
+  handOver(ticket: Ticket): void;
+}
+
+/** Calls that are told of their end instead of watching for it: no connection is held while they wait. */
+export interface Hooks {
+  /** Where fal is to report the end of this call. */
+  addressOf(callId: string): Promise<string>;
+  /** Resolves when the call's request has ended, whichever process heard of it, or nobody did. */
+  ended(callId: string, ticket: Ticket, signal: AbortSignal): Promise<void>;
+  /**
+   * Answers a webhook. What it says is in the store before the answer is a yes; the same hook again changes nothing, and
+   * one that comes before the submit's own answer tells the request id.
+   */
+  handle(request: Request): Promise<Response>;
+}

@@ -1,0 +1,66 @@
+import { MalformedReplyError } from "../errors/network.ts";
+import { restoredError } from "../errors/saved-error.ts";
+import type { Ticket } from "../journal/call.ts";
+import type { Answer } from "../queue/queue.ts";
+import type { WireStatus } from "../queue/wire.ts";
+import { type LiveCall, tellWatched } from "./live-call.ts";
+import { isGone, readResult } from "./result.ts";
+import type { Hooks, Services } from "./services.ts";
+import { watch, watchOptions } from "./watch.ts";
+
+/** What a request gave. */
+export interface Ended {
+  readonly answer: Answer;
+  /** The last status; undefined where nobody saw it. */
+  readonly status: WireStatus | undefined;
+}
+
+/**
+ * Waits for the end of a request and fetches what it gave; what the queue has let go, history may still have.
+ *
+ * @param readsReply Whether somebody wants the headers of the result's reply, which no hook has.
+ */
+export async function untilEnded(
+  services: Services,
+  call: LiveCall,
+  ticket: Ticket,
+  readsReply: boolean,
+): Promise<Ended> {
+  const { hooks } = services;
+  if (hooks && call.isHooked && call.notedAs !== undefined) {
+    return { answer: await afterHook(services, call, hooks, ticket, readsReply), status: undefined };
+  }
+  const status = await untilCompleted(services, call, ticket).catch((error: unknown) => {
+    if (!isGone(error)) throw error;
+    return undefined;
+  });
+  return { status, answer: await readResult(services, ticket, status, call.giveUp.signal) };
+}
+
+/** What the hook brought is in the store; where none came, or without a result, the result is there to be read. */
+async function afterHook(
+  services: Services,
+  { notedAs = "", giveUp: { signal } }: LiveCall,
+  hooks: Hooks,
+  ticket: Ticket,
+  readsReply: boolean,
+): Promise<Answer> {
+  await hooks.ended(notedAs, ticket, signal);
+  const { state, outcome, error } = (await services.store.calls.get(notedAs)) ?? {};
+  if (state === "failed" && error) throw restoredError(error);
+  const read = () => readResult(services, ticket, { status: "COMPLETED" }, signal);
+  if (outcome?.data === undefined) return read();
+  const reply = readsReply ? await read().catch(() => undefined) : undefined;
+  signal.throwIfAborted();
+  return reply ?? { data: outcome.data, units: outcome.units, response: Response.json(outcome.data) };
+}
+
+async function untilCompleted(services: Services, call: LiveCall, ticket: Ticket): Promise<WireStatus> {
+  const options = watchOptions(call.settings, call.giveUp.signal);
+  for await (const { status, connection } of watch(services.queue, services.clock, ticket, options)) {
+    tellWatched(services, call, ticket, status, connection);
+    if (status.status === "COMPLETED") return status;
+  }
+  const { endpoint } = ticket;
+  throw new MalformedReplyError(`The watch over ${endpoint} ended without COMPLETED.`, { endpoint });
+}

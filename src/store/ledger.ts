@@ -1,0 +1,56 @@
+import type { Clock } from "../base/clock.ts";
+import type { Report } from "../base/report.ts";
+import { StoreError } from "../errors/store.ts";
+import type { Store } from "../journal/store.ts";
+import { redacted } from "./redacted.ts";
+import { withRescue } from "./rescue.ts";
+import { type Rescued, readBack, rescueFileFor } from "./rescue-file.ts";
+import { selectedStore } from "./selected.ts";
+
+export interface LedgerOptions {
+  /** The caller's, who closes it. @default what the environment selects at the first call */
+  readonly store: Store | undefined;
+  readonly clock: Clock;
+  readonly env: () => Readonly<Record<string, string | undefined>>;
+  readonly rescueFile: () => string | undefined;
+  readonly report: Report;
+  /** A text without keys and secrets. */
+  readonly hide: (text: string) => string;
+}
+
+/** The store that a client notes its calls in. Nothing of it is made before it is used. */
+export interface Ledger {
+  /** Its failures are told. */
+  direct(): Store;
+  /** What it cannot take once a call is paid goes to the rescue file, and it is told no secrets. */
+  guarded(): Store;
+  rescue(file?: string): Promise<Rescued>;
+  close(): Promise<void>;
+}
+
+export function createLedger({ store: given, clock, env, report, hide, ...options }: LedgerOptions): Ledger {
+  let direct = given;
+  let guarded: Store | undefined;
+  const rescueFile = () => options.rescueFile() ?? rescueFileFor(ledger.direct(), env());
+  const ledger: Ledger = {
+    direct() {
+      direct ??= selectedStore(env(), clock);
+      return direct;
+    },
+    guarded() {
+      guarded ??= redacted(withRescue(ledger.direct(), { file: rescueFile, report, clock }), hide);
+      return guarded;
+    },
+    async rescue(file) {
+      // It is opened first, since which file it is may depend on the store.
+      await ledger.direct().calls.list({ limit: 1 });
+      const path = file ?? rescueFile();
+      if (path === undefined) throw new StoreError("There is no file system, and so no rescue file.");
+      return readBack(path, ledger.direct());
+    },
+    async close() {
+      if (!given) await direct?.close();
+    },
+  };
+  return ledger;
+}

@@ -1,0 +1,53 @@
+import type { WireRequest } from "../base/transport.ts";
+import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
+import { apiError, isOwnEnd } from "../errors/api.ts";
+import type { FalError } from "../errors/fal-error.ts";
+import { MalformedReplyError, NetworkError } from "../errors/network.ts";
+import { billableUnits } from "../money/billable-units.ts";
+import type { Failure } from "./failure.ts";
+
+/** The error that a failure becomes once nothing more can be tried. */
+export function errorOf(request: WireRequest, failure: Failure): FalError {
+  const { operation, endpoint, requestId } = request;
+  const { reply } = failure;
+  const cause = failure.kind === "response" ? undefined : failure.cause;
+  if (operation === "submit" && failure.kind === "ambiguous") {
+    const claimed = reply?.headers.get("x-fal-request-id") ?? undefined;
+    return new AmbiguousSubmitError(endpoint ?? "fal", failure.why, { requestId: claimed, cause });
+  }
+  if (reply) {
+    const answer = { status: reply.status, body: parseBody(reply.text), headers: reply.headers };
+    const isRead = operation === "status" || operation === "result";
+    return apiError({
+      ...answer,
+      ...(isRead && !isOwnEnd(answer) && { billed: "unknown" }),
+      // There is no request that could be billed, unless fal says that there is.
+      ...(operation === "submit" && billableUnits(reply.headers) === undefined && { billed: false }),
+      requestId: requestId ?? reply.headers.get("x-fal-request-id") ?? undefined,
+      endpoint,
+    });
+  }
+  const why = failure.kind === "response" ? "" : failure.why;
+  if (why.startsWith("an unreadable answer")) return malformed(request, why, cause);
+  return new NetworkError(
+    `${URL.parse(request.url)?.origin} could not be reached for the ${operation}${endpoint ? ` of ${endpoint}` : ""} ` +
+      `(${why}). Check the network and FAL_HOST.`,
+    { endpoint, requestId, cause, billed: requestId ? "unknown" : false },
+  );
+}
+
+export const malformed = ({ operation, endpoint, requestId }: WireRequest, what: string, cause?: unknown) =>
+  new MalformedReplyError(`The ${operation}${endpoint ? ` of ${endpoint}` : ""} was answered with ${what}.`, {
+    endpoint,
+    requestId,
+    cause,
+    billed: requestId ? "unknown" : false,
+  });
+
+function parseBody(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
