@@ -62,7 +62,7 @@ test("a call that timed out and completed all the same gives its result to whoev
 });
 
 test("a call that timed out and was cancelled is made again", async () => {
-  const { start, emulator } = processes({ concurrency: 1, models: [echo({ seconds: 86_400 })] });
+  const { start, emulator } = processes({ concurrency: 1, models: [echo({ seconds: 3_600 })] });
   const { fal } = start();
   await fal.subscribe(ECHO, { input: {} }).submitted;
   const error = await failureOf(one(fal, { timeout: 1_000 }).start(undefined, { id: "a" }));

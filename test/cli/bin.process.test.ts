@@ -6,7 +6,7 @@ import { echo } from "../support/models.ts";
 
 let platform: Awaited<ReturnType<typeof emulated>>;
 beforeAll(async () => {
-  platform = await emulated(echo({ id: "acme/big", seconds: 0.02 }));
+  platform = await emulated(echo({ id: "acme/big", seconds: 0.2 }));
 });
 afterAll(() => platform.close());
 

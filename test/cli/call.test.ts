@@ -11,7 +11,7 @@ import { echo } from "../support/models.ts";
 let platform: Awaited<ReturnType<typeof emulated>>;
 beforeAll(async () => {
   platform = await emulated(
-    echo({ id: "acme/wicked", seconds: 0.02, lines: ["\u001b[2Jcleared\u009b31m\u0007"] }),
+    echo({ id: "acme/wicked", seconds: 0.2, lines: ["\u001b[2Jcleared\u009b31m\u0007"] }),
   );
 });
 afterAll(() => platform.close());

@@ -52,7 +52,7 @@ beforeAll(async () => {
   await store.calls.charged(`c${CALLS - 2}`, invoiced, AT);
   await store.calls.charged(`c${CALLS - 3}`, { source: "estimated", nanoUsd: 1 }, AT);
   await store.close();
-});
+}, 60_000);
 afterAll(() => rmSync(dir, { recursive: true }));
 
 const intent = (n: number, at: number): Intent => ({

@@ -20,5 +20,5 @@ test(
   {
     timeout: MINUTES,
   },
-  () => weathersAStorm(500, () => sqliteStore(join(tempDir(), "store.db"))),
+  () => weathersAStorm(250, () => sqliteStore(join(tempDir(), "store.db"))),
 );
