@@ -62,7 +62,7 @@ async function selfTest(url: string): Promise<void> {
   check(events.includes("event: result"), "the caller gets the result");
 
   const leaving = new AbortController();
-  const early = await post("a bowl of oranges", "req-2", leaving.signal);
+  const early = await post("a cherry tree", "req-2", leaving.signal);
   const reader = early.body?.getReader();
   while (!new TextDecoder().decode((await reader?.read())?.value).includes("event: running"));
   leaving.abort();

@@ -1,9 +1,7 @@
 import * as z from "zod";
 import { type Model, refuseField } from "../model/model.ts";
-import { loadPicture } from "./load-picture.ts";
-import { cutOut, findSubject, maskPicture } from "./picture/cut-out.ts";
-import { dataUri, encodePicture } from "./picture/encode.ts";
-import type { Picture } from "./picture/picture.ts";
+import { cutOut } from "./cut-out/cut-out.ts";
+import { loadPicture, storePicture } from "./files.ts";
 
 const Input = z.object({
   image_url: z.string(),
@@ -31,23 +29,12 @@ export const birefnet: Model<z.output<typeof Input>> = {
       throw refuseField("output_format", "feature_not_supported", msg, { input: input.output_format });
     }
     const picture = await loadPicture(input.image_url, context);
-    const alpha = await findSubject(picture, context.breathe);
-    const subject = await cutOut(picture, alpha, input.refine_foreground, context.breathe);
-    const store = (made: Picture, name: string) => {
-      const file = encodePicture(made, "png");
-      return {
-        url: input.sync_mode ? dataUri(file) : context.storeFile(file.bytes, name, file.contentType),
-        content_type: file.contentType,
-        file_name: name,
-        file_size: file.bytes.length,
-        width: made.width,
-        height: made.height,
-      };
-    };
+    const { subject, mask } = await cutOut(picture, input.refine_foreground, context.breathe);
+    const kept = { format: "png", sync: input.sync_mode } as const;
     return {
       output: {
-        image: store(subject, "cutout.png"),
-        ...(input.output_mask && { mask_image: store(maskPicture(alpha), "mask.png") }),
+        image: storePicture(subject, { ...kept, name: "cutout" }, context),
+        ...(input.output_mask && { mask_image: storePicture(mask, { ...kept, name: "mask" }, context) }),
       },
       units: context.seconds,
     };

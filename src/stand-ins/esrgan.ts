@@ -1,9 +1,7 @@
 import * as z from "zod";
 import { type Model, refuseField } from "../model/model.ts";
-import { loadPicture } from "./load-picture.ts";
-import { encodePicture } from "./picture/encode.ts";
-import { resize } from "./picture/resize.ts";
-import { sharpen } from "./picture/sharpen.ts";
+import { loadPicture, storePicture } from "./files.ts";
+import { enlarge, sharpen } from "./picture/upscale.ts";
 
 const MOST_PIXELS = 64e6;
 const SHARPNESS = 0.55;
@@ -47,21 +45,11 @@ export const esrgan: Model<z.output<typeof Input>> = {
       const msg = `The result would have ${width}x${height} pixels, more than ${MOST_PIXELS / 1e6} megapixels`;
       throw refuseField("image_url", "image_too_large", msg, { ctx });
     }
-    const larger = await resize(picture, width, height, context.breathe);
+    const larger = await enlarge(picture, width, height, context.breathe);
     const crisp = await sharpen(larger, SHARPNESS, context.breathe);
-    const file = encodePicture(crisp, input.output_format);
-    const name = `upscaled.${file.extension}`;
+    const format = input.output_format;
     return {
-      output: {
-        image: {
-          url: context.storeFile(file.bytes, name, file.contentType),
-          content_type: file.contentType,
-          file_name: name,
-          file_size: file.bytes.length,
-          width,
-          height,
-        },
-      },
+      output: { image: storePicture(crisp, { name: "upscaled", format }, context) },
       units: context.seconds,
     };
   },

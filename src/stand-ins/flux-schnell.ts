@@ -1,8 +1,8 @@
 import * as z from "zod";
 import type { Model } from "../model/model.ts";
 import { wholeBetween } from "../model/random.ts";
+import { storePicture } from "./files.ts";
 import { paint } from "./painting/paint.ts";
-import { dataUri, encodePicture } from "./picture/encode.ts";
 
 const PRESETS = {
   square_hd: [1024, 1024],
@@ -46,19 +46,14 @@ export const fluxSchnell: Model<z.output<typeof Input>> = {
   stages: ({ num_inference_steps: steps }) =>
     Array.from({ length: steps }, (_, i) => `step ${i + 1} of ${steps}`),
   async run(input, context) {
-    const [width, height] =
-      typeof input.image_size === "string"
-        ? PRESETS[input.image_size]
-        : [input.image_size.width, input.image_size.height];
+    const { image_size: size, output_format: format, sync_mode: sync } = input;
+    const [width, height] = typeof size === "string" ? PRESETS[size] : [size.width, size.height];
     const seed = input.seed ?? wholeBetween(context.random, 0, 2 ** 31 - 1);
     const images: unknown[] = [];
     for (let i = 0; i < input.num_images; i++) {
-      const picture = await paint(input.prompt, seed + i, width, height, context.breathe);
-      const file = encodePicture(picture, input.output_format);
-      const url = input.sync_mode
-        ? dataUri(file)
-        : context.storeFile(file.bytes, `picture.${file.extension}`, file.contentType);
-      images.push({ url, width, height, content_type: file.contentType });
+      const picture = await paint(input.prompt, seed + i, { width, height }, context.breathe);
+      const { url, content_type } = storePicture(picture, { name: "picture", format, sync }, context);
+      images.push({ url, width, height, content_type });
     }
     return {
       output: {

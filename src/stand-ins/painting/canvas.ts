@@ -1,8 +1,7 @@
 import type { Random } from "../../model/random.ts";
-import { blankPicture, type Picture } from "../picture/picture.ts";
-import type { Colour } from "./colour.ts";
-import { coverage } from "./coverage.ts";
-import type { Shape } from "./path.ts";
+import { type Breathe, blankPicture, type Picture, rowsPerBreath } from "../picture/picture.ts";
+import { type Colour, smooth } from "./colour.ts";
+import type { Shape } from "./shapes.ts";
 
 /** One colour, or one for each place. */
 export type Paint = Colour | ((x: number, y: number) => Colour);
@@ -21,85 +20,107 @@ export const createCanvas = (width: number, height: number): Canvas => ({
 });
 
 /** Lays a colour over a pixel. */
-export function blend(canvas: Canvas, x: number, y: number, colour: Colour, opacity: number): void {
-  const { data } = canvas;
-  const i = (y * canvas.width + x) * 3;
-  data[i] = (data[i] ?? 0) + (colour[0] - (data[i] ?? 0)) * opacity;
-  data[i + 1] = (data[i + 1] ?? 0) + (colour[1] - (data[i + 1] ?? 0)) * opacity;
-  data[i + 2] = (data[i + 2] ?? 0) + (colour[2] - (data[i + 2] ?? 0)) * opacity;
+export function blend({ width, data }: Canvas, x: number, y: number, colour: Colour, opacity: number): void {
+  const i = (y * width + x) * 3;
+  for (let c = 0; c < 3; c++) data[i + c] = (data[i + c] ?? 0) * (1 - opacity) + (colour[c] ?? 0) * opacity;
 }
 
-export function fill(canvas: Canvas, drawn: Shape, paint: Paint, opacity = 1): void {
-  const { left, top, width, height, data } = coverage(drawn, canvas.width, canvas.height);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const covered = (data[y * width + x] ?? 0) * opacity;
-      if (covered < 0.002) continue;
-      const colour = typeof paint === "function" ? paint(left + x, top + y) : paint;
-      blend(canvas, left + x, top + y, colour, covered);
-    }
+export function colourAt({ width, data }: Canvas, x: number, y: number): Colour {
+  const i = (y * width + x) * 3;
+  return [data[i] ?? 0, data[i + 1] ?? 0, data[i + 2] ?? 0];
+}
+
+/** Whole rows from `top` up to but without `bottom`. */
+export async function paintRows(
+  canvas: Canvas,
+  [top, bottom]: readonly [number, number],
+  paint: (x: number, y: number) => Colour,
+  breathe: Breathe,
+): Promise<void> {
+  for (let y = top; y < bottom; y++) {
+    for (let x = 0; x < canvas.width; x++) blend(canvas, x, y, paint(x, y), 1);
+    if (y % rowsPerBreath(canvas.width) === 0) await breathe();
   }
 }
 
-/**
- * Everything below a line, column by column, down to `floor`, below which something else will cover it anyway.
- * `paint` gets the depth below the line as well.
- */
+/** Everything below a line; `paint` gets the depth below the line as well. */
 export function fillBelow(
   canvas: Canvas,
   line: (x: number) => number,
   paint: (x: number, y: number, depth: number) => Colour,
-  floor = canvas.height,
 ): void {
-  const bottom = Math.min(canvas.height, Math.ceil(floor));
   for (let x = 0; x < canvas.width; x++) {
     const top = line(x);
-    for (let y = Math.max(0, Math.floor(top)); y < bottom; y++) {
+    for (let y = Math.max(0, Math.floor(top)); y < canvas.height; y++) {
       blend(canvas, x, y, paint(x, y, y - top), Math.min(1, y + 1 - top));
     }
   }
 }
 
-/** Light that adds to what is there and fades with distance. */
-export function glow(
+/** Lines that are looked at within each row of pixels. */
+const SCANS = 5;
+
+export function fill(canvas: Canvas, drawn: Shape, paint: Paint, opacity = 1): void {
+  const ys = drawn.flatMap((outline) => outline.filter((_, i) => i % 2 === 1));
+  const bottom = Math.min(canvas.height, Math.ceil(Math.max(...ys)));
+  for (let y = Math.max(0, Math.floor(Math.min(...ys))); y < bottom; y++) {
+    for (const [x, covered] of coverage(drawn, y, canvas.width)) {
+      const colour = typeof paint === "function" ? paint(x, y) : paint;
+      blend(canvas, x, y, colour, Math.min(1, covered) * opacity);
+    }
+  }
+}
+
+/** How much of each pixel of a row a shape covers: the parts of a few lines that lie inside. */
+function coverage(drawn: Shape, y: number, width: number): Map<number, number> {
+  const covered = new Map<number, number>();
+  for (let scan = 0; scan < SCANS; scan++) {
+    const crossings = drawn.flatMap((outline) => crossingsOf(outline, y + (scan + 0.5) / SCANS));
+    crossings.sort((a, b) => a - b);
+    for (let i = 0; i + 1 < crossings.length; i += 2) {
+      const from = Math.max(0, crossings[i] ?? 0);
+      const to = Math.min(width, crossings[i + 1] ?? 0);
+      for (let x = Math.floor(from); x < to; x++) {
+        covered.set(x, (covered.get(x) ?? 0) + (Math.min(to, x + 1) - Math.max(from, x)) / SCANS);
+      }
+    }
+  }
+  return covered;
+}
+
+function crossingsOf(outline: readonly number[], y: number): number[] {
+  const crossings: number[] = [];
+  let [x0, y0] = [outline.at(-2) ?? 0, outline.at(-1) ?? 0];
+  for (let i = 0; i < outline.length; i += 2) {
+    const [x1, y1] = [outline[i] ?? 0, outline[i + 1] ?? 0];
+    if (y0 <= y !== y1 <= y) crossings.push(x0 + ((y - y0) * (x1 - x0)) / (y1 - y0));
+    [x0, y0] = [x1, y1];
+  }
+  return crossings;
+}
+
+/** A patch without an edge: light around a lamp, the shadow where something stands. */
+export function softPatch(
   canvas: Canvas,
-  cx: number,
-  cy: number,
-  radius: number,
-  light: Colour,
+  { x: cx, y: cy, rx, ry = rx }: { x: number; y: number; rx: number; ry?: number },
+  colour: Colour,
   strength: number,
 ): void {
-  const { width, height, data } = canvas;
-  const [left, right] = [Math.max(0, Math.floor(cx - radius)), Math.min(width, Math.ceil(cx + radius))];
-  const [top, bottom] = [Math.max(0, Math.floor(cy - radius)), Math.min(height, Math.ceil(cy + radius))];
-  for (let y = top; y < bottom; y++) {
-    for (let x = left; x < right; x++) {
-      const near = 1 - Math.sqrt((x + 0.5 - cx) ** 2 + (y + 0.5 - cy) ** 2) / radius;
-      if (near <= 0) continue;
-      const gain = near * near * strength;
-      const i = (y * width + x) * 3;
-      for (let c = 0; c < 3; c++) {
-        const here = data[i + c] ?? 0;
-        data[i + c] = here + ((light[c] ?? 0) * gain * (255 - here)) / 255;
-      }
+  for (let y = Math.max(0, Math.floor(cy - ry)); y < Math.min(canvas.height, cy + ry); y++) {
+    for (let x = Math.max(0, Math.floor(cx - rx)); x < Math.min(canvas.width, cx + rx); x++) {
+      const near = smooth(1, 0, Math.hypot((x - cx) / rx, (y - cy) / ry));
+      if (near > 0) blend(canvas, x, y, colour, near * strength);
     }
   }
 }
 
 /** Rounds to eight bits. A little grain hides the steps of long gradients. */
-export function develop(canvas: Canvas, random: Random, grain = 3): Picture {
-  const picture = blankPicture(canvas.width, canvas.height);
-  // A short table read from a new place in every row is as good as fresh chance for each pixel, and much faster.
-  const table = Float32Array.from({ length: 8191 }, () => (random() + random() - 1) * grain);
-  let from = 0;
-  for (let i = 0, to = 0; i < canvas.data.length; i += 3, to += 4) {
-    if (to % (canvas.width * 4) === 0) from = Math.floor(random() * table.length);
-    from = from + 1 === table.length ? 0 : from + 1;
-    const offset = table[from] ?? 0;
-    picture.data[to] = (canvas.data[i] ?? 0) + offset;
-    picture.data[to + 1] = (canvas.data[i + 1] ?? 0) + offset;
-    picture.data[to + 2] = (canvas.data[i + 2] ?? 0) + offset;
-    picture.data[to + 3] = 255;
+export function develop({ width, height, data }: Canvas, random: Random): Picture {
+  const picture = blankPicture(width, height);
+  for (let i = 0, from = 0; i < picture.data.length; i += 4, from += 3) {
+    const grain = (random() + random() - 1) * 3;
+    for (let c = 0; c < 3; c++) picture.data[i + c] = (data[from + c] ?? 0) + grain;
+    picture.data[i + 3] = 255;
   }
   return picture;
 }

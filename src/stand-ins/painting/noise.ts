@@ -1,41 +1,31 @@
 import type { Random } from "../../model/random.ts";
 
-const SIZE = 256;
+/** Smooth noise in [0, 1) over a plane, in octaves. */
+export type Noise = (x: number, y: number, octaves?: number) => number;
 
-export interface Noise {
-  /** Smooth noise in [0, 1) along a line, in octaves. */
-  line(x: number, octaves?: number): number;
-  /** Smooth noise in [0, 1) over a plane, in octaves. */
-  plane(x: number, y: number, octaves?: number): number;
-}
+const SIZE = 8192;
+/** The next row of the lattice begins this much further on in the table. */
+const STRIDE = 613;
 
-/** Value noise over a shuffled lattice. */
+/** Value noise over a lattice of random values. */
 export function noiseFrom(random: Random): Noise {
   const values = Float32Array.from({ length: SIZE }, random);
-  const shuffled = Uint8Array.from({ length: SIZE }, (_, i) => i);
-  for (let i = SIZE - 1; i > 0; i--) {
-    const j = Math.floor(random() * (i + 1));
-    const kept = shuffled[i] ?? 0;
-    shuffled[i] = shuffled[j] ?? 0;
-    shuffled[j] = kept;
-  }
-  const lattice = (x: number, y: number) => values[shuffled[(x + (shuffled[y & 255] ?? 0)) & 255] ?? 0] ?? 0;
   const ease = (t: number) => t * t * (3 - 2 * t);
 
   const once = (x: number, y: number): number => {
-    const left = Math.floor(x);
-    const top = Math.floor(y);
-    const fx = ease(x - left);
-    const fy = ease(y - top);
-    const above = lattice(left, top) * (1 - fx) + lattice(left + 1, top) * fx;
-    const below = lattice(left, top + 1) * (1 - fx) + lattice(left + 1, top + 1) * fx;
-    return above * (1 - fy) + below * fy;
+    const [left, top] = [Math.floor(x), Math.floor(y)];
+    const at = left + top * STRIDE;
+    const across = ease(x - left);
+    const a = values[at & (SIZE - 1)] ?? 0;
+    const b = values[(at + 1) & (SIZE - 1)] ?? 0;
+    const c = values[(at + STRIDE) & (SIZE - 1)] ?? 0;
+    const d = values[(at + STRIDE + 1) & (SIZE - 1)] ?? 0;
+    const above = a + (b - a) * across;
+    return above + (c + (d - c) * across - above) * ease(y - top);
   };
 
-  const plane = (x: number, y: number, octaves = 4): number => {
-    let sum = 0;
-    let weight = 0.5;
-    let total = 0;
+  return (x, y, octaves = 4) => {
+    let [sum, total, weight] = [0, 0, 0.5];
     for (let octave = 0; octave < octaves; octave++) {
       sum += weight * once(x, y);
       total += weight;
@@ -46,6 +36,4 @@ export function noiseFrom(random: Random): Noise {
     }
     return sum / total;
   };
-
-  return { plane, line: (x, octaves) => plane(x, 0.37, octaves) };
 }

@@ -1,58 +1,77 @@
 import { randomFrom } from "../../model/random.ts";
 import type { Breathe, Picture } from "../picture/picture.ts";
 import { createCanvas, develop } from "./canvas.ts";
+import { paintForest, paintGround, paintRange, paintSnowfall } from "./land.ts";
 import { moodOf } from "./moods.ts";
 import { noiseFrom } from "./noise.ts";
 import type { Scene } from "./scene.ts";
-import { paintSetting } from "./settings.ts";
-import { paintSubject } from "./subjects/index.ts";
-import { type Motif, readPrompt } from "./words.ts";
+import { paintSea } from "./sea.ts";
+import { paintSky } from "./sky.ts";
+import { balloon } from "./subjects/balloon.ts";
+import { fox } from "./subjects/fox.ts";
+import { lighthouse } from "./subjects/lighthouse.ts";
+import { tree } from "./subjects/tree.ts";
+import { readPrompt } from "./words.ts";
+
+const SUBJECTS = { lighthouse, fox, balloon, tree };
 
 /** Paints a picture that depends on the prompt and the seed alone: same words, same seed, same pixels. */
 export async function paint(
   prompt: string,
   seed: number,
-  width: number,
-  height: number,
+  size: { readonly width: number; readonly height: number },
   breathe: Breathe,
 ): Promise<Picture> {
-  // What is shown depends on the prompt first; the seed only arranges it.
-  const wording = randomFrom("motif", prompt);
-  const random = randomFrom("picture", prompt, seed);
-  const motif = readPrompt(prompt, wording);
-  const mood = moodOf(motif.mood, (random() - 0.5) * 24);
-  const unit = Math.min(width, height);
-  const horizon = height * HORIZON[motif.setting] + (random() - 0.5) * unit * 0.05;
-  const side = random() < 0.5 ? -1 : 1;
-  const standX = width * (0.5 - side * (0.02 + random() * 0.07));
-  const scene: Scene = {
-    prompt,
-    canvas: createCanvas(width, height),
-    mood,
-    motif,
-    random,
-    noise: noiseFrom(random),
-    horizon,
-    sun: {
-      x: width * (0.5 + side * (0.33 + random() * 0.1)),
-      y: horizon * (1 - mood.height) - horizon * 0.04 * random(),
-    },
-    stand: { x: standX, y: height * 0.86, size: unit * (0.6 + random() * 0.1) },
-    unit,
-  };
-  await paintSetting(scene, breathe);
+  const scene = arrange(prompt, seed, size, breathe);
+  await paintSetting(scene);
+  SUBJECTS[scene.motif.subject](scene);
+  if (scene.motif.snow) paintSnowfall(scene);
   await breathe();
-  await paintSubject(scene, breathe);
-  await breathe();
-  return develop(scene.canvas, random);
+  return develop(scene.canvas, scene.random);
 }
 
-const HORIZON: Readonly<Record<Motif["setting"], number>> = {
-  sea: 0.62,
-  mountains: 0.66,
-  forest: 0.68,
-  city: 0.72,
-  table: 0.64,
-  clouds: 0.6,
-  fields: 0.62,
-};
+/** What is shown depends on the prompt; the seed only arranges it. */
+function arrange(
+  prompt: string,
+  seed: number,
+  { width, height }: { readonly width: number; readonly height: number },
+  breathe: Breathe,
+): Scene {
+  const motif = readPrompt(prompt, randomFrom("motif", prompt));
+  const random = randomFrom("picture", prompt, seed);
+  const mood = moodOf(motif.mood, random());
+  const unit = Math.min(width, height);
+  const horizon = height * (motif.setting === "sea" ? 0.62 : 0.66) + (random() - 0.5) * unit * 0.05;
+  const side = random() < 0.5 ? -1 : 1;
+  return {
+    ...{ prompt, motif, mood, random, unit, horizon, breathe },
+    canvas: createCanvas(width, height),
+    noise: noiseFrom(random),
+    sun: {
+      x: width * (0.5 + side * (0.33 + random() * 0.1)),
+      y: horizon * (1 - mood.height - 0.04 * random()),
+    },
+    stand: { x: width * (0.5 - side * (0.02 + random() * 0.07)), size: unit * (0.6 + random() * 0.1) },
+  };
+}
+
+/** The background: everything but the subject. */
+async function paintSetting(scene: Scene): Promise<void> {
+  const { horizon, unit } = scene;
+  await paintSky(scene);
+  switch (scene.motif.setting) {
+    case "sea":
+      await paintRange(scene, { layers: 1, rise: 0.02 });
+      return paintSea(scene);
+    case "forest":
+      await paintRange(scene, { layers: 1, rise: 0.14 });
+      await paintForest(scene);
+      return paintGround(scene, horizon + unit * 0.05);
+    case "mountains":
+      await paintRange(scene, { layers: 4, rise: 0.3, sharp: true });
+      return paintGround(scene, horizon + unit * 0.06);
+    case "fields":
+      await paintRange(scene, { layers: 2, rise: 0.12 });
+      return paintGround(scene, horizon + unit * 0.02);
+  }
+}

@@ -5,16 +5,14 @@ import { encodePng } from "./png.ts";
 export interface EncodedPicture {
   readonly bytes: Uint8Array;
   readonly contentType: string;
-  /** The ending that files of this kind have. */
-  readonly extension: string;
 }
 
 const JPEG_QUALITY = 92;
 
 export function encodePicture(picture: Picture, format: "png" | "jpeg"): EncodedPicture {
-  if (format === "png") return { bytes: encodePng(picture), contentType: "image/png", extension: "png" };
+  if (format === "png") return { bytes: encodePng(picture), contentType: "image/png" };
   const { data } = jpeg.encode(onWhite(picture), JPEG_QUALITY);
-  return { bytes: data, contentType: "image/jpeg", extension: "jpeg" };
+  return { bytes: data, contentType: "image/jpeg" };
 }
 
 export const dataUri = ({ bytes, contentType }: EncodedPicture): string =>
