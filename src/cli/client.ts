@@ -10,7 +10,7 @@ export interface StoreOptions {
   readonly json?: boolean;
 }
 
-/** A mistyped path must not read as a ledger in which nobody owes anything. @throws {InvalidArgumentError} */
+/** A mistyped path must not look like an empty ledger. @throws {InvalidArgumentError} */
 function assertThere({ cwd }: Pick<Io, "cwd">, selector: string, isGiven: boolean): void {
   const [, path = selector] = /^sqlite:(.+)$/.exec(selector) ?? [];
   const isFile = selector.startsWith("sqlite:") || /\.(db|sqlite3?)$/.test(selector);

@@ -6,7 +6,7 @@ export interface SettlementOptions {
   readonly giveUp?: boolean;
 }
 
-/** What a person says that a call in doubt was. @throws {InvalidArgumentError} unless it is one thing. */
+/** The settlement that the options ask for. @throws {InvalidArgumentError} unless it is one thing. */
 export function settlementOf({ adopt, resubmit, giveUp }: SettlementOptions): Settlement {
   const said: Settlement[] = [
     ...(adopt === undefined ? [] : [{ adopt }]),

@@ -18,7 +18,7 @@ export interface OverTime {
 }
 
 export interface ReportData {
-  /** Where the calls were noted. */
+  /** Which calls the page is about. */
   readonly source: string;
   /** In milliseconds since the epoch. */
   readonly madeAt: number;

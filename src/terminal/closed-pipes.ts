@@ -1,4 +1,4 @@
-/** What is paid for goes on when nobody reads along any more: its files are still wanted. */
+/** Goes on when the reader of a pipe has left (`| head`): what is paid for is still wanted. */
 export function surviveClosedPipes(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.off("error", onOutputError).on("error", onOutputError);

@@ -46,7 +46,7 @@ async function save(name: string, url: string, directory: string, signal: AbortS
     return path;
   } catch (error) {
     await rm(partial, { force: true });
-    // The disk's errors name what the system was asked to do, and are told as they are.
+    // The disk's errors name what the system was asked to do, and are thrown as they are.
     throw error instanceof Error && "syscall" in error ? error : failed("broke off before its end.", error);
   }
 }

@@ -28,8 +28,8 @@ const COLUMNS: readonly Column[] = [
   right("cost", (call) => costOf(call)),
 ];
 
-/** Worth a column: all that went well says nothing. */
-const says = (cell: string): boolean => cell !== "" && cell !== "done";
+/** Whether a cell is worth a column: "done" is what is expected. */
+const isTelling = (cell: string): boolean => cell !== "" && cell !== "done";
 
 /** What goes below its call where the terminal is too narrow for the column, first things first. */
 const FOLDS = [[], ["request"], ["request", "endpoint"]];
@@ -37,14 +37,17 @@ const FOLDS = [[], ["request"], ["request", "endpoint"]];
 export interface TableOptions {
   readonly output: Output;
   readonly total?: Total | undefined;
-  /** The failure that is told anyway, so that it need not be told here too. */
-  readonly told?: unknown;
+  /** What the run failed with: it is shown elsewhere, so that the call that caused it need not show it too. */
+  readonly runError?: unknown;
 }
 
 /** What each call was, how long it waited and ran, what it cost, and the tags that it was sent with. */
-export function progressTable(calls: readonly CallProgress[], { output, total, told }: TableOptions): string {
+export function progressTable(
+  calls: readonly CallProgress[],
+  { output, total, runError }: TableOptions,
+): string {
   const width = output.columns ?? 80;
-  const columns = COLUMNS.filter(({ cell }) => calls.some((call) => says(cell(call))));
+  const columns = COLUMNS.filter(({ cell }) => calls.some((call) => isTelling(cell(call))));
   const sum = total && totalText(total);
   const layouts = FOLDS.map((folded) => layout(calls, columns, folded, sum));
   const chosen = layouts.find(({ lines }) => widest(lines) <= width) ?? layouts.at(-1);
@@ -54,7 +57,7 @@ export function progressTable(calls: readonly CallProgress[], { output, total, t
   const colour = paint(output);
   const body = calls.flatMap((call, index) => [
     rows[index] ?? "",
-    ...details(call, chosen.folded, told).flatMap(([name, words, between = "  "]) =>
+    ...details(call, chosen.folded, runError).flatMap(([name, words, between = "  "]) =>
       wrap(words, width - 11, between).map((line, nth) =>
         colour("dim", `  ${(nth === 0 ? name : "").padEnd(8)} ${line}`),
       ),
@@ -95,13 +98,14 @@ function layout(
 
 type Detail = [name: string, words: string[], between?: string];
 
-function details(call: CallProgress, folded: readonly string[], told: unknown): Detail[] {
+function details(call: CallProgress, folded: readonly string[], runError: unknown): Detail[] {
   const { requestId, endpoint, error, state } = call;
   const all: Detail[] = [];
   if (folded.includes("endpoint")) all.push(["endpoint", [endpoint]]);
   if (folded.includes("request") && requestId) all.push(["request", [requestId]]);
   all.push(["tags", Object.entries(call.tags).map(([key, value]) => printable(`${key}=${value}`))]);
-  if (state === "failed" && error !== told) all.push(["error", printable(messageOf(error)).split(" "), " "]);
+  if (state === "failed" && error !== runError)
+    all.push(["error", printable(messageOf(error)).split(" "), " "]);
   return all;
 }
 

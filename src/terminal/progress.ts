@@ -1,6 +1,7 @@
 import type { RunCall, RunEvent } from "../chain/events.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { CallAbortedError, CallTimeoutError, type CancelOutcome } from "../errors/giving-up.ts";
+import type { Total } from "../ledger/cost.ts";
 import type { Cost } from "../money/cost.ts";
 import { printable, seconds } from "./text.ts";
 
@@ -35,11 +36,17 @@ export interface CallProgress {
   tags: Readonly<Record<string, string>>;
 }
 
-/** Follows a run's events. `take` gives the line that says an event in words, where it is worth one. */
+/** Follows a run's events. `take` gives a line in words for an event that is worth one. */
 export class Progress {
   readonly calls = new Map<string, CallProgress>();
+  /** What the run cost, once it is known. */
+  total: Total | undefined;
+  /** What the run failed with. */
+  error: unknown;
 
   take(event: RunEvent): string | undefined {
+    if (event.type === "settled") this.total = event.total;
+    if (event.type === "failed") this.error = event.error;
     if (!("call" in event)) return undefined;
     const call = this.#of(event.call, event.at);
     if (event.type === "charged") {

@@ -1,7 +1,5 @@
-import type { RunEvent } from "../chain/events.ts";
 import type { Run } from "../chain/run.ts";
 import { CallAbortedError, CallTimeoutError, type CancelOutcome } from "../errors/giving-up.ts";
-import type { Total } from "../ledger/cost.ts";
 import { live } from "./live.ts";
 import { type CallProgress, Progress } from "./progress.ts";
 import { progressTable } from "./progress-table.ts";
@@ -29,33 +27,23 @@ export interface Received {
 export async function showRun<O>(run: Run<O>, options: ShowOptions = {}): Promise<O> {
   const { output = process.stdout } = options;
   const progress = new Progress();
-  let total: Total | undefined;
-  let told: unknown;
-
-  async function* noted(): AsyncGenerator<RunEvent> {
-    for await (const event of run.events()) {
-      if (event.type === "settled") total = event.total;
-      if (event.type === "failed") told = event.error;
-      yield event;
-    }
-  }
-  await live(noted(), progress, output).catch(() => {
+  await live(run.events(), progress, output).catch(() => {
     // The run itself throws it, below.
   });
 
-  const sent = progress.sent;
-  await tellCancels([...progress.calls.values()], output);
+  const { sent, total, error } = progress;
+  await writeCancels([...progress.calls.values()], output);
   const received = await options.received?.();
-  if (received) takeReceived(sent, received);
+  if (received) showReceivedTags(sent, received);
   if (sent.length > 0) {
-    output.write(`\n${progressTable(sent, { output, total, told })}\n`);
+    output.write(`\n${progressTable(sent, { output, total, runError: error })}\n`);
     if (received) output.write("The tags are those that the emulator received.\n");
   }
   return run;
 }
 
 /** One line for each call that was given up, as soon as it is known what became of it. */
-async function tellCancels(calls: readonly CallProgress[], output: Output): Promise<void> {
+async function writeCancels(calls: readonly CallProgress[], output: Output): Promise<void> {
   const givenUp = calls.flatMap((call) => {
     const { step, error } = call;
     return error instanceof CallAbortedError || error instanceof CallTimeoutError
@@ -79,7 +67,7 @@ const CANCELLED: Record<CancelOutcome, string> = {
   unknown: "may or may not be cancelled; look at it in fal's dashboard",
 };
 
-function takeReceived(calls: readonly CallProgress[], received: Iterable<Received>): void {
+function showReceivedTags(calls: readonly CallProgress[], received: Iterable<Received>): void {
   const tagsOf = new Map([...received].map(({ requestId, tags }) => [printable(requestId), tags]));
   for (const call of calls) call.tags = tagsOf.get(call.requestId ?? "") ?? {};
 }

@@ -4,7 +4,7 @@ import { stripVTControlCharacters, styleText } from "node:util";
 export type Output = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 
 /**
- * What somebody else wrote (a model, a server), as one line that cannot move the cursor, change colours or turn the
+ * A text from elsewhere (a model, a server) as one line that cannot move the cursor, change colours or turn the
  * direction of writing.
  */
 export const printable = (text: string): string =>

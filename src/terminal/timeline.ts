@@ -7,7 +7,7 @@ import { clip, columnsOf, type Output, paint, printable, seconds, wrap } from ".
 
 export interface TimelineOptions {
   readonly output: Output;
-  /** Until when what has not ended is drawn, in milliseconds since the epoch; undefined where nobody executes the run. */
+  /** Until when what has not ended is drawn, in milliseconds since the epoch; undefined where no process executes the run. */
   readonly now: number | undefined;
 }
 
@@ -139,7 +139,7 @@ export function stateText({ kind, call, error, reused, replaced, runningAt }: Ru
   return reused ? "reused" : state;
 }
 
-/** When it waited and when it ran, as far as is known. What fal says of a run's length is better than when we heard of its end. */
+/** When it waited and when it ran, as far as is known. How long it ran is better known from fal than from when its end was seen. */
 function spansOf({ call, runningAt, endedAt }: RunStep, now: number | undefined): Pick<Row, "wait" | "run"> {
   if (!call)
     return { wait: undefined, run: endedAt === undefined ? undefined : { from: endedAt, to: endedAt } };

@@ -136,13 +136,13 @@ test("rescue reads the file beside the store back, and says what it could not", 
   const line = (call: string) => JSON.stringify({ store: file, call, write: "charged", what: cost, at });
   expect(await run("calls", "rescue")).toMatchObject({
     code: 0,
-    stdout: expect.stringContaining("Nothing is owed"),
+    stdout: expect.stringContaining("Nothing to restore"),
   });
   const rescueFile = `${file}.rescue.jsonl`;
   writeFileSync(rescueFile, `${line(id)}\n${line("nobody")}\n`);
   const first = await run("calls", "rescue");
   expect(first.code).toBe(1);
-  expect(first.stdout).toContain(`1 facts from ${rescueFile} are in the store.\nleft in the file: `);
+  expect(first.stdout).toContain(`1 entries of ${rescueFile} are restored.\nleft in the file: `);
   writeFileSync(rescueFile, `${line(id)}\n`);
   expect((await run("calls", "rescue", rescueFile, "--json")).stdout).toContain('"restored": 1');
   expect(existsSync(rescueFile)).toBe(false);

@@ -33,7 +33,7 @@ test("shows what a run did, when and for how much, by any name that is unambiguo
   await albums.finished("order-2");
   expect(await albums.cli("runs", "show", "order-")).toMatchObject({
     code: 2,
-    stderr: 'error: "order-" may be album/order-2, album/order-1. Say more of it.\n',
+    stderr: 'error: "order-" may be album/order-2, album/order-1. Give more of it.\n',
   });
   expect((await albums.cli("runs", "show", "else")).stderr).toContain('No run in the store is "else".');
   const { steps } = await albums.shown("order-2");

@@ -106,7 +106,7 @@ test("what did not end well shows its state, its reason and that it may be bille
   expect(text).toMatch(/^cutout .* failed .* may be billed$/m);
   expect(text).toContain("  error    no answer came\n");
   expect(text).toMatch(/^total +\$0\.003 \+ 1 unknown$/m);
-  expect(table([done(), failed], 130, { told: failed.error })).not.toContain("no answer");
+  expect(table([done(), failed], 130, { runError: failed.error })).not.toContain("no answer");
 });
 
 test("colours go to terminals that show them, and nowhere else", () => {

@@ -8,9 +8,9 @@ export async function rescueCalls(io: Io, file: string | undefined, options: Sto
     const { file: path, restored, left } = await fal.calls.rescue(file);
     if (options.json) io.stdout.write(`${printableJson({ file: path, restored, left })}\n`);
     else if (restored + left.length === 0)
-      io.stdout.write(`Nothing is owed: there is no ${printable(path)}.\n`);
+      io.stdout.write(`Nothing to restore: there is no ${printable(path)}.\n`);
     else {
-      io.stdout.write(`${restored} facts from ${printable(path)} are in the store.\n`);
+      io.stdout.write(`${restored} entries of ${printable(path)} are restored.\n`);
       for (const { line, why } of left) {
         io.stdout.write(`left in the file: ${printable(why)}\n  ${printable(line)}\n`);
       }

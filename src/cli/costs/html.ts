@@ -47,7 +47,7 @@ async function runFor(fal: Fal, query: CostQuery): Promise<ReportData["run"]> {
   return shown && fal.runs.parts(shown.chain, shown.run);
 }
 
-/** What the page is of, so that nobody takes a part for the whole. */
+/** Which calls the page is about, so that a part is not taken for the whole. */
 function scopeOf({ since, until, endpoint, chain, run, tags = {} }: CostQuery): string {
   const said = [
     run !== undefined && `run ${chain === undefined ? run : runName(chain, run)}`,

@@ -21,7 +21,7 @@ export async function cancelRun(
         : state !== "running"
           ? `is ${state}: there is nothing to cancel`
           : run.state === "interrupted"
-            ? "is cancelled as soon as somebody resumes it"
+            ? "is cancelled when it is resumed"
             : "is being cancelled by the process that executes it";
     aside(io.stderr, `The run ${printable(nameOfRun(run))} ${said}.`);
     return ended ? EXIT.failed : EXIT.ok;

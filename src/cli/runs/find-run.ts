@@ -11,7 +11,7 @@ const RECENT = 100_000;
 /**
  * A run by `chain/id`, by its id, or by the beginning of either, where only one is meant.
  *
- * @throws {InvalidArgumentError} saying which ones it may be, or where others are kept.
+ * @throws {InvalidArgumentError} saying which ones it may be, or where the runs of others are.
  */
 export async function findRun(fal: Fal, text: string): Promise<RunInfo> {
   const runs = await fal.runs.list({ limit: RECENT });
@@ -24,7 +24,7 @@ export async function findRun(fal: Fal, text: string): Promise<RunInfo> {
   const some = found.slice(0, 5).map(nameOfRun);
   throw new InvalidArgumentError(
     only
-      ? `${JSON.stringify(text)} may be ${some.join(", ")}${found.length > 5 ? "…" : ""}. Say more of it.`
+      ? `${JSON.stringify(text)} may be ${some.join(", ")}${found.length > 5 ? "…" : ""}. Give more of it.`
       : `No run in the store is ${JSON.stringify(text)}. fal-chain runs lists them. To find the runs of a ` +
           "program, name its store with --store or FAL_CHAIN_STORE.",
   );

@@ -21,7 +21,7 @@ const STATES: readonly RunInfo["state"][] = [
   "failed",
   "cancelled",
 ];
-/** For the store these run: what became of their process, if they have had one, tells them apart. */
+/** The store knows these as running; which of them it is depends on the process that executes the run. */
 const RUNNING: readonly RunInfo["state"][] = ["waiting", "running", "interrupted"];
 /** More than a run can sensibly have. */
 const ALL_CALLS = 1_000_000;

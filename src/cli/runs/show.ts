@@ -50,16 +50,16 @@ function describe(run: RunInfo, steps: readonly RunStep[], { stdout }: Io): void
 function whatNow(run: RunInfo, steps: readonly RunStep[]): [string, string][] {
   const name = quoted(nameOfRun(run));
   const resume = `fal-chain runs resume ${name} --load ./chains.ts`;
-  const said = (words: string): [string, string][] => [
+  const withCommand = (words: string): [string, string][] => [
     ["what now", words],
     ["", resume],
   ];
-  if (run.state === "waiting") return said("Nobody has started it. A worker does, or you do:");
-  if (run.state === "interrupted") return said("Nobody executes it. Go on with it:");
-  if (run.state === "failed") return said("Go on from the step that failed:");
+  if (run.state === "waiting") return withCommand("It has not been started. A worker starts it, or you do:");
+  if (run.state === "interrupted") return withCommand("No process executes it. Go on with it:");
+  if (run.state === "failed") return withCommand("Go on from the step that failed:");
   if (run.state !== "blocked") return [];
   const open = stepInDoubt(run, steps);
-  if (!open) return said("It is settled. Go on with it:");
+  if (!open) return withCommand("It is settled. Go on with it:");
   const why = open.call && whyText(open.call);
   const seen = run.error?.facts?.["candidates"];
   const requests = Array.isArray(seen) && seen.length > 0 ? seen.map(String) : ["REQUEST"];
