@@ -2,7 +2,7 @@ import { LeaseLostError, RunAbortedError, RunInputMismatchError, RunStateError }
 import { restoredError } from "../errors/saved-error.ts";
 import { StoreError } from "../errors/store.ts";
 import type { RunClaim, RunRecord, RunState } from "../journal/run.ts";
-import { runName } from "../journal/run-name.ts";
+import { nameOfRun, runName } from "../journal/run-name.ts";
 import { isSameStore } from "../journal/store.ts";
 import { restoredEvent, storedEvents } from "./events.ts";
 import { execute } from "./execute.ts";
@@ -91,7 +91,7 @@ async function assertKeptWithOuter({ plan, services }: LiveRun): Promise<void> {
     return;
   throw new RunStateError(
     "run_elsewhere",
-    `The run ${runName(chain, id)} was started within ${runName(outer.chain, outer.id)} by another client, whose store (${store.name}) ` +
+    `The run ${runName(chain, id)} was started within ${nameOfRun(outer)} by another client, whose store (${store.name}) ` +
       "does not have that run: it could not be found again. Nothing was sent. Give both clients the same store, or this " +
       "run an id of its own.",
   );
@@ -131,6 +131,6 @@ function recordedFailure({ chain, id, state, error, cancelReason }: RunRecord): 
 function unknownRun({ plan, services }: LiveRun): RunStateError {
   return new RunStateError(
     "run_unknown",
-    `The store (${services.store.name}) has no run ${plan.chain}/${plan.id}. Start it with its input, or check the id and the store.`,
+    `The store (${services.store.name}) has no run ${nameOfRun(plan)}. Start it with its input, or check the id and the store.`,
   );
 }

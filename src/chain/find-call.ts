@@ -1,6 +1,7 @@
 import type { FoundStep } from "../calls/enclosing-run.ts";
 import { RunDivergedError, StepInputChangedError } from "../errors/runs.ts";
 import type { CallRecord } from "../journal/call.ts";
+import { runName } from "../journal/run-name.ts";
 import { contentKey, differences } from "./content-key.ts";
 import { isPaid, leftOver, occurrence, type Replay, type Turn, untilAllHaveLooked } from "./replay.ts";
 import { callLabel, isInScope, namedCallKey, namedCallLabel, numbered } from "./step-key.ts";
@@ -91,7 +92,7 @@ function assertSameWay(replay: Replay, { endpoint, scope, step, content }: Asked
   const fields = others.map((record) => changedFields(content, record));
   const nearest = fields.sort((a, b) => a.length - b.length)[0] ?? [];
   const ids = others.map(({ id }) => id);
-  throw new RunDivergedError(`${fence.chain}/${fence.run}`, endpoint, nearest, ids);
+  throw new RunDivergedError(runName(fence.chain, fence.run), endpoint, nearest, ids);
 }
 
 const changedFields = (content: string, { body }: CallRecord): string[] =>

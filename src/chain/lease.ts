@@ -1,5 +1,6 @@
 import { LeaseLostError } from "../errors/runs.ts";
 import type { Fence } from "../journal/run.ts";
+import { runName } from "../journal/run-name.ts";
 import { cancelRun, type LiveRun } from "./live-run.ts";
 
 export interface Lease {
@@ -40,7 +41,7 @@ export function keepLease(live: LiveRun, fence: Fence, since: number, released: 
     while (!over.signal.aborted) {
       await clock.sleep(Math.min(settings.leaseMs / 3, LONGEST_BEAT_MS), over.signal);
       await renew().catch((error: unknown) => {
-        report(`The store could not renew the lease of run ${fence.chain}/${fence.run}`, error);
+        report(`The store could not renew the lease of run ${runName(fence.chain, fence.run)}`, error);
         // A store that is away for a moment costs nothing; one that is away for longer may have let others in.
         if (clock.now() - heldSince > settings.leaseMs) lose();
       });

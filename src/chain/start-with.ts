@@ -57,5 +57,6 @@ export function checkId(id: unknown): void {
 /** @throws {InvalidArgumentError} */
 export function checkedBudget(budget: Budget | undefined): Budget | undefined {
   if (budget) checkBudget(budget);
-  return budget;
+  // The caller may change its object afterwards.
+  return budget && structuredClone(budget);
 }

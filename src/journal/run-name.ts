@@ -11,3 +11,10 @@ export const runOf = (of: {
   readonly chain: string | undefined;
   readonly run: string | undefined;
 }): string | undefined => (of.run === undefined ? undefined : runName(of.chain ?? "", of.run));
+
+/** The id in such a name, where its chain is known. */
+export const idIn = (name: string, chain: string): string => name.slice(chain.length + 1);
+
+/** The runs that a name may be of. */
+export const runsNamed = (name: string): RunName[] =>
+  [...name.matchAll(/\//g)].map(({ index }) => ({ chain: name.slice(0, index), id: name.slice(index + 1) }));

@@ -1,4 +1,5 @@
 import type { CostQuery, Fal } from "../../index.ts";
+import { idIn, runsNamed } from "../../journal/run-name.ts";
 
 export interface NamedRun {
   readonly chain?: string;
@@ -11,8 +12,8 @@ export interface NamedRun {
  */
 export async function runNamed(fal: Fal, text: string, chain: string | undefined): Promise<NamedRun> {
   if (chain !== undefined) return { chain, run: text };
-  for (const { index } of text.matchAll(/\//g)) {
-    const named = { chain: text.slice(0, index), run: text.slice(index + 1) };
+  for (const { chain, id } of runsNamed(text)) {
+    const named = { chain, run: id };
     const { total } = await fal.costs({ ...named, by: [] });
     // One that only starts others has no calls of its own.
     if (total.calls > 0 || (await fal.runs.get(named.chain, named.run))) return named;
@@ -24,6 +25,6 @@ export async function runNamed(fal: Fal, text: string, chain: string | undefined
 export async function runsOf(fal: Fal, query: CostQuery): Promise<{ chain: string; run: string }[]> {
   const { rows } = await fal.costs({ ...query, by: ["chain", "run"] });
   return rows.flatMap(({ key: { chain, run } }) =>
-    chain !== undefined && run !== undefined ? [{ chain, run: run.slice(chain.length + 1) }] : [],
+    chain !== undefined && run !== undefined ? [{ chain, run: idIn(run, chain) }] : [],
   );
 }
