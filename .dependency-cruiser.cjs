@@ -45,12 +45,9 @@ const MAY_IMPORT = {
   chain: [...GROUND, "calls", "store", "ledger", "attribution", "files"],
   telemetry: [...GROUND, "environment", "attribution", "calls", "chain"],
   worker: [...GROUND, "chain", "store"],
-  proxy: [...GROUND, "environment"],
-  app: [...GROUND, "environment", "attribution"],
   model: ["base"],
   "stand-ins": ["model"],
   emulator: ["base", "errors", "model", "stand-ins/index.ts"],
-  testing: ["base", "emulator"],
   terminal: [...GROUND, "calls", "chain", "ledger", "report"],
   report: [...GROUND, "chain", "ledger"],
   cli: [

@@ -1,8 +1,7 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
-import * as everything from "fal-chain";
-import { FalError } from "fal-chain";
 import { expect, test } from "vitest";
+import { FAL_ERROR_CODES, kindOf } from "../../src/errors/registry.ts";
 import { pages, root } from "../support/pages.ts";
 
 const textOf = (path: string): string => pages.find((page) => page.path === path)?.text ?? "";
@@ -33,18 +32,33 @@ test("every link leads to a page, and to a heading that it has", () => {
   expect(broken).toEqual([]);
 });
 
+test("every test that a page names is there", () => {
+  const named = pages.flatMap(({ text }) => text.match(/(?<=`)test\/[\w/.-]+(?=`)/g) ?? []);
+  expect(named.length).toBeGreaterThan(20);
+  expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  const laws = readdirSync(join(root, "test/laws"))
+    .filter((name) => name.endsWith(".test.ts"))
+    .map((name) => `test/laws/${name}`);
+  expect(laws.filter((path) => !named.includes(path))).toEqual([]);
+});
+
 test("the README is short, and leads to every page", () => {
   expect(textOf("README.md").split("\n").length).toBeLessThanOrEqual(150);
   const linked = links.filter(({ from }) => from === "README.md").map(({ to }) => to);
   expect(pages.map(({ path }) => path).filter((path) => !linked.includes(path))).toEqual(["README.md"]);
 });
 
-test("the page of errors has every class that the package exports", () => {
-  const classes = Object.entries(everything).flatMap(([name, value]) =>
-    typeof value === "function" && value.prototype instanceof FalError ? [name] : [],
+const classOf = (code: string) =>
+  (kindOf(code)?.class as { readonly name: string } | undefined)?.name ?? "none";
+
+test("the pages list every error with its codes, and no other", () => {
+  const rows = [...textOf("docs/errors.md").matchAll(/^\| `(\w+Error)` +\| (.*?) +\|/gm)];
+  const listed = rows.flatMap(([, name, codes = ""]) =>
+    codes.split(", ").map((code) => `${name} ${code.replaceAll("`", "")}`),
   );
-  expect(classes.length).toBeGreaterThan(10);
-  const rows = textOf("docs/errors.md").match(/^\| `.*$/gm) ?? [];
-  const listed = rows.flatMap((row) => row.split("|")[1]?.match(/\w+Error/g) ?? []);
-  expect(listed.sort()).toEqual(classes.filter((name) => name !== "FalError").sort());
+  const [ofWebhooks, others] = [true, false].map((isWebhooks) =>
+    FAL_ERROR_CODES.filter((code) => (classOf(code) === "WebhookError") === isWebhooks),
+  );
+  expect(listed.sort()).toEqual(others?.map((code) => `${classOf(code)} ${code}`).sort());
+  expect(ofWebhooks?.filter((code) => !textOf("docs/webhooks.md").includes(`\`${code}\``))).toEqual([]);
 });
