@@ -17,133 +17,144 @@ export interface RescueOptions {
 /** Calls of which it is remembered what they were, for whoever reads the rescue file. */
 const KEPT_HANDLES = 10_000;
 
+/** What a call is, for whoever reads the rescue file. */
+type Handle = Pick<RescueLine, "endpoint" | "requestId">;
+
+/** A store, and what it is owed. */
+interface Debt extends RescueOptions {
+  readonly store: Store;
+  readonly handles: Map<string, Handle>;
+  /** What the store does not have yet, oldest first. */
+  readonly owed: RescueLine[];
+  paying: Promise<void> | undefined;
+}
+
 /**
  * A store whose failures after the payment keep no result from anybody. What could not be written is logged, appended
  * to the rescue file, and owed: until the store has it, `intend` rejects, so that nothing further is paid for. Writes
  * of a call resolve whether or not the store took them; that a request belongs to another call is no such failure.
  */
-export function withRescue(store: Store, { file, report, clock }: RescueOptions): Store {
-  const handles = new Map<string, Pick<RescueLine, "endpoint" | "requestId">>();
-  /** What the store does not have yet, oldest first. */
-  const owed: RescueLine[] = [];
-  let paying: Promise<void> | undefined;
-
-  const write =
-    <What>(name: Write) =>
-    async (id: string, what: What, at: number, told?: SavedError): Promise<void> => {
-      if (name === "submitted") {
-        const { endpoint, requestId } = what as unknown as Ticket;
-        remember(id, { endpoint, requestId });
-      }
-      try {
-        // In order: what is owed comes first.
-        if (owed.length > 0) await payUp();
-        await tell(store, name, [id, what, at, told]);
-      } catch (error) {
-        if (error instanceof RequestClaimedError || error instanceof LeaseLostError) throw error;
-        if (name === "submitted") claim(id, (what as unknown as Ticket).requestId);
-        rescue({ call: id, ...handles.get(id), write: name, what, at, error: told }, error);
-      }
-    };
-
-  const intend: Store["calls"]["intend"] = async (intent, terms) => {
-    while (owed.length > 0) {
-      await payUp().catch((cause: unknown) => {
-        throw blocked(cause);
-      });
-    }
-    await store.calls.intend(intent, terms);
-    remember(intent.id, { endpoint: intent.endpoint });
-  };
-
+export function withRescue(store: Store, options: RescueOptions): Store {
+  const debt: Debt = { ...options, store, handles: new Map(), owed: [], paying: undefined };
+  const writing =
+    (name: Write) =>
+    (call: string, what: unknown, at: number, error?: SavedError): Promise<void> =>
+      write(debt, { call, write: name, what, at, error });
   return {
     ...store,
     calls: {
       ...store.calls,
-      intend,
-      submitted: write("submitted"),
-      ambiguous: write("ambiguous"),
-      completed: write("completed"),
-      failed: write("failed"),
-      givenUp: write("givenUp"),
-      charged: write("charged"),
+      async intend(intent, terms) {
+        while (debt.owed.length > 0) await payUp(debt).catch((cause: unknown) => block(debt, cause));
+        await store.calls.intend(intent, terms);
+        remember(debt, intent.id, { endpoint: intent.endpoint });
+      },
+      submitted: writing("submitted"),
+      ambiguous: writing("ambiguous"),
+      completed: writing("completed"),
+      failed: writing("failed"),
+      givenUp: writing("givenUp"),
+      charged: writing("charged"),
     },
   };
+}
 
-  function remember(id: string, handle: Pick<RescueLine, "endpoint" | "requestId">): void {
-    handles.delete(id);
-    handles.set(id, handle);
-    const oldest = handles.size > KEPT_HANDLES ? handles.keys().next().value : undefined;
-    if (oldest !== undefined) handles.delete(oldest);
-  }
+/** A fact of a call, without whose it is. */
+type Fact = Pick<RescueLine, "call" | "write" | "what" | "at" | "error">;
 
-  /** What is owed is claimed as well as what the store has. */
-  function claim(id: string, requestId: string): void {
-    const isTaken = ({ call, write, what }: RescueLine) =>
-      write === "submitted" && call !== id && (what as Ticket).requestId === requestId;
-    if (owed.some(isTaken)) throw new RequestClaimedError(requestId);
+async function write(debt: Debt, fact: Fact): Promise<void> {
+  const { call, what, at } = fact;
+  const ticket = fact.write === "submitted" ? (what as Ticket) : undefined;
+  if (ticket) remember(debt, call, { endpoint: ticket.endpoint, requestId: ticket.requestId });
+  try {
+    // In order: what is owed comes first.
+    if (debt.owed.length > 0) await payUp(debt);
+    await tell(debt.store, fact.write, [call, what, at, fact.error]);
+  } catch (error) {
+    if (error instanceof RequestClaimedError || error instanceof LeaseLostError) throw error;
+    if (ticket) claim(debt, call, ticket.requestId);
+    owe(debt, fact, error);
   }
+}
 
-  function rescue(fact: Omit<RescueLine, "time" | "store">, error: unknown): void {
-    const line: RescueLine = { time: new Date(clock.now()).toISOString(), store: store.name, ...fact };
-    owed.push(line);
-    const { call, endpoint, requestId, write } = line;
-    const of = `${call}${endpoint ? ` of ${endpoint}` : ""}${requestId ? `, request ${requestId}` : ""}`;
-    report(
-      `The store ${store.name} could not note "${write}" for call ${of}. ${keep(line)} No further paid call starts in ` +
-        "this client until the store takes it",
-      error,
-      { call, endpoint, request_id: requestId },
-    );
-  }
+function remember({ handles }: Debt, id: string, handle: Handle): void {
+  handles.delete(id);
+  handles.set(id, handle);
+  const oldest = handles.size > KEPT_HANDLES ? handles.keys().next().value : undefined;
+  if (oldest !== undefined) handles.delete(oldest);
+}
 
-  /** @returns where it is now, in words. */
-  function keep(line: RescueLine): string {
-    const path = store.durable ? file() : undefined;
-    if (path === undefined) return "It is kept in memory.";
-    try {
-      appendToRescueFile(path, [JSON.stringify(store.keep === "ids" ? withoutPayload(line) : line)]);
-      return `It is kept in ${path}.`;
-    } catch (error) {
-      return `It could not be kept in ${path} either (${messageOf(error)}), so this is the only note of it.`;
-    }
-  }
+/** What is owed is claimed as well as what the store has. */
+function claim({ owed }: Debt, id: string, requestId: string): void {
+  const isTaken = ({ call, write, what }: RescueLine) =>
+    write === "submitted" && call !== id && (what as Ticket).requestId === requestId;
+  if (owed.some(isTaken)) throw new RequestClaimedError(requestId);
+}
 
-  /** @throws what the store throws, as long as it does not take what it is owed. */
-  function payUp(): Promise<void> {
-    paying ??= replayAll().finally(() => {
-      paying = undefined;
-    });
-    return paying;
-  }
+function owe(debt: Debt, fact: Fact, error: unknown): void {
+  const { store, clock, report, handles } = debt;
+  const time = new Date(clock.now()).toISOString();
+  const { call, write, ...rest } = fact;
+  const line: RescueLine = { time, store: store.name, call, ...handles.get(call), write, ...rest };
+  debt.owed.push(line);
+  const { endpoint, requestId } = line;
+  const of = `${call}${endpoint ? ` of ${endpoint}` : ""}${requestId ? `, request ${requestId}` : ""}`;
+  report(
+    `The store ${store.name} could not note "${write}" for call ${of}. ${keep(debt, line)} No further paid call starts ` +
+      "in this client until the store takes it",
+    error,
+    { call, endpoint, request_id: requestId },
+  );
+}
 
-  async function replayAll(): Promise<void> {
-    const durable = store.durable;
-    for (let line = owed[0]; line; line = owed[0]) {
-      const refused = await replay(store, line);
-      if (refused !== undefined) report("The store was owed what it can never take", new StoreError(refused));
-      owed.shift();
-    }
-    const path = durable ? file() : undefined;
-    if (path === undefined) return;
-    // Everything is in the store, so the file holds nothing that is not; whoever else left something there is helped too.
-    await readBack(path, store).catch((error: unknown) =>
-      report(`The rescue file ${path} could not be read back`, error),
-    );
-  }
+const fileOf = ({ store, file }: Debt): string | undefined => (store.durable ? file() : undefined);
 
-  function blocked(cause: unknown): StoreError {
-    const path = store.durable ? file() : undefined;
-    const where = path === undefined ? "in memory" : `in ${path}`;
-    const also =
-      path === undefined ? "" : ` From another process, fal-chain calls rescue ${path} reads the file back.`;
-    return new StoreError(
-      `No further paid call until the store ${store.name} takes what it is owed (${owed.length}, kept ${where}): ` +
-        `${messageOf(cause)}. Nothing was sent. Make it writable again (free its disk, unlock it, reach it), and call ` +
-        `again.${also}`,
-      { cause, retryable: true },
-    );
+/** @returns where it is now, in words. */
+function keep(debt: Debt, line: RescueLine): string {
+  const path = fileOf(debt);
+  if (path === undefined) return "It is kept in memory.";
+  try {
+    appendToRescueFile(path, [JSON.stringify(debt.store.keep === "ids" ? withoutPayload(line) : line)]);
+    return `It is kept in ${path}.`;
+  } catch (error) {
+    return `It could not be kept in ${path} either (${messageOf(error)}), so this is the only note of it.`;
   }
+}
+
+/** @throws what the store throws, as long as it does not take what it is owed. */
+function payUp(debt: Debt): Promise<void> {
+  debt.paying ??= replayAll(debt).finally(() => {
+    debt.paying = undefined;
+  });
+  return debt.paying;
+}
+
+async function replayAll(debt: Debt): Promise<void> {
+  const { store, owed, report } = debt;
+  for (let line = owed[0]; line; line = owed[0]) {
+    const refused = await replay(store, line);
+    if (refused !== undefined) report("The store was owed what it can never take", new StoreError(refused));
+    owed.shift();
+  }
+  const path = fileOf(debt);
+  if (path === undefined) return;
+  // Everything is in the store, so the file holds nothing that is not; whoever else left something there is helped too.
+  await readBack(path, store).catch((error: unknown) =>
+    report(`The rescue file ${path} could not be read back`, error),
+  );
+}
+
+function block(debt: Debt, cause: unknown): never {
+  const path = fileOf(debt);
+  const where = path === undefined ? "in memory" : `in ${path}`;
+  const also =
+    path === undefined ? "" : ` From another process, fal-chain calls rescue ${path} reads the file back.`;
+  throw new StoreError(
+    `No further paid call until the store ${debt.store.name} takes what it is owed (${debt.owed.length}, kept ${where}): ` +
+      `${messageOf(cause)}. Nothing was sent. Make it writable again (free its disk, unlock it, reach it), and call ` +
+      `again.${also}`,
+    { cause, retryable: true },
+  );
 }
 
 const withoutPayload = (line: RescueLine): RescueLine =>
