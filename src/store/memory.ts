@@ -1,8 +1,9 @@
 import { type Clock, systemClock } from "../base/clock.ts";
+import type { SlotJournal } from "../journal/slots.ts";
+import { spendOf } from "../journal/spend-of.ts";
 import type { Store } from "../journal/store.ts";
-import { createCalls } from "./memory/calls.ts";
-import { createRuns } from "./memory/runs.ts";
-import { createSlots } from "./memory/slots.ts";
+import { callJournal, keptCalls, leaveOver, loseRun } from "./memory/calls.ts";
+import { keptRuns, runJournal } from "./memory/runs.ts";
 
 /**
  * A store that is forgotten with the process. Calls that have ended are kept up to a bound, oldest out first; calls
@@ -14,26 +15,50 @@ import { createSlots } from "./memory/slots.ts";
  */
 export function memoryStore(options: { keepEnded?: number; clock?: Clock } = {}): Store {
   const { keepEnded = 100, clock = systemClock } = options;
-  const runs = createRuns(clock, (run, why) => calls.runForgotten(run, why));
-  const calls = createCalls({
-    keepEnded,
-    assertHeld: runs.assertHeld,
-    isRunKept: ({ for: { chain, run } }) => runs.has(chain, run),
-  });
+  const runs = keptRuns(clock, (run, why) => loseRun(calls, run, why));
+  const calls = keptCalls(runs, keepEnded);
+  const journal = runJournal(runs);
   return {
     name: "memory",
     durable: false,
     keep: "all",
-    calls: calls.journal,
+    calls: callJournal(calls),
     runs: {
-      ...runs.journal,
+      ...journal,
       async end(fence, end, at) {
-        await runs.journal.end(fence, end, at);
-        calls.leftOver(end.leftOver ?? []);
+        await journal.end(fence, end, at);
+        leaveOver(calls, end.leftOver ?? []);
       },
     },
-    slots: createSlots(clock),
-    spend: calls.spend,
+    slots: slotJournal(clock),
+    spend: async (query) => spendOf(calls.byId.values(), query),
     close: async () => {},
+  };
+}
+
+function slotJournal(clock: Clock): SlotJournal {
+  const slots = new Map<string, { account: string; holder: string; until: number }>();
+
+  const taken = (account: string): number => {
+    let count = 0;
+    for (const [call, slot] of slots) {
+      if (slot.until <= clock.now()) slots.delete(call);
+      else if (slot.account === account) count++;
+    }
+    return count;
+  };
+
+  return {
+    async take({ account, call, holder, max, leaseMs }) {
+      if (taken(account) >= max && !slots.has(call)) return false;
+      slots.set(call, { account, holder, until: clock.now() + leaseMs });
+      return true;
+    },
+    async renew(holder, leaseMs) {
+      for (const [call, slot] of slots) {
+        if (slot.holder === holder) slots.set(call, { ...slot, until: clock.now() + leaseMs });
+      }
+    },
+    free: async (call) => void slots.delete(call),
   };
 }

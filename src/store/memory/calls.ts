@@ -1,8 +1,8 @@
 import { RequestClaimedError } from "../../errors/store.ts";
-import type { CallJournal, CallQuery, CallRecord, Intent } from "../../journal/call.ts";
-import type { Fence, RunRecord } from "../../journal/run.ts";
-import { isMeant, spendOf } from "../../journal/spend-of.ts";
-import type { Store } from "../../journal/store.ts";
+import type { CallJournal, CallQuery, CallRecord, Intent, IntentTerms, Ticket } from "../../journal/call.ts";
+import type { RunRecord } from "../../journal/run.ts";
+import { isMeant } from "../../journal/spend-of.ts";
+import type { Cost, Reservation } from "../../money/cost.ts";
 import {
   ambiguous,
   type Change,
@@ -20,140 +20,197 @@ import {
   SUPERSEDED,
   submitted,
 } from "../call-changes.ts";
-import type { ShareFacts } from "../reservations.ts";
-import { createBudgets } from "./budgets.ts";
+import {
+  assertRoom,
+  inOrder,
+  moved,
+  NOTHING_USED,
+  type ShareFacts,
+  shareOf,
+  type Used,
+  windowKey,
+} from "../reservations.ts";
+import { type Forgetting, heldRun, isKept, type KeptRuns } from "./runs.ts";
 
 /** Forgotten calls that are told from ones that were never there, and whose costs still settle what they had reserved. */
 const KNOWN_FORGOTTEN = 10_000;
+/** Windows whose calls have all been paid or dropped are kept up to this number, the one used longest ago out first. */
+const KEPT_WINDOWS = 100_000;
 
-export interface CallsOptions {
+/** The calls of a store in memory, and what budgets have used. */
+export interface KeptCalls {
+  readonly runs: KeptRuns;
   readonly keepEnded: number;
-  /** @throws {LeaseLostError} */
-  readonly assertHeld: (fence: Fence) => void;
-  /** Whether the run is kept; its calls are then kept with it. */
-  readonly isRunKept: (call: CallRecord) => boolean;
+  readonly byId: Map<string, CallRecord>;
+  readonly byRequest: Map<string, string>;
+  readonly byKey: Map<string, string>;
+  /** Those that go when there are too many, oldest first. */
+  readonly ended: Set<string>;
+  readonly forgotten: Map<string, ShareFacts>;
+  /** By window of a budget. */
+  readonly used: Map<string, Used>;
+  /** By call. */
+  readonly reservations: Map<string, readonly Reservation[]>;
 }
 
-export interface Calls {
-  readonly journal: CallJournal;
-  readonly spend: Store["spend"];
-  leftOver(ids: readonly string[]): void;
-  runForgotten(run: RunRecord, why: "on-request" | "over-bound"): void;
-}
+export const keptCalls = (runs: KeptRuns, keepEnded: number): KeptCalls => ({
+  runs,
+  keepEnded,
+  byId: new Map(),
+  byRequest: new Map(),
+  byKey: new Map(),
+  ended: new Set(),
+  forgotten: new Map(),
+  used: new Map(),
+  reservations: new Map(),
+});
 
-export function createCalls({ keepEnded, assertHeld, isRunKept }: CallsOptions): Calls {
-  const calls = new Map<string, CallRecord>();
-  const byRequest = new Map<string, string>();
-  const byKey = new Map<string, string>();
-  const ended = new Set<string>();
-  const forgotten = new Map<string, ShareFacts>();
-  const budgets = createBudgets();
-
-  const read = (id: string): CallRecord => {
-    const call = calls.get(id);
-    if (!call) throw noSuchCall(id);
-    return call;
+export function callJournal(calls: KeptCalls): CallJournal {
+  const change = (id: string, changed: (call: CallRecord) => Change): void => {
+    const call = read(calls, id);
+    write(calls, call, changed(call));
   };
-
-  const write = (before: CallRecord, change: Change): void => {
-    if (!change) return;
-    const after = { ...before, ...change };
-    calls.set(after.id, after);
-    const key = placeOf(before);
-    if (key !== undefined && after.key === undefined) byKey.delete(key);
-    budgets.changed(before, after);
-    bound(after);
-  };
-
-  const bound = (call: CallRecord): void => {
-    const isOver = call.state === "completed" || call.state === "failed" || call.state === "given-up";
-    if (!isOver || isRunKept(call)) ended.delete(call.id);
-    else ended.add(call.id);
-    for (const oldest of ended) {
-      if (ended.size <= keepEnded) break;
-      drop(read(oldest));
-    }
-  };
-
-  const drop = (call: CallRecord): void => {
-    ended.delete(call.id);
-    calls.delete(call.id);
-    const { id, cost, state, error } = call;
-    forgotten.set(id, { id, cost, state, error });
-    for (const oldest of forgotten.keys()) {
-      if (forgotten.size <= KNOWN_FORGOTTEN) break;
-      forgotten.delete(oldest);
-      budgets.forget(oldest);
-    }
-    if (call.ticket) byRequest.delete(call.ticket.requestId);
-    const key = placeOf(call);
-    if (key !== undefined) byKey.delete(key);
-  };
-
-  const journal: CallJournal = {
-    async intend(intent, { fence, replaces, reserve } = {}) {
-      // All that can go wrong goes wrong before anything is changed.
-      if (fence) assertHeld(fence);
-      if (calls.has(intent.id)) throw callExists(intent.id);
-      const replaced = replaces === undefined ? undefined : read(replaces);
-      const key = placeOf(intent);
-      const holder = key === undefined ? undefined : byKey.get(key);
-      if (holder !== undefined && holder !== replaces) throw keyTaken(intent);
-      budgets.assertRoom(reserve);
-
-      if (replaced) write(replaced, SUPERSEDED);
-      const call = intended(intent);
-      calls.set(call.id, call);
-      if (key !== undefined) byKey.set(key, call.id);
-      budgets.reserve(call, reserve);
-    },
-    async submitted(id, ticket, at) {
-      const call = read(id);
-      const owner = byRequest.get(ticket.requestId);
-      if (owner !== undefined && owner !== id) throw new RequestClaimedError(ticket.requestId);
-      const change = submitted(call, ticket, at);
-      byRequest.set(ticket.requestId, id);
-      write(call, change);
-    },
-    ambiguous: async (id, doubt, at) => write(read(id), ambiguous(read(id), doubt, at)),
-    completed: async (id, outcome, at) => write(read(id), completed(read(id), outcome, at)),
-    failed: async (id, error, at) => write(read(id), failed(read(id), error, at)),
-    givenUp: async (id, why, at, error) => write(read(id), givenUp(read(id), why, at, error)),
-    async charged(id, cost) {
-      // Many calls that end together are forgotten before their prices are there.
-      const left = forgotten.get(id);
-      if (!left) return write(read(id), charged(read(id), cost));
-      const after = { ...left, ...charged(left, cost) };
-      forgotten.set(id, after);
-      budgets.changed(left, after);
-    },
-    reused: async (id) => write(read(id), reused(read(id))),
-    get: async (id) => calls.get(id),
+  return {
+    intend: async (intent, terms) => intend(calls, intent, terms),
+    submitted: async (id, ticket, at) => submit(calls, id, ticket, at),
+    ambiguous: async (id, doubt, at) => change(id, (call) => ambiguous(call, doubt, at)),
+    completed: async (id, outcome, at) => change(id, (call) => completed(call, outcome, at)),
+    failed: async (id, error, at) => change(id, (call) => failed(call, error, at)),
+    givenUp: async (id, why, at, error) => change(id, (call) => givenUp(call, why, at, error)),
+    charged: async (id, cost) => charge(calls, id, cost),
+    reused: async (id) => change(id, reused),
+    get: async (id) => calls.byId.get(id),
     list: async (query = {}) =>
-      candidates(query)
+      candidates(calls, query)
         .filter(answers(query))
         .sort((a, b) => b.intendedAt - a.intendedAt)
         .slice(0, query.limit ?? 100),
   };
+}
 
-  function candidates({ requestId }: CallQuery): CallRecord[] {
-    if (requestId === undefined) return [...calls.values()].reverse();
-    const call = calls.get(byRequest.get(requestId) ?? "");
-    return call ? [call] : [];
+export function leaveOver(calls: KeptCalls, ids: readonly string[]): void {
+  for (const id of ids) write(calls, read(calls, id), LEFT_OVER);
+}
+
+/** A run is forgotten, and its calls with it as far as nobody needs them. */
+export function loseRun(calls: KeptCalls, { chain, id }: RunRecord, why: Forgetting): void {
+  for (const call of [...calls.byId.values()].filter(answers({ chain, run: id }))) {
+    write(calls, call, why === "on-request" ? FORGOTTEN : {});
+  }
+}
+
+function intend(calls: KeptCalls, intent: Intent, { fence, replaces, reserve }: IntentTerms = {}): void {
+  const { byId, byKey } = calls;
+  // All that can go wrong goes wrong before anything is changed.
+  if (fence) heldRun(calls.runs, fence);
+  if (byId.has(intent.id)) throw callExists(intent.id);
+  const replaced = replaces === undefined ? undefined : read(calls, replaces);
+  const key = placeOf(intent);
+  const holder = key === undefined ? undefined : byKey.get(key);
+  if (holder !== undefined && holder !== replaces) throw keyTaken(intent);
+  const wanted = inOrder(reserve);
+  for (const reservation of wanted) {
+    assertRoom(reservation, calls.used.get(windowKey(reservation)) ?? NOTHING_USED);
   }
 
-  return {
-    journal,
-    spend: async (query) => spendOf(calls.values(), query),
-    leftOver(ids) {
-      for (const id of ids) write(read(id), LEFT_OVER);
-    },
-    runForgotten({ chain, id }, why) {
-      for (const call of [...calls.values()].filter(answers({ chain, run: id }))) {
-        write(call, why === "on-request" ? FORGOTTEN : {});
-      }
-    },
-  };
+  if (replaced) write(calls, replaced, SUPERSEDED);
+  const call = intended(intent);
+  byId.set(call.id, call);
+  if (key !== undefined) byKey.set(key, call.id);
+  if (wanted.length > 0) calls.reservations.set(call.id, wanted);
+  for (const reservation of wanted) {
+    use(calls, reservation, NOTHING_USED, shareOf(call, reservation.nanoUsd));
+  }
+}
+
+function submit(calls: KeptCalls, id: string, ticket: Ticket, at: number): void {
+  const call = read(calls, id);
+  const owner = calls.byRequest.get(ticket.requestId);
+  if (owner !== undefined && owner !== id) throw new RequestClaimedError(ticket.requestId);
+  const change = submitted(call, ticket, at);
+  calls.byRequest.set(ticket.requestId, id);
+  write(calls, call, change);
+}
+
+function charge(calls: KeptCalls, id: string, cost: Cost): void {
+  // Many calls that end together are forgotten before their prices are there.
+  const left = calls.forgotten.get(id);
+  if (left) {
+    const after = { ...left, ...charged(left, cost) };
+    calls.forgotten.set(id, after);
+    useAgain(calls, left, after);
+  } else {
+    const call = read(calls, id);
+    write(calls, call, charged(call, cost));
+  }
+}
+
+function read({ byId }: KeptCalls, id: string): CallRecord {
+  const call = byId.get(id);
+  if (!call) throw noSuchCall(id);
+  return call;
+}
+
+function write(calls: KeptCalls, before: CallRecord, change: Change): void {
+  if (!change) return;
+  const after = { ...before, ...change };
+  calls.byId.set(after.id, after);
+  const key = placeOf(before);
+  if (key !== undefined && after.key === undefined) calls.byKey.delete(key);
+  useAgain(calls, before, after);
+  dropOldest(calls, after);
+}
+
+/** The call has changed, and with it perhaps whether it is kept. */
+function dropOldest(calls: KeptCalls, call: CallRecord): void {
+  const { ended } = calls;
+  const isOver = call.state === "completed" || call.state === "failed" || call.state === "given-up";
+  if (!isOver || isKept(calls.runs, call.for)) ended.delete(call.id);
+  else ended.add(call.id);
+  for (const oldest of ended) {
+    if (ended.size <= calls.keepEnded) break;
+    drop(calls, read(calls, oldest));
+  }
+}
+
+function drop({ byId, byRequest, byKey, ended, forgotten, reservations }: KeptCalls, call: CallRecord): void {
+  const { id, cost, state, error } = call;
+  ended.delete(id);
+  byId.delete(id);
+  forgotten.set(id, { id, cost, state, error });
+  for (const oldest of forgotten.keys()) {
+    if (forgotten.size <= KNOWN_FORGOTTEN) break;
+    forgotten.delete(oldest);
+    // Whatever it takes of its budgets now, it takes from now on.
+    reservations.delete(oldest);
+  }
+  if (call.ticket) byRequest.delete(call.ticket.requestId);
+  const key = placeOf(call);
+  if (key !== undefined) byKey.delete(key);
+}
+
+/** A call has changed, and with it perhaps what it takes of its budgets. */
+function useAgain(calls: KeptCalls, before: ShareFacts, after: ShareFacts): void {
+  for (const reservation of calls.reservations.get(after.id) ?? []) {
+    use(calls, reservation, shareOf(before, reservation.nanoUsd), shareOf(after, reservation.nanoUsd));
+  }
+}
+
+function use({ used }: KeptCalls, reservation: Reservation, from: Used, to: Used): void {
+  const key = windowKey(reservation);
+  const now = moved(used.get(key) ?? NOTHING_USED, from, to);
+  used.delete(key);
+  used.set(key, now);
+  for (const [oldest, { reservedNanoUsd }] of used) {
+    if (used.size <= KEPT_WINDOWS) break;
+    if (reservedNanoUsd === 0) used.delete(oldest);
+  }
+}
+
+function candidates({ byId, byRequest }: KeptCalls, { requestId }: CallQuery): CallRecord[] {
+  if (requestId === undefined) return [...byId.values()].reverse();
+  const call = byId.get(byRequest.get(requestId) ?? "");
+  return call ? [call] : [];
 }
 
 /** A call's place in its run. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { LeaseLostError } from "../../errors/runs.ts";
+import type { CallFor } from "../../journal/call.ts";
 import type { Fence, RunJournal, RunQuery, RunRecord, StepRecord } from "../../journal/run.ts";
 import {
   assertForgettable,
@@ -20,118 +21,125 @@ interface KeptRun extends LeasedRun {
   readonly events: string[];
 }
 
-export interface Runs {
-  readonly journal: RunJournal;
-  /** @throws {LeaseLostError} */
-  assertHeld(fence: Fence): void;
-  has(chain: string | undefined, id: string | undefined): boolean;
+/** Why a run is let go: its user wants it, or there are too many. */
+export type Forgetting = "on-request" | "over-bound";
+
+/** The runs of a store in memory. */
+export interface KeptRuns {
+  readonly clock: Clock;
+  readonly byKey: Map<string, KeptRun>;
+  /** Those that go when there are too many, oldest first. */
+  readonly ended: Set<string>;
+  /** Told of each run that is let go. */
+  readonly forgotten: (run: RunRecord, why: Forgetting) => void;
 }
 
-/**
- * @param forgotten Told of each run that is let go: `on-request` by the user, `over-bound` because there are too many.
- */
-export function createRuns(
-  clock: Clock,
-  forgotten: (run: RunRecord, why: "on-request" | "over-bound") => void,
-): Runs {
-  const runs = new Map<string, KeptRun>();
-  const endedRuns = new Set<string>();
+export const keptRuns = (clock: Clock, forgotten: KeptRuns["forgotten"]): KeptRuns => ({
+  clock,
+  byKey: new Map(),
+  ended: new Set(),
+  forgotten,
+});
 
-  const held = (fence: Fence): KeptRun => {
-    const kept = runs.get(runKey(fence.chain, fence.run));
-    if (!kept || !holds(kept, fence, clock.now())) throw new LeaseLostError(fence);
-    return kept;
-  };
+export const isKept = ({ byKey }: KeptRuns, { chain, run }: Pick<CallFor, "chain" | "run">): boolean =>
+  chain !== undefined && run !== undefined && byKey.has(runKey(chain, run));
 
-  const keep = ({ run, leaseUntil }: LeasedRun): RunRecord => {
-    const key = runKey(run.chain, run.id);
-    const { steps = new Map(), events = [] } = runs.get(key) ?? {};
-    runs.set(key, { run, leaseUntil, steps, events });
-    endedRuns.delete(key);
-    if (isEnded(run)) endedRuns.add(key);
-    for (const oldest of endedRuns) {
-      if (endedRuns.size <= KEPT_RUNS) break;
-      drop(oldest, "over-bound");
-    }
-    return run;
-  };
+/** The run, if it is still held under the fence. @throws {LeaseLostError} */
+export function heldRun(runs: KeptRuns, fence: Fence): KeptRun {
+  const kept = find(runs, fence.chain, fence.run);
+  if (!kept || !holds(kept, fence, runs.clock.now())) throw new LeaseLostError(fence);
+  return kept;
+}
 
-  const drop = (key: string, why: "on-request" | "over-bound"): void => {
-    const kept = runs.get(key);
-    runs.delete(key);
-    endedRuns.delete(key);
-    if (kept) forgotten(kept.run, why);
-  };
-
-  const journal: RunJournal = {
+export function runJournal(runs: KeptRuns): RunJournal {
+  const { clock } = runs;
+  return {
     async claim(claim) {
-      const known = runs.get(runKey(claim.chain, claim.id));
+      const known = find(runs, claim.chain, claim.id);
       const mine = claimed(known, claim, clock.now());
-      if (mine) return { run: keep(mine), owned: claim.owner !== undefined };
+      if (mine) return { run: keep(runs, mine), owned: claim.owner !== undefined };
       // Whoever cannot claim it found it.
       return { run: (known as KeptRun).run, owned: false };
     },
     async renew(fence, leaseMs) {
-      const known = runs.get(runKey(fence.chain, fence.run));
+      const known = find(runs, fence.chain, fence.run);
       const isHeld = isOwned(known, fence);
-      if (isHeld) keep({ run: known.run, leaseUntil: clock.now() + leaseMs });
+      if (isHeld) keep(runs, { run: known.run, leaseUntil: clock.now() + leaseMs });
       return { held: isHeld, cancelReason: known?.run.cancelReason };
     },
     async release(fence) {
-      const known = runs.get(runKey(fence.chain, fence.run));
-      if (isOwned(known, fence)) keep({ run: { ...known.run, owner: undefined }, leaseUntil: 0 });
+      const known = find(runs, fence.chain, fence.run);
+      if (isOwned(known, fence)) keep(runs, { run: { ...known.run, owner: undefined }, leaseUntil: 0 });
     },
     async end(fence, end, at) {
-      keep({ run: ended(held(fence).run, end, at), leaseUntil: 0 });
+      keep(runs, { run: ended(heldRun(runs, fence).run, end, at), leaseUntil: 0 });
     },
     async cancel(chain, id, reason, at) {
-      const known = runs.get(runKey(chain, id));
+      const known = find(runs, chain, id);
       if (!known) return undefined;
       const run = cancelled(known, reason, at, clock.now());
-      return (run ? keep({ ...known, run }) : known.run).state;
+      return (run ? keep(runs, { ...known, run }) : known.run).state;
     },
-    get: async (chain, id) => runs.get(runKey(chain, id))?.run,
+    get: async (chain, id) => find(runs, chain, id)?.run,
     list: async (query = {}) =>
-      [...runs.values()]
+      [...runs.byKey.values()]
         .map(({ run }) => run)
         .reverse()
         .filter(answers(query))
         .sort((a, b) => b.startedAt - a.startedAt)
         .slice(0, query.limit ?? 100),
     async forget(chain, id) {
-      const known = runs.get(runKey(chain, id));
+      const known = find(runs, chain, id);
       if (!known) return false;
       assertForgettable(known.run);
-      drop(runKey(chain, id), "on-request");
+      drop(runs, runKey(chain, id), "on-request");
       return true;
     },
 
     async saveStep(fence, step) {
-      const { steps } = held(fence);
+      const { steps } = heldRun(runs, fence);
       if (!steps.has(step.key)) steps.set(step.key, step);
     },
     async dropSteps(fence, keys) {
-      const { steps } = held(fence);
+      const { steps } = heldRun(runs, fence);
       for (const key of keys) steps.delete(key);
     },
-    steps: async (chain, run) => [...(runs.get(runKey(chain, run))?.steps.values() ?? [])],
+    steps: async (chain, run) => [...(find(runs, chain, run)?.steps.values() ?? [])],
     async appendEvents(fence, events) {
-      held(fence).events.push(...events);
+      heldRun(runs, fence).events.push(...events);
     },
     async events(chain, run, from, limit = 1_000) {
-      const events = runs.get(runKey(chain, run))?.events.slice(from, from + limit) ?? [];
+      const events = find(runs, chain, run)?.events.slice(from, from + limit) ?? [];
       return events.map((event, n) => ({ seq: from + n, event }));
     },
-  };
-
-  return {
-    journal,
-    assertHeld: (fence) => void held(fence),
-    has: (chain, id) => chain !== undefined && id !== undefined && runs.has(runKey(chain, id)),
   };
 }
 
 const runKey = (chain: string, id: string): string => JSON.stringify([chain, id]);
+
+const find = ({ byKey }: KeptRuns, chain: string, id: string): KeptRun | undefined =>
+  byKey.get(runKey(chain, id));
+
+function keep(runs: KeptRuns, { run, leaseUntil }: LeasedRun): RunRecord {
+  const { byKey, ended } = runs;
+  const key = runKey(run.chain, run.id);
+  const { steps = new Map(), events = [] } = byKey.get(key) ?? {};
+  byKey.set(key, { run, leaseUntil, steps, events });
+  ended.delete(key);
+  if (isEnded(run)) ended.add(key);
+  for (const oldest of ended) {
+    if (ended.size <= KEPT_RUNS) break;
+    drop(runs, oldest, "over-bound");
+  }
+  return run;
+}
+
+function drop({ byKey, ended, forgotten }: KeptRuns, key: string, why: Forgetting): void {
+  const kept = byKey.get(key);
+  byKey.delete(key);
+  ended.delete(key);
+  if (kept) forgotten(kept.run, why);
+}
 
 const answers =
   ({ chain, state, since }: RunQuery) =>
