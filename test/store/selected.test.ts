@@ -1,8 +1,10 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { systemClock } from "fal-chain";
 import { sqliteStore } from "fal-chain/sqlite";
 import { afterAll, expect, test } from "vitest";
+import { selectedStore } from "../../src/store/selected.ts";
 import { ECHO, ENV, failureOf, setup } from "../support/setup.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "fal-chain-selected-"));
@@ -48,6 +50,17 @@ test("one that cannot be opened fails the call, and is tried again by the next",
   await made.fal.subscribe(ECHO, { input });
   await made.fal.close();
   expect(existsSync(join(dir, "file", "calls.db"))).toBe(true);
+});
+
+test.each([
+  ["memory", { name: "memory", durable: false }],
+  [`sqlite:${join(dir, "not-yet")}`, { name: join(dir, "not-yet"), durable: true }],
+  [join(dir, "not-yet.db"), { name: join(dir, "not-yet.db"), durable: true }],
+  ["postgres://me:pass-123@here:5433/fal", { name: "postgres://here:5433/fal", durable: true }],
+  ["postgre://me:pass-123@here/fal", { name: "FAL_CHAIN_STORE", durable: true }],
+])("what %s is is known before it is opened", (selector, facts) => {
+  expect(selectedStore({ FAL_CHAIN_STORE: selector }, systemClock)).toMatchObject({ ...facts, keep: "all" });
+  expect(existsSync(join(dir, "not-yet"))).toBe(false);
 });
 
 test("a store that was passed in is not closed, and config keeps what is in memory", async () => {
