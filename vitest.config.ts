@@ -14,6 +14,8 @@ export default defineConfig({
     testTimeout: 10_000,
     // No test file leaves anything behind, and loading every module anew for each would take as long as the tests.
     isolate: false,
+    // By default one core of the machine is left out, which is half of it in CI.
+    maxWorkers: "100%",
     projects: [
       { extends: true, test: { name: "main", include: ["test/**/*.test.ts"], exclude: [PROCESSES] } },
       {
