@@ -39,14 +39,8 @@ export async function inflict(fault: Fault, exchange: Exchange): Promise<Respons
       throw brokenConnection("ECONNREFUSED");
     case "429":
       return headed(concurrencyLimit(exchange.concurrency), comeAgain(fault, clock.now()));
-    case "503": {
-      const { errorType = "runner_scheduling_failure" } = fault;
-      const name = await nameOf(fault, act);
-      const answer = fault.page
-        ? proxyPage(503, "Service Temporarily Unavailable")
-        : requestError(503, errorType, `The runner could not be reached (${errorType})`);
-      return headed(answer, { ...name, ...comeAgain(fault, clock.now()) });
-    }
+    case "503":
+      return headed(unavailable(fault), { ...(await nameOf(fault, act)), ...comeAgain(fault, clock.now()) });
     case "502":
       return headed(proxyPage(502, "Bad Gateway"), await nameOf(fault, act));
     case "504":
@@ -60,14 +54,8 @@ export async function inflict(fault: Fault, exchange: Exchange): Promise<Respons
       const { ms = 1_000, bytes = 64 } = fault;
       return withBody(await act(), (body) => inPieces(body, bytes, () => clock.sleep(ms, over)));
     }
-    case "truncated": {
-      const answer = await act();
-      const whole = new Uint8Array(await answer.arrayBuffer());
-      const part = whole.subarray(0, fault.bytes ?? Math.floor(whole.length / 2));
-      const headers = new Headers(answer.headers);
-      headers.set("content-length", String(whole.length));
-      return new Response(cutShort(part), { status: answer.status, headers });
-    }
+    case "truncated":
+      return truncated(await act(), fault.bytes);
     case "not-json":
       await discard(await act());
       return page(200, "Welcome", "Please accept our terms of use to go on.");
@@ -101,12 +89,8 @@ export async function inflict(fault: Fault, exchange: Exchange): Promise<Respons
       const { status = 307, to = "https://elsewhere.example/" } = fault;
       return new Response(null, { status, headers: { location: to } });
     }
-    case "hook-first": {
-      const answer = await act();
-      const requestId = answer.headers.get("x-fal-request-id");
-      if (requestId) await exchange.hookTried(requestId);
-      return answer;
-    }
+    case "hook-first":
+      return afterItsHook(await act(), exchange);
     case "hook-late":
     case "hook-twice":
     case "hook-never":
@@ -131,6 +115,27 @@ async function nameOf(
   await discard(answer);
   const requestId = answer.headers.get("x-fal-request-id");
   return named && requestId ? { "x-fal-request-id": requestId } : {};
+}
+
+function unavailable({ page, errorType = "runner_scheduling_failure" }: Named<"503">): Response {
+  return page
+    ? proxyPage(503, "Service Temporarily Unavailable")
+    : requestError(503, errorType, `The runner could not be reached (${errorType})`);
+}
+
+/** It says that it has all of its bytes, and has these. */
+async function truncated(answer: Response, bytes: number | undefined): Promise<Response> {
+  const whole = new Uint8Array(await answer.arrayBuffer());
+  const part = whole.subarray(0, bytes ?? Math.floor(whole.length / 2));
+  const headers = new Headers(answer.headers);
+  headers.set("content-length", String(whole.length));
+  return new Response(cutShort(part), { status: answer.status, headers });
+}
+
+async function afterItsHook(answer: Response, { hookTried }: Exchange): Promise<Response> {
+  const requestId = answer.headers.get("x-fal-request-id");
+  if (requestId) await hookTried(requestId);
+  return answer;
 }
 
 const discard = async ({ body }: Response): Promise<void> => body?.cancel();
