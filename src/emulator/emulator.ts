@@ -6,17 +6,17 @@ import type { Model } from "../model/model.ts";
 import { standIns } from "../stand-ins/index.ts";
 import { addressOf } from "./address.ts";
 import { type BillingSwitches, billingSwitches } from "./billing.ts";
-import { createPassage } from "./faults/passage.ts";
+import { createPassage, type Passage } from "./faults/passage.ts";
 import { createFaultPlan, type Faults } from "./faults/plan.ts";
 import { createFileStore } from "./files.ts";
 import { type HistorySwitches, historySwitches } from "./history.ts";
 import { createHooks, type HookAttempt } from "./hooks/hooks.ts";
 import { createHookSigner } from "./hooks/signer.ts";
 import { type JobView, type Outcome, viewOf } from "./job.ts";
-import { createMachine, type Machine } from "./machine.ts";
+import { createMachine } from "./machine.ts";
 import { createPerformer } from "./perform.ts";
 import type { Platform, RouteEnv } from "./platform.ts";
-import { createRecorder, type ReceivedRequest } from "./received.ts";
+import { createRecorder, type ReceivedRequest, type Recorder } from "./received.ts";
 import { plainError } from "./replies.ts";
 import { KEEP, type Keep } from "./retention.ts";
 import { billingRoutes } from "./routes/billing.ts";
@@ -101,41 +101,23 @@ const NOTHING = new Uint8Array();
 /** A fal platform of its own, as a function from request to response. */
 export function createEmulator(options: EmulatorOptions & Served = {}): Emulator {
   const { clock = systemClock, seed = 0, concurrency = 2, timeScale = 1, fetch = globalThis.fetch } = options;
-  if (!Number.isInteger(concurrency) || concurrency < 1) {
-    throw new RangeError(`concurrency must be a whole number from 1 up, not ${concurrency}`);
-  }
-  if (!(timeScale >= 0 && Number.isFinite(timeScale))) {
-    throw new RangeError(`timeScale must be a number from 0 up, not ${timeScale}`);
-  }
+  assertNumbers(concurrency, timeScale);
   const models = new Map((options.models ?? standIns).map((model) => [model.id, model]));
   const files = createFileStore();
   const recorder = createRecorder();
-  const faults = createFaultPlan();
-  const history = historySwitches(options.history);
-  const billing = billingSwitches(options.billing);
+  const plan = createFaultPlan();
   const closing = new AbortController();
-
   const signer = createHookSigner();
-  const hooks = createHooks({ clock, fetch, plan: faults, signer, closing: closing.signal });
-
-  const machine: Machine = createMachine({
+  const hooks = createHooks({ clock, fetch, plan, signer, closing: closing.signal });
+  const machine = createMachine({
     clock,
     concurrency,
     timeScale,
     keep: { ...KEEP, ...options.keep },
     completed: hooks.completed,
-    perform: createPerformer({
-      models,
-      clock,
-      files,
-      seed,
-      timeScale,
-      fetch,
-      log: (job, message) => machine.log(job, message),
-    }),
+    perform: createPerformer({ models, clock, files, seed, timeScale, fetch }),
   });
-  const own = { stated: options.origin?.replace(/\/+$/, ""), servedAt: options.servedAt };
-  const app = routes({
+  const platform: Platform = {
     clock,
     machine,
     files,
@@ -143,28 +125,17 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
     models,
     concurrency,
     seed,
-    own,
-    history,
-    billing,
+    own: { stated: options.origin?.replace(/\/+$/, ""), servedAt: options.servedAt },
+    history: historySwitches(options.history),
+    billing: billingSwitches(options.billing),
     signer,
     closing: closing.signal,
-  });
-  const pass = createPassage({ plan: faults, machine, clock, concurrency, hooks, closing: closing.signal });
+  };
+  const app = routes(platform);
+  const pass = createPassage({ plan, machine, clock, concurrency, hooks, closing: closing.signal });
 
   return {
-    async fetch(request) {
-      const hasBody = request.method !== "GET" && request.method !== "HEAD";
-      const body = hasBody ? new Uint8Array(await request.arrayBuffer()) : NOTHING;
-      const record = recorder.add(request, body, clock.now());
-      if (closing.signal.aborted) return plainError(503, "The emulator has been closed");
-      const address = addressOf(request, own);
-      if (!address) return plainError(400, "Invalid request"); // as the official proxies put it
-      const act = async (fate?: Outcome) => app.fetch(request, { address, body, ...(fate && { fate }) });
-      const answer = await pass(request, address, act, record);
-      // Where time is virtual, nobody else knows what to put there.
-      answer.headers.set("date", new Date(clock.now()).toUTCString());
-      return answer;
-    },
+    fetch: (request) => answerTo(request, platform, app, pass, recorder),
     get jobs() {
       return [...machine.jobs.values()].map(viewOf);
     },
@@ -179,16 +150,46 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
       return meant.map(viewOf);
     },
     received: recorder.list,
-    faults,
+    faults: plan,
     hooks: hooks.attempts,
-    history,
-    billing,
+    history: platform.history,
+    billing: platform.billing,
     async close() {
       closing.abort();
       await machine.close();
       await hooks.close();
     },
   };
+}
+
+/** @throws {RangeError} */
+function assertNumbers(concurrency: number, timeScale: number): void {
+  if (!Number.isInteger(concurrency) || concurrency < 1) {
+    throw new RangeError(`concurrency must be a whole number from 1 up, not ${concurrency}`);
+  }
+  if (!(timeScale >= 0 && Number.isFinite(timeScale))) {
+    throw new RangeError(`timeScale must be a number from 0 up, not ${timeScale}`);
+  }
+}
+
+async function answerTo(
+  request: Request,
+  { clock, own, closing }: Platform,
+  app: Hono<RouteEnv>,
+  pass: Passage,
+  recorder: Recorder,
+): Promise<Response> {
+  const hasBody = request.method !== "GET" && request.method !== "HEAD";
+  const body = hasBody ? new Uint8Array(await request.arrayBuffer()) : NOTHING;
+  const record = recorder.add(request, body, clock.now());
+  if (closing.aborted) return plainError(503, "The emulator has been closed");
+  const address = addressOf(request, own);
+  if (!address) return plainError(400, "Invalid request"); // as the official proxies put it
+  const act = async (fate?: Outcome) => app.fetch(request, { address, body, ...(fate && { fate }) });
+  const answer = await pass(request, address, act, record);
+  // Where time is virtual, nobody else knows what to put there.
+  answer.headers.set("date", new Date(clock.now()).toUTCString());
+  return answer;
 }
 
 function routes(platform: Platform): Hono<RouteEnv> {

@@ -5,6 +5,7 @@ import { randomFrom } from "../model/random.ts";
 import { loadFile } from "./download.ts";
 import type { FileStore } from "./files.ts";
 import type { Job, Outcome } from "./job.ts";
+import { log } from "./machine.ts";
 import { failureOutcome, refusalOutcome, successOutcome } from "./outcomes.ts";
 import { runnerHeaders } from "./runner-headers.ts";
 import { parseInput } from "./validation.ts";
@@ -23,7 +24,6 @@ export interface PerformOptions {
   /** How long running takes, as a share of the usual. */
   readonly timeScale: number;
   readonly fetch: typeof fetch;
-  log(job: Job, message: string): void;
 }
 
 /** Runs the stand-in of a job that has just started: the work itself, spread over a plausible time. */
@@ -87,7 +87,7 @@ async function paced<T>(
   }
 }
 
-function contextOf(job: Job, seconds: number, { clock, files, fetch, log }: PerformOptions): ModelContext {
+function contextOf(job: Job, seconds: number, { clock, files, fetch }: PerformOptions): ModelContext {
   const { signal } = job.stop;
   return {
     headers: runnerHeaders(job),
@@ -97,7 +97,7 @@ function contextOf(job: Job, seconds: number, { clock, files, fetch, log }: Perf
     signal,
     storeFile: (bytes, name, contentType) => `${job.filesBase}${files.put(bytes, name, contentType)}`,
     loadFile: (url) => loadFile(url, { files, fetch, signal }),
-    log: (message) => log(job, message),
+    log: (message) => log(job, message, clock.now()),
     async breathe() {
       await turnOfTheLoop();
       signal.throwIfAborted();
