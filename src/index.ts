@@ -28,7 +28,7 @@ export {
 } from "./environment/environment.ts";
 export { secrets } from "./environment/secrets.ts";
 export { AmbiguousSubmitError, type AmbiguousVerdict } from "./errors/ambiguous-submit.ts";
-export { ApiError, ValidationError, type ValidationErrorInfo } from "./errors/api.ts";
+export { AccountLockedError, ApiError, ValidationError, type ValidationErrorInfo } from "./errors/api.ts";
 export { InputMismatchError, InvalidArgumentError, OutputMismatchError } from "./errors/arguments.ts";
 export { CallStateError } from "./errors/calls.ts";
 export type { FalErrorCode } from "./errors/codes.ts";

@@ -1,6 +1,6 @@
 import { hmacSha256 } from "../base/sha256.ts";
 import { OVER } from "../base/signal.ts";
-import { ApiError, apiError, isOwnEnd } from "../errors/api.ts";
+import { ApiError, apiError, isModelAnswer } from "../errors/api.ts";
 import { savedError } from "../errors/saved-error.ts";
 import { RequestClaimedError } from "../errors/store.ts";
 import type { CallRecord, Ticket } from "../journal/call.ts";
@@ -8,7 +8,6 @@ import { parseEndpointId } from "../queue/endpoint.ts";
 import type { Answer } from "../queue/queue.ts";
 import { billFailure, noteCompleted } from "./bill.ts";
 import { noteRequest } from "./note-request.ts";
-import { isTooEarly } from "./result.ts";
 import type { Services } from "./services.ts";
 
 /** A webhook whose signature is fal's. */
@@ -106,8 +105,7 @@ async function readInTime({ queue, clock }: Services, ticket: Ticket): Promise<A
 export const hasEnded = (record: CallRecord | undefined): boolean =>
   record?.state === "completed" || record?.state === "failed";
 
-const isItsFailure = (read: unknown): read is ApiError =>
-  read instanceof ApiError && isOwnEnd(read) && !isTooEarly(read);
+const isItsFailure = (read: unknown): read is ApiError => read instanceof ApiError && isModelAnswer(read);
 
 function failureIn(hook: ReceivedHook, { requestId, endpoint }: Ticket): ApiError {
   const status = Number(/\b[45]\d\d\b/.exec(hook.error ?? "")?.[0] ?? 500);

@@ -1,5 +1,5 @@
 import type { AmbiguousVerdict } from "../errors/ambiguous-submit.ts";
-import type { ApiError } from "../errors/api.ts";
+import { ApiError } from "../errors/api.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { RequestClaimedError } from "../errors/store.ts";
 import type { CallRecord, Ticket } from "../journal/call.ts";
@@ -89,7 +89,7 @@ async function byHistory(
   } catch (error) {
     limits.signal.throwIfAborted();
     if (!(error instanceof FalError)) throw error;
-    const forbidden = error.code === "api" && [401, 403].includes((error as ApiError).status);
+    const forbidden = error instanceof ApiError && [401, 403].includes(error.status);
     return { verdict: "unknown", evidence: forbidden ? NO_PERMISSION : error.message, candidates: [] };
   }
 

@@ -1,9 +1,10 @@
-import { ApiError, isOwnEnd } from "../errors/api.ts";
+import { ApiError } from "../errors/api.ts";
 import { savedError } from "../errors/saved-error.ts";
 import type { CallRecord, Ticket } from "../journal/call.ts";
 import type { Cost } from "../money/cost.ts";
 import type { Answer } from "../queue/queue.ts";
 import { billFailure, billNothing, noteCompleted } from "./bill.ts";
+import { failureOfResult, isRequestEnd } from "./result.ts";
 import type { Services } from "./services.ts";
 
 /**
@@ -26,13 +27,14 @@ export const noteResult = (
 
 export const noteFailure = (services: Services, ticket: Ticket, error: unknown): Promise<void> =>
   note(services, ticket, async ({ id, endpoint, state }) => {
-    if (state === "completed" || !(error instanceof ApiError && isOwnEnd(error))) return;
-    // What a result that is asked for too early answers is not documented: the status says whether it has ended.
-    const { status } = await services.queue.status(ticket, { logs: false });
-    if (status !== "COMPLETED") return;
+    if (state === "completed" || !(error instanceof ApiError)) return;
+    // What a result that is asked for too early answers is not documented: the status says whether it has ended, and how.
+    const status = await services.queue.status(ticket, { logs: false });
+    const failure = failureOfResult(error, status);
+    if (status.status !== "COMPLETED" || !isRequestEnd(failure)) return;
     services.slots?.free(id);
-    await services.store.calls.failed(id, savedError(error), services.clock.now());
-    const failed = { error, isLeft: false, sent: async () => "accepted" as const };
+    await services.store.calls.failed(id, savedError(failure), services.clock.now());
+    const failed = { error: failure, isLeft: false, sent: async () => "accepted" as const };
     void billFailure(services, { endpoint, notedAs: id }, failed);
   });
 

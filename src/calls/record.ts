@@ -1,6 +1,5 @@
 import { inBackground } from "../base/background.ts";
 import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
-import { ApiError, apiError, isOwnEnd } from "../errors/api.ts";
 import { OutputMismatchError } from "../errors/arguments.ts";
 import { LeaseLostError } from "../errors/runs.ts";
 import { savedError } from "../errors/saved-error.ts";
@@ -10,7 +9,7 @@ import { billFailure, billResult, noteCompleted } from "./bill.ts";
 import { type Done, hasFailed, type Result } from "./events.ts";
 import { emit, type LiveCall } from "./live-call.ts";
 import { plainIssue } from "./prepare.ts";
-import { isGone } from "./result.ts";
+import { isGone, isRequestEnd, requestFailure } from "./result.ts";
 import type { Services } from "./services.ts";
 import type { Ended } from "./wait.ts";
 
@@ -81,8 +80,9 @@ async function noteFailure(
   // Submitting has noted that by itself.
   if (error instanceof AmbiguousSubmitError) return;
   if (isLeft) return noteLeft(services, call, id, error);
-  // A request that fal has ends by its own word, or when its result is gone: until then it may still be had.
-  const isEnd = !call.ticket || isGone(error) || (error instanceof ApiError && isOwnEnd(error));
+  // A request that fal has ends by its own word, the model's or the queue's, or when its result is gone: whatever else
+  // says no leaves it to be had.
+  const isEnd = !call.ticket || isGone(error) || isRequestEnd(error);
   if (isEnd) return store.calls.failed(id, savedError(error), clock.now());
   return store.calls.givenUp(id, "unread", clock.now(), savedError(error));
 }
@@ -132,7 +132,7 @@ function throwIfFailed(
 ): void {
   if (status?.status !== "COMPLETED" || !hasFailed(status)) return;
   const body = { detail: status.error, error_type: status.error_type };
-  throw apiError({ status: httpStatus, headers, body, requestId, endpoint });
+  throw requestFailure({ status: httpStatus, headers, body, requestId, endpoint });
 }
 
 /** How long a request took as far as it was watched. @param now Milliseconds since the epoch. */

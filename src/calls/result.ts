@@ -1,4 +1,4 @@
-import { ApiError, apiError } from "../errors/api.ts";
+import { ApiError, apiError, isModelAnswer } from "../errors/api.ts";
 import { FalError } from "../errors/fal-error.ts";
 import type { Ticket } from "../journal/call.ts";
 import type { History } from "../platform/requests.ts";
@@ -6,6 +6,42 @@ import type { Answer } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import { hasFailed } from "./events.ts";
 import type { Services } from "./services.ts";
+
+/** Failures that are a request's own end: what somebody on the way to it says is none. */
+const requestEnds = new WeakSet<ApiError>();
+
+/** Whether fal's queue, its history or the model itself has said that a request failed with this. */
+export const isRequestEnd = (error: unknown): boolean => error instanceof ApiError && requestEnds.has(error);
+
+/** The failure that a request ended with, as the queue or its history says. */
+export function requestFailure(facts: Parameters<typeof apiError>[0]): ApiError {
+  const error = apiError(facts);
+  requestEnds.add(error);
+  return error;
+}
+
+/** What the answer to a result read says of the request, which ended with this status as far as that is known. */
+export function failureOfResult(error: unknown, status: WireStatus | undefined): unknown {
+  if (!(error instanceof ApiError)) return error;
+  const queueSaysSo = status !== undefined && hasFailed(status);
+  if (isModelAnswer(error)) requestEnds.add(error);
+  if (!queueSaysSo || requestEnds.has(error)) return error;
+  const { requestId, endpoint } = error;
+  if (!NOT_THE_REQUESTS.has(error.status)) return requestFailure({ ...answerOf(error), requestId, endpoint });
+  // The queue says why it failed, and whoever answered this read does not.
+  const body = { detail: status.error, error_type: status.error_type };
+  return requestFailure({ status: 500, body, requestId, endpoint, billed: "unknown", cause: error });
+}
+
+const answerOf = ({ status, body, headers, timeoutType }: ApiError) => ({
+  status,
+  body,
+  headers,
+  timeoutType,
+});
+
+/** What a read is answered with by an account, a limit or a gateway, whatever became of the request. */
+const NOT_THE_REQUESTS: ReadonlySet<number> = new Set([401, 402, 403, 404, 408, 409, 423, 429, 451]);
 
 /** Pauses before something that must be there is asked for again, in milliseconds: about a minute. */
 const PAUSES_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
@@ -32,7 +68,7 @@ export async function readResult(
       const recalled = isGone(error) ? await recall(history, ticket, signal) : undefined;
       if (recalled && recalled !== "not-listed") return recalled;
       const mayCome = isTooEarly(error) || recalled === "not-listed";
-      if (!mayCome || pause === undefined) throw error;
+      if (!mayCome || pause === undefined) throw failureOfResult(error, status);
       await clock.sleep(pause, signal);
     }
   }
@@ -63,6 +99,6 @@ async function recall(
   if (!past) return "not-listed";
   if (past === "unreadable" || past.output === undefined) return undefined;
   const { output, statusCode: status = 200 } = past;
-  if (status < 200 || status >= 300) throw apiError({ status, body: output, requestId, endpoint });
+  if (status < 200 || status >= 300) throw requestFailure({ status, body: output, requestId, endpoint });
   return { data: output, units: undefined, response: Response.json(output) };
 }

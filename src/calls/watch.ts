@@ -1,7 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { linkedController, OVER } from "../base/signal.ts";
-import type { ApiError } from "../errors/api.ts";
-import { FalError } from "../errors/fal-error.ts";
+import { ApiError } from "../errors/api.ts";
 import type { Ticket } from "../journal/call.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
@@ -135,5 +134,4 @@ function watchdog(clock: Clock, ms: number, controller: AbortController): { rese
 }
 
 /** The key is wrong or the request unknown: no other way of asking would help. */
-const isFinal = (error: unknown): boolean =>
-  error instanceof FalError && error.code === "api" && [401, 403].includes((error as ApiError).status);
+const isFinal = (error: unknown): boolean => error instanceof ApiError && [401, 403].includes(error.status);

@@ -25,7 +25,7 @@ export interface ValidationErrorInfo {
 /** An answer that says no. The fields are those of the official client, and more. */
 export class ApiError<Body = unknown> extends FalError {
   override readonly name: string = "ApiError";
-  readonly code: "api" | "validation" = "api";
+  readonly code: "api" | "validation" | "account_locked" = "api";
   readonly status: number;
   declare readonly body: Body;
   /** fal's `error_type` (or `X-Fal-Error-Type`, or the type of the first model error), where it sent one. */
@@ -73,11 +73,45 @@ export class ValidationError extends ApiError<{ detail?: readonly ValidationErro
   }
 }
 
+/**
+ * A 403 that has nothing to do with the key: fal has locked the account, as when its balance is used up. Requests that were
+ * accepted before stay there, and can be collected once it is unlocked; a run goes on when it is resumed then.
+ */
+export class AccountLockedError extends ApiError {
+  override readonly name = "AccountLockedError";
+  override readonly code = "account_locked";
+  /** As fal words it: `Exhausted balance`, `Admin lock`, `TOP_UP`… */
+  readonly reason: string;
+
+  constructor(facts: ApiErrorFacts, reason: string) {
+    const cure = /balance|top.?up/i.test(reason)
+      ? "Top it up in fal's dashboard under Billing"
+      : "Ask fal's support to unlock it";
+    super({
+      ...facts,
+      message:
+        `${facts.endpoint ? `${facts.endpoint}: ` : ""}fal has locked the account (${reason}). ${cure}, and go on: ` +
+        "requests that were accepted can still be collected, and a run is resumed.",
+    });
+    this.reason = reason;
+  }
+}
+
+/** Seen live: `User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing.` */
+function lockOf({ status, body }: ApiErrorFacts): string | undefined {
+  const detail = field(body, "detail");
+  if (status !== 403 || typeof detail !== "string") return undefined;
+  const found = /^user is locked\b[.:]?(?:\s*reason:\s*([^.]+))?/i.exec(detail.slice(0, 1_000));
+  return found ? (found[1]?.trim() ?? "no reason given") : undefined;
+}
+
 /** The one place that makes an error of an answer. */
-export const apiError = (facts: ApiErrorFacts): ApiError =>
-  facts.status === 422
-    ? new ValidationError(facts as ConstructorParameters<typeof ValidationError>[0])
-    : new ApiError(facts);
+export function apiError(facts: ApiErrorFacts): ApiError {
+  const lock = lockOf(facts);
+  if (lock !== undefined) return new AccountLockedError(facts, lock);
+  if (facts.status !== 422) return new ApiError(facts);
+  return new ValidationError(facts as ConstructorParameters<typeof ValidationError>[0]);
+}
 
 const field = (body: unknown, name: string): unknown =>
   typeof body === "object" && body !== null ? (body as Record<string, unknown>)[name] : undefined;
@@ -120,11 +154,19 @@ function isRetryable({ status, headers }: ApiErrorFacts): boolean {
 }
 
 /**
- * Whether the answer to a read is the request's own end. A gateway, a limit, a key that may not read or a result that is
- * gone says nothing of it: it may have completed, and then it is paid for.
+ * Whether the answer to a result read is the model's own: its problems field by field. Whatever else says no may be a
+ * gateway, a limit, the account or a network, and the request may have completed, and is paid for, all the same.
+ * Source: https://fal.ai/docs/model-apis/errors
  */
-export const isOwnEnd = ({ status, body }: Pick<ApiErrorFacts, "status" | "body">): boolean =>
-  ![401, 403, 404, 408, 429].includes(status) && field(body, "detail") !== undefined;
+export function isModelAnswer({ status, body }: Pick<ApiErrorFacts, "status" | "body">): boolean {
+  const detail = field(body, "detail");
+  const isOfModels = Array.isArray(detail) && detail.length > 0 && detail.every(isProblem);
+  return isOfModels && ![401, 402, 403, 404, 408, 409, 423, 429, 451].includes(status);
+}
+
+const isProblem = (item: unknown): boolean =>
+  typeof field(item, "msg") === "string" &&
+  (field(item, "type") !== undefined || field(item, "loc") !== undefined);
 
 /**
  * 5xx is never billed, and refusals before a request runs are not; a 422 may be: https://fal.ai/docs/model-apis/faq

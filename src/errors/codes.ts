@@ -11,6 +11,7 @@ export type FalErrorCode =
   /* A call. */
   | "api"
   | "validation"
+  | "account_locked"
   | "network"
   | "malformed_reply"
   | "ambiguous_submit"

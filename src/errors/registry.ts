@@ -1,5 +1,5 @@
 import { AmbiguousSubmitError } from "./ambiguous-submit.ts";
-import { ApiError, ValidationError } from "./api.ts";
+import { AccountLockedError, ApiError, ValidationError } from "./api.ts";
 import { InputMismatchError, InvalidArgumentError, OutputMismatchError } from "./arguments.ts";
 import { CallStateError } from "./calls.ts";
 import type { FalErrorCode } from "./codes.ts";
@@ -54,6 +54,7 @@ const ERRORS = {
 
   api: of(ApiError),
   validation: of(ValidationError),
+  account_locked: of(AccountLockedError, { endsFallback: true }),
   network: of(NetworkError),
   malformed_reply: of(MalformedReplyError),
   ambiguous_submit: of(AmbiguousSubmitError, { endsFallback: true, isOfTheRun: true, state: "ambiguous" }),

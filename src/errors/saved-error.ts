@@ -76,13 +76,15 @@ const withoutInput = (item: unknown): unknown => {
 export function restoredError(saved: SavedError): Error {
   const kind = kindOf(saved.code);
   if (!kind) return Object.assign(new Error(saved.message), { name: saved.name });
-  if (saved.code === "api" || saved.code === "validation") return restoredAnswer(saved);
+  if (ANSWERS.has(saved.code)) return restoredAnswer(saved);
   // It keeps its own message: constructors would word one anew.
   const error: Error = Object.setPrototypeOf(new RestoredError(saved), kind.class.prototype);
   // What became of its cancel is not known any more.
   const isGivenUp = saved.code === "aborted" || saved.code === "timeout";
   return isGivenUp ? Object.assign(error, { cancel: Promise.resolve("unknown") }) : error;
 }
+
+const ANSWERS: ReadonlySet<string> = new Set(["api", "validation", "account_locked"]);
 
 function restoredAnswer({ status = 0, errorType, facts = {}, ...saved }: SavedError): ApiError {
   const error = apiError({
@@ -92,8 +94,9 @@ function restoredAnswer({ status = 0, errorType, facts = {}, ...saved }: SavedEr
     body: { detail: facts["detail"], error_type: errorType },
     timeoutType: facts["timeoutType"] as string | undefined,
     headers: billedHeaders(facts["units"]),
-    message: saved.message,
   });
+  // It keeps its own message.
+  Object.defineProperty(error, "message", { value: saved.message });
   return Object.assign(error, { retryable: saved.retryable, billed: saved.billed });
 }
 

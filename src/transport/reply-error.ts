@@ -1,6 +1,6 @@
 import type { WireRequest } from "../base/transport.ts";
 import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
-import { apiError, isOwnEnd } from "../errors/api.ts";
+import { apiError, isModelAnswer } from "../errors/api.ts";
 import type { FalError } from "../errors/fal-error.ts";
 import { MalformedReplyError, NetworkError } from "../errors/network.ts";
 import { billableUnits } from "../money/billable-units.ts";
@@ -20,7 +20,8 @@ export function errorOf(request: WireRequest, failure: Failure): FalError {
     const isRead = operation === "status" || operation === "result";
     return apiError({
       ...answer,
-      ...(isRead && !isOwnEnd(answer) && { billed: "unknown" }),
+      // Nobody but the model itself, or the queue, knows whether it is billed.
+      ...(isRead && !isModelAnswer(answer) && { billed: "unknown" }),
       // There is no request that could be billed, unless fal says that there is.
       ...(operation === "submit" && billableUnits(reply.headers) === undefined && { billed: false }),
       requestId: requestId ?? reply.headers.get("x-fal-request-id") ?? undefined,

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { AmbiguousSubmitError } from "../../src/errors/ambiguous-submit.ts";
-import { ApiError, ValidationError } from "../../src/errors/api.ts";
+import { ApiError, apiError, ValidationError } from "../../src/errors/api.ts";
 import { InputMismatchError, InvalidArgumentError, OutputMismatchError } from "../../src/errors/arguments.ts";
 import { CallStateError } from "../../src/errors/calls.ts";
 import type { FalErrorCode } from "../../src/errors/codes.ts";
@@ -44,6 +44,7 @@ const EXAMPLES: { readonly [C in FalErrorCode]: FalError } = {
   unknown_price: new UnknownPriceError("acme/echo", "client", "no_price"),
   api: new ApiError({ ...answer(400), body: { detail: "no", error_type: "bad_request" } }),
   validation: new ValidationError({ ...answer(422), body: { detail: [problem] } }),
+  account_locked: apiError({ ...answer(403), body: { detail: "User is locked. Reason: TOP_UP." } }),
   network: new NetworkError("unreachable", { endpoint: "acme/echo" }),
   malformed_reply: new MalformedReplyError("no JSON", { requestId: "r1", billed: "unknown" }),
   ambiguous_submit: new AmbiguousSubmitError("acme/echo", "ECONNRESET", {
