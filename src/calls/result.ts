@@ -77,7 +77,7 @@ export async function readResult(
 export const isGone = (error: unknown): boolean => error instanceof ApiError && error.status === 404;
 
 /** The words are a common report; what fal answers is not documented. */
-export const isTooEarly = (error: unknown): boolean =>
+const isTooEarly = (error: unknown): boolean =>
   error instanceof ApiError && error.status === 400 && /still in progress/i.test(error.message);
 
 /**
