@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import type { SlotJournal } from "../journal/slots.ts";
 import { spendOf } from "../journal/spend-of.ts";
 import type { Store } from "../journal/store.ts";
-import { callJournal, keptCalls, leaveOver, loseRun } from "./memory/calls.ts";
+import { callJournal, keptCalls, markLeftOver, runForgotten } from "./memory/calls.ts";
 import { keptRuns, runJournal } from "./memory/runs.ts";
 
 /**
@@ -15,7 +15,7 @@ import { keptRuns, runJournal } from "./memory/runs.ts";
  */
 export function memoryStore(options: { keepEnded?: number; clock?: Clock } = {}): Store {
   const { keepEnded = 100, clock = systemClock } = options;
-  const runs = keptRuns(clock, (run, why) => loseRun(calls, run, why));
+  const runs = keptRuns(clock, (run, why) => runForgotten(calls, run, why));
   const calls = keptCalls(runs, keepEnded);
   const journal = runJournal(runs);
   return {
@@ -27,7 +27,7 @@ export function memoryStore(options: { keepEnded?: number; clock?: Clock } = {})
       ...journal,
       async end(fence, end, at) {
         await journal.end(fence, end, at);
-        leaveOver(calls, end.leftOver ?? []);
+        markLeftOver(calls, end.leftOver ?? []);
       },
     },
     slots: slotJournal(clock),

@@ -30,7 +30,7 @@ import {
   type Used,
   windowKey,
 } from "../reservations.ts";
-import { type Forgetting, heldRun, isKept, type KeptRuns } from "./runs.ts";
+import { heldRun, isKept, type KeptRuns, type WhyForgotten } from "./runs.ts";
 
 /** Forgotten calls that are told from ones that were never there, and whose costs still settle what they had reserved. */
 const KNOWN_FORGOTTEN = 10_000;
@@ -88,12 +88,12 @@ export function callJournal(calls: KeptCalls): CallJournal {
   };
 }
 
-export function leaveOver(calls: KeptCalls, ids: readonly string[]): void {
+export function markLeftOver(calls: KeptCalls, ids: readonly string[]): void {
   for (const id of ids) write(calls, read(calls, id), LEFT_OVER);
 }
 
-/** A run is forgotten, and its calls with it as far as nobody needs them. */
-export function loseRun(calls: KeptCalls, { chain, id }: RunRecord, why: Forgetting): void {
+/** Its calls are kept for themselves from now on, without keys and payloads where its user wanted it forgotten. */
+export function runForgotten(calls: KeptCalls, { chain, id }: RunRecord, why: WhyForgotten): void {
   for (const call of [...calls.byId.values()].filter(answers({ chain, run: id }))) {
     write(calls, call, why === "on-request" ? FORGOTTEN : {});
   }
@@ -119,7 +119,7 @@ function intend(calls: KeptCalls, intent: Intent, { fence, replaces, reserve }: 
   if (key !== undefined) byKey.set(key, call.id);
   if (wanted.length > 0) calls.reservations.set(call.id, wanted);
   for (const reservation of wanted) {
-    use(calls, reservation, NOTHING_USED, shareOf(call, reservation.nanoUsd));
+    moveShare(calls, reservation, NOTHING_USED, shareOf(call, reservation.nanoUsd));
   }
 }
 
@@ -138,7 +138,7 @@ function charge(calls: KeptCalls, id: string, cost: Cost): void {
   if (left) {
     const after = { ...left, ...charged(left, cost) };
     calls.forgotten.set(id, after);
-    useAgain(calls, left, after);
+    updateShares(calls, left, after);
   } else {
     const call = read(calls, id);
     write(calls, call, charged(call, cost));
@@ -157,7 +157,7 @@ function write(calls: KeptCalls, before: CallRecord, change: Change): void {
   calls.byId.set(after.id, after);
   const key = placeOf(before);
   if (key !== undefined && after.key === undefined) calls.byKey.delete(key);
-  useAgain(calls, before, after);
+  updateShares(calls, before, after);
   dropOldest(calls, after);
 }
 
@@ -190,13 +190,13 @@ function drop({ byId, byRequest, byKey, ended, forgotten, reservations }: KeptCa
 }
 
 /** A call has changed, and with it perhaps what it takes of its budgets. */
-function useAgain(calls: KeptCalls, before: ShareFacts, after: ShareFacts): void {
+function updateShares(calls: KeptCalls, before: ShareFacts, after: ShareFacts): void {
   for (const reservation of calls.reservations.get(after.id) ?? []) {
-    use(calls, reservation, shareOf(before, reservation.nanoUsd), shareOf(after, reservation.nanoUsd));
+    moveShare(calls, reservation, shareOf(before, reservation.nanoUsd), shareOf(after, reservation.nanoUsd));
   }
 }
 
-function use({ used }: KeptCalls, reservation: Reservation, from: Used, to: Used): void {
+function moveShare({ used }: KeptCalls, reservation: Reservation, from: Used, to: Used): void {
   const key = windowKey(reservation);
   const now = moved(used.get(key) ?? NOTHING_USED, from, to);
   used.delete(key);

@@ -22,7 +22,7 @@ interface KeptRun extends LeasedRun {
 }
 
 /** Why a run is let go: its user wants it, or there are too many. */
-export type Forgetting = "on-request" | "over-bound";
+export type WhyForgotten = "on-request" | "over-bound";
 
 /** The runs of a store in memory. */
 export interface KeptRuns {
@@ -31,7 +31,7 @@ export interface KeptRuns {
   /** Those that go when there are too many, oldest first. */
   readonly ended: Set<string>;
   /** Told of each run that is let go. */
-  readonly forgotten: (run: RunRecord, why: Forgetting) => void;
+  readonly forgotten: (run: RunRecord, why: WhyForgotten) => void;
 }
 
 export const keptRuns = (clock: Clock, forgotten: KeptRuns["forgotten"]): KeptRuns => ({
@@ -134,7 +134,7 @@ function keep(runs: KeptRuns, { run, leaseUntil }: LeasedRun): RunRecord {
   return run;
 }
 
-function drop({ byKey, ended, forgotten }: KeptRuns, key: string, why: Forgetting): void {
+function drop({ byKey, ended, forgotten }: KeptRuns, key: string, why: WhyForgotten): void {
   const kept = byKey.get(key);
   byKey.delete(key);
   ended.delete(key);
