@@ -158,7 +158,9 @@ test.each([
   ],
   [
     "failed",
-    instead("result", () => Response.json({ detail: "no" }, { status: 422 })),
+    instead("result", () =>
+      Response.json({ detail: [{ loc: ["body"], msg: "no", type: "refused" }] }, { status: 422 }),
+    ),
     { status: 422 },
     "failed",
   ],
