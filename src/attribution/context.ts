@@ -22,7 +22,7 @@ export interface OfRun {
 }
 
 const NOBODY: Attribution = { tags: {} };
-const current = asyncContext<Attribution>();
+const current = asyncContext<Attribution>("attribution");
 
 export const currentAttribution = (): Attribution => current.get() ?? NOBODY;
 

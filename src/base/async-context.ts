@@ -1,3 +1,6 @@
+import { RunStateError } from "../errors/runs.ts";
+import { VERSION } from "./version.ts";
+
 /** A value that follows the asynchronous flow of control. */
 export interface AsyncContext<T> {
   get(): T | undefined;
@@ -9,19 +12,49 @@ interface Storage<T> {
   run<R>(value: T, fn: () => R): R;
 }
 
+/** A value, and the version of the package that it is of. */
+interface Versioned<T> {
+  readonly version: string;
+  readonly value: T;
+}
+
 /**
  * AsyncLocalStorage where the runtime has it, found without a `node:` import so that bundlers for other runtimes are
  * not disturbed. Elsewhere the value holds until the first `await`: pass the run explicitly there.
+ *
+ * It is one for the whole process, by its name: a second copy of this package (a plugin's, a bundle's) sees what the first
+ * one has set.
+ *
+ * @throws {RunStateError} (`get`) where a copy of another version has set it, whose values are not known here.
  */
-export function asyncContext<T>(): AsyncContext<T> {
+export function asyncContext<T>(name: string): AsyncContext<T> {
+  const shared = globalThis as unknown as Record<symbol, Storage<Versioned<T>> | undefined>;
+  const key = Symbol.for(`fal-chain.${name}`);
+  const storage = shared[key] ?? createStorage<Versioned<T>>();
+  shared[key] = storage;
+  return {
+    get() {
+      const current = storage.getStore();
+      if (current && current.version !== VERSION) throw otherVersion(current.version);
+      return current?.value;
+    },
+    run: (value, fn) => storage.run({ version: VERSION, value }, fn),
+  };
+}
+
+const otherVersion = (version: string): RunStateError =>
+  new RunStateError(
+    "run_elsewhere",
+    `This was called by version ${VERSION} of fal-chain within what version ${version} has begun, in the same process: it ` +
+      "would lose its run, its tags and its budget. Nothing was sent. Have one version installed (npm ls fal-chain).",
+  );
+
+function createStorage<T>(): Storage<T> {
   const builtin = globalThis.process?.getBuiltinModule?.("node:async_hooks");
-  if (builtin) {
-    const storage: Storage<T> = new builtin.AsyncLocalStorage<T>();
-    return { get: () => storage.getStore(), run: (value, fn) => storage.run(value, fn) };
-  }
+  if (builtin) return new builtin.AsyncLocalStorage<T>();
   let current: T | undefined;
   return {
-    get: () => current,
+    getStore: () => current,
     run(value, fn) {
       const outer = current;
       current = value;

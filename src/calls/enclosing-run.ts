@@ -64,7 +64,7 @@ export interface EnclosingRun {
   admit(call: CallInfo & { cancel(): Promise<unknown> }): AdmittedCall;
 }
 
-const current = asyncContext<EnclosingRun>();
+const current = asyncContext<EnclosingRun>("run");
 
 export const currentRun = (): EnclosingRun | undefined => current.get();
 export const inRun = <R>(run: EnclosingRun, fn: () => R): R => current.run(run, fn);

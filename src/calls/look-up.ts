@@ -31,16 +31,24 @@ const PAUSES_MS = [0, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 /** How long before the send a request may seem to have been sent: clocks differ, and `Date` has whole seconds. */
 const BEFORE_SEND_MS = 3_000;
 
-/** Finds out what became of an ambiguous submit, and claims its request in the store. Never sends a submit. */
+/** How long history that cannot be reached is asked at least. */
+const PATIENCE_MS = 15_000;
+
+/**
+ * Finds out what became of an ambiguous submit, and claims its request in the store. Never sends a submit. The minute that
+ * it takes counts from the send, whichever process looks: one that begins later takes one look.
+ */
 export async function lookUp(services: Services, suspect: Suspect, signal: AbortSignal): Promise<LookUp> {
   const claimed = await byClaimedId(services, suspect, signal);
   if (claimed) return claimed;
 
   let last: LookUp = { verdict: "unknown", evidence: "history was not read", candidates: [] };
-  const deadline = services.clock.now() + PAUSES_MS.reduce((sum, pause) => sum + pause) + 1;
+  const { clock } = services;
+  const until = suspect.sentAt + PAUSES_MS.reduce((sum, pause) => sum + pause) + 1;
+  const deadline = Math.max(until, clock.now() + PATIENCE_MS);
   for (const pause of PAUSES_MS) {
-    if (services.clock.now() + pause > deadline) break;
-    await services.clock.sleep(pause, signal);
+    if (pause > 0 && clock.now() + pause > until) break;
+    await clock.sleep(pause, signal);
     const known = (await services.store.calls.get(suspect.id))?.ticket;
     if (known) return { verdict: "found", ticket: known, evidence: "a webhook named the request" };
     last = await byHistory(services, suspect, { signal, deadline });

@@ -9,7 +9,7 @@ export interface Position {
   readonly scope: string;
 }
 
-const current = asyncContext<Position>();
+const current = asyncContext<Position>("position");
 
 export const currentPosition = (): Position | undefined => current.get();
 export const atPosition = <R>(position: Position, fn: () => R): R => current.run(position, fn);

@@ -57,11 +57,17 @@ export function createHistory(transport: Transport, base: () => string, clock: C
     );
   }
 
-  async function* pages(params: Record<string, string>, limits: Limits): AsyncGenerator<PastRequest> {
+  /** @param clocks Is told how far the server's clock is ahead of ours. */
+  async function* pages(
+    params: Record<string, string>,
+    limits: Limits,
+    clocks: { skew: number } = { skew: 0 },
+  ): AsyncGenerator<PastRequest> {
     let cursor: string | null | undefined;
     for (let count = 0; count < MAX_PAGES; count++) {
       const query = { ...params, expand: "payloads", limit: "100", ...(cursor && { cursor }) };
       const { items, next_cursor, has_more, skew } = await page(query, limits);
+      clocks.skew = skew;
       for (const item of items) {
         yield {
           requestId: item.request_id,
@@ -80,13 +86,18 @@ export function createHistory(transport: Transport, base: () => string, clock: C
 
   return {
     async since(endpoint, from, limits = {}) {
-      // The server filters by its own clock, which may be behind ours.
-      const start = new Date(from - LARGEST_SKEW_MS).toISOString();
-      const found: PastRequest[] = [];
-      for await (const request of pages({ endpoint_id: endpoint, start }, limits)) {
-        if (request.sentAt >= from) found.push(request);
+      // The server filters by its own clock, which may be behind ours: its answer says by how much.
+      for (let start = from - USUAL_SKEW_MS, round = 0; ; round++) {
+        const clocks = { skew: 0 };
+        const found: PastRequest[] = [];
+        const query = { endpoint_id: endpoint, start: new Date(start).toISOString() };
+        for await (const request of pages(query, limits, clocks)) {
+          if (request.sentAt >= from) found.push(request);
+        }
+        const needed = from + clocks.skew - SPARE_MS;
+        if (start <= needed || round === MAX_ROUNDS) return found;
+        start = needed;
       }
-      return found;
     },
     async find(endpoint, requestId, limits = {}) {
       for await (const request of pages({ endpoint_id: endpoint, request_id: requestId }, limits)) {
@@ -97,7 +108,12 @@ export function createHistory(transport: Transport, base: () => string, clock: C
   };
 }
 
-const LARGEST_SKEW_MS = 5 * 60 * 1000;
+/** How far two clocks may be apart without a second question. */
+const USUAL_SKEW_MS = 5 * 60 * 1000;
+/** `Date` has whole seconds, and an answer takes its time. */
+const SPARE_MS = 60_000;
+/** A clock that steps back at each answer must not hold a call for ever. */
+const MAX_ROUNDS = 3;
 
 /** How far the server's clock is ahead of ours, as its `Date` tells: whole seconds, so small differences are none. */
 function skewMs(headers: Headers, now: number): number {

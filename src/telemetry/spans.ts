@@ -25,7 +25,7 @@ export interface Spans {
 }
 
 /** The run that the current code belongs to, where the program has no context manager of OpenTelemetry's. */
-const currentRun = asyncContext<Span>();
+const currentRun = asyncContext<Span>("span");
 
 interface Recorder extends Pick<SpansOptions, "context"> {
   readonly now: () => Date;
