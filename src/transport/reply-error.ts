@@ -17,13 +17,14 @@ export function errorOf(request: WireRequest, failure: Failure): FalError {
   }
   if (reply) {
     const answer = { status: reply.status, body: parseBody(reply.text), headers: reply.headers };
+    const isSaid = billableUnits(reply.headers) !== undefined;
     const isRead = operation === "status" || operation === "result";
     return apiError({
       ...answer,
       // Nobody but the model itself, or the queue, knows whether it is billed.
-      ...(isRead && !isModelAnswer(answer) && { billed: "unknown" }),
+      ...(isRead && !isSaid && !isModelAnswer(answer) && { billed: "unknown" }),
       // There is no request that could be billed, unless fal says that there is.
-      ...(operation === "submit" && billableUnits(reply.headers) === undefined && { billed: false }),
+      ...(operation === "submit" && !isSaid && { billed: false }),
       requestId: requestId ?? reply.headers.get("x-fal-request-id") ?? undefined,
       endpoint,
     });

@@ -88,7 +88,7 @@ describe("fal's ways of saying no become errors with its words", () => {
       504,
       { detail: "too late", error_type: "request_timeout" },
       { "x-fal-request-timeout-type": "user", "x-fal-request-id": "r1" },
-      { errorType: "request_timeout", isUserTimeout: true, retryable: true, billed: false },
+      { errorType: "request_timeout", isUserTimeout: true, retryable: true, billed: "unknown" },
     ],
     [500, { detail: "x" }, { "x-fal-request-id": "r1", "x-fal-retryable": "false" }, { retryable: false }],
     [
