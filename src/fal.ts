@@ -33,11 +33,12 @@ export interface FalOptions {
   readonly fetch?: typeof fetch;
   readonly retry?: RetryOptions;
   /**
-   * Where calls are noted before they are paid for. Whoever passes one closes it.
+   * Where calls are noted before they are paid for. Whoever passes one closes it;
+   * a text names one, as `FAL_CHAIN_STORE` does, which `close` closes.
    *
    * @default what `FAL_CHAIN_STORE` names (`sqlite:calls.db`, `postgres://…`, `memory`), else memory
    */
-  readonly store?: Store;
+  readonly store?: Store | string;
   /**
    * Where it is written down what a durable store could not take once a call was paid.
    *

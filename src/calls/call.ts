@@ -12,6 +12,8 @@ import {
   type OutputOf,
   parseEndpointId,
 } from "../queue/endpoint.ts";
+import { checkOptions } from "./check-options.ts";
+import { currentRun } from "./enclosing-run.ts";
 import type { CallEvent, Done, Result } from "./events.ts";
 import { cancelCall, cancelForRun, heedSignals, settle } from "./give-up.ts";
 import { announce, type CallSettings, emit, type LiveCall, liveCall } from "./live-call.ts";
@@ -109,6 +111,8 @@ export async function live<R>(services: Services, call: LiveCall, stage: () => P
   const { id, endpoint, settings, log, asksForRequest } = call;
   const { step, onChange } = settings;
   try {
+    if (!call.isOutsideRun) call.run = currentRun();
+    checkOptions(settings);
     heedSignals(services, call);
     const cancel = () => cancelForRun(services, call);
     call.admitted = call.run?.admit({ id, endpoint, step, onChange, asksForRequest, cancel });

@@ -42,8 +42,10 @@ export function platformHeaders({ priority, hint, startTimeout, storageSettings 
     headers["x-fal-queue-priority"] = oneOf("priority", priority, ["low", "normal"]);
   if (hint !== undefined) headers["x-fal-runner-hint"] = hint;
   if (startTimeout !== undefined) {
-    if (!(startTimeout > 1)) {
-      throw new InvalidArgumentError(`startTimeout is ${startTimeout}; it is in seconds, and more than 1.`);
+    if (!(typeof startTimeout === "number" && startTimeout > 1)) {
+      throw new InvalidArgumentError(
+        `startTimeout is ${JSON.stringify(startTimeout)}; it is in seconds, and more than 1.`,
+      );
     }
     // The newer name wins where it is known; older deployments know the other one.
     headers["x-fal-request-start-timeout"] = String(startTimeout);

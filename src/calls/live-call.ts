@@ -4,7 +4,7 @@ import type { CancelOutcome } from "../errors/giving-up.ts";
 import type { Ticket } from "../journal/call.ts";
 import type { Cost } from "../money/cost.ts";
 import type { WireStatus } from "../queue/wire.ts";
-import { type AdmittedCall, currentRun, type EnclosingRun } from "./enclosing-run.ts";
+import type { AdmittedCall, EnclosingRun } from "./enclosing-run.ts";
 import { type CallEvent, type StatusFold, statusFold } from "./events.ts";
 import type { CallObserver } from "./observer.ts";
 import type { AmbiguousSubmitPolicy, StepSettings, WatchSettings } from "./options.ts";
@@ -32,7 +32,10 @@ export interface LiveCall<T = unknown> {
   /** That of a recorded call is known once it was read. */
   endpoint: string;
   readonly settings: CallSettings;
-  readonly run: EnclosingRun | undefined;
+  /** Nobody's, whatever run the code is in. */
+  readonly isOutsideRun: boolean;
+  /** Known once it lives. */
+  run: EnclosingRun | undefined;
   /** It asks for a request that was submitted before, and is no call of its own. */
   readonly asksForRequest: boolean;
   readonly observer: CallObserver | undefined;
@@ -89,7 +92,8 @@ export function liveCall<T>(
     id,
     endpoint,
     settings,
-    run: how.outsideRun ? undefined : currentRun(),
+    isOutsideRun: how.outsideRun ?? false,
+    run: undefined,
     asksForRequest,
     observer: observe({ id, endpoint, step: settings.step }),
     log: eventLog<CallEvent<T>>({

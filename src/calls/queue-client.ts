@@ -15,6 +15,7 @@ import {
   startCall,
   ticketOf,
 } from "./call.ts";
+import { checkOptions } from "./check-options.ts";
 import { currentRun } from "./enclosing-run.ts";
 import { type Result, statusFold } from "./events.ts";
 import { type LiveCall, liveCall } from "./live-call.ts";
@@ -180,6 +181,7 @@ async function subscribeToStatus(
   options: StatusSubscriptionOptions,
 ): Promise<CompletedQueueStatus> {
   const { queue, clock } = services;
+  checkOptions(options);
   const ticket = ticketOf(services, target, options.requestId);
   const { controller, unlink } = linkedController(options.abortSignal);
   const { signal } = controller;

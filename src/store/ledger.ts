@@ -5,11 +5,11 @@ import type { Store } from "../journal/store.ts";
 import { redacted } from "./redacted.ts";
 import { withRescue } from "./rescue.ts";
 import { type Rescued, readBack, rescueFileFor } from "./rescue-file.ts";
-import { selectedStore } from "./selected.ts";
+import { type NamedStore, selectedStore } from "./selected.ts";
 
 export interface LedgerOptions {
-  /** The caller's, who closes it. @default what the environment selects at the first call */
-  readonly store: Store | undefined;
+  /** The caller's, who closes it, or its name. @default what the environment names at the first call */
+  readonly store: Store | string | undefined;
   readonly clock: Clock;
   readonly env: () => Readonly<Record<string, string | undefined>>;
   readonly rescueFile: () => string | undefined;
@@ -29,12 +29,16 @@ export interface Ledger {
 }
 
 export function createLedger({ store: given, clock, env, report, hide, ...options }: LedgerOptions): Ledger {
-  let direct = given;
+  const named = (): NamedStore =>
+    typeof given === "string"
+      ? { selector: given, by: "option" }
+      : { selector: env()["FAL_CHAIN_STORE"], by: "variable" };
+  let direct = typeof given === "string" ? undefined : given;
   let guarded: Store | undefined;
   const rescueFile = () => options.rescueFile() ?? rescueFileFor(ledger.direct(), env());
   const ledger: Ledger = {
     direct() {
-      direct ??= selectedStore(env(), clock);
+      direct ??= selectedStore(named(), clock);
       return direct;
     },
     guarded() {
@@ -49,7 +53,7 @@ export function createLedger({ store: given, clock, env, report, hide, ...option
       return readBack(path, ledger.direct());
     },
     async close() {
-      if (!given) await direct?.close();
+      if (typeof given !== "object") await direct?.close();
     },
   };
   return ledger;

@@ -5,14 +5,21 @@ import type { Store } from "../journal/store.ts";
 import { memoryStore } from "./memory.ts";
 import { factsOf } from "./selector.ts";
 
+export interface NamedStore {
+  /** Undefined for memory. */
+  readonly selector: string | undefined;
+  /** Where it is named: in `FAL_CHAIN_STORE`, or as the client's option. */
+  readonly by: "variable" | "option";
+}
+
 /**
- * The store that `FAL_CHAIN_STORE` names, else memory; opened when it is first used. One that could not be opened is
+ * The store that a text names, else memory; opened when it is first used. One that could not be opened is
  * tried again at the next use, and so is a durable one after `close`.
  */
-export function selectedStore(env: Readonly<Record<string, string | undefined>>, clock: Clock): Store {
-  const selector = env["FAL_CHAIN_STORE"]?.trim() || "memory";
+export function selectedStore(named: NamedStore, clock: Clock): Store {
+  const selector = named.selector?.trim() || "memory";
   if (selector === "memory") return memoryStore({ clock });
-  const { opened, close } = opening(() => open(selector, clock));
+  const { opened, close } = opening(() => open({ ...named, selector }, clock));
   return {
     ...factsOf(selector),
     calls: {
@@ -52,12 +59,13 @@ export function selectedStore(env: Readonly<Record<string, string | undefined>>,
   };
 }
 
-async function open(selector: string, clock: Clock): Promise<Store> {
+async function open({ selector, by }: NamedStore & { selector: string }, clock: Clock): Promise<Store> {
   // Only who has asked for it needs its modules.
   const { openStore } = await import("./open.ts");
   return openStore(selector, { clock }).catch((error: unknown) => {
     if (!(error instanceof InvalidArgumentError)) throw error;
     const cure = error.message.slice(error.message.indexOf("Give "));
+    if (by === "option") throw new InvalidArgumentError(`store is not the name of a store. ${cure}`);
     throw new EnvironmentError("invalid_variable", "FAL_CHAIN_STORE", "is not the name of a store", cure);
   });
 }

@@ -13,7 +13,12 @@ function setup({
   wire,
   hears = true,
   ...options
-}: FalOptions & { wire?: Wire; hears?: boolean; emulator?: EmulatorOptions } = {}) {
+}: Omit<FalOptions, "store"> & {
+  store?: Store;
+  wire?: Wire;
+  hears?: boolean;
+  emulator?: EmulatorOptions;
+} = {}) {
   const clock = virtualClock({ auto: false });
   const store: Store = options.store ?? memoryStore({ clock });
   const sent: Sent[] = [];

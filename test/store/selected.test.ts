@@ -59,7 +59,7 @@ test.each([
   ["postgres://me:pass-123@here:5433/fal", { name: "postgres://here:5433/fal", durable: true }],
   ["postgre://me:pass-123@here/fal", { name: "FAL_CHAIN_STORE", durable: true }],
 ])("what %s is is known before it is opened", (selector, facts) => {
-  expect(selectedStore({ FAL_CHAIN_STORE: selector }, systemClock)).toMatchObject({ ...facts, keep: "all" });
+  expect(selectedStore({ selector, by: "variable" }, systemClock)).toMatchObject({ ...facts, keep: "all" });
   expect(existsSync(join(dir, "not-yet"))).toBe(false);
 });
 
