@@ -160,18 +160,38 @@ function slotsOf(
   return createSlots({ slots, queue, clock, report: telemetry.report, max: maxInFlight, account });
 }
 
-/** The environment as the options have it, read anew whenever it is asked. */
+const KEY_VARIABLES = ["FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET"] as const;
+const IDENTITY_VARIABLES = [
+  "FAL_JOB_ID",
+  "FAL_APP_NAME",
+  "FAL_APP_ID",
+  "FAL_USER_NICKNAME",
+  "FAL_REGION",
+] as const;
+
+/** The environment as the options have it, whenever it is asked; what has not changed is not read anew. */
 export function environmentOf({ env, credentials, allowHttp = false }: FalOptions): Environment {
-  const read = (key?: string) => readEnvironment(env ?? ambientEnv(), { credentials: key, allowHttp });
+  const variables = () => env ?? ambientEnv();
+  const given = () => (typeof credentials === "function" ? credentials() : credentials);
+  const read = (key?: string) => readEnvironment(variables(), { credentials: key, allowHttp });
+  const valuesOf = (names: readonly string[]) => names.map((name) => variables()[name]);
+  const key = whileUnchanged(
+    () => [given(), ...valuesOf(KEY_VARIABLES)],
+    ([credentials]) => read(credentials).key,
+  );
+  const identity = whileUnchanged(
+    () => valuesOf(IDENTITY_VARIABLES),
+    () => read().identity,
+  );
   return {
     get key() {
-      return read(typeof credentials === "function" ? credentials() : credentials).key;
+      return key();
+    },
+    get identity() {
+      return identity();
     },
     get origins() {
       return read().origins;
-    },
-    get identity() {
-      return read().identity;
     },
     get runnerState() {
       return read().runnerState;
@@ -179,6 +199,16 @@ export function environmentOf({ env, credentials, allowHttp = false }: FalOption
     get hfHome() {
       return read().hfHome;
     },
+  };
+}
+
+/** Makes a value of what it is made from, and again only where that is another. */
+function whileUnchanged<S, T>(sources: () => readonly S[], make: (sources: readonly S[]) => T): () => T {
+  let made: { readonly from: readonly S[]; readonly value: T } | undefined;
+  return () => {
+    const from = sources();
+    if (!made?.from.every((source, n) => source === from[n])) made = { from, value: make(from) };
+    return made.value;
   };
 }
 

@@ -26,7 +26,7 @@ export interface FoundStep {
   /** The call that a new one takes the place of. */
   readonly replaces: string | undefined;
   readonly fence: Fence;
-  /** What takes the place of files that fal has let go, and that were kept. */
+  /** What takes the place of files that fal has deleted, and of which a copy was kept. */
   readonly replacements: ReadonlyMap<string, string>;
   /** The URL that a file of the run has already, or that of its upload. */
   upload(digest: string, upload: () => Promise<string>): Promise<string>;

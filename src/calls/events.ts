@@ -54,7 +54,7 @@ export type CallEvent<T = unknown> =
       readonly type: "log";
       readonly at: number;
       readonly log: RequestLog;
-      /** How many log lines before this one were let go, because nobody had read them in time. */
+      /** How many log lines before this one were dropped, because nobody had read them in time. */
       readonly dropped: number;
     }
   | { readonly type: "completed"; readonly at: number; readonly result: Result<T> };

@@ -51,7 +51,7 @@ export function platformHeaders({ priority, hint, startTimeout, storageSettings 
     headers["x-fal-request-start-timeout"] = String(startTimeout);
     headers["x-fal-request-timeout"] = String(startTimeout);
   }
-  const lifecycle = lifecycleJson(storageSettings);
+  const lifecycle = storageSettings && lifecycleJson(storageSettings);
   if (lifecycle) headers["x-fal-object-lifecycle-preference"] = lifecycle;
   return headers;
 }

@@ -101,7 +101,7 @@ export async function prepareAgain(services: Services, record: CallRecord, body:
   };
 }
 
-/** The exact JSON that is sent: its files are uploaded, and those that fal has let go are replaced. */
+/** The exact JSON that is sent: its files are uploaded, and those that fal has deleted are replaced by their copies. */
 export async function bodyOf(
   { storage }: Services,
   { content, files }: Prepared,

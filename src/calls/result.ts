@@ -81,7 +81,7 @@ const isTooEarly = (error: unknown): boolean =>
   error instanceof ApiError && error.status === 400 && /still in progress/i.test(error.message);
 
 /**
- * A result from the account's request history, for one that the queue has let go; undefined where history cannot be
+ * A result from the account's request history, for one that the queue no longer has; undefined where history cannot be
  * read or does not keep results.
  *
  * @throws {ApiError} the model's own, for a request that failed.

@@ -16,7 +16,7 @@ export interface Ended {
 }
 
 /**
- * Waits for the end of a request and fetches what it gave; what the queue has let go, history may still have.
+ * Waits for the end of a request and fetches what it gave; what the queue no longer has, history may still have.
  *
  * @param readsReply Whether somebody wants the headers of the result's reply, which no hook has.
  */

@@ -122,7 +122,7 @@ export class RunDetachedError extends FalError {
 
   constructor(chain: string, run: string) {
     super(
-      `The run ${chain}/${run} was let go by this process; start or resume the same id to go on with it.`,
+      `The run ${chain}/${run} was released by this process; start or resume the same id to go on with it.`,
     );
   }
 }

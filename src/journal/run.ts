@@ -68,7 +68,7 @@ export interface RunRecord extends RunName {
   readonly failedKeys: readonly string[];
   /** Counts the owners that it had: 0 for a run that was only noted. */
   readonly epoch: number;
-  /** Undefined once it has ended or was let go. */
+  /** Undefined once it has ended or was released. */
   readonly owner: ProcessIdentity | undefined;
   /** Why somebody wants it cancelled, if somebody does. */
   readonly cancelReason: string | undefined;
@@ -134,7 +134,7 @@ export interface RunQuery {
 /** Where runs are kept, with their steps and events. Leases count on the store's own clock. */
 export interface RunJournal {
   /**
-   * Makes the run if there is none, or takes it over if nobody has it: its lease is over, it was let go, or `evict`
+   * Makes the run if there is none, or takes it over if nobody has it: its lease is over, it was released, or `evict`
    * and `reopen` allow it. Input, tags and `startedFor` of a run that exists are left alone.
    */
   claim(claim: RunClaim): Promise<{ readonly run: RunRecord; readonly owned: boolean }>;

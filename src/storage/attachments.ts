@@ -28,6 +28,7 @@ export function takeInput(input: unknown): TakenInput {
   return {
     hasFiles: marks.size > 0,
     async json(place) {
+      if (marks.size === 0) return text;
       const files = [...marks];
       const places = await pooled(files, AT_ONCE, ([attachment]) => place(asBlob(attachment)));
       return files.reduce(

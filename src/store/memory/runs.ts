@@ -21,7 +21,7 @@ interface KeptRun extends LeasedRun {
   readonly events: string[];
 }
 
-/** Why a run is let go: its user wants it, or there are too many. */
+/** Why a run is forgotten: its user wants it, or there are too many. */
 export type WhyForgotten = "on-request" | "over-bound";
 
 /** The runs of a store in memory. */
@@ -30,7 +30,7 @@ export interface KeptRuns {
   readonly byKey: Map<string, KeptRun>;
   /** Those that go when there are too many, oldest first. */
   readonly ended: Set<string>;
-  /** Told of each run that is let go. */
+  /** Told of each run that is forgotten. */
   readonly forgotten: (run: RunRecord, why: WhyForgotten) => void;
 }
 
