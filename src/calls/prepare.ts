@@ -120,7 +120,10 @@ export async function bodyOf(
 function fieldsOf(endpoint: string, input: unknown = {}): object {
   const fields = input ?? {};
   if (typeof fields === "object" && !Array.isArray(fields)) return fields;
-  throw new InvalidArgumentError(`The input of ${endpoint} is ${typeof fields}, not an object of fields.`);
+  const given = Array.isArray(fields) ? "an array" : `a ${typeof fields}`;
+  throw new InvalidArgumentError(
+    `The input of ${endpoint} is ${given}, not an object of fields, such as { prompt: "a fox" }. Nothing was sent.`,
+  );
 }
 
 const whom = ({ attribution, of, jobId, app }: CallContext, step: string | undefined) => ({

@@ -80,5 +80,6 @@ export const MISSING_KEY = {
   cure:
     "In a fal app the platform injects it at run time, into apps with privileged access, and never while the image " +
     "is built: make the call from a handler or from setup, not at build time. Elsewhere set FAL_KEY=key_id:key_secret " +
-    "(or FAL_KEY_ID and FAL_KEY_SECRET), or pass createFal({ credentials }).",
+    "(or FAL_KEY_ID and FAL_KEY_SECRET), or pass createFal({ credentials }). Without one, everything can be tried on the " +
+    "emulator: npx fal-chain emulate -- node app.js",
 };

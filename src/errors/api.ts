@@ -120,7 +120,7 @@ const field = (body: unknown, name: string): unknown =>
 function describe({ status, body, endpoint }: ApiErrorFacts): string {
   const detail = field(body, "detail");
   const fields = Array.isArray(detail) ? detail.map(fieldProblem).join("; ") : undefined;
-  const words = [detail, fields, field(field(body, "error"), "message")].find(
+  const words = [detail, fields, field(field(body, "error"), "message"), field(body, "message")].find(
     (said) => typeof said === "string",
   );
   return `${endpoint ? `${endpoint}: ` : ""}${words || "the platform answered without a reason"} (HTTP ${status})`;
