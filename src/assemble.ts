@@ -51,7 +51,7 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
   const { report } = telemetry;
   const origins = once((): Origins => environment.origins);
   const fetch: typeof globalThis.fetch = (...args) => (options.fetch ?? globalThis.fetch)(...args);
-  const network = networkOf(options, environment, origins, fetch, clock);
+  const network = networkOf(options, ground, origins, fetch, clock);
   const accounts = () => accountsOf(environment.identity, options.ownAccounts);
   const isOurs = (url: string) => origins().trusted.has(URL.parse(url)?.origin ?? "");
   // Made of the services that they are a part of.
@@ -99,7 +99,7 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
 /** What of the network the services reach, each folder through the one transport. */
 function networkOf(
   options: FalOptions,
-  environment: Environment,
+  { environment, telemetry }: Ground,
   origins: () => Origins,
   fetch: typeof globalThis.fetch,
   clock: Clock,
@@ -111,6 +111,7 @@ function networkOf(
     clock,
     random: options.random ?? Math.random,
     retry: options.retry,
+    report: telemetry.report,
   });
   const api = () => origins().api;
   const price = createPrices(transport, api, clock);

@@ -131,6 +131,10 @@ export function failureOfReply(operation: Operation, reply: WireReply): Failure 
     return { kind: "refused", why: `HTTP 503 ${headers.get("x-fal-error-type")}`, reply };
   }
   if (isModelsOwnAnswer(operation, reply)) return { kind: "response", reply };
+  // The caller's own deadline has passed, and passes again.
+  if (operation !== "submit" && status === 504 && headers.get("x-fal-request-timeout-type") === "user") {
+    return { kind: "response", reply };
+  }
   if (status === 408 || status === 499 || status >= 500 || (status >= 300 && status < 400)) {
     return { kind: "ambiguous", why: `HTTP ${status}`, reply };
   }

@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import type { Report } from "../base/report.ts";
 import { abortable, linkedController, OVER } from "../base/signal.ts";
 import type { Transport, WireReply, WireRequest } from "../base/transport.ts";
 import { isTrusted } from "../environment/origins.ts";
@@ -14,6 +15,7 @@ export interface TransportOptions extends ExchangeOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly retry?: RetryOptions | undefined;
+  readonly report: Report;
 }
 
 /** A read that has no answer by then is given up and repeated. A submit waits as long as it takes. */
@@ -28,7 +30,8 @@ export function createTransport(options: TransportOptions): Transport {
     async send(request, read) {
       const { operation, signal, deadline } = request;
       const policy = policyFor(operation, retry);
-      const how = { operation, policy, bucket, clock, random, signal, deadline };
+      const onLongPause = (ms: number, why: string) => sayPause(options, request, ms, why);
+      const how = { operation, policy, bucket, clock, random, signal, deadline, onLongPause };
       try {
         return await retrying(() => tryOnce(options, request, read), how);
       } catch (error) {
@@ -59,6 +62,14 @@ async function openStream(
   throw failure
     ? errorOf(request, failure)
     : malformed(request, `${type || "nothing"} instead of an event stream`);
+}
+
+/** Nobody waits for a minute and more in silence. */
+function sayPause({ report }: TransportOptions, request: WireRequest, ms: number, why: string): void {
+  const { operation, endpoint, requestId } = request;
+  const about = { endpoint, request_id: requestId };
+  const pause = new Error(`it was answered with ${why}, and is sent again in ${Math.round(ms / 1000)} s`);
+  report(`The ${operation}${endpoint ? ` of ${endpoint}` : ""} waits`, pause, about);
 }
 
 /** One try of a request. A caller that gives up is told at once, except of a submit. */

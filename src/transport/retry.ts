@@ -14,6 +14,11 @@ export interface RetryPolicy {
   readonly backoffMultiplier: number;
   /** `false` waits the whole pause each time. */
   readonly enableJitter: boolean;
+  /**
+   * The longest time from the first attempt to the last one: a pause that would end later, whoever asks for it, is not
+   * begun.
+   */
+  readonly maxElapsed: number;
 }
 
 /** Settings for every operation, and for one kind of it. What is set here wins over the defaults. */
@@ -26,9 +31,9 @@ export interface RetryOptions extends Partial<RetryPolicy> {
 
 const COMMON = { baseDelay: 500, maxDelay: 30_000, backoffMultiplier: 2, enableJitter: true };
 const DEFAULTS = {
-  submit: { ...COMMON, maxRetries: 5 },
+  submit: { ...COMMON, maxRetries: 5, maxElapsed: 10 * 60_000 },
   // A call that is paid already outlives an outage of some minutes.
-  read: { ...COMMON, maxRetries: 30 },
+  read: { ...COMMON, maxRetries: 30, maxElapsed: 30 * 60_000 },
 } as const satisfies Record<string, RetryPolicy>;
 
 export function policyFor(operation: Operation, options: RetryOptions = {}): RetryPolicy {
@@ -58,7 +63,12 @@ export interface Retrying {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds since the epoch: a pause that would end later is not begun. */
   readonly deadline?: number | undefined;
+  /** Told of a pause that somebody would wonder about, in milliseconds. */
+  readonly onLongPause?: (ms: number, why: string) => void;
 }
+
+/** Longer than this, a pause is said. */
+const LONG_PAUSE_MS = 60_000;
 
 /**
  * The one retry loop. p-retry counts the attempts; the pause is ours, since it has to heed the server's own delay, a
@@ -67,7 +77,8 @@ export interface Retrying {
  * @throws {FailedAttempt} with the last failure.
  */
 export function retrying<T>(attempt: () => Promise<T>, how: Retrying): Promise<T> {
-  const { operation, policy, bucket, clock, random, signal, deadline } = how;
+  const { operation, policy, bucket, clock, random, signal, deadline = Number.POSITIVE_INFINITY } = how;
+  const latest = Math.min(deadline, clock.now() + policy.maxElapsed);
   // p-retry is not given the signal: it would throw away the answer to a submit that was aborted while under way.
   return pRetry(attempt, {
     retries: policy.maxRetries,
@@ -75,13 +86,14 @@ export function retrying<T>(attempt: () => Promise<T>, how: Retrying): Promise<T
     shouldRetry: async ({ error, attemptNumber }) => {
       if (!(error instanceof FailedAttempt) || !mayRepeat(operation, error.failure)) return false;
       const delay = retryAfterMs(error.failure, clock.now()) ?? backoffMs(policy, attemptNumber, random);
-      return (await pause(delay)) && pause(bucket.take());
+      return (await pause(delay, error.message)) && pause(bucket.take(), "many repeats at once");
     },
   });
 
   /** False where it would end too late: then it is not begun. */
-  async function pause(ms: number): Promise<boolean> {
-    if (deadline !== undefined && clock.now() + ms >= deadline) return false;
+  async function pause(ms: number, why: string): Promise<boolean> {
+    if (clock.now() + ms >= latest) return false;
+    if (ms > LONG_PAUSE_MS) how.onLongPause?.(ms, why);
     if (ms > 0) await clock.sleep(ms, signal);
     return true;
   }

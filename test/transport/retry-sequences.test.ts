@@ -53,6 +53,7 @@ function wired(next: () => Reply, retry: { maxRetries: number; baseDelay: number
     trusted: () => new Set([ORIGIN]),
     clock,
     random: () => 0.999,
+    report: () => {},
     retry,
     fetch: async () => {
       const reply = next();

@@ -94,7 +94,7 @@ test("an abort in a pause ends a read at once, with the signal's reason", async 
   const { fal, clock, sent } = setup({
     wire: instead("status", () => {
       setImmediate(() => user.abort(new Error("enough")));
-      return json({}, { status: 429, headers: { "retry-after": "3600" } });
+      return json({}, { status: 429, headers: { "retry-after": "600" } });
     }),
   });
   const started = clock.now();
