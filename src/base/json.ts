@@ -1,22 +1,35 @@
 import { InvalidArgumentError } from "../errors/arguments.ts";
 
-/** What JSON cannot say, but fal takes as the URL of an upload. A `File` is a Blob with a name. */
-export type Attachment = Blob | ArrayBuffer;
+/** What JSON cannot say, but fal takes as the URL of an upload: a Blob (a `File` is one with a name), or bytes of any kind. */
+export type Attachment = Blob | Bytes;
+/** A Buffer and a Uint8Array are views. */
+export type Bytes = ArrayBufferLike | ArrayBufferView;
 
-const isAttachment = (value: unknown): value is Attachment =>
-  value instanceof Blob || value instanceof ArrayBuffer;
+const isBytes = (value: unknown): value is Bytes =>
+  ArrayBuffer.isView(value) || /^\[object (Shared)?ArrayBuffer\]$/.test(tagOf(value));
+
+export const isAttachment = (value: unknown): value is Attachment => value instanceof Blob || isBytes(value);
 
 /**
  * The exact JSON of an input. What JSON cannot say is an error here, before anything is paid, and not silently `{}` or
  * `null` on the wire.
  *
- * @param place Gives the text that stands for a Blob or an ArrayBuffer. Without it those are errors too.
+ * @param place Gives the text that stands for a Blob or for bytes. Without it those are errors too.
  * @throws {InvalidArgumentError} naming the field.
  */
 export function wireJson(value: unknown, name = "input", place?: (attachment: Attachment) => string): string {
   check(value, name, new Set(), place !== undefined);
-  const replacer = place && ((_: string, item: unknown) => (isAttachment(item) ? place(item) : item));
-  return JSON.stringify(value, replacer) ?? "{}";
+  const replacer = place && ((_: string, item: unknown) => placed(item, place));
+  return JSON.stringify(replacer ? replacer("", value) : value, replacer) ?? "{}";
+}
+
+/** The same with its attachments replaced: before JSON comes to them, which would ask a Buffer for its toJSON. */
+function placed(value: unknown, place: (attachment: Attachment) => string): unknown {
+  if (isAttachment(value)) return place(value);
+  if (typeof value !== "object" || value === null || !Object.values(value).some(isAttachment)) return value;
+  const orPlace = (item: unknown) => (isAttachment(item) ? place(item) : item);
+  if (Array.isArray(value)) return value.map(orPlace);
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, orPlace(item)]));
 }
 
 function check(value: unknown, path: string, above: Set<object>, mayAttach: boolean): void {
@@ -29,8 +42,12 @@ function check(value: unknown, path: string, above: Set<object>, mayAttach: bool
   if (typeof value !== "object" || value === null) return;
   if (isAttachment(value)) {
     if (mayAttach) return;
-    const what = value instanceof Blob ? "a Blob" : "an ArrayBuffer";
-    throw cannot(path, what, "Upload the file first and give its URL, or give a data: URI.");
+    const kind = value.constructor.name;
+    throw cannot(
+      path,
+      `${/^[AI]/.test(kind) ? "an" : "a"} ${kind}`,
+      "Upload the file first and give its URL, or give a data: URI.",
+    );
   }
   if (above.has(value)) throw cannot(path, "an object that contains itself", "Give a plain copy.");
   if ("toJSON" in value && typeof value.toJSON === "function") {
@@ -38,10 +55,8 @@ function check(value: unknown, path: string, above: Set<object>, mayAttach: bool
     return;
   }
   if (!Array.isArray(value) && !isPlain(value)) {
-    const cure = ArrayBuffer.isView(value)
-      ? 'For a file, give new Blob([bytes], { type: "image/png" }), which is uploaded.'
-      : "Give plain objects, arrays and text.";
-    throw cannot(path, `a ${value.constructor?.name ?? "strange object"}`, cure);
+    const kind = value.constructor?.name ?? "strange object";
+    throw cannot(path, `a ${kind}`, "Give plain objects, arrays and text.");
   }
   above.add(value);
   for (const [key, item] of Object.entries(value)) {
@@ -51,7 +66,10 @@ function check(value: unknown, path: string, above: Set<object>, mayAttach: bool
 }
 
 /** An instance of a user's own class is plain enough; the built-in containers serialise to `{}`. */
-const isPlain = (value: object): boolean => Object.prototype.toString.call(value) === "[object Object]";
+const isPlain = (value: object): boolean => tagOf(value) === "[object Object]";
+
+/** Right for what comes from another realm too. */
+const tagOf = (value: unknown): string => Object.prototype.toString.call(value);
 
 const cannot = (path: string, what: string, cure: string) =>
   new InvalidArgumentError(`${path} is ${what}, which JSON cannot say. ${cure}`);

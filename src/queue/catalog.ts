@@ -19,7 +19,7 @@ export interface EndpointTypes {
 }
 
 /** A file that a model reads: its URL, a data: URI, or its bytes, which are uploaded before the call. */
-export type FileInput = string | Blob | ArrayBuffer;
+export type FileInput = string | Blob | ArrayBufferLike | ArrayBufferView;
 
 /** A file that a model made. */
 export interface File {

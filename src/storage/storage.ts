@@ -1,9 +1,10 @@
 import type { Clock } from "../base/clock.ts";
+import { type Attachment, isAttachment } from "../base/json.ts";
 import type { Transport } from "../base/transport.ts";
 import { ApiError } from "../errors/api.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { announcing } from "./announce.ts";
-import { takeInput } from "./attachments.ts";
+import { asBlob, takeInput } from "./attachments.ts";
 import { lifecycleJson, type StorageSettings } from "./lifecycle.ts";
 import { putInParts, putWhole } from "./put.ts";
 
@@ -25,8 +26,8 @@ export interface StorageClient {
    *
    * @throws {ApiError} where fal refuses it, {NetworkError} where no way leads there, the reason of `abortSignal`.
    */
-  upload(file: Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer>, options?: UploadOptions): Promise<string>;
-  /** Gives an input as JSON says it, each Blob or ArrayBuffer in it uploaded and replaced by its URL. */
+  upload(file: Attachment, options?: UploadOptions): Promise<string>;
+  /** Gives an input as JSON says it, each Blob in it, and all bytes, uploaded and replaced by its URL. */
   transformInput(input: unknown, options?: Omit<UploadOptions, "filename" | "contentType">): Promise<unknown>;
 }
 
@@ -79,8 +80,7 @@ const isSpent = (error: unknown): boolean => error instanceof ApiError && error.
 const MOST_ADDRESSES = 2;
 
 function blobOf(data: unknown): Blob {
-  if (data instanceof Blob) return data;
-  if (data instanceof ArrayBuffer || ArrayBuffer.isView(data)) return new Blob([data as BlobPart]);
+  if (isAttachment(data)) return asBlob(data);
   throw new InvalidArgumentError(
     `${data === null ? "null" : `A value of type ${typeof data}`} is not a file: upload takes a Blob, a File, an ` +
       "ArrayBuffer or a typed array such as a Buffer.",

@@ -26,6 +26,9 @@ describe("what JSON cannot say is an error that names the field", () => {
     [{ a: new Map() }, "input.a is a Map"],
     [{ a: new Set() }, "input.a is a Set"],
     [{ a: new Uint8Array(2) }, "input.a is a Uint8Array"],
+    [{ a: [Buffer.from("x")] }, "input.a[0] is a Buffer"],
+    [{ a: new ArrayBuffer(1) }, "input.a is an ArrayBuffer"],
+    [{ a: new SharedArrayBuffer(1) }, "input.a is a SharedArrayBuffer"],
     [{ a: /x/ }, "input.a is a RegExp"],
     [{ a: Promise.resolve() }, "input.a is a Promise"],
     [{ a: new Blob([]) }, "input.a is a Blob"],
@@ -34,4 +37,22 @@ describe("what JSON cannot say is an error that names the field", () => {
   ])("%o", (value, message) => {
     expect(() => wireJson(value)).toThrow(message);
   });
+});
+
+test("bytes of every kind are placed wherever they are, before their own toJSON is asked", () => {
+  const bytes = [
+    Buffer.from("x"),
+    new Uint8Array(1),
+    new DataView(new ArrayBuffer(1)),
+    new Float64Array(1),
+    new ArrayBuffer(1),
+    new SharedArrayBuffer(1),
+    new Uint8Array(new SharedArrayBuffer(1)),
+  ];
+  const input = { at: new Date(0), list: bytes, deep: { from: { toJSON: () => bytes[0] }, one: bytes[1] } };
+  const marks = bytes.map((_, n) => `#${n}`);
+  const json = wireJson(input, "input", (item) => `#${bytes.indexOf(item as never)}`);
+  const at = "1970-01-01T00:00:00.000Z";
+  expect(JSON.parse(json)).toEqual({ at, list: marks, deep: { from: "#0", one: "#1" } });
+  expect(wireJson(bytes[0], "input", () => "root")).toBe('"root"');
 });

@@ -192,6 +192,34 @@ test("paid calls that nothing asks for any more are told of", async () => {
   expect(told).toMatchObject([[{ endpoint: ECHO }]]);
 });
 
+test("bytes count as the same content whatever view they come in", async () => {
+  const { start, emulator } = processes();
+  const bytes = Buffer.from("..the same bytes..");
+  const drawing = (fal: Fal, image_url: unknown, bug: boolean) =>
+    fal.chain("bytes", async () => {
+      await call(fal, { image_url });
+      if (bug) throw new Error("a bug");
+      return "done";
+    });
+  await failureOf(drawing(start().fal, bytes.subarray(2, 16), true).start(undefined, { id: "a" }));
+  const { buffer } = new Uint8Array(bytes.subarray(2, 16));
+  expect(await drawing(start().fal, buffer, false).resume("a")).toBe("done");
+  expect(emulator.jobs).toHaveLength(1);
+});
+
+test("bytes in a chain's input or in what a step gives are an error that names the field", async () => {
+  const { fal } = processes().start();
+  const chain = fal.chain("bytes", async () => fal.step("read", () => ({ file: Buffer.from("x") }) as never));
+  expect(await failureOf(chain.start(undefined, { id: "a" }))).toMatchObject({
+    message: expect.stringMatching(/file is a Buffer.*Upload the file first/),
+  });
+  const withInput = fal.chain("input", async (_: { file: string }) => "done");
+  const start = async () => withInput.start({ file: new Uint8Array(1) as never }, { id: "b" });
+  expect(await failureOf(start())).toMatchObject({
+    message: expect.stringContaining("file is a Uint8Array"),
+  });
+});
+
 test("a file is uploaded once in the life of a run, and counts as its bytes", async () => {
   const { start, emulator } = processes();
   const withFile = (fal: Fal, bug: boolean) =>

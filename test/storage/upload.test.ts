@@ -190,6 +190,27 @@ describe("files in an input", () => {
     expect(input.image_url).toBe(twice);
   });
 
+  test("are bytes of every kind, as they were when the call was made, and of a view only what it shows", async () => {
+    const world = setup();
+    const whole = new TextEncoder().encode("some bytes here");
+    const shared = new Uint8Array(new SharedArrayBuffer(15));
+    shared.set(whole);
+    const views = [
+      Buffer.from(whole.buffer, 5, 5),
+      whole.subarray(5, 10),
+      new DataView(whole.buffer, 5, 5),
+      shared.subarray(5, 10),
+    ];
+    const call = world.fal.subscribe(ECHO, { input: { views, all: shared.buffer } });
+    whole.fill(0);
+    shared.fill(0);
+    const { data } = await call;
+    const { echo } = data as { echo: { views: string[]; all: string } };
+    const texts = await Promise.all(echo.views.map(async (url) => (await fileAt(world, url)).text));
+    expect(texts).toEqual(["bytes", "bytes", "bytes", "bytes"]);
+    expect(await fileAt(world, echo.all)).toMatchObject({ text: "some bytes here" });
+  });
+
   test("are uploaded by queue.submit and storage.transformInput too", async () => {
     const world = setup();
     await world.fal.queue.submit(ECHO, { input: { image_url: picture() } });
@@ -213,7 +234,7 @@ describe("files in an input", () => {
     [{ image: picture() }, { tags: { "BAD KEY": "x" } }],
     [{ image: picture() }, { startTimeout: 0 }],
     [{ image: picture() }, { webhookUrl: "ftp://x" }],
-    [{ image: new Uint8Array(3) }, {}],
+    [{ image: new Uint8Array(3), scale: 1n }, {}],
   ])("are not uploaded for a call that can never work: %o %o", async (input, options) => {
     const { fal, sent } = setup();
     await expect(fal.subscribe(ECHO, { input, ...options })).rejects.toMatchObject({ name: /Argument|Tag/ });
