@@ -29,6 +29,8 @@ export interface WireReply {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
+  /** The body as it came. */
+  readonly bytes: ArrayBuffer;
 }
 
 /** The network as the other folders need it. The key is added on the other side, and only for origins that may have it. */

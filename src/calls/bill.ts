@@ -3,6 +3,7 @@ import { ApiError } from "../errors/api.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { CallAbortedError, CallTimeoutError } from "../errors/giving-up.ts";
 import type { Outcome } from "../journal/call.ts";
+import { savedData } from "../journal/saved-data.ts";
 import { measuredCost } from "../ledger/cost.ts";
 import { billableUnits } from "../money/billable-units.ts";
 import type { Cost } from "../money/cost.ts";
@@ -35,7 +36,11 @@ export async function noteCompleted(
   const known = costAtOnce(services, call, outcome.units);
   const { notedAs } = call;
   if (notedAs !== undefined)
-    await services.store.calls.completed(notedAs, { ...outcome, cost: known }, services.clock.now());
+    await services.store.calls.completed(
+      notedAs,
+      { ...outcome, data: savedData(outcome.data), cost: known },
+      services.clock.now(),
+    );
   return { cost: known ? Promise.resolve(known) : billResult(services, call, outcome.units) };
 }
 

@@ -10,6 +10,7 @@ export interface RequestLog {
 
 /** What came of a completed call. */
 export interface Result<T> {
+  /** JSON; of a model that gives something else, a text or an ArrayBuffer. */
   readonly data: T;
   readonly requestId: string;
   readonly billing: {

@@ -3,6 +3,7 @@ import { inBackground } from "../base/background.ts";
 import { abortable, linkedController, OVER } from "../base/signal.ts";
 import { CallTimeoutError, type CancelOutcome } from "../errors/giving-up.ts";
 import type { Ticket } from "../journal/call.ts";
+import { replyWith } from "../journal/saved-data.ts";
 import { type AnyEndpoint, type EndpointId, idOf, type OutputOf } from "../queue/endpoint.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import {
@@ -148,7 +149,7 @@ async function result<T extends EndpointId | AnyEndpoint>(
     if (known) return known;
     const read = await readNow<OutputOf<T>>(services, ticket, { heard, signal: call.giveUp.signal, call });
     const metrics = { waitSeconds: undefined, runSeconds: undefined };
-    return { result: { ...read, metrics }, response: Response.json(read.data) };
+    return { result: { ...read, metrics }, response: replyWith(read.data) };
   }).withResponse();
   return { data: result.data, requestId, billing: result.billing };
 }

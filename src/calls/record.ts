@@ -4,6 +4,7 @@ import { OutputMismatchError } from "../errors/arguments.ts";
 import { LeaseLostError } from "../errors/runs.ts";
 import { savedError } from "../errors/saved-error.ts";
 import type { CallRecord, Outcome, Ticket } from "../journal/call.ts";
+import { replyWith, restoredData } from "../journal/saved-data.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import { billFailure, billResult, noteCompleted } from "./bill.ts";
 import { type Done, hasFailed, type Result } from "./events.ts";
@@ -45,7 +46,8 @@ export async function reusedResult<T>(
 ): Promise<Done<T>> {
   const { endpoint } = call;
   const { requestId } = ticket;
-  const { data, units, waitSeconds, runSeconds } = outcome;
+  const { units, waitSeconds, runSeconds } = outcome;
+  const data = restoredData(outcome.data);
   call.ticket = ticket;
   // It is charged already, unless the process ended before its price was there.
   const isKnown = record.cost !== undefined && record.cost.source !== "unknown";
@@ -56,7 +58,7 @@ export async function reusedResult<T>(
   call.announced.resolve({ endpoint, requestId });
   const metrics = { waitSeconds, runSeconds };
   const result = { data: data as T, requestId, billing: { units }, metrics };
-  return { result: await checked(call, result), response: Response.json(data) };
+  return { result: await checked(call, result), response: replyWith(data) };
 }
 
 /** What a call that failed leaves in the store, and what is known of its cost. */

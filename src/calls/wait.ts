@@ -1,6 +1,7 @@
 import { MalformedReplyError } from "../errors/network.ts";
 import { restoredError } from "../errors/saved-error.ts";
 import type { Ticket } from "../journal/call.ts";
+import { replyWith, restoredData } from "../journal/saved-data.ts";
 import type { Answer } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import { type LiveCall, tellWatched } from "./live-call.ts";
@@ -52,7 +53,9 @@ async function afterHook(
   if (outcome?.data === undefined) return read();
   const reply = readsReply ? await read().catch(() => undefined) : undefined;
   signal.throwIfAborted();
-  return reply ?? { data: outcome.data, units: outcome.units, response: Response.json(outcome.data) };
+  if (reply) return reply;
+  const data = restoredData(outcome.data);
+  return { data, units: outcome.units, response: replyWith(data) };
 }
 
 async function untilCompleted(services: Services, call: LiveCall, ticket: Ticket): Promise<WireStatus> {

@@ -3,6 +3,7 @@ import type { SavedError } from "../errors/saved-error.ts";
 import { restoredError, savedError } from "../errors/saved-error.ts";
 import type { CallRecord } from "../journal/call.ts";
 import type { RunJournal } from "../journal/run.ts";
+import { restoredData } from "../journal/saved-data.ts";
 import type { Total } from "../ledger/cost.ts";
 import type { Cost } from "../money/cost.ts";
 
@@ -64,7 +65,7 @@ export async function restoredEvent(
     case "call": {
       if (event.event.type !== "completed") return event;
       const record = await payloads.call(event.call.id);
-      const result = { ...event.event.result, data: record?.outcome?.data };
+      const result = { ...event.event.result, data: restoredData(record?.outcome?.data) };
       return { ...event, event: { ...event.event, result } };
     }
     default:

@@ -75,8 +75,16 @@ const CHAIN = "call";
 /** A run of one call: it has the events, the cost and the table. */
 const oneCall = (fal: Fal, endpoint: string, input: object, timeout: number | undefined) =>
   fal.chain(CHAIN, async (_: undefined, run): Promise<Result<unknown>> => {
-    return run.subscribe(endpoint, { input, logs: true, ...(timeout !== undefined && { timeout }) });
+    const settings = { input, logs: true, ...(timeout !== undefined && { timeout }) };
+    const result = await run.subscribe(endpoint, settings);
+    return { ...result, data: withoutBytes(result.data) };
   });
+
+/** Bytes as a file in a data: URI, which JSON can say, and which `--out` saves. */
+export const withoutBytes = (data: unknown): unknown =>
+  data instanceof ArrayBuffer
+    ? { url: `data:application/octet-stream;base64,${Buffer.from(data).toString("base64")}` }
+    : data;
 
 /** Shows a run of one call, and writes what it gave. */
 export async function showAndPrint(

@@ -76,7 +76,7 @@ export interface IntentTerms {
   readonly reserve?: readonly Reservation[] | undefined;
 }
 
-/** What a completed call gave. `data` is plain JSON. */
+/** What a completed call gave. `data` is plain JSON: bytes are `{ "fal-chain": "bytes", "base64": "…" }`. */
 export interface Outcome {
   readonly data: unknown;
   readonly units: number | undefined;

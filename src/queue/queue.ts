@@ -1,10 +1,12 @@
-import type { Transport } from "../base/transport.ts";
+import type { Transport, WireRequest } from "../base/transport.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import type { CancelOutcome } from "../errors/giving-up.ts";
+import { MalformedReplyError } from "../errors/network.ts";
 import type { Ticket } from "../journal/call.ts";
 import { billableUnits } from "../money/billable-units.ts";
+import { readBody } from "./data.ts";
 import type { EndpointAddress } from "./endpoint.ts";
-import { parseJson, readCancelled, readStatus, readSubmitted, type WireStatus } from "./wire.ts";
+import { readCancelled, readStatus, readSubmitted, type WireStatus } from "./wire.ts";
 
 /** A submit, complete: everything that can be wrong with it has been checked. */
 export interface Submission {
@@ -22,6 +24,7 @@ export interface Submission {
 
 /** What a completed request gave. */
 export interface Answer {
+  /** JSON, a text or, of bytes, an ArrayBuffer. */
   readonly data: unknown;
   /** In the model's priced unit; undefined where fal did not say. */
   readonly units: number | undefined;
@@ -64,11 +67,7 @@ export function createQueue(transport: Transport, base: () => string): Queue {
     result(ticket, { signal } = {}) {
       const url = ticket.responseUrl;
       const request = { operation: "result", method: "GET", url, ...about(ticket), signal } as const;
-      return transport.send(request, ({ status, headers, text }) => ({
-        data: parseJson(text),
-        units: billableUnits(headers),
-        response: new Response(text, { status, headers: withoutEncoding(headers) }),
-      }));
+      return readResult(transport, request);
     },
 
     async cancel(ticket) {
@@ -90,6 +89,48 @@ export function createQueue(transport: Transport, base: () => string): Queue {
     },
   };
 }
+
+/** How often in a row a strange body must come before it is taken for what the model gave. */
+const TIMES_SEEN = 5;
+
+interface StrangeBody {
+  readonly text: string;
+  readonly answer: Answer;
+  readonly times: number;
+  /** Whether it is the result where nothing better comes. */
+  readonly isKept: boolean;
+}
+
+/**
+ * No body that has come is thrown away. One that may be a mishap on the way is asked for again, and is the result if it
+ * stays the same, or if nothing better comes.
+ */
+async function readResult(transport: Transport, request: WireRequest): Promise<Answer> {
+  const seen: { strange?: StrangeBody } = {};
+  try {
+    return await transport.send(request, ({ status, headers, bytes, text }) => {
+      const { data, isGarbled } = readBody(headers, bytes);
+      const response = new Response(bytes, { status, headers: withoutEncoding(headers) });
+      const answer = { data, units: billableUnits(headers), response };
+      if (!isGarbled && !mayBeAStrangers(headers, data)) return answer;
+      const times = seen.strange?.text === text ? seen.strange.times + 1 : 1;
+      // Nothing, or somebody else's page, is no loss as long as it has not been confirmed.
+      seen.strange = { text, answer, times, isKept: isGarbled && text !== "" };
+      if (times < TIMES_SEEN) throw new Error("it is not JSON");
+      return answer;
+    });
+  } catch (error) {
+    const { strange } = seen;
+    if (!strange?.isKept || !(error instanceof MalformedReplyError)) throw error;
+    return strange.answer;
+  }
+}
+
+/** Without any of fal's headers a web page may be a proxy's, or a captive portal's, and half a JSON text a proxy's too. */
+const mayBeAStrangers = (headers: Headers, data: unknown): boolean =>
+  typeof data === "string" &&
+  (/^text\/html\b/i.test(headers.get("content-type") ?? "") || /^\s*[[{]/.test(data)) &&
+  ![...headers.keys()].some((name) => name.startsWith("x-fal-"));
 
 function submit(
   transport: Transport,
@@ -153,7 +194,7 @@ function withLogs(address: string, logs: boolean): string {
   return url.href;
 }
 
-/** The text is already decoded, so these would be wrong of it. */
+/** The body is already decoded, so these would be wrong of it. */
 function withoutEncoding(headers: Headers): Headers {
   const copy = new Headers(headers);
   copy.delete("content-encoding");

@@ -64,7 +64,7 @@ export const readCancelled = (text: string): string | undefined => {
 };
 
 /** Its own message: the runtime's quotes the text, which may hold a prompt. */
-export function parseJson(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -69,8 +69,21 @@ function redirectTarget(response: Response, from: string): string | undefined {
 
 export async function readReply({ response, key }: Exchange): Promise<WireReply> {
   const { headers, type, ok } = response;
-  const text = await response.text();
+  const bytes = await response.arrayBuffer();
   // Some runtimes hide a redirect that was not followed behind status 0.
   const status = type === "opaqueredirect" ? 302 : response.status;
-  return { status, headers, text: ok || !key ? text : key.hideIn(text) };
+  let text: string | undefined;
+  const decoded = () => {
+    const all = new TextDecoder().decode(bytes);
+    return ok || !key ? all : key.hideIn(all);
+  };
+  return {
+    status,
+    headers,
+    bytes,
+    get text() {
+      text ??= decoded();
+      return text;
+    },
+  };
 }

@@ -66,7 +66,12 @@ const OPERATIONS = {
 } as const;
 type Column = keyof typeof OPERATIONS;
 
-const wireReply = ({ status, headers }: Response) => ({ status, headers, text: "" });
+const wireReply = ({ status, headers }: Response) => ({
+  status,
+  headers,
+  text: "",
+  bytes: new ArrayBuffer(0),
+});
 
 /** Lets one kind of request end so until the client gives up, and says what followed, in the page's words. */
 async function whatFollows(provokedBy: string, column: Column): Promise<string> {

@@ -8,6 +8,7 @@ const reply = (status: number, headers: Record<string, string> = {}) => ({
   status,
   headers: new Headers(headers),
   text: "",
+  bytes: new ArrayBuffer(0),
 });
 
 describe("an answer", () => {

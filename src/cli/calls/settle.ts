@@ -1,7 +1,7 @@
 import type { CallRecord } from "../../index.ts";
 import { runOf } from "../../journal/run-name.ts";
 import { aside, EXIT, printableJson, untilInterrupted } from "../../terminal/index.ts";
-import { type OutputOptions, resumeCall, showAndPrint } from "../call.ts";
+import { type OutputOptions, resumeCall, showAndPrint, withoutBytes } from "../call.ts";
 import type { Io } from "../cli.ts";
 import { type StoreOptions, withClient } from "../client.ts";
 import { type SettlementOptions, settlementOf } from "../settlement.ts";
@@ -25,7 +25,9 @@ export async function settleCall(io: Io, id: string, options: SettleOptions): Pr
         );
       }
       if (typeof how === "object" || call) {
-        const { data, requestId, billing } = await (call ?? fal.calls.collect(record.id));
+        const result = await (call ?? fal.calls.collect(record.id));
+        const { requestId, billing } = result;
+        const data = withoutBytes(result.data);
         io.stdout.write(`${printableJson(options.json ? { requestId, data, billing } : data)}\n`);
         return EXIT.ok;
       }

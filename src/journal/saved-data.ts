@@ -1,0 +1,40 @@
+/** What a result is in a store, which has JSON only: bytes are `{ "fal-chain": "bytes", "base64": "…" }`. */
+
+const MARK = "fal-chain";
+
+/** JSON that looks like bytes is wrapped, so that it comes back as it was. */
+export function savedData(data: unknown): unknown {
+  if (data instanceof ArrayBuffer) return { [MARK]: "bytes", base64: toBase64(data) };
+  return isMarked(data) ? { [MARK]: "json", value: data } : data;
+}
+
+export function restoredData(saved: unknown): unknown {
+  if (!isMarked(saved)) return saved;
+  return "base64" in saved ? fromBase64(String(saved.base64)) : (saved as { value?: unknown }).value;
+}
+
+/** A reply with such data for its body. */
+export function replyWith(data: unknown): Response {
+  if (data instanceof ArrayBuffer) {
+    return new Response(data, { headers: { "content-type": "application/octet-stream" } });
+  }
+  return typeof data === "string" ? new Response(data) : Response.json(data);
+}
+
+const isMarked = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && MARK in value;
+
+/** As many arguments as any runtime takes. */
+const CHUNK = 0x8000;
+
+function toBase64(buffer: ArrayBuffer): string {
+  const bytes = new Uint8Array(buffer);
+  const parts: string[] = [];
+  for (let at = 0; at < bytes.length; at += CHUNK) {
+    parts.push(String.fromCharCode(...bytes.subarray(at, at + CHUNK)));
+  }
+  return btoa(parts.join(""));
+}
+
+const fromBase64 = (text: string): ArrayBuffer =>
+  Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;
