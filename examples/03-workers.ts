@@ -57,7 +57,7 @@ async function main(): Promise<void> {
   const { fal, poster, close } = client(db.url, env);
   const queue = createQueue({ fal, url: db.url });
 
-  const prompts = ["a lighthouse at dawn", "a fox in the snow", "a cherry tree", "a balloon over hills"];
+  const prompts = ["a lighthouse at dawn", "a fox in the snow", "a cherry tree", "an oak on a hill"];
   const order = crypto.randomUUID().slice(0, 8);
   const ids = prompts.map((_, n) => `${order}-${n + 1}`);
   for (const [n, id] of ids.entries()) {

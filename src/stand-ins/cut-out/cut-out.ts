@@ -77,7 +77,7 @@ function judged(
     way += (value - (outer[c] ?? 0)) * step;
     length += step * step;
   });
-  const trust = length / (length + 900);
+  const trust = length / (length + 2000);
   const t = Math.min(1, Math.max(0, (way / (length + 1e-6)) * trust + share * (1 - trust) - 0.25) / 0.5);
   return t * t * (3 - 2 * t);
 }

@@ -1,16 +1,15 @@
-import { blankPicture, type Picture } from "../picture/picture.ts";
+import { blankPicture, type Picture, type Size } from "../picture/picture.ts";
 
 /** One number for each pixel of a picture. */
-export interface Plane {
-  readonly width: number;
-  readonly height: number;
+export interface Plane extends Size {
   readonly data: Float32Array<ArrayBuffer>;
 }
 
-export const planeOf = (
-  { width, height }: { width: number; height: number },
-  value: (pixel: number) => number,
-): Plane => ({ width, height, data: Float32Array.from({ length: width * height }, (_, i) => value(i)) });
+export const planeOf = ({ width, height }: Size, value: (pixel: number) => number): Plane => ({
+  width,
+  height,
+  data: Float32Array.from({ length: width * height }, (_, i) => value(i)),
+});
 
 /** Mean over a square window of `radius` to each side, cut off at the border, whatever the radius at the same cost. */
 export function blur(plane: Plane, radius: number): Plane {
@@ -32,7 +31,7 @@ function blurRows({ width, height, data }: Plane, radius: number): Plane {
 }
 
 /** Reads a plane at a place of a larger picture, between its pixels. */
-export function sampler({ width, height, data }: Plane, larger: { width: number; height: number }) {
+export function sampler({ width, height, data }: Plane, larger: Size) {
   return (x: number, y: number): number => {
     const sx = Math.min(width - 1, Math.max(0, ((x + 0.5) * width) / larger.width - 0.5));
     const sy = Math.min(height - 1, Math.max(0, ((y + 0.5) * height) / larger.height - 0.5));

@@ -1,112 +1,71 @@
 import type { Breathe, Picture } from "../picture/picture.ts";
 import { blur, type Plane, planeOf } from "./plane.ts";
 
-const ROUNDS = 4;
-/** Colours are counted in so many steps of each channel. */
-const STEPS = 10;
+/** A pixel of the subject stands out so many times as much as the mean pixel. */
+const STANDS_OUT = 1.75;
 
-/**
- * Which pixels of a small picture belong to its subject, from 0 to 1. What stands out gives a first guess; then the
- * colours inside and outside of it are counted, and every pixel is judged again by its colour and the guess.
- */
+/** Which pixels of a small picture belong to its subject, as ones and zeros. */
 export async function findSubject(picture: Picture, breathe: Breathe): Promise<Plane> {
   const salient = saliency(picture);
-  const mean = salient.data.reduce((sum, value) => sum + value, 0) / salient.data.length;
-  const guess = planeOf(picture, (i) => sigmoid(((salient.data[i] ?? 0) - mean * 1.9) * 9));
-  let mask = guess;
-  for (let round = 0; round < ROUNDS; round++) {
-    await breathe();
-    const colour = byColour(picture, mask);
-    mask = blur(
-      planeOf(picture, (i) => sigmoid((colour[i] ?? 0) * 0.85 + logit(guess.data[i] ?? 0) * 0.95)),
-      1,
-    );
-  }
   await breathe();
-  return largestPatch(mask);
+  const mean = salient.data.reduce((sum, value) => sum + value, 0) / salient.data.length;
+  const standsOut = planeOf(picture, (i) => ((salient.data[i] ?? 0) > mean * STANDS_OUT ? 1 : 0));
+  return largestPatches(blur(standsOut, 2));
 }
 
-const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
-const logit = (p: number) => Math.log(Math.max(0.02, p) / Math.max(0.02, 1 - p));
+/** Colours differ along these as they do to the eye, roughly. */
+type Axes = readonly [lightness: number, red: number, yellow: number];
 
-/** Lightness and two colour axes, about 0 to 1. Colours count more: shadows fall on backgrounds and subjects alike. */
-function axesOf({ data }: Picture, pixel: number): readonly [number, number, number] {
+function axesOf({ data }: Picture, pixel: number): Axes {
   const [r, g, b] = [0, 1, 2].map((c) => (data[pixel * 4 + c] ?? 0) / 255) as [number, number, number];
   return [(r + g + b) / 3, r - g, (r + g) / 2 - b];
 }
 
+const squaredDistance = (a: Axes, b: Axes) => (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2;
+
 /**
- * How unlike a pixel is to the picture's two sides near its row, from 0 to 1, and more in the middle: scenery lies in
- * layers, so what a row's background looks like can be seen at its two ends.
+ * How unlike a pixel is to the picture's two sides near its row, and more in the middle: scenery lies in layers, so
+ * what a row's background looks like can be seen at its two ends.
  */
 function saliency(picture: Picture): Plane {
   const { width, height } = picture;
   const axes = Array.from({ length: width * height }, (_, i) => axesOf(picture, i));
   const margin = Math.max(1, Math.round(width * 0.1));
-  const reach = Math.max(2, Math.round(height * 0.18));
-  const unlike = new Float32Array(width * height);
-  for (let y = 0; y < height; y++) {
-    const sides: (readonly [number, number, number])[] = [];
-    for (let sy = Math.max(0, y - reach); sy <= Math.min(height - 1, y + reach); sy += 4) {
-      for (let sx = 0; sx < margin; sx += Math.max(1, Math.floor(margin / 5))) {
-        for (const x of [sx, width - 1 - sx]) sides.push(axes[sy * width + x] ?? [0, 0, 0]);
-      }
-    }
-    for (let x = 0; x < width; x++) {
-      const [l, a, b] = axes[y * width + x] ?? [0, 0, 0];
-      let nearest = Number.POSITIVE_INFINITY;
-      for (const [sl, sa, sb] of sides)
-        nearest = Math.min(nearest, (l - sl) ** 2 + (a - sa) ** 2 + (b - sb) ** 2);
-      unlike[y * width + x] = Math.sqrt(nearest);
-    }
-  }
-  const top = Math.max(1e-3, unlike.toSorted()[Math.floor(unlike.length * 0.97)] ?? 0);
-  const central = (i: number) =>
-    Math.exp(-0.7 * ((((i % width) / width - 0.5) / 0.34) ** 2 + ((i / width / height - 0.55) / 0.6) ** 2));
-  const salient = planeOf(picture, (i) => Math.min(1, (unlike[i] ?? 0) / top) * (0.35 + 0.65 * central(i)));
+  const reach = Math.max(5, Math.round(height * 0.18));
+  // A few places stand for all of the two sides.
+  const sides = axes
+    .map((colour, i) => ({ colour, x: i % width, y: Math.floor(i / width) }))
+    .filter(({ x, y }) => (x < margin || x >= width - margin) && x % 4 === 0 && y % 5 === 0);
+  const nearRow = Array.from({ length: height }, (_, row) =>
+    sides.filter(({ y }) => Math.abs(y - row) <= reach).map(({ colour }) => colour),
+  );
+  const salient = planeOf(picture, (i) => {
+    const [x, y] = [i % width, Math.floor(i / width)];
+    const own = axes[i] ?? [0, 0, 0];
+    let unlike = 1;
+    for (const side of nearRow[y] ?? []) unlike = Math.min(unlike, squaredDistance(own, side));
+    const away = ((x / width - 0.5) / 0.34) ** 2 + ((y / height - 0.55) / 0.6) ** 2;
+    return Math.min(0.28, Math.sqrt(unlike)) * (0.35 + 0.65 * Math.exp(-0.7 * away));
+  });
   return blur(salient, 1);
 }
 
-/** The logarithm of how much more often a pixel's colour occurs in the subject than outside of it. */
-function byColour(picture: Picture, mask: Plane): number[] {
-  const step = (value: number) => Math.min(STEPS - 1, Math.max(0, Math.floor(value * STEPS)));
-  const bins = Array.from(mask.data, (_, i) => {
-    const [l, a, b] = axesOf(picture, i);
-    return (step(l) * STEPS + step((a + 0.6) / 1.2)) * STEPS + step((b + 0.6) / 1.2);
-  });
-  const doubt = mask.data.length * 0.0006;
-  const inside = new Float32Array(STEPS ** 3).fill(doubt);
-  const outside = new Float32Array(STEPS ** 3).fill(doubt);
-  bins.forEach((bin, i) => {
-    const share = mask.data[i] ?? 0;
-    inside[bin] = (inside[bin] ?? 0) + share;
-    outside[bin] = (outside[bin] ?? 0) + 1 - share;
-  });
-  const total = mask.data.reduce((sum, share) => sum + share, doubt * 50);
-  const odds = (mask.data.length + doubt * 100 - total) / total;
-  return bins.map((bin) =>
-    Math.max(-3, Math.min(3, Math.log(((inside[bin] ?? 0) / (outside[bin] ?? 1)) * odds))),
-  );
-}
-
-/** The patch that is large and in the middle, without holes, as ones and zeros. */
-function largestPatch(mask: Plane): Plane {
+/** The patch that is large and in the middle, and those that matter beside it, without holes. */
+function largestPatches(mask: Plane): Plane {
   const { width, height, data } = mask;
-  const weightOf = (i: number) => Math.exp(-3 * (Math.abs((i % width) / width - 0.5) * 2) ** 2);
+  const weightOf = (i: number) => Math.exp(-3 * (((i % width) / width - 0.5) * 2) ** 2);
   const seen = new Uint8Array(data.length);
-  let best: { pixels: readonly number[]; weight: number } = { pixels: [], weight: 0 };
-  for (let i = 0; i < data.length; i++) {
-    const pixels = flood(mask, [i], seen, (pixel) => (data[pixel] ?? 0) >= 0.5);
-    const weight = pixels.reduce((sum, pixel) => sum + weightOf(pixel), 0);
-    if (weight > best.weight) best = { pixels, weight };
-  }
-  const patch = new Set(best.pixels);
-  const border = Array.from(data.keys()).filter((i) => {
-    const x = i % width;
-    return i < width || x === 0 || x === width - 1 || i >= width * (height - 1);
-  });
-  const around = new Set(flood(mask, border, new Uint8Array(data.length), (pixel) => !patch.has(pixel)));
-  return planeOf(mask, (i) => (around.has(i) ? 0 : 1));
+  const patches = Array.from(data.keys(), (i) => flood(mask, [i], seen, (pixel) => (data[pixel] ?? 0) >= 0.5))
+    .filter((pixels) => pixels.length > 0)
+    .map((pixels) => ({ pixels, weight: pixels.reduce((sum, pixel) => sum + weightOf(pixel), 0) }));
+  const least = Math.max(...patches.map(({ weight }) => weight)) * 0.3;
+  const subject = new Set(patches.filter(({ weight }) => weight > least).flatMap(({ pixels }) => pixels));
+  const border = Array.from(data.keys()).filter(
+    (i) => i < width || i >= width * (height - 1) || i % width === 0 || i % width === width - 1,
+  );
+  const around = new Uint8Array(data.length);
+  flood(mask, border, around, (pixel) => !subject.has(pixel));
+  return planeOf(mask, (i) => 1 - (around[i] ?? 0));
 }
 
 /** The pixels that can be reached from the given ones through pixels that belong and were not seen before. */
@@ -123,11 +82,10 @@ function flood(
     reached.push(pixel);
   };
   from.forEach(visit);
-  for (let next = 0; next < reached.length; next++) {
-    const pixel = reached[next] ?? 0;
-    const x = pixel % width;
-    if (x > 0) visit(pixel - 1);
-    if (x < width - 1) visit(pixel + 1);
+  // What is visited on the way is visited from in turn.
+  for (const pixel of reached) {
+    if (pixel % width > 0) visit(pixel - 1);
+    if (pixel % width < width - 1) visit(pixel + 1);
     visit(pixel - width);
     visit(pixel + width);
   }

@@ -1,5 +1,5 @@
 import type { Random } from "../../model/random.ts";
-import { type Breathe, blankPicture, type Picture, rowsPerBreath } from "../picture/picture.ts";
+import { type Breathe, blankPicture, type Picture, rowsPerBreath, type Size } from "../picture/picture.ts";
 import { type Colour, smooth } from "./colour.ts";
 import type { Shape } from "./shapes.ts";
 
@@ -7,9 +7,7 @@ import type { Shape } from "./shapes.ts";
 export type Paint = Colour | ((x: number, y: number) => Colour);
 
 /** Three floats a pixel: many thin layers go over each other before anything is rounded. */
-export interface Canvas {
-  readonly width: number;
-  readonly height: number;
+export interface Canvas extends Size {
   readonly data: Float32Array<ArrayBuffer>;
 }
 

@@ -1,5 +1,5 @@
 import { randomFrom } from "../../model/random.ts";
-import type { Breathe, Picture } from "../picture/picture.ts";
+import type { Breathe, Picture, Size } from "../picture/picture.ts";
 import { createCanvas, develop } from "./canvas.ts";
 import { paintForest, paintGround, paintRange, paintSnowfall } from "./land.ts";
 import { moodOf } from "./moods.ts";
@@ -7,21 +7,15 @@ import { noiseFrom } from "./noise.ts";
 import type { Scene } from "./scene.ts";
 import { paintSea } from "./sea.ts";
 import { paintSky } from "./sky.ts";
-import { balloon } from "./subjects/balloon.ts";
 import { fox } from "./subjects/fox.ts";
 import { lighthouse } from "./subjects/lighthouse.ts";
 import { tree } from "./subjects/tree.ts";
 import { readPrompt } from "./words.ts";
 
-const SUBJECTS = { lighthouse, fox, balloon, tree };
+const SUBJECTS = { lighthouse, fox, tree };
 
 /** Paints a picture that depends on the prompt and the seed alone: same words, same seed, same pixels. */
-export async function paint(
-  prompt: string,
-  seed: number,
-  size: { readonly width: number; readonly height: number },
-  breathe: Breathe,
-): Promise<Picture> {
+export async function paint(prompt: string, seed: number, size: Size, breathe: Breathe): Promise<Picture> {
   const scene = arrange(prompt, seed, size, breathe);
   await paintSetting(scene);
   SUBJECTS[scene.motif.subject](scene);
@@ -31,12 +25,7 @@ export async function paint(
 }
 
 /** What is shown depends on the prompt; the seed only arranges it. */
-function arrange(
-  prompt: string,
-  seed: number,
-  { width, height }: { readonly width: number; readonly height: number },
-  breathe: Breathe,
-): Scene {
+function arrange(prompt: string, seed: number, { width, height }: Size, breathe: Breathe): Scene {
   const motif = readPrompt(prompt, randomFrom("motif", prompt));
   const random = randomFrom("picture", prompt, seed);
   const mood = moodOf(motif.mood, random());
@@ -48,7 +37,7 @@ function arrange(
     canvas: createCanvas(width, height),
     noise: noiseFrom(random),
     sun: {
-      x: width * (0.5 + side * (0.33 + random() * 0.1)),
+      x: width * (0.5 + side * (0.27 + random() * 0.08)),
       y: horizon * (1 - mood.height - 0.04 * random()),
     },
     stand: { x: width * (0.5 - side * (0.02 + random() * 0.07)), size: unit * (0.6 + random() * 0.1) },
@@ -61,7 +50,6 @@ async function paintSetting(scene: Scene): Promise<void> {
   await paintSky(scene);
   switch (scene.motif.setting) {
     case "sea":
-      await paintRange(scene, { layers: 1, rise: 0.02 });
       return paintSea(scene);
     case "forest":
       await paintRange(scene, { layers: 1, rise: 0.14 });

@@ -16,7 +16,8 @@ export async function paintSea({ canvas, mood, noise, horizon, sun, unit, breath
     const deep = mix(mirrored, mood.water, 0.34 + depth * 0.34);
     const lit = wave > 0 ? lighter(deep, wave * 0.4) : mix(deep, mood.near, -wave * 0.5);
     const path = Math.exp(-(((x - sun.x) / (unit * (0.035 + depth * 0.16))) ** 2));
-    return mix(lit, sparkle, clamp01((wave + 0.08) * 5) * path * (mood.darkness > 0.5 ? 0.5 : 0.85));
+    const glitter = clamp01((wave + 0.08) * 5) * path * (1 - depth);
+    return mix(lit, sparkle, glitter * (mood.darkness > 0.5 ? 0.5 : 0.85));
   };
   await paintRows(canvas, [first, height], water, breathe);
 }

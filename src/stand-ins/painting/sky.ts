@@ -14,7 +14,7 @@ export async function paintSky(scene: Scene): Promise<void> {
   };
   await paintRows(canvas, [0, canvas.height], (_x, y) => row(y), breathe);
   paintStars(scene);
-  softPatch(canvas, { ...sun, rx: unit * 0.7 }, mood.light, mood.darkness > 0.5 ? 0.12 : 0.35);
+  softPatch(canvas, { ...sun, rx: unit * 0.6 }, mood.light, mood.darkness > 0.5 ? 0.12 : 0.25);
   softPatch(canvas, { ...sun, rx: unit * 0.2 }, mood.light, 0.4);
   fill(canvas, ellipse(sun.x, sun.y, unit * (mood.height > 0.5 ? 0.04 : 0.055)), lighter(mood.light, 0.5));
   await breathe();
@@ -40,7 +40,7 @@ async function paintClouds({ canvas, mood, noise, horizon, sun, unit, breathe }:
       const density = smooth(0.52, 0.8, noise(u * (1.1 + v * 0.35) + 40, v * 3.1 + depth * 5));
       if (density < 0.01) continue;
       const near = 1 - clamp01(Math.hypot(x - sun.x, y - sun.y) / (unit * 0.9));
-      const opacity = density * smooth(1.02, 0.8, depth) * (mood.darkness > 0.5 ? 0.35 : 0.72);
+      const opacity = density * smooth(1.02, 0.8, depth) * (mood.darkness > 0.5 ? 0.35 : 0.6);
       blend(canvas, x, y, mix(mood.cloud, lit, near), opacity);
     }
     if (y % 64 === 0) await breathe();

@@ -1,7 +1,10 @@
-/** Eight bits a channel, red green blue alpha, row by row. Colour is not premultiplied. */
-export interface Picture {
+export interface Size {
   readonly width: number;
   readonly height: number;
+}
+
+/** Eight bits a channel, red green blue alpha, row by row. Colour is not premultiplied. */
+export interface Picture extends Size {
   readonly data: Uint8ClampedArray<ArrayBuffer>;
 }
 

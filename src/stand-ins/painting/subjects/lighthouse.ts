@@ -14,14 +14,14 @@ export function lighthouse(scene: Scene): void {
   const to = { x: stand.x, y: canvas.height * 0.9, scale: stand.size * 1.12 };
   const draw = brushAt(canvas, to);
   const band = inTheLightOf(scene, hex(random() < 0.75 ? "#c8443a" : "#2f5d86"));
-  const lamp = { x: to.x, y: to.y + (TOP - 0.055) * to.scale, rx: unit * 0.13 };
+  const lamp = { x: to.x, y: to.y + (TOP - 0.055) * to.scale, rx: unit * 0.1 };
   if (mood.darkness > 0) beam(scene, lamp);
   tower(scene, draw, band);
   lantern(scene, draw, band);
   house(scene, draw);
   // The rock comes last: its uneven crest hides where the walls end.
   rock(scene, to);
-  softPatch(canvas, lamp, LAMP, mood.darkness > 0 ? 0.6 : 0.25);
+  softPatch(canvas, lamp, LAMP, mood.darkness > 0 ? 0.5 : 0.25);
 }
 
 function tower(scene: Scene, draw: Brush, band: Colour): void {
@@ -72,8 +72,8 @@ function rock(scene: Scene, to: Placement): void {
     return [to.x + u * 0.5 * to.scale, to.y + (0.06 - rise) * to.scale];
   });
   const below = [to.x + 0.66 * to.scale, canvas.height + 2, to.x - 0.66 * to.scale, canvas.height + 2];
-  const base = mix(mood.near, mood.ground, 0.4);
-  const grass = mix(mood.leaves, mood.ground, 0.4);
+  const base = mix(mood.near, hex("#6f5644"), 0.35);
+  const grass = mix(mood.leaves, hex("#6b8a45"), 0.4);
   fill(canvas, [[...crest.flat(), ...below]], (x, y) => {
     const u = (x - to.x) / (0.5 * to.scale);
     const facet = noise((x / unit) * 9, (y / unit) * 15);

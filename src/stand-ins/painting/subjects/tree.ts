@@ -8,9 +8,16 @@ const TRUNK = shape(
   "M-0.055 0.01 C-0.03 -0.04 -0.035 -0.2 -0.045 -0.36 L-0.17 -0.5 L-0.15 -0.52 L-0.03 -0.42 L-0.01 -0.58 L0.015 -0.58 L0.022 -0.42 L0.13 -0.54 L0.15 -0.52 L0.045 -0.36 C0.035 -0.2 0.03 -0.04 0.06 0.01 Z",
 );
 
+/** For the words of a prompt; without any it is summer or autumn. */
+const LEAVES = [
+  [/cherry|blossom|sakura|spring/i, "#f0a5bd"],
+  [/autumn|october|harvest|orange/i, "#d58a34"],
+  [/summer|green|oak|willow|apple/i, "#4f8a43"],
+] as const;
+
 /** A lone broadleaf tree: clumps of leaves, shaded ones first, lit ones last. */
 export function tree(scene: Scene): void {
-  const { canvas, mood, motif, prompt, random, stand } = scene;
+  const { canvas, mood, prompt, random, stand } = scene;
   const to = { x: stand.x, y: canvas.height * 0.87, scale: stand.size * 1.1 };
   const draw = brushAt(canvas, to);
   const side = sunSide(scene);
@@ -19,9 +26,8 @@ export function tree(scene: Scene): void {
   const bark = inTheLightOf(scene, hex("#4b382f"));
   draw(TRUNK, (x) => shaded(bark, x * side > 0 ? -0.1 : 0.25));
 
-  const blossom = /cherry|blossom|sakura/i.test(prompt);
-  const green = mix(mood.leaves, hex("#5d8a3a"), 0.35);
-  const leaves = inTheLightOf(scene, blossom ? hex("#f0a5bd") : motif.snow ? hex("#e9eef4") : green);
+  const [, colour] = LEAVES.find(([words]) => words.test(prompt)) ?? [];
+  const leaves = inTheLightOf(scene, hex(colour ?? (random() < 0.5 ? "#4f8a43" : "#d58a34")));
   const clumps = Array.from({ length: 210 }, () => {
     const angle = random() * Math.PI * 2;
     const reach = Math.sqrt(random());
