@@ -149,7 +149,7 @@ describe("a submit that is under way", () => {
 });
 
 test("an abort in the pause before a submit is repeated ends it, and nothing was sent upstream", async () => {
-  const wire = instead("submit", () => json({}, { status: 429, headers: { "retry-after": "3600" } }));
+  const wire = instead("submit", () => json({}, { status: 429, headers: { "retry-after": "300" } }));
   const world = setup({ emulator: slow, wire });
   const { outcome, waited } = await giveUp(world, async () => {
     while (world.clock.sleepers === 0) await new Promise((resolve) => setImmediate(resolve));
