@@ -18,8 +18,9 @@ const SUBJECTS = { lighthouse, fox, tree };
 export async function paint(prompt: string, seed: number, size: Size, breathe: Breathe): Promise<Picture> {
   const scene = arrange(prompt, seed, size, breathe);
   await paintSetting(scene);
-  SUBJECTS[scene.motif.subject](scene);
+  // Behind the subject, whose edge stays clean.
   if (scene.motif.snow) paintSnowfall(scene);
+  SUBJECTS[scene.motif.subject](scene);
   await breathe();
   return develop(scene.canvas, scene.random);
 }
