@@ -117,15 +117,13 @@ function callNumber(n: number) {
       ...{ step: "picture", tags, userTags },
     },
   };
-  const link = `https://queue.fal.run/${ENDPOINT}/requests/${requestId}`;
-  const links = { statusUrl: `${link}/status`, responseUrl: link, cancelUrl: `${link}/cancel` };
   const image = { url: `https://v3.fal.media/files/b/${id}/picture.png`, width: 1024, height: 768 };
   const price = { units: 1, unit: "megapixels", unitPriceNanoUsd: 3_000_000, pricedAt: at };
   const completion = {
     ...{ data: { images: [image], seed: n }, units: 1, waitSeconds: 0.4, runSeconds: 1.9 },
     cost: { source: "measured", nanoUsd: 3_000_000, ...price } as const,
   };
-  return { intent, ticket: { endpoint: ENDPOINT, requestId, ...links }, completion };
+  return { intent, ticket: { endpoint: ENDPOINT, requestId, queue: "https://queue.fal.run" }, completion };
 }
 
 /** As many transactions as a call has, each of which writes one small row: what this much durability costs by itself. */

@@ -30,7 +30,7 @@ export { secrets } from "./environment/secrets.ts";
 export { AmbiguousSubmitError, type AmbiguousVerdict } from "./errors/ambiguous-submit.ts";
 export { AccountLockedError, ApiError, ValidationError, type ValidationErrorInfo } from "./errors/api.ts";
 export { InputMismatchError, InvalidArgumentError, OutputMismatchError } from "./errors/arguments.ts";
-export { CallStateError } from "./errors/calls.ts";
+export { CallStateError, OtherDeploymentError } from "./errors/calls.ts";
 export type { FalErrorCode } from "./errors/codes.ts";
 export { EnvironmentError } from "./errors/environment.ts";
 export { FalError } from "./errors/fal-error.ts";

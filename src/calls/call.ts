@@ -196,8 +196,8 @@ async function attach<T>(
   requestId: string,
 ): Promise<Done<T>> {
   const heard = listenerFor(target);
-  const ticket = ticketOf(services, target, requestId);
-  const known = await journalled(services, call, ticket, heard);
+  const made = ticketOf(services, target, requestId);
+  const { ticket, known } = await journalled(services, call, made, heard);
   if (known) return known;
   call.accepting = Promise.resolve({ ticket, position: undefined, adopted: false });
   announce(services, call, ticket, {});
@@ -207,24 +207,26 @@ async function attach<T>(
 /**
  * What the journal has of a request that is asked for by its id: its result or, within its run, its failure too. A result
  * that tells more than its data is asked for from fal, outside of its run.
+ *
+ * @returns also its ticket, which tells the deployment that took it.
  */
 export async function journalled<T>(
   services: Services,
   call: LiveCall<T>,
   ticket: Ticket,
   heard: ReplyListener | undefined,
-): Promise<Done<T> | undefined> {
+): Promise<{ readonly known: Done<T> | undefined; readonly ticket: Ticket }> {
   const [record] = await services.store.calls.list({ requestId: ticket.requestId, limit: 1 });
-  if (!record) return undefined;
+  if (!record) return { known: undefined, ticket };
   const { state, outcome, error } = record;
   const isOfThisRun = call.run !== undefined && isSameRun(call.run.of, record.for);
   if (isOfThisRun) call.admitted?.identify(record);
   if (isOfThisRun && state === "failed" && error) throw restoredError(error);
   if (outcome?.data !== undefined && (isOfThisRun || !heard)) {
-    return reusedResult(services, call, { record, ticket, outcome });
+    return { known: await reusedResult(services, call, { record, ticket, outcome }), ticket };
   }
   call.notedAs = record.id;
-  return undefined;
+  return { known: undefined, ticket: record.ticket ?? ticket };
 }
 
 /** A recorded call, whoever made it: what the store has of it is given without asking fal. */

@@ -1,5 +1,6 @@
 import { pooled } from "../base/pooled.ts";
 import { abortable, OVER } from "../base/signal.ts";
+import { OtherDeploymentError } from "../errors/calls.ts";
 import type { Ticket } from "../journal/call.ts";
 import { answerHook, hasEnded, type ReceivedHook, signatureOf } from "./hook-answer.ts";
 import type { Hooks, Services } from "./services.ts";
@@ -118,9 +119,13 @@ async function sweep(services: Services, { byCall, sweepMs }: Waits): Promise<vo
     await pooled(calls, SWEPT_AT_ONCE, async ({ callId, ticket, wake }) => {
       const record = over?.has(ticket.requestId) ? undefined : await store.calls.get(callId);
       if (over?.has(ticket.requestId) || (record && hasEnded(record))) return wake();
-      if (over) return;
-      const status = await queue.status(ticket, { logs: false }).catch(() => undefined);
-      if (status?.status === "COMPLETED") wake();
+      if (over && !queue.isElsewhere(ticket)) return;
+      const isOver = await queue.status(ticket, { logs: false }).then(
+        ({ status }) => status === "COMPLETED",
+        // Reading the result says so.
+        (error: unknown) => error instanceof OtherDeploymentError,
+      );
+      if (isOver) wake();
     });
   }
 }

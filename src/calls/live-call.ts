@@ -160,7 +160,7 @@ export function tellWatched(
   connection: object,
 ): void {
   tellStatus(services, call, status, connection);
-  const update = () => toQueueStatus(ticket, status, call.statuses.logs);
+  const update = () => toQueueStatus(services.queue, ticket, status, call.statuses.logs);
   callBack(services, call, "onQueueUpdate", () => call.settings.onQueueUpdate?.(update()));
 }
 

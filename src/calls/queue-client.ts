@@ -1,6 +1,7 @@
 import type { ReplyListener } from "../attribution/onward.ts";
 import { inBackground } from "../base/background.ts";
 import { abortable, linkedController, OVER } from "../base/signal.ts";
+import { FalError } from "../errors/fal-error.ts";
 import { CallTimeoutError, type CancelOutcome } from "../errors/giving-up.ts";
 import type { Ticket } from "../journal/call.ts";
 import { replyWith } from "../journal/saved-data.ts";
@@ -84,8 +85,10 @@ export function createQueueClient(services: Services, { attach }: Calls): QueueC
       const ticket = ticketOf(services, target, requestId);
       const status =
         (await journalledEnd(services, ticket)) ??
-        (await queue.status(ticket, { logs, signal: abortSignal }));
-      return toQueueStatus(ticket, status, status.logs ?? []);
+        (await queue
+          .status(ticket, { logs, signal: abortSignal })
+          .catch(unlessElsewhere(services, ticket, "status")));
+      return toQueueStatus(queue, ticket, status, status.logs ?? []);
     },
 
     async streamStatus(target, { requestId, logs = false, abortSignal }) {
@@ -94,8 +97,10 @@ export function createQueueClient(services: Services, { attach }: Calls): QueueC
       const known = await journalledEnd(services, ticket);
       const statuses = known
         ? once(known)
-        : await queue.streamStatus(ticket, { logs, signal: controller.signal });
-      return statusStream(ticket, statuses, controller, unlink);
+        : await queue
+            .streamStatus(ticket, { logs, signal: controller.signal })
+            .catch(unlessElsewhere(services, ticket, "status"));
+      return statusStream(queue, ticket, statuses, controller, unlink);
     },
 
     subscribeToStatus: (target, options) => subscribeToStatus(services, target, options),
@@ -123,7 +128,8 @@ async function submit<T extends EndpointId | AnyEndpoint>(
     const { ticket } = await sendUnlessKnown(services, call, prepared, { wants: "request" });
     handOver(call, ticket);
     const position = call.accepting && (await call.accepting).position;
-    return toQueueStatus(ticket, { status: "IN_QUEUE", queue_position: position }, []) as InQueueStatus;
+    const status = { status: "IN_QUEUE", queue_position: position } as const;
+    return toQueueStatus(services.queue, ticket, status, []) as InQueueStatus;
   });
 }
 
@@ -140,13 +146,14 @@ async function result<T extends EndpointId | AnyEndpoint>(
   { requestId, abortSignal }: RequestOptions,
 ): Promise<Pick<Result<OutputOf<T>>, "data" | "requestId" | "billing">> {
   const heard = listenerFor(target);
-  const ticket = ticketOf(services, target, requestId);
-  if (!currentRun()) return readNow(services, ticket, { heard, signal: abortSignal });
+  const made = ticketOf(services, target, requestId);
+  if (!currentRun()) return readNow(services, made, { heard, signal: abortSignal });
   const settings = abortSignal ? { abortSignal } : {};
   const call = liveCall<OutputOf<T>>(services, idOf(target), settings, { asksForRequest: true });
   const { result } = await startCall(services, call, async () => {
-    const known = await journalled(services, call, ticket, heard);
+    const { known, ticket } = await journalled(services, call, made, heard);
     if (known) return known;
+    call.ticket = ticket;
     const read = await readNow<OutputOf<T>>(services, ticket, { heard, signal: call.giveUp.signal, call });
     const metrics = { waitSeconds: undefined, runSeconds: undefined };
     return { result: { ...read, metrics }, response: replyWith(read.data) };
@@ -166,7 +173,8 @@ async function readNow<O>(
 ): Promise<Pick<Result<O>, "data" | "requestId" | "billing">> {
   // What it cost is noted here, and not by the call that asks.
   if (how.call) how.call.cost = Promise.resolve(undefined);
-  const answer = await services.queue.result(ticket, { signal: how.signal }).catch((error: unknown) => {
+  const reading = services.queue.result(ticket, { signal: how.signal });
+  const answer = await reading.catch(unlessElsewhere(services, ticket, "result")).catch((error: unknown) => {
     void inBackground(services.background, noteFailure(services, ticket, error));
     throw error;
   });
@@ -201,11 +209,13 @@ async function subscribeToStatus(
       : watch(queue, clock, ticket, watchOptions(options, signal));
     for await (const { status, connection } of watched) {
       statuses.take(status, connection, clock.now());
-      const update = toQueueStatus(ticket, status, statuses.logs);
+      const update = toQueueStatus(queue, ticket, status, statuses.logs);
       options.onQueueUpdate?.(update);
       if (update.status === "COMPLETED") return update;
     }
     throw endedEarly(ticket);
+  } catch (error) {
+    return await unlessElsewhere(services, ticket, "status")(error);
   } finally {
     unlink();
     controller.abort(OVER);
@@ -223,6 +233,15 @@ async function journalledEnd({ store }: Services, { requestId }: Ticket): Promis
   const { message, errorType } = record.error ?? {};
   return { status: "COMPLETED", error: message ?? "failed", ...(errorType && { error_type: errorType }) };
 }
+
+/** Throws what was answered; a call of this store that another deployment took is not unknown, but there. */
+const unlessElsewhere =
+  ({ store, queue }: Services, { requestId }: Ticket, read: "status" | "result") =>
+  async (error: unknown): Promise<never> => {
+    if (!(error instanceof FalError)) throw error;
+    const [record] = await store.calls.list({ requestId, limit: 1 }).catch(() => []);
+    throw record?.ticket ? queue.elsewhere(record.ticket, read, error) : error;
+  };
 
 async function* once<T>(value: T): AsyncGenerator<T, void, void> {
   yield value;

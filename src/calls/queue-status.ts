@@ -1,4 +1,5 @@
 import type { Ticket } from "../journal/call.ts";
+import type { Queue } from "../queue/queue.ts";
 import type { WireLog, WireStatus } from "../queue/wire.ts";
 import type { RequestLog } from "./events.ts";
 
@@ -32,15 +33,17 @@ export interface CompletedQueueStatus extends QueueStatusLinks {
 
 /** @param logs All lines so far: a stream's are incremental, and users of `onQueueUpdate` expect them cumulative. */
 export function toQueueStatus(
+  queue: Pick<Queue, "addresses">,
   ticket: Ticket,
   status: WireStatus,
   logs: readonly (RequestLog | WireLog)[],
 ): QueueStatus {
+  const { response, status: statusUrl, cancel } = queue.addresses(ticket);
   const common = {
     request_id: ticket.requestId,
-    response_url: ticket.responseUrl,
-    status_url: ticket.statusUrl,
-    cancel_url: ticket.cancelUrl,
+    response_url: response,
+    status_url: statusUrl,
+    cancel_url: cancel,
     logs: logs.map((log) => ({ ...log }) as RequestLog),
   };
   if (status.status === "IN_QUEUE") {

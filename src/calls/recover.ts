@@ -7,7 +7,7 @@ import { resolveDoubt } from "./doubt.ts";
 import { hasFailed } from "./events.ts";
 import { announce, type LiveCall } from "./live-call.ts";
 import { policyOf } from "./options.ts";
-import { isGone } from "./result.ts";
+import { isGone, isUnknownHere } from "./result.ts";
 import type { Services } from "./services.ts";
 
 /** A call that fal has, and what the journal has of its result. */
@@ -114,17 +114,18 @@ async function unlessGone(
   const { ticket, givenUp } = record;
   const mayStartAnew = givenUp === "run" || givenUp === "resubmit";
   if (ticket && givenUp !== "resubmit") {
-    const status = await queue.status(ticket, { logs: false, signal: giveUp.signal }).catch(unlessGoneError);
+    const isNotHere = givenUp === "unread" ? isUnknownHere : isGone;
+    const status = await queue
+      .status(ticket, { logs: false, signal: giveUp.signal })
+      .catch((error: unknown): undefined => {
+        if (!isNotHere(error)) throw error;
+      });
     // Where its end could not be read, its own failure is still to be had.
     const mayBeHad = status ? !hasFailed(status) : mayStartAnew;
     if (mayBeHad || givenUp === "unread") return { ticket, outcome: undefined, isAdopted: false };
   }
   if (mayStartAnew) return undefined;
   throw restored(record, `was given up: ${whyText(record)}`);
-}
-
-function unlessGoneError(error: unknown): undefined {
-  if (!isGone(error)) throw error;
 }
 
 const restored = ({ id, error }: CallRecord, otherwise: string): Error =>

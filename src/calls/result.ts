@@ -1,4 +1,5 @@
 import { ApiError, apiError, isModelAnswer } from "../errors/api.ts";
+import { OtherDeploymentError } from "../errors/calls.ts";
 import { FalError } from "../errors/fal-error.ts";
 import type { Ticket } from "../journal/call.ts";
 import type { History } from "../platform/requests.ts";
@@ -21,9 +22,11 @@ export function requestFailure(facts: Parameters<typeof apiError>[0]): ApiError 
 }
 
 /** What the answer to a result read says of the request, which ended with this status as far as that is known. */
-export function failureOfResult(error: unknown, status: WireStatus | undefined): unknown {
-  if (!(error instanceof ApiError)) return error;
+export function failureOfResult(answer: unknown, status: WireStatus | undefined): unknown {
   const queueSaysSo = status !== undefined && hasFailed(status);
+  // A deployment that says how it ended knows it.
+  const error = queueSaysSo && answer instanceof OtherDeploymentError ? answer.cause : answer;
+  if (!(error instanceof ApiError)) return error;
   if (isModelAnswer(error)) requestEnds.add(error);
   if (!queueSaysSo || requestEnds.has(error)) return error;
   const { requestId, endpoint } = error;
@@ -52,6 +55,7 @@ const PAUSES_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
  *
  * @param status The status it completed with; undefined where the queue knows it no more.
  * @throws {ApiError} for what the model says, or the queue after all this, instead.
+ * @throws {OtherDeploymentError} where another deployment has it.
  */
 export async function readResult(
   { queue, history, clock }: Services,
@@ -65,7 +69,7 @@ export async function readResult(
     try {
       return await queue.result(ticket, { signal });
     } catch (error) {
-      const recalled = isGone(error) ? await recall(history, ticket, signal) : undefined;
+      const recalled = isUnknownHere(error) ? await recall(history, ticket, signal) : undefined;
       if (recalled && recalled !== "not-listed") return recalled;
       const mayCome = isTooEarly(error) || recalled === "not-listed";
       if (!mayCome || pause === undefined) throw failureOfResult(error, status);
@@ -74,7 +78,28 @@ export async function readResult(
   }
 }
 
+/** Whether the deployment that took a request does not know it any more. */
 export const isGone = (error: unknown): boolean => error instanceof ApiError && error.status === 404;
+
+/** Whether the deployment that was asked does not know a request, which another may still have. */
+export const isUnknownHere = (error: unknown): boolean =>
+  isGone(error) || error instanceof OtherDeploymentError;
+
+/**
+ * A result that the queue asked does not have, from the history of its account.
+ *
+ * @throws the error that it answered with, where history does not have it either.
+ */
+export async function recalledFrom(
+  { history }: Services,
+  ticket: Ticket,
+  error: OtherDeploymentError,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const recalled = await recall(history, ticket, signal);
+  if (!recalled || recalled === "not-listed") throw error;
+  return recalled;
+}
 
 /** The words are a common report; what fal answers is not documented. */
 const isTooEarly = (error: unknown): boolean =>

@@ -1,6 +1,7 @@
 import { eventLog } from "../base/event-log.ts";
 import { MalformedReplyError } from "../errors/network.ts";
 import type { Ticket } from "../journal/call.ts";
+import type { Queue } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import { type QueueStatus, toQueueStatus } from "./queue-status.ts";
 
@@ -12,6 +13,7 @@ export interface StatusStream extends AsyncIterable<QueueStatus> {
 }
 
 export function statusStream(
+  queue: Queue,
   ticket: Ticket,
   statuses: AsyncIterable<WireStatus>,
   controller: AbortController,
@@ -26,7 +28,7 @@ export function statusStream(
     let last: QueueStatus | undefined;
     try {
       for await (const status of statuses) {
-        last = toQueueStatus(ticket, status, status.logs ?? []);
+        last = toQueueStatus(queue, ticket, status, status.logs ?? []);
         log.push(last);
       }
       if (last?.status !== "COMPLETED") throw endedEarly(ticket);

@@ -1,3 +1,4 @@
+import { OtherDeploymentError } from "../errors/calls.ts";
 import { MalformedReplyError } from "../errors/network.ts";
 import { restoredError } from "../errors/saved-error.ts";
 import type { Ticket } from "../journal/call.ts";
@@ -5,7 +6,7 @@ import { replyWith, restoredData } from "../journal/saved-data.ts";
 import type { Answer } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import { type LiveCall, tellWatched } from "./live-call.ts";
-import { isGone, readResult } from "./result.ts";
+import { isGone, readResult, recalledFrom } from "./result.ts";
 import type { Hooks, Services } from "./services.ts";
 import { watch, watchOptions } from "./watch.ts";
 
@@ -31,11 +32,16 @@ export async function untilEnded(
   if (hooks && call.isHooked && call.notedAs !== undefined) {
     return { answer: await afterHook(services, call, hooks, ticket, readsReply), status: undefined };
   }
+  const { signal } = call.giveUp;
   const status = await untilCompleted(services, call, ticket).catch((error: unknown) => {
-    if (!isGone(error)) throw error;
-    return undefined;
+    if (isGone(error)) return undefined;
+    if (error instanceof OtherDeploymentError) return error;
+    throw error;
   });
-  return { status, answer: await readResult(services, ticket, status, call.giveUp.signal) };
+  if (status instanceof OtherDeploymentError) {
+    return { status: undefined, answer: await recalledFrom(services, ticket, status, signal) };
+  }
+  return { status, answer: await readResult(services, ticket, status, signal) };
 }
 
 /** What the hook brought is in the store; where none came, or without a result, the result is there to be read. */
@@ -49,7 +55,11 @@ async function afterHook(
   await hooks.ended(notedAs, ticket, signal);
   const { state, outcome, error } = (await services.store.calls.get(notedAs)) ?? {};
   if (state === "failed" && error) throw restoredError(error);
-  const read = () => readResult(services, ticket, { status: "COMPLETED" }, signal);
+  const read = async () => {
+    // Whoever does not know the request says nothing about its result.
+    if (services.queue.isElsewhere(ticket)) await services.queue.status(ticket, { logs: false, signal });
+    return readResult(services, ticket, { status: "COMPLETED" }, signal);
+  };
   if (outcome?.data === undefined) return read();
   const reply = readsReply ? await read().catch(() => undefined) : undefined;
   signal.throwIfAborted();

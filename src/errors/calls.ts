@@ -19,3 +19,35 @@ export class CallStateError extends FalError {
     this.call = id;
   }
 }
+
+/**
+ * Another deployment of fal took the request than the one that the hosts name now, which does not know it. It is no end: the
+ * request stays where it is, and can be had once the hosts name that one again. It is not submitted a second time.
+ */
+export class OtherDeploymentError extends FalError {
+  override readonly name = "OtherDeploymentError";
+  readonly code = "other_deployment";
+  /** The queue that took the request. */
+  readonly deployment: string;
+
+  constructor(
+    request: { readonly endpoint: string; readonly requestId: string; readonly queue: string },
+    asked: string,
+    cause: unknown,
+  ) {
+    const { endpoint, requestId, queue } = request;
+    super(
+      `Request ${requestId} to ${endpoint} was accepted by ${queue}, and ${asked}, which the hosts name now, does not know ` +
+        `it. ${cureOf(queue)}, then resume the run or collect the call: it is not submitted again.`,
+      { endpoint, requestId, billed: "unknown", cause },
+    );
+    this.deployment = queue;
+  }
+}
+
+function cureOf(queue: string): string {
+  if (queue === "https://queue.fal.run")
+    return "Unset FAL_HOST and FAL_QUEUE_RUN_HOST, which are not fal's own hosts";
+  if (queue.endsWith("/queue")) return `Set FAL_HOST back to ${queue.slice(0, -"/queue".length)}`;
+  return `Set FAL_QUEUE_RUN_HOST to ${queue}`;
+}

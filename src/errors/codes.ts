@@ -20,6 +20,7 @@ export type FalErrorCode =
   | "output_mismatch"
   | "call_state"
   | "request_claimed"
+  | "other_deployment"
   | "file_expired"
   /* A run. */
   | "run_aborted"

@@ -1,7 +1,7 @@
 import { AmbiguousSubmitError } from "./ambiguous-submit.ts";
 import { AccountLockedError, ApiError, ValidationError } from "./api.ts";
 import { InputMismatchError, InvalidArgumentError, OutputMismatchError } from "./arguments.ts";
-import { CallStateError } from "./calls.ts";
+import { CallStateError, OtherDeploymentError } from "./calls.ts";
 import type { FalErrorCode } from "./codes.ts";
 import { ListenError } from "./emulator.ts";
 import { EnvironmentError } from "./environment.ts";
@@ -64,6 +64,7 @@ const ERRORS = {
   output_mismatch: of(OutputMismatchError, { state: "completed" }),
   call_state: of(CallStateError),
   request_claimed: of(RequestClaimedError),
+  other_deployment: of(OtherDeploymentError, { endsFallback: true, isOfTheRun: true }),
   file_expired: of(FileExpiredError),
 
   run_aborted: of(RunAbortedError, { endsFallback: true, isOfTheRun: true, state: "cancelled" }),

@@ -22,13 +22,14 @@ export type Unused = "superseded" | "left-over";
  */
 export type GivenUp = "caller" | "run" | "unread" | "cancelled" | "by-hand" | "resubmit";
 
-/** A request in fal's queue, and where to ask for it. Plain JSON. */
+/** A request in fal's queue. Where to ask for it is made of this when it is asked, by whichever hosts are set then. Plain JSON. */
 export interface Ticket {
   readonly endpoint: string;
   readonly requestId: string;
-  readonly statusUrl: string;
-  readonly responseUrl: string;
-  readonly cancelUrl: string;
+  /** The base address of the queue that took it. */
+  readonly queue: string;
+  /** The links that fal gave, where they are others than those made of the rest: paths below `queue`, or whole addresses. */
+  readonly links?: { readonly [L in "status" | "response" | "cancel"]?: string };
 }
 
 /** Whom a call is for: what its costs can be grouped by, and what its request is tagged with. */

@@ -1,12 +1,14 @@
 import type { Transport, WireRequest } from "../base/transport.ts";
+import { ApiError } from "../errors/api.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
+import { OtherDeploymentError } from "../errors/calls.ts";
 import type { CancelOutcome } from "../errors/giving-up.ts";
 import { MalformedReplyError } from "../errors/network.ts";
 import type { Ticket } from "../journal/call.ts";
 import { billableUnits } from "../money/billable-units.ts";
 import { readBody } from "./data.ts";
-import type { EndpointAddress } from "./endpoint.ts";
-import { readCancelled, readStatus, readSubmitted, type WireStatus } from "./wire.ts";
+import { type EndpointAddress, parseEndpointId } from "./endpoint.ts";
+import { readCancelled, readStatus, readSubmitted, type Submitted, type WireStatus } from "./wire.ts";
 
 /** A submit, complete: everything that can be wrong with it has been checked. */
 export interface Submission {
@@ -32,7 +34,17 @@ export interface Answer {
   readonly response: Response;
 }
 
-/** The queue's five requests, each one exchange. Who may repeat what is the transport's business. */
+/** Where a request is asked for. */
+export interface RequestAddresses {
+  readonly status: string;
+  readonly response: string;
+  readonly cancel: string;
+}
+
+/**
+ * The queue's five requests, each one exchange. Who may repeat what is the transport's business. Status and result throw
+ * an `OtherDeploymentError` for a request that another deployment took and this one does not know.
+ */
 export interface Queue {
   submit(submission: Submission): Promise<{ ticket: Ticket; position: number | undefined }>;
   status(ticket: Ticket, options: { logs: boolean; signal?: AbortSignal | undefined }): Promise<WireStatus>;
@@ -44,37 +56,50 @@ export interface Queue {
   cancel(ticket: Ticket): Promise<CancelOutcome>;
   /** A ticket for a request that is known by its id only. */
   ticket(endpoint: EndpointAddress, requestId: string): Ticket;
+  /** Where it is asked for, by the hosts that are set now. */
+  addresses(ticket: Ticket): RequestAddresses;
+  /** Whether another deployment took it than the one that the hosts name now. */
+  isElsewhere(ticket: Ticket): boolean;
+  /** What an answer to a read means for a request that another deployment took; any other error stays as it is. */
+  elsewhere(ticket: Ticket, read: "status" | "result", error: unknown): unknown;
 }
 
 /** The queue of the deployment whose address `base` gives, asked at each request. */
 export function createQueue(transport: Transport, base: () => string): Queue {
+  const addresses = (ticket: Ticket) => addressesOf(transport, base(), ticket);
+  const told = (ticket: Ticket, read: "status" | "result") => (error: unknown) => {
+    throw elsewhere(base(), ticket, read, error);
+  };
   return {
+    addresses,
+    isElsewhere: (ticket) => ticket.queue !== base(),
+    elsewhere: (ticket, read, error) => elsewhere(base(), ticket, read, error),
     ticket: (endpoint, requestId) => ticketFor(base(), endpoint, requestId),
     submit: (submission) => submit(transport, base(), submission),
 
-    status(ticket, { logs, signal }) {
-      const url = withLogs(ticket.statusUrl, logs);
+    async status(ticket, { logs, signal }) {
+      const url = withLogs(addresses(ticket).status, logs);
       const request = { operation: "status", method: "GET", url, ...about(ticket), signal } as const;
-      return transport.send(request, ({ text }) => readStatus(text));
+      return transport.send(request, ({ text }) => readStatus(text)).catch(told(ticket, "status"));
     },
 
     async streamStatus(ticket, { logs, signal, onBytes }) {
-      const url = withLogs(`${ticket.statusUrl.replace(/\/+$/, "")}/stream`, logs);
+      const url = withLogs(`${addresses(ticket).status.replace(/\/+$/, "")}/stream`, logs);
       const request = { operation: "status", method: "GET", url, ...about(ticket), signal } as const;
-      return untilCompleted(await transport.open(request, onBytes));
+      return untilCompleted(await transport.open(request, onBytes).catch(told(ticket, "status")));
     },
 
-    result(ticket, { signal } = {}) {
-      const url = ticket.responseUrl;
+    async result(ticket, { signal } = {}) {
+      const url = addresses(ticket).response;
       const request = { operation: "result", method: "GET", url, ...about(ticket), signal } as const;
-      return readResult(transport, request);
+      return readResult(transport, request).catch(told(ticket, "result"));
     },
 
     async cancel(ticket) {
       const request = {
         operation: "cancel",
         method: "PUT",
-        url: ticket.cancelUrl,
+        url: addresses(ticket).cancel,
         ...about(ticket),
       } as const;
       try {
@@ -147,34 +172,60 @@ function submit(
     headers: { ...headers, "content-type": "application/json" },
     endpoint: endpoint.id,
   } as const;
-  // fal's own links are the better ones, but only on an origin that is ours; else the address is made anew.
-  const link = (sent: string | undefined, made: string): string =>
-    sent !== undefined && transport.mayFollow(sent) ? sent : made;
   return transport.send(request, (reply) => {
     const sent = readSubmitted(reply);
-    const made = ticketFor(base, endpoint, sent.request_id);
-    const ticket = {
-      ...made,
-      statusUrl: link(sent.status_url, made.statusUrl),
-      responseUrl: link(sent.response_url, made.responseUrl),
-      cancelUrl: link(sent.cancel_url, made.cancelUrl),
-    };
+    const ticket = withLinks(transport, ticketFor(base, endpoint, sent.request_id), sent);
     return { ticket, position: sent.queue_position ?? undefined };
   });
 }
 
-function ticketFor(base: string, { id, app }: EndpointAddress, requestId: string): Ticket {
+/** fal's own links are the better ones, but only on an origin that is ours; else the address is made anew. */
+function withLinks(transport: Transport, ticket: Ticket, sent: Submitted): Ticket {
+  const made = madeAddresses(ticket.queue, ticket);
+  const entries = (["status", "response", "cancel"] as const).flatMap((name) => {
+    const link = sent[`${name}_url`];
+    if (link === undefined || link === made[name] || !transport.mayFollow(link)) return [];
+    return [[name, link.startsWith(`${ticket.queue}/`) ? link.slice(ticket.queue.length) : link] as const];
+  });
+  return entries.length > 0 ? { ...ticket, links: Object.fromEntries(entries) } : ticket;
+}
+
+/** A store outlives the hosts that it was written under: nothing is asked on an origin that is not one of ours now. */
+function addressesOf(transport: Transport, base: string, ticket: Ticket): RequestAddresses {
+  const made = madeAddresses(base, ticket);
+  const { links = {} } = ticket;
+  const address = (name: keyof RequestAddresses): string => {
+    const kept = links[name];
+    const link = kept?.startsWith("/") ? base + kept : kept;
+    return link !== undefined && transport.mayFollow(link) ? link : made[name];
+  };
+  return { status: address("status"), response: address("response"), cancel: address("cancel") };
+}
+
+function madeAddresses(base: string, { endpoint, requestId }: Ticket): RequestAddresses {
+  const request = `${base}/${parseEndpointId(endpoint).app}/requests/${requestId}`;
+  return { status: `${request}/status`, response: request, cancel: `${request}/cancel` };
+}
+
+/** What a deployment answers to a status read of a request that it does not know, in one form or another. */
+const UNKNOWN_TO_STATUS: ReadonlySet<number> = new Set([400, 404, 405, 410, 422]);
+/** The same of a result, which a model may answer with the others. */
+const UNKNOWN_TO_RESULT: ReadonlySet<number> = new Set([404, 405, 410]);
+
+function elsewhere(base: string, ticket: Ticket, read: "status" | "result", error: unknown): unknown {
+  if (ticket.queue === base || error instanceof OtherDeploymentError) return error;
+  const statuses = read === "status" ? UNKNOWN_TO_STATUS : UNKNOWN_TO_RESULT;
+  // What listens there now may be something else altogether.
+  const isOtherServer = read === "status" && error instanceof MalformedReplyError;
+  const isUnknown = error instanceof ApiError && statuses.has(error.status);
+  return isUnknown || isOtherServer ? new OtherDeploymentError(ticket, base, error) : error;
+}
+
+function ticketFor(base: string, { id }: EndpointAddress, requestId: string): Ticket {
   if (!/^[\w.~-]+$/.test(requestId) || /^\.+$/.test(requestId)) {
     throw new InvalidArgumentError(`${JSON.stringify(requestId)} is not a request id.`);
   }
-  const request = `${base}/${app}/requests/${requestId}`;
-  return {
-    endpoint: id,
-    requestId,
-    statusUrl: `${request}/status`,
-    responseUrl: request,
-    cancelUrl: `${request}/cancel`,
-  };
+  return { endpoint: id, requestId, queue: base };
 }
 
 async function* untilCompleted(events: AsyncIterable<string>): AsyncGenerator<WireStatus> {

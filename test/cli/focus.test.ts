@@ -37,7 +37,7 @@ beforeAll(async () => {
     ),
   );
   const url = "https://queue.fal.run/acme/echo/requests/r0";
-  const ticket = { endpoint: "acme/echo", requestId: "r0", statusUrl: url, responseUrl: url, cancelUrl: url };
+  const ticket = { endpoint: "acme/echo", requestId: "r0", queue: url };
   await store.calls.submitted("c0", ticket, AT + 10);
   await store.calls.completed("c0", { data: {}, units: 1.5, waitSeconds: 1, runSeconds: 1 }, AT + 2_000);
   await store.calls.charged(`c${CALLS - 1}`, { source: "unknown", reason: "no_price", units: 1 }, AT);

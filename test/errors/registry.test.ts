@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { AmbiguousSubmitError } from "../../src/errors/ambiguous-submit.ts";
 import { ApiError, apiError, ValidationError } from "../../src/errors/api.ts";
 import { InputMismatchError, InvalidArgumentError, OutputMismatchError } from "../../src/errors/arguments.ts";
-import { CallStateError } from "../../src/errors/calls.ts";
+import { CallStateError, OtherDeploymentError } from "../../src/errors/calls.ts";
 import type { FalErrorCode } from "../../src/errors/codes.ts";
 import { ListenError } from "../../src/errors/emulator.ts";
 import { EnvironmentError } from "../../src/errors/environment.ts";
@@ -58,6 +58,11 @@ const EXAMPLES: { readonly [C in FalErrorCode]: FalError } = {
   output_mismatch: new OutputMismatchError("acme/echo", "r1", { data: 1 }, [{ message: "x", path: "" }]),
   call_state: new CallStateError({ id: "c1", endpoint: "acme/echo", ticket: undefined }, "is over"),
   request_claimed: new RequestClaimedError("r1"),
+  other_deployment: new OtherDeploymentError(
+    { endpoint: "acme/echo", requestId: "r1", queue: "http://127.0.0.1:8787/queue" },
+    "https://queue.fal.run",
+    undefined,
+  ),
   file_expired: new FileExpiredError("https://v3.fal.media/a.png", "picture"),
   run_aborted: new RunAbortedError("poster", "a", { cause: "enough" }),
   run_blocked: new RunBlockedError({ ...run, step: "picture", callId: "c1", endpoint: "acme/echo" }),

@@ -51,8 +51,8 @@ test("a sum says how certain it is, what is missing from it and why", async () =
   ]) {
     await intend(store, id);
   }
-  const urls = { statusUrl: "", responseUrl: "", cancelUrl: "" };
-  await store.calls.submitted("on its way", { endpoint: "acme/painter", requestId: "r1", ...urls }, NOW);
+  const queue = "";
+  await store.calls.submitted("on its way", { endpoint: "acme/painter", requestId: "r1", queue }, NOW);
   await store.calls.ambiguous("doubt", "ECONNRESET", NOW);
   await store.calls.failed("refused", failure(false), NOW);
   await store.calls.failed("failed", failure("unknown"), NOW);

@@ -23,9 +23,7 @@ export function intent(id: string, more: Partial<Omit<Intent, "for"> & CallFor> 
 export const ticket = (requestId: string): Ticket => ({
   endpoint: "acme/echo",
   requestId,
-  statusUrl: `https://queue.fal.run/acme/echo/requests/${requestId}/status`,
-  responseUrl: `https://queue.fal.run/acme/echo/requests/${requestId}`,
-  cancelUrl: `https://queue.fal.run/acme/echo/requests/${requestId}/cancel`,
+  queue: "https://queue.fal.run",
 });
 
 export const usage = { units: 1.5, waitSeconds: 0.1, runSeconds: undefined };

@@ -39,7 +39,7 @@ function call(
       userTags: {},
     },
     state,
-    ticket: { endpoint: "acme/echo", requestId: "r", statusUrl: "", responseUrl: "", cancelUrl: "" },
+    ticket: { endpoint: "acme/echo", requestId: "r", queue: "" },
     outcome: undefined,
     usage: { units: 1, waitSeconds, runSeconds },
     error: undefined,
