@@ -85,9 +85,7 @@ export function createQueueClient(services: Services, { attach }: Calls): QueueC
       const ticket = ticketOf(services, target, requestId);
       const status =
         (await journalledEnd(services, ticket)) ??
-        (await queue
-          .status(ticket, { logs, signal: abortSignal })
-          .catch(unlessElsewhere(services, ticket, "status")));
+        (await queue.status(ticket, { logs, signal: abortSignal }).catch(unlessElsewhere(services, ticket)));
       return toQueueStatus(queue, ticket, status, status.logs ?? []);
     },
 
@@ -99,7 +97,7 @@ export function createQueueClient(services: Services, { attach }: Calls): QueueC
         ? once(known)
         : await queue
             .streamStatus(ticket, { logs, signal: controller.signal })
-            .catch(unlessElsewhere(services, ticket, "status"));
+            .catch(unlessElsewhere(services, ticket));
       return statusStream(queue, ticket, statuses, controller, unlink);
     },
 
@@ -147,7 +145,7 @@ async function result<T extends EndpointId | AnyEndpoint>(
 ): Promise<Pick<Result<OutputOf<T>>, "data" | "requestId" | "billing">> {
   const heard = listenerFor(target);
   const made = ticketOf(services, target, requestId);
-  if (!currentRun()) return readNow(services, made, { heard, signal: abortSignal });
+  if (!currentRun()) return readNow(services, await asNoted(services, made), { heard, signal: abortSignal });
   const settings = abortSignal ? { abortSignal } : {};
   const call = liveCall<OutputOf<T>>(services, idOf(target), settings, { asksForRequest: true });
   const { result } = await startCall(services, call, async () => {
@@ -173,8 +171,10 @@ async function readNow<O>(
 ): Promise<Pick<Result<O>, "data" | "requestId" | "billing">> {
   // What it cost is noted here, and not by the call that asks.
   if (how.call) how.call.cost = Promise.resolve(undefined);
-  const reading = services.queue.result(ticket, { signal: how.signal });
-  const answer = await reading.catch(unlessElsewhere(services, ticket, "result")).catch((error: unknown) => {
+  const { signal } = how;
+  // Whoever does not know the request says nothing about its result.
+  if (services.queue.isElsewhere(ticket)) await services.queue.status(ticket, { logs: false, signal });
+  const answer = await services.queue.result(ticket, { signal }).catch((error: unknown) => {
     void inBackground(services.background, noteFailure(services, ticket, error));
     throw error;
   });
@@ -215,7 +215,7 @@ async function subscribeToStatus(
     }
     throw endedEarly(ticket);
   } catch (error) {
-    return await unlessElsewhere(services, ticket, "status")(error);
+    return await unlessElsewhere(services, ticket)(error);
   } finally {
     unlink();
     controller.abort(OVER);
@@ -236,12 +236,17 @@ async function journalledEnd({ store }: Services, { requestId }: Ticket): Promis
 
 /** Throws what was answered; a call of this store that another deployment took is not unknown, but there. */
 const unlessElsewhere =
-  ({ store, queue }: Services, { requestId }: Ticket, read: "status" | "result") =>
+  (services: Services, ticket: Ticket) =>
   async (error: unknown): Promise<never> => {
     if (!(error instanceof FalError)) throw error;
-    const [record] = await store.calls.list({ requestId, limit: 1 }).catch(() => []);
-    throw record?.ticket ? queue.elsewhere(record.ticket, read, error) : error;
+    throw services.queue.elsewhere(await asNoted(services, ticket), error);
   };
+
+/** The ticket of a request that is asked for by its id: where it is a call of this store, that tells who took it. */
+async function asNoted({ store }: Services, ticket: Ticket): Promise<Ticket> {
+  const [record] = await store.calls.list({ requestId: ticket.requestId, limit: 1 }).catch(() => []);
+  return record?.ticket ?? ticket;
+}
 
 async function* once<T>(value: T): AsyncGenerator<T, void, void> {
   yield value;

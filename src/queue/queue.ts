@@ -60,8 +60,8 @@ export interface Queue {
   addresses(ticket: Ticket): RequestAddresses;
   /** Whether another deployment took it than the one that the hosts name now. */
   isElsewhere(ticket: Ticket): boolean;
-  /** What an answer to a read means for a request that another deployment took; any other error stays as it is. */
-  elsewhere(ticket: Ticket, read: "status" | "result", error: unknown): unknown;
+  /** What an answer to a status read means for a request that another deployment took; any other error stays as it is. */
+  elsewhere(ticket: Ticket, error: unknown): unknown;
 }
 
 /** The queue of the deployment whose address `base` gives, asked at each request. */
@@ -73,7 +73,7 @@ export function createQueue(transport: Transport, base: () => string): Queue {
   return {
     addresses,
     isElsewhere: (ticket) => ticket.queue !== base(),
-    elsewhere: (ticket, read, error) => elsewhere(base(), ticket, read, error),
+    elsewhere: (ticket, error) => elsewhere(base(), ticket, "status", error),
     ticket: (endpoint, requestId) => ticketFor(base(), endpoint, requestId),
     submit: (submission) => submit(transport, base(), submission),
 

@@ -145,6 +145,16 @@ test("who asks by the request's id is told where it is", async () => {
   expect((await back.fal.queue.attach(ECHO, { requestId })).data).toEqual({ echo: { n: 1 } });
 });
 
+test("the page of whoever listens there now is no result", async () => {
+  const world = processes();
+  const { request_id: requestId } = await world.start(OLD).fal.queue.submit(ECHO, { input: { n: 1 } });
+  const wire: Wire = () => new Response("<!doctype html>", { headers: { "content-type": "text/html" } });
+  const { queue, calls } = world.start({ ...on(NEW), wire, retry: { maxRetries: 6 } }).fal;
+  expect(await failureOf(queue.result(ECHO, { requestId }))).toBeInstanceOf(OtherDeploymentError);
+  expect(await failureOf(queue.attach(ECHO, { requestId }))).toBeInstanceOf(OtherDeploymentError);
+  expect((await calls.list())[0]?.state).not.toBe("completed");
+});
+
 test("nothing but an answer names another deployment: a server that is away is away", async () => {
   const world = processes();
   await submitted(world);
