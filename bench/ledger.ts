@@ -110,6 +110,7 @@ function callNumber(n: number) {
   const tags = { job_id: `job-${n % 10}`, chain: "poster", run: `order-${n % 5_000}`, ...userTags };
   const intent = {
     ...{ id, endpoint: ENDPOINT, key: `/ ${ENDPOINT} ${id}#1`, at },
+    queue: "https://queue.fal.run",
     body: JSON.stringify({ prompt: "a lighthouse at dawn, oil on canvas", seed: n }),
     for: {
       ...{ chain: tags.chain, run: tags.run, rootRun: `${tags.chain}/${tags.run}`, rootJob: tags.job_id },

@@ -1,5 +1,6 @@
 import type { AmbiguousVerdict } from "../errors/ambiguous-submit.ts";
 import { ApiError } from "../errors/api.ts";
+import { hostSetting } from "../errors/calls.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { RequestClaimedError } from "../errors/store.ts";
 import type { CallRecord, Ticket } from "../journal/call.ts";
@@ -22,6 +23,8 @@ export interface Suspect {
   readonly id: string;
   readonly endpoint: string;
   readonly body: string;
+  /** The base address of the queue that it was sent to. */
+  readonly queue: string;
   readonly sentAt: number;
   readonly claimedRequestId: string | undefined;
 }
@@ -54,7 +57,16 @@ export async function lookUp(services: Services, suspect: Suspect, signal: Abort
     last = await byHistory(services, suspect, { signal, deadline });
     if (last.verdict === "found" || isFinal(last)) return last;
   }
-  return last;
+  return services.queue.isElsewhere(suspect) ? unreadable(services, suspect, last) : last;
+}
+
+/** That a deployment does not have what was sent to another proves nothing. */
+function unreadable({ queue }: Services, suspect: Suspect, last: LookUp): LookUp {
+  if (last.verdict !== "unseen") return last;
+  const evidence =
+    `it was sent to ${suspect.queue}, and the history that can be read is that of ${queue.base}: ` +
+    `${hostSetting(suspect.queue)} to look there`;
+  return { ...last, verdict: "unknown", evidence };
 }
 
 const NO_PERMISSION = "this key may not read the account's request history";

@@ -88,6 +88,7 @@ async function whatIsThere(
     id: record.id,
     endpoint: record.endpoint,
     body: record.body ?? "{}",
+    queue: record.queue,
     sentAt: record.intendedAt,
     claimedRequestId: undefined,
   };

@@ -23,7 +23,7 @@ export async function send(
   found: FoundStep | undefined,
   replaces: string | undefined,
 ): Promise<Ticket> {
-  const { store, clock, slots } = services;
+  const { store, queue, clock, slots } = services;
   const { id, settings } = call;
   const { signal } = call.giveUp;
   const policy = policyOf(services, settings);
@@ -33,7 +33,7 @@ export async function send(
   const reservations = await abortable(services.reserve(wanted, call.run?.budgets ?? []), signal);
   call.slot = await slots?.take(id, signal);
 
-  const intent: Intent = { id, ...wanted, key: found?.key, at: clock.now() };
+  const intent: Intent = { id, ...wanted, queue: queue.base, key: found?.key, at: clock.now() };
   const terms = { fence: found?.fence, replaces, reserve: reservations(intent.at) };
   await store.calls.intend(intent, terms).catch((error: unknown) => unlessOtherStore(services, call, error));
   call.notedAs = id;

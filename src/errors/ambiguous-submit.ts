@@ -5,7 +5,7 @@ import { type FailureFacts, FalError } from "./fal-error.ts";
  *
  * - `several`: more requests in the account's history match than calls could have made them.
  * - `unseen`: history is readable, and nothing in it matches yet.
- * - `unknown`: history could not be read, or does not hold what was sent.
+ * - `unknown`: history could not be read, does not hold what was sent, or is another deployment's than it was sent to.
  * - `not-looked-up`: nobody asked.
  */
 export type AmbiguousVerdict = "several" | "unseen" | "unknown" | "not-looked-up";

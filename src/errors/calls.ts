@@ -38,16 +38,17 @@ export class OtherDeploymentError extends FalError {
     const { endpoint, requestId, queue } = request;
     super(
       `Request ${requestId} to ${endpoint} was accepted by ${queue}, and ${asked}, which the hosts name now, does not know ` +
-        `it. ${cureOf(queue)}, then resume the run or collect the call: it is not submitted again.`,
+        `it. To have it, ${hostSetting(queue)}, then resume the run or collect the call: it is not submitted again.`,
       { endpoint, requestId, billed: "unknown", cause },
     );
     this.deployment = queue;
   }
 }
 
-function cureOf(queue: string): string {
+/** What to set for requests to go to this queue. */
+export function hostSetting(queue: string): string {
   if (queue === "https://queue.fal.run")
-    return "Unset FAL_HOST and FAL_QUEUE_RUN_HOST, which are not fal's own hosts";
-  if (queue.endsWith("/queue")) return `Set FAL_HOST back to ${queue.slice(0, -"/queue".length)}`;
-  return `Set FAL_QUEUE_RUN_HOST to ${queue}`;
+    return "unset FAL_HOST and FAL_QUEUE_RUN_HOST, which are not fal's own hosts";
+  if (queue.endsWith("/queue")) return `set FAL_HOST back to ${queue.slice(0, -"/queue".length)}`;
+  return `set FAL_QUEUE_RUN_HOST to ${queue}`;
 }

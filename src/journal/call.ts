@@ -61,6 +61,8 @@ export interface Intent {
   readonly endpoint: string;
   /** The exact JSON that will be sent. */
   readonly body: string;
+  /** The base address of the queue that it will be sent to. */
+  readonly queue: string;
   readonly for: CallFor;
   /** What the step is: no two calls of a run have the same key at the same time. Undefined outside a run. */
   readonly key: string | undefined;
@@ -97,6 +99,8 @@ export interface CallRecord {
   readonly endpoint: string;
   /** Undefined where the store keeps ids only. */
   readonly body: string | undefined;
+  /** The base address of the queue that it was sent to. */
+  readonly queue: string;
   readonly for: CallFor;
   /** Undefined outside a run, and once another call has taken its place. */
   readonly key: string | undefined;

@@ -46,6 +46,8 @@ export interface RequestAddresses {
  * an `OtherDeploymentError` for a request that another deployment took and this one does not know.
  */
 export interface Queue {
+  /** The base address of the queue that the hosts name now. */
+  readonly base: string;
   submit(submission: Submission): Promise<{ ticket: Ticket; position: number | undefined }>;
   status(ticket: Ticket, options: { logs: boolean; signal?: AbortSignal | undefined }): Promise<WireStatus>;
   streamStatus(
@@ -58,8 +60,8 @@ export interface Queue {
   ticket(endpoint: EndpointAddress, requestId: string): Ticket;
   /** Where it is asked for, by the hosts that are set now. */
   addresses(ticket: Ticket): RequestAddresses;
-  /** Whether another deployment took it than the one that the hosts name now. */
-  isElsewhere(ticket: Ticket): boolean;
+  /** Whether it was sent to another deployment than the one that the hosts name now. */
+  isElsewhere(sent: Pick<Ticket, "queue">): boolean;
   /** What an answer to a status read means for a request that another deployment took; any other error stays as it is. */
   elsewhere(ticket: Ticket, error: unknown): unknown;
 }
@@ -71,8 +73,11 @@ export function createQueue(transport: Transport, base: () => string): Queue {
     throw elsewhere(base(), ticket, read, error);
   };
   return {
+    get base() {
+      return base();
+    },
     addresses,
-    isElsewhere: (ticket) => ticket.queue !== base(),
+    isElsewhere: ({ queue }) => queue !== base(),
     elsewhere: (ticket, error) => elsewhere(base(), ticket, "status", error),
     ticket: (endpoint, requestId) => ticketFor(base(), endpoint, requestId),
     submit: (submission) => submit(transport, base(), submission),

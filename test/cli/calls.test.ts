@@ -5,6 +5,7 @@ import { sqliteStore } from "fal-chain/sqlite";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { main } from "../../src/cli/main.ts";
 import { command, emulated } from "../support/cli.ts";
+import { intentOf } from "../support/intents.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "fal-chain-calls-"));
 let platform: Awaited<ReturnType<typeof emulated>>;
@@ -117,12 +118,8 @@ test("settle --resubmit sends it again, --give-up leaves it", async () => {
 
 test("a call of a program, outside any run, is submitted again and delivered", async () => {
   const store = sqliteStore(file);
-  const of = { chain: undefined, run: undefined, step: undefined, tags: {}, userTags: {} };
-  const noRoot = { rootRun: undefined, rootJob: undefined, claimedRoot: undefined };
-  const whose = { ...of, ...noRoot, jobId: undefined, app: undefined, request: undefined };
   const at = Date.now();
-  const call = { id: "call-1", endpoint: "acme/echo", body: '{"n":1}', key: undefined, at };
-  await store.calls.intend({ ...call, for: whose });
+  await store.calls.intend(intentOf("call-1", { body: '{"n":1}', at }));
   await store.calls.ambiguous("call-1", "ECONNRESET", at);
   await store.close();
   const { code, stdout } = await run("calls", "settle", "call-1", "--resubmit");

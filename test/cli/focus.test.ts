@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createFal, type Intent } from "fal-chain";
+import { createFal } from "fal-chain";
 import { sqliteStore } from "fal-chain/sqlite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { main } from "../../src/cli/main.ts";
 import { command } from "../support/cli.ts";
+import { intentOf } from "../support/intents.ts";
 import { ENV } from "../support/setup.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "fal-chain-focus-"));
@@ -55,26 +56,17 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => rmSync(dir, { recursive: true }));
 
-const intent = (n: number, at: number): Intent => ({
-  id: `c${n}`,
-  endpoint: "acme/echo",
-  body: "{}",
-  key: `k${n}`,
-  at,
-  for: {
+const intent = (n: number, at: number) =>
+  intentOf(`c${n}`, {
+    key: `k${n}`,
+    at,
     tags: { app: "posters" },
     chain: "poster",
     run: "order-1",
     step: "draw",
     jobId: "job-7",
-    app: undefined,
-    request: undefined,
-    rootRun: undefined,
-    rootJob: undefined,
-    claimedRoot: undefined,
     userTags: { customer: n % 2 === 0 ? 'Müller, "& Söhne"' : "acme" },
-  },
-});
+  });
 
 const focus = (...argv: string[]) =>
   command(main, ["costs", "--focus", "--store", file, ...argv], { env: ENV });

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { echo } from "../support/models.ts";
 import { processes } from "../support/processes.ts";
 import { ECHO, ENV, failureOf } from "../support/setup.ts";
-import { instead, json, kindOf, networkError, type Wire } from "../support/wire.ts";
+import { instead, json, kindOf, losing, networkError, type Wire } from "../support/wire.ts";
 
 // The hosts may name another deployment when a request is resumed than when it was sent. It is asked for where they point
 // now; where it is not known it stays open, and is had once they are set back. It is never paid for twice.
@@ -99,7 +99,7 @@ describe.each(NOT_FOUND)("where the present hosts answer with %s", (_, wire) => 
           code: "other_deployment",
           billed: "unknown",
           deployment: "http://127.0.0.1:8787/queue",
-          message: expect.stringContaining("Set FAL_HOST back to http://127.0.0.1:8787"),
+          message: expect.stringContaining("set FAL_HOST back to http://127.0.0.1:8787"),
         });
       }
       const [call] = await away.fal.calls.list();
@@ -165,4 +165,37 @@ test("nothing but an answer names another deployment: a server that is away is a
   expect(await failureOf(one(away.fal).resume("a"))).toMatchObject({ code: "network" });
   expect(await one(world.start(OLD).fal).resume("a")).toEqual({ echo: { n: 1 } });
   expect(world.emulator.jobs).toHaveLength(1);
+});
+
+describe.each(["look-up", "resubmit-if-unseen"] as const)("where the policy is %s", (ambiguousSubmit) => {
+  test.each(["loses its answer", "kills its process"])(
+    "a submit that %s is not sent to another deployment, whose history cannot have it",
+    async (how) => {
+      const world = processes();
+      const { promise: killed, resolve } = Promise.withResolvers<void>();
+      const dies: Wire = async (_, forward) => {
+        await forward();
+        process.kill();
+        resolve();
+        return new Promise(() => {});
+      };
+      const wire = how === "kills its process" ? dies : losing("submit");
+      const process = world.start({ ...OLD, ambiguousSubmit: "throw", wire });
+      await Promise.race([failureOf(one(process.fal).start(undefined, { id: "a" })), killed]);
+      expect(world.emulator.jobs).toHaveLength(1);
+
+      const { other, wire: toOther } = strange(world);
+      const away = world.start({ ...on(NEW), ambiguousSubmit, wire: toOther });
+      const message = expect.stringContaining("set FAL_HOST back to http://127.0.0.1:8787");
+      expect(await failureOf(one(away.fal).resume("a"))).toMatchObject({
+        code: "run_blocked",
+        cause: { message },
+      });
+      expect(other.jobs).toEqual([]);
+
+      const back = world.start({ ...OLD, ambiguousSubmit });
+      expect(await one(back.fal).resume("a")).toEqual({ echo: { n: 1 } });
+      expect(world.emulator.jobs).toHaveLength(1);
+    },
+  );
 });

@@ -1,6 +1,7 @@
-import { type CallFor, type CostKey, createFal, type Intent, memoryStore, type Store } from "fal-chain";
+import { type CostKey, createFal, type Intent, memoryStore, type Store } from "fal-chain";
 import { virtualClock } from "fal-chain/emulator";
 import { expect, test } from "vitest";
+import { intentOf } from "../support/intents.ts";
 
 const NOW = Date.parse("2026-11-24T12:30:00Z");
 const DAY = 86_400_000;
@@ -11,23 +12,8 @@ function setup() {
   return { store, fal: createFal({ store, clock }) };
 }
 
-const NOBODY: CallFor = {
-  chain: undefined,
-  run: undefined,
-  step: undefined,
-  jobId: undefined,
-  app: undefined,
-  request: undefined,
-  rootRun: undefined,
-  rootJob: undefined,
-  claimedRoot: undefined,
-  tags: {},
-  userTags: {},
-};
-const intend = (store: Store, id: string, more: Partial<Omit<Intent, "for"> & CallFor> = {}) => {
-  const { endpoint = "acme/painter", body = "{}", key, at = NOW, ...whose } = more;
-  return store.calls.intend({ id, endpoint, body, key, at, for: { ...NOBODY, ...whose } });
-};
+const intend = (store: Store, id: string, more: Parameters<typeof intentOf>[1] = {}) =>
+  store.calls.intend(intentOf(id, { endpoint: "acme/painter", at: NOW, ...more }));
 const failure = (billed: boolean | "unknown") =>
   ({ name: "ApiError", code: "api", message: "no", retryable: false, billed }) as const;
 const usage = { units: 1, waitSeconds: 0.5, runSeconds: 2 };

@@ -1,24 +1,11 @@
-import type { CallFor, Intent, Outcome, ProcessIdentity, RunClaim, SavedError, Ticket } from "fal-chain";
+import type { Intent, Outcome, ProcessIdentity, RunClaim, SavedError, Ticket } from "fal-chain";
+import { intentOf } from "../support/intents.ts";
 
-const ACME: CallFor = {
-  chain: undefined,
-  run: undefined,
-  step: undefined,
-  jobId: undefined,
-  app: undefined,
-  request: undefined,
-  rootRun: undefined,
-  rootJob: undefined,
-  claimedRoot: undefined,
-  tags: { customer: "acme" },
-  userTags: { customer: "Acme & Söhne" },
-};
+const ACME = { tags: { customer: "acme" }, userTags: { customer: "Acme & Söhne" } };
 
 /** @param more Of the call, and of whom it is for. */
-export function intent(id: string, more: Partial<Omit<Intent, "for"> & CallFor> = {}): Intent {
-  const { endpoint = "acme/echo", body = '{"prompt":"a fox"}', key, at = 1, ...whose } = more;
-  return { id, endpoint, body, key, at, for: { ...ACME, ...whose } };
-}
+export const intent = (id: string, more: Parameters<typeof intentOf>[1] = {}): Intent =>
+  intentOf(id, { body: '{"prompt":"a fox"}', ...ACME, ...more });
 
 export const ticket = (requestId: string): Ticket => ({
   endpoint: "acme/echo",

@@ -2,6 +2,7 @@ import type { CallRecord, RunStep } from "fal-chain";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { columnsOf } from "../../src/terminal/text.ts";
 import { timeline } from "../../src/terminal/timeline.ts";
+import { intentOf } from "../support/intents.ts";
 import { Screen } from "../support/screen.ts";
 
 beforeEach(() => vi.stubEnv("FORCE_COLOR", undefined));
@@ -20,24 +21,14 @@ function call(
   const { state = "completed", ...rest } = more;
   const from = START + at * 1000;
   const endedAt = from + (waitSeconds + runSeconds) * 1000 + 100;
-  const record: CallRecord = {
-    id: name,
-    endpoint: "acme/echo",
-    body: "{}",
+  const { at: _, ...intent } = intentOf(name, {
     key: `/ =${name}#1 x`,
-    for: {
-      chain: "album",
-      run: "a",
-      step: name,
-      jobId: undefined,
-      app: undefined,
-      request: undefined,
-      rootRun: undefined,
-      rootJob: undefined,
-      claimedRoot: undefined,
-      tags: {},
-      userTags: {},
-    },
+    chain: "album",
+    run: "a",
+    step: name,
+  });
+  const record: CallRecord = {
+    ...intent,
     state,
     ticket: { endpoint: "acme/echo", requestId: "r", queue: "" },
     outcome: undefined,

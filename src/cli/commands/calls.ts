@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
-import { STORE } from "../options.ts";
+import { SINCE, STORE } from "../options.ts";
 
 const HELP = `
 Every call of this command is recorded before it is paid for, in the store that
@@ -55,7 +55,7 @@ export function addCalls(program: Command, cli: Cli): void {
     .description("Lists calls, the newest first.")
     .option("--state <state>", "intended, submitted, ambiguous, completed, failed or given-up")
     .option("--endpoint <id>", "only calls to this endpoint")
-    .option("--since <when>", "7d, 12h or a date such as 2026-11-24")
+    .option(...SINCE)
     .option("--limit <number>", "at most so many", "20")
     .option("--json", "print everything that is known of each, as JSON")
     .option(...STORE)

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { InvalidArgumentError } from "../../errors/arguments.ts";
 import type { Cli } from "../cli.ts";
-import { collect, STORE } from "../options.ts";
+import { collect, SINCE, STORE } from "../options.ts";
 
 const HELP = `
 Sums are exact, and of known costs only; how many calls are missing, and why, is
@@ -42,7 +42,7 @@ export function addCosts(program: Command, cli: Cli): void {
     .summary("Reports what the calls in the store cost.")
     .description("What the calls in the store cost: by endpoint, chain, run, customer, day…")
     .option("--by <keys>", "endpoint,chain,run,step,job_id,app,request,root_run,root_job,day,hour,tag:NAME")
-    .option("--since <when>", "7d, 12h or a date such as 2026-11-24")
+    .option(...SINCE)
     .option("--until <when>", "before then")
     .option("--endpoint <id>", "only calls to this endpoint")
     .option("--chain <name>", "only calls of this chain")

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
-import { STORE } from "../options.ts";
+import { SINCE, STORE } from "../options.ts";
 
 const HELP = `
 Runs are in the store of the program that started them: set FAL_CHAIN_STORE for
@@ -64,7 +64,7 @@ function addList(runs: Command, cli: Cli): void {
     .description("Lists runs, the newest first.")
     .option("--chain <name>", "only runs of this chain")
     .option("--state <state>", "waiting, running, interrupted, blocked, completed, failed or cancelled")
-    .option("--since <when>", "7d, 12h or a date such as 2026-11-24")
+    .option(...SINCE)
     .option("--limit <number>", "at most so many", "20")
     .option("--json", "print everything that is known of each, as JSON")
     .option(...STORE)

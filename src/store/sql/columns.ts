@@ -81,6 +81,7 @@ const CALL: Fields<CallRecord> = {
   id: plain("id"),
   endpoint: plain("endpoint"),
   body: optional("body"),
+  queue: plain("queue"),
   for: record(FOR),
   key: optional("key"),
   state: plain("state"),

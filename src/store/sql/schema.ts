@@ -20,6 +20,7 @@ export const MIGRATIONS: readonly Migration[] = [
       id text not null unique,
       endpoint text not null,
       body text,
+      queue text not null,
       tags text not null,
       chain text,
       run text,

@@ -1,0 +1,29 @@
+import type { CallFor, Intent } from "fal-chain";
+
+/** Whom a call is for that is made outside of everything. */
+const NOBODY: CallFor = {
+  chain: undefined,
+  run: undefined,
+  step: undefined,
+  jobId: undefined,
+  app: undefined,
+  request: undefined,
+  rootRun: undefined,
+  rootJob: undefined,
+  claimedRoot: undefined,
+  tags: {},
+  userTags: {},
+};
+
+/** @param more Of the call, and of whom it is for. */
+export function intentOf(id: string, more: Partial<Omit<Intent, "for"> & CallFor> = {}): Intent {
+  const {
+    endpoint = "acme/echo",
+    body = "{}",
+    queue = "https://queue.fal.run",
+    key,
+    at = 1,
+    ...whose
+  } = more;
+  return { id, endpoint, body, queue, key, at, for: { ...NOBODY, ...whose } };
+}
