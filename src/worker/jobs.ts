@@ -24,7 +24,7 @@ export interface JobOptions {
   readonly startAfter: Date | undefined;
 }
 
-export interface Place {
+export interface JobsDatabase {
   /** `postgres://user:password@host:5432/database`. */
   readonly url: string;
   /** Where pg-boss keeps its tables; made if there is none. @default "fal_chain_jobs" */
@@ -58,7 +58,7 @@ export interface OpenOptions {
 }
 
 /** Opens them at the first use, and again at the next one if that failed. */
-export function openJobs({ url, schema = "fal_chain_jobs" }: Place, options: OpenOptions): Jobs {
+export function openJobs({ url, schema = "fal_chain_jobs" }: JobsDatabase, options: OpenOptions): Jobs {
   checkSchema(schema);
   const name = nameOf(url);
   let opening: Promise<PgBoss> | undefined;
@@ -103,7 +103,7 @@ export function openJobs({ url, schema = "fal_chain_jobs" }: Place, options: Ope
 }
 
 async function open(
-  { url, schema }: Required<Place>,
+  { url, schema }: Required<JobsDatabase>,
   { supervise, onTrouble }: OpenOptions,
 ): Promise<PgBoss> {
   const { PgBoss } = await loadPgBoss();

@@ -1,6 +1,6 @@
 import type { Chain } from "../chain/chain.ts";
 import type { AddOptions, RunInfo, Runs } from "../chain/runs.ts";
-import { type JobOptions, openJobs, type Place } from "./jobs.ts";
+import { type JobOptions, type JobsDatabase, openJobs } from "./jobs.ts";
 
 export interface DispatchOptions {
   /** Runs of a group share what `groupConcurrency` allows, for instance those of one customer. */
@@ -38,7 +38,7 @@ export interface RunQueue {
   close(): Promise<void>;
 }
 
-export interface QueueOptions extends Place {
+export interface QueueOptions extends JobsDatabase {
   /** A client whose store the workers share, such as `createFal({ store: postgresStore(url) })`. It needs no key. */
   readonly fal: { readonly runs: Pick<Runs, "add" | "get"> };
 }

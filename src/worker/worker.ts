@@ -3,7 +3,7 @@ import type { Chain } from "../chain/chain.ts";
 import type { Run } from "../chain/run.ts";
 import type { Runs } from "../chain/runs.ts";
 import type { SavedError } from "../errors/saved-error.ts";
-import { type Job, type Jobs, openJobs, type Place } from "./jobs.ts";
+import { type Job, type Jobs, type JobsDatabase, openJobs } from "./jobs.ts";
 
 /** What a worker does. */
 export type WorkerEvent =
@@ -20,7 +20,7 @@ export type WorkerEvent =
   /** The database did not do what it was asked to; it is asked again. */
   | { readonly type: "trouble"; readonly error: unknown };
 
-export interface WorkerOptions extends Place {
+export interface WorkerOptions extends JobsDatabase {
   /** The client that the chains belong to. Its store is shared with whoever enqueues. */
   readonly fal: { readonly runs: Pick<Runs, "get"> };
   /** What it can execute. Runs of other chains are left to other workers. */

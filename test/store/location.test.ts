@@ -2,11 +2,11 @@ import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { sqliteStore } from "fal-chain/sqlite";
 import { expect, test } from "vitest";
-import { assertLocal, type Places } from "../../src/store/sqlite/location.ts";
+import { assertLocal, type Disk } from "../../src/store/sqlite/location.ts";
 import { tempDir } from "../support/temp.ts";
 
 /** A machine where these directories exist, on file systems of these types. */
-const machine = (directories: Record<string, number>, links: Record<string, string> = {}): Places => ({
+const machine = (directories: Record<string, number>, links: Record<string, string> = {}): Disk => ({
   realpath: (path) => (path in directories ? path : undefined),
   readlink: (path) => links[path],
   fileSystem: (path) => directories[path] ?? 0,

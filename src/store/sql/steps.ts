@@ -2,7 +2,7 @@ import type { Fence, StepRecord } from "../../journal/run.ts";
 import { stepColumns } from "./columns.ts";
 import { assertHeld } from "./runs.ts";
 import { insert, remove, select } from "./tables.ts";
-import { places, query, rowLimit, type Statement, type Work } from "./work.ts";
+import { placeholders, query, rowLimit, type Statement, type Work } from "./work.ts";
 
 /** What a run writes down beside its calls: what its functions gave, and its events. */
 
@@ -37,7 +37,7 @@ export function* appendEvents(fence: Fence, events: readonly string[]): Work<voi
   for (let n = 0; n < events.length; n += BATCH) {
     const batch = events.slice(n, n + BATCH);
     yield* query(
-      `insert into @events (chain, run, seq, event) values ${places(batch.length, 4)}`,
+      `insert into @events (chain, run, seq, event) values ${placeholders(batch.length, 4)}`,
       ...batch.flatMap((event, m) => [chain, run, first + n + m, event]),
     );
   }

@@ -1,5 +1,5 @@
 import type { Columns } from "./columns.ts";
-import { places, type Row, type Statement, type Value, type Work } from "./work.ts";
+import { placeholders, type Row, type Statement, type Value, type Work } from "./work.ts";
 
 /** Conditions that all must hold; what is undefined is no condition. */
 export type Conditions = Readonly<Record<string, Value | undefined>>;
@@ -7,7 +7,7 @@ export type Conditions = Readonly<Record<string, Value | undefined>>;
 /** @param otherwise What follows the values, such as what is to be returned. */
 export function* insert(table: string, columns: Columns, otherwise = ""): Work<readonly Row[]> {
   const names = Object.keys(columns);
-  const sql = `insert into @${table} (${names.join(", ")}) values ${places(1, names.length)} ${otherwise}`;
+  const sql = `insert into @${table} (${names.join(", ")}) values ${placeholders(1, names.length)} ${otherwise}`;
   return yield { sql, params: Object.values(columns) };
 }
 
@@ -31,7 +31,7 @@ export function select(columns: string, table: string, where: Conditions, rest =
   return { sql: `select ${columns} from @${table}${condition} ${rest}`, params };
 }
 
-/** `{ "state =": … }` and so on. Adds to the parameters, whose places it names. */
+/** `{ "state =": … }` and so on. Adds to the parameters, whose placeholders it names. */
 function allOf(where: Conditions, params: Value[]): string {
   const conditions: string[] = [];
   for (const [comparison, value] of Object.entries(where)) {

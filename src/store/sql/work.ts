@@ -43,8 +43,8 @@ export function* now(): Work<number> {
   return Number(row?.["now"]);
 }
 
-/** `($1, $2), ($3, $4)`: the places of so many rows. */
-export function places(rows: number, columns: number): string {
+/** `($1, $2), ($3, $4)`: the placeholders of so many rows. */
+export function placeholders(rows: number, columns: number): string {
   const place = (row: number) =>
     `(${Array.from({ length: columns }, (_, n) => `$${row * columns + n + 1}`).join(", ")})`;
   return Array.from({ length: rows }, (_, row) => place(row)).join(", ");

@@ -69,7 +69,7 @@ export function sqliteDriver(db: Database, path: string, clock: Clock): Driver {
 const BEGIN: Statement = { sql: "begin immediate", params: [] };
 const COMMIT: Statement = { sql: "commit", params: [] };
 
-/** Tables have no schema, the transaction has locked the whole file, and node:sqlite does not know numbered places. */
+/** Tables have no schema, the transaction has locked the whole file, and node:sqlite does not know numbered placeholders. */
 function toSqlite(sql: string): { text: string; order: number[] } {
   const order: number[] = [];
   const unqualified = sql.replaceAll("@", "").replace(/ for update$/, "");

@@ -2,7 +2,7 @@ import { StoreError } from "../../errors/store.ts";
 import { nodeModule } from "../node.ts";
 
 /** What the file system says of a place; given for tests. */
-export interface Places {
+export interface Disk {
   /** The path without symbolic links; undefined where there is nothing. */
   realpath(path: string): string | undefined;
   /** Where a link leads; undefined for what is no link. */
@@ -36,12 +36,12 @@ const SHARED: Readonly<Record<number, string>> = {
  * @param path Absolute. Links are followed, and what does not exist yet is judged by its nearest parent.
  * @throws {StoreError}
  */
-export function assertLocal(path: string, places: Places = nodePlaces()): void {
-  const { existing, target } = follow(path, places);
+export function assertLocal(path: string, disk: Disk = nodeDisk()): void {
+  const { existing, target } = follow(path, disk);
   if (target === "/data" || target.startsWith("/data/")) {
     throw refused(path, "is under /data, the volume that all runners of an app share");
   }
-  const shared = SHARED[places.fileSystem(existing)];
+  const shared = SHARED[disk.fileSystem(existing)];
   if (shared) throw refused(path, `is on a shared file system (${shared})`);
 }
 
@@ -49,15 +49,15 @@ export function assertLocal(path: string, places: Places = nodePlaces()): void {
 const MAX_LINKS = 40;
 
 /** Where a path leads in the end, and how much of it exists. */
-function follow(path: string, places: Places): { existing: string; target: string } {
+function follow(path: string, disk: Disk): { existing: string; target: string } {
   const { basename, dirname, join, resolve } = nodeModule("node:path");
   let at = path;
   let missing = "";
   for (let links = 0; ; ) {
-    const existing = places.realpath(at);
+    const existing = disk.realpath(at);
     if (existing !== undefined) return { existing, target: join(existing, missing) };
     // A link to what does not exist yet would be made where it leads.
-    const link = places.readlink(at);
+    const link = disk.readlink(at);
     if (link !== undefined && links++ < MAX_LINKS) {
       at = resolve(dirname(at), link);
     } else {
@@ -73,7 +73,7 @@ const refused = (path: string, why: string): StoreError =>
       "machine, or postgresStore() of fal-chain/postgres for a store that several machines share.",
   );
 
-function nodePlaces(): Places {
+function nodeDisk(): Disk {
   const { readlinkSync, realpathSync, statfsSync } = nodeModule("node:fs");
   return {
     realpath: (path) => orUndefined(() => realpathSync(path)),
