@@ -34,6 +34,8 @@ export interface ClientServices extends ChainServices {
   readonly calls: Calls;
   readonly estimate: Estimate;
   readonly billingEvents: BillingEvents;
+  /** Whether an incoming request's `x-fal-request-id` is fal's word, and not that of whoever sent it. */
+  trustsRequestId(): boolean;
 }
 
 /** What stands before the services, and outlives a change of settings: who is told, and where it is noted. */
@@ -78,6 +80,7 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
     lease: leaseSettings(options.lease),
     isStoreUnsaid: () => !options.store && !(options.env ?? ambientEnv())["FAL_CHAIN_STORE"]?.trim(),
     accounts,
+    trustsRequestId: () => checkedTrust(options.trustRequestId) ?? accounts().behindGateway,
     jobId: () => environment.identity.jobId,
     context() {
       const { jobId, appName } = environment.identity;
@@ -94,6 +97,12 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
   };
   own.hooks = hooksOf(options, services, origins);
   return services;
+}
+
+/** @throws {InvalidArgumentError} for what only looks like a yes: the text "false" is one of those. */
+function checkedTrust(trust: boolean | undefined): boolean | undefined {
+  if (trust === undefined || typeof trust === "boolean") return trust;
+  throw new InvalidArgumentError(`trustRequestId is ${JSON.stringify(trust)}; it is true or false.`);
 }
 
 /** What of the network the services reach, each folder through the one transport. */

@@ -63,10 +63,10 @@ export function createFal(options: FalOptions = {}): Fal {
     bind: bound,
     replyHeaders: () => replyHeaders(currentAttribution()),
     async handle(request, fn) {
-      const id = requestIdOf(request);
-      if (id === undefined) return withRequest(request, client.services.accounts(), fn);
-      return withRequest(request, client.services.accounts(), () =>
-        chains.handle(client.services.environment.identity.appName ?? "request", id, fn),
+      const { accounts, environment, trustsRequestId } = client.services;
+      const id = trustsRequestId() ? requestIdOf(request) : undefined;
+      return withRequest(request, accounts(), () =>
+        chains.handle(environment.identity.appName ?? "request", id, fn),
       );
     },
     config: client.config,

@@ -81,6 +81,12 @@ export interface FalOptions {
    * to an app that they call. Their apps are told what they are called for, and believed when they say so.
    */
   readonly ownAccounts?: readonly string[];
+  /**
+   * Whether an incoming request's `x-fal-request-id` can be believed, since a gateway sets it whatever its caller sends.
+   * `handle` then answers a request that comes again with what it has paid for. Where nothing sets it, strangers would get
+   * each other's answers. @default true in a runner (`FAL_JOB_ID` is set), else false
+   */
+  readonly trustRequestId?: boolean;
   /** What all calls of the client may cost; clients of one app that share a store share it. @default no limit */
   readonly budget?: WindowBudget;
   /** What the calls with a tag may cost, each value by itself: `{ tag: "customer", usd: 5, per: "day" }`. */
@@ -165,10 +171,10 @@ export interface Fal {
    */
   replyHeaders(): Record<string, string>;
   /**
-   * Answers an incoming request as a run of its own, which is named by the app and fal's id of the request: when fal
-   * sends the request again, `fn` is executed again, and what it had paid for is not paid again. What the store keeps
-   * are its calls and steps; what `fn` gives is handed over as it is. On fal the gateway sets the id. Elsewhere see to it
-   * that no stranger can: whoever sends a known id is answered as that run.
+   * Answers an incoming request as a run of its own. In a runner, and with `trustRequestId`, the run is named by the app
+   * and fal's id of the request: when fal sends the request again, `fn` is executed again, and what it had paid for is not
+   * paid again. Elsewhere anybody may send that header, so it is a tag only, and the run has an id that no other request
+   * has. What the store keeps are its calls and steps; what `fn` gives is handed over as it is.
    */
   handle<R>(request: IncomingRequest, fn: () => R | PromiseLike<R>): Promise<R>;
   /**

@@ -62,8 +62,8 @@ export type DefineChain = <I, O>(
 export interface Chains {
   readonly define: DefineChain;
   readonly byName: ReadonlyMap<string, Chain<never, unknown>>;
-  /** Runs `fn` as the run of an incoming request. */
-  handle<R>(chain: string, id: string, fn: () => R | PromiseLike<R>): Promise<R>;
+  /** Runs `fn` as the run of an incoming request. @param id Undefined: none that any other request has. */
+  handle<R>(chain: string, id: string | undefined, fn: () => R | PromiseLike<R>): Promise<R>;
   /** Stops executing every run that is under way here, and leaves it to whoever resumes it. */
   detach(): Promise<void>;
 }
@@ -132,11 +132,12 @@ function warnOfForgetting(here: RunsHere, run: string): void {
 async function answerAsRun<R>(
   services: ChainServices,
   chain: string,
-  id: string,
+  given: string | undefined,
   fn: () => R | PromiseLike<R>,
 ): Promise<R> {
   // It would wait for itself.
-  if (isWithin(chain, id, services.directStore)) return fn();
+  if (given !== undefined && isWithin(chain, given, services.directStore)) return fn();
+  const id = given ?? idForNow(chain, undefined);
   checkId(id);
   const startWith = startWithNow(undefined, {}, services.jobId(), false);
   const plan = { mode: "request", chain, id, startWith, abortSignals: [], onDiverge: "pay" } as const;

@@ -227,7 +227,7 @@ test("what is only noted within a run is noted once", async () => {
 
 test("a request within itself waits for nothing, whichever client and run is in between", async () => {
   const { start } = processes();
-  const [a, b] = [start().fal, start().fal];
+  const [a, b] = [start({ trustRequestId: true }).fal, start({ trustRequestId: true }).fal];
   const request = new Headers({ "x-fal-request-id": "r1" });
   expect(await a.handle(request, () => b.handle(request, async () => "two clients"))).toBe("two clients");
   const inner = a.chain("inner", async () => a.handle(request, async () => "a run between"));

@@ -170,7 +170,7 @@ test("a request that fal sends again tries a failed call again within its step",
   const { start, emulator } = processes();
   emulator.faults.next("submit", "completed-with-error");
   const handle = () => {
-    const { fal } = start();
+    const { fal } = start({ trustRequestId: true });
     const request = new Request("https://app.example.com/", { headers: { "x-fal-request-id": "r" } });
     return fal.handle(request, () =>
       fal.step("outer", () =>

@@ -1,10 +1,15 @@
 import type { Fal } from "fal-chain";
 import { expect, test } from "vitest";
 import { processes } from "../support/processes.ts";
-import { ECHO, failureOf, setup } from "../support/setup.ts";
+import { ECHO, ENV, failureOf, setup } from "../support/setup.ts";
 
 const incoming = (id?: string) =>
   new Request("https://app.example.com/", { headers: id === undefined ? {} : { "x-fal-request-id": id } });
+
+/** As behind a proxy that sets the id, whatever a caller sends. */
+const TRUSTED = { trustRequestId: true };
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+const RUNNER = { ...ENV, FAL_JOB_ID: "job-1" };
 
 /** A handler of two calls, which reads its request and gives a Response. */
 const handler = (fal: Fal, fails: () => boolean) => (request: Request) =>
@@ -18,7 +23,7 @@ const handler = (fal: Fal, fails: () => boolean) => (request: Request) =>
 test("a request that fal sends again goes on where it was, and pays for nothing again", async () => {
   const { start, emulator } = processes();
   let times = 0;
-  const handle = (request: Request) => handler(start().fal, () => ++times === 1)(request);
+  const handle = (request: Request) => handler(start(TRUSTED).fal, () => ++times === 1)(request);
   expect(await failureOf(handle(incoming("req-1")))).toMatchObject({
     message: "the runner is out of memory",
   });
@@ -36,7 +41,7 @@ test("a request that fal sends again goes on where it was, and pays for nothing 
 test("a step that failed is tried again with the request", async () => {
   const { start, emulator } = processes();
   emulator.faults.next({ operation: "submit", nth: 2 }, "completed-with-error");
-  const handle = (request: Request) => handler(start().fal, () => false)(request);
+  const handle = (request: Request) => handler(start(TRUSTED).fal, () => false)(request);
   expect(await failureOf(handle(incoming("req-1")))).toMatchObject({ code: "api" });
   expect(await (await handle(incoming("req-1"))).text()).toBe("done");
   expect(emulator.jobs.map(({ input }) => input)).toEqual([{ n: 1 }, { n: 2 }, { n: 2 }]);
@@ -45,7 +50,66 @@ test("a step that failed is tried again with the request", async () => {
 test("a request without an id is answered all the same", async () => {
   const { start, emulator } = processes();
   expect(await (await handler(start().fal, () => false)(incoming())).text()).toBe("done");
-  expect(emulator.jobs[0]?.tags).toEqual({});
+  const run = expect.stringMatching(UUID);
+  expect(emulator.jobs.map(({ tags }) => tags)).toEqual([
+    { chain: "request", run },
+    { chain: "request", run },
+  ]);
+  expect(emulator.jobs[1]?.tags).toEqual(emulator.jobs[0]?.tags);
+});
+
+test("in a runner fal's id of a request names its run", async () => {
+  const { start, emulator } = processes();
+  const handle = () => handler(start({ env: RUNNER }).fal, () => false)(incoming("req-1"));
+  await handle();
+  await handle();
+  expect(emulator.jobs).toHaveLength(2);
+  expect(emulator.jobs[0]?.tags).toMatchObject({ run: "req-1", request: "req-1", job_id: "job-1" });
+});
+
+test.each([
+  ["outside of a runner", { env: ENV }],
+  ["where the program says so", { env: RUNNER, trustRequestId: false }],
+])("%s an id that another request had gives nobody that one's answers", async (_, options) => {
+  const { start, emulator, store } = processes();
+  const answer = (fal: Fal) =>
+    fal.handle(incoming("req-1"), async () => {
+      const secret = await fal.step("secret", () => crypto.randomUUID());
+      const { requestId } = await fal.subscribe(ECHO, { input: { n: 1 } });
+      return { secret, requestId };
+    });
+  const { fal } = start(options);
+  // One after the other, at once, and in another process.
+  const answers = [await answer(fal), ...(await Promise.all([answer(fal), answer(start(options).fal)]))];
+  expect(new Set(answers.map(({ secret }) => secret)).size).toBe(3);
+  expect(new Set(answers.map(({ requestId }) => requestId)).size).toBe(3);
+  expect(emulator.jobs.map(({ tags }) => tags["request"])).toEqual(["req-1", "req-1", "req-1"]);
+  const runs = await store.runs.list({});
+  expect(new Set(runs.map(({ id }) => id)).size).toBe(3);
+  expect(runs.every(({ id }) => UUID.test(id))).toBe(true);
+});
+
+test("within a run, a request that names no run of its own is found again when that is resumed", async () => {
+  const { start, emulator } = processes();
+  let dies = true;
+  const chain = (fal: Fal) =>
+    fal.chain("outer", async () => {
+      const answer = await handler(fal, () => false)(incoming("req-1"));
+      if (dies) throw new Error("a bug");
+      return answer.text();
+    });
+  await failureOf(chain(start().fal).start(undefined, { id: "a" }));
+  dies = false;
+  expect(await chain(start().fal).resume("a")).toBe("done");
+  expect(emulator.jobs).toHaveLength(2);
+});
+
+test("a trust that is neither true nor false is refused, and not taken for a yes", async () => {
+  const { fal } = setup({ trustRequestId: "false" as unknown as boolean });
+  expect(await failureOf(fal.handle(incoming("r"), async () => "answered"))).toMatchObject({
+    code: "invalid_argument",
+    message: 'trustRequestId is "false"; it is true or false.',
+  });
 });
 
 test("a run that is started within a run has an id that follows from it, and is not started twice", async () => {
@@ -74,7 +138,7 @@ test("a run that is started within a run has an id that follows from it, and is 
 });
 
 test("a request within the same request is one run, and waits for nothing", async () => {
-  const { fal, emulator } = setup();
+  const { fal, emulator } = setup(TRUSTED);
   const request = new Headers({ "x-fal-request-id": "r1" });
   const answer = await fal.handle(request, () =>
     fal.handle(request, async () => (await fal.subscribe(ECHO, { input: {} })).requestId),
