@@ -141,7 +141,7 @@ function hooksOf(
 ): Hooks | undefined {
   if (!webhooks) return undefined;
   const { environment, clock } = services;
-  const { url, secret, sweepMs = 120_000 } = webhooks;
+  const { url, secret, maxBytes, sweepMs = 120_000 } = webhooks;
   return createHooks(services, {
     url,
     sweepMs,
@@ -150,7 +150,11 @@ function hooksOf(
       // Only who has webhooks loads what checks them.
       const { receiveWebhook } = await import("./webhooks/receive.ts");
       const jwksUrl = `${origins().rest}/.well-known/jwks.json`;
-      return receiveWebhook(request, { jwksUrl, clock, ...(fetch && { fetch }) });
+      return receiveWebhook(request, {
+        ...{ jwksUrl, clock },
+        ...(fetch && { fetch }),
+        ...(maxBytes !== undefined && { maxBytes }),
+      });
     },
   });
 }

@@ -107,6 +107,8 @@ export interface WebhookSettings {
    * way are refused when it changes. @default made from the key
    */
   readonly secret?: string;
+  /** The longest hook that is read, in bytes; the result of a longer one is fetched instead. @default 33554432, 32 MiB */
+  readonly maxBytes?: number;
   /** How long a hook may stay away before its call is looked for, in milliseconds. @default 120000 */
   readonly sweepMs?: number;
 }

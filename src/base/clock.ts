@@ -1,9 +1,30 @@
+import { abortable, OVER } from "./signal.ts";
+
 /** Time as a parameter: everything that waits or stamps asks one of these, so tests never sleep. */
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
   /** Resolves after `ms` milliseconds; rejects with `signal.reason` as soon as `signal` aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** What `act` gives, if it does so within `ms`. After that its signal aborts, and whoever waits gets `late`. */
+export async function inTime<T>(
+  clock: Clock,
+  ms: number,
+  late: unknown,
+  act: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  clock.sleep(ms, controller.signal).then(
+    () => controller.abort(late),
+    () => {},
+  );
+  try {
+    return await abortable(act(controller.signal), controller.signal);
+  } finally {
+    controller.abort(OVER);
+  }
 }
 
 /** The longest delay that `setTimeout` can hold; a longer one would fire at once. */

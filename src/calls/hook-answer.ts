@@ -1,5 +1,5 @@
+import { inTime } from "../base/clock.ts";
 import { hmacSha256 } from "../base/sha256.ts";
-import { OVER } from "../base/signal.ts";
 import { ApiError, apiError, isModelAnswer } from "../errors/api.ts";
 import { savedError } from "../errors/saved-error.ts";
 import { RequestClaimedError } from "../errors/store.ts";
@@ -92,15 +92,10 @@ async function keepFailure(
   void billFailure(services, { endpoint, notedAs: id }, { error, isLeft: false, sent });
 }
 
-async function readInTime({ queue, clock }: Services, ticket: Ticket): Promise<Answer> {
-  const late = new AbortController();
-  const timer = new AbortController();
-  clock.sleep(READ_MS, timer.signal).then(
-    () => late.abort(),
-    () => {},
+const readInTime = ({ queue, clock }: Services, ticket: Ticket): Promise<Answer> =>
+  inTime(clock, READ_MS, new Error(`no answer within ${READ_MS / 1000} s`), (signal) =>
+    queue.result(ticket, { signal }),
   );
-  return queue.result(ticket, { signal: late.signal }).finally(() => timer.abort(OVER));
-}
 
 export const hasEnded = (record: CallRecord | undefined): boolean =>
   record?.state === "completed" || record?.state === "failed";

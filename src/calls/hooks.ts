@@ -53,13 +53,16 @@ export function createHooks(services: Services, settings: HookSettings): Hooks {
     ended: (callId, ticket, signal) => untilHook(services, waits, callId, ticket, signal),
     async handle(request) {
       try {
-        const hook = await receive(request);
+        // First what costs nothing: a stranger has no address, and so no byte of a stranger's is read.
         const { searchParams } = new URL(request.url);
         const callId = searchParams.get("call") ?? "";
         if (!sameText(searchParams.get("signature") ?? "", await signatureOf(secret(), callId))) {
           return new Response("The address is not one that this client gave out.", { status: 403 });
         }
-        return await answerHook(services, callId, hook, wake);
+        if (request.method !== "POST") {
+          return new Response("A webhook is a POST.", { status: 405, headers: { allow: "POST" } });
+        }
+        return await answerHook(services, callId, await receive(request), wake);
       } catch (error) {
         const { status } = error as { status?: unknown };
         if (typeof status === "number") return new Response((error as Error).message, { status });

@@ -47,6 +47,8 @@ export type FalErrorCode =
  * - `bad_signature`: none of fal's keys made this signature of these bytes.
  * - `keys_unavailable`: fal's keys could not be had, so nothing is decided.
  * - `body_not_raw`: the program has parsed or read the body before; the signature is over its bytes.
+ * - `body_too_large`: its body is longer than `maxBytes`.
+ * - `body_too_slow`: its body did not come within `timeout`.
  * - `malformed_body`: it is fal's, and not what fal's webhooks are.
  */
 export type WebhookErrorCode =
@@ -56,4 +58,6 @@ export type WebhookErrorCode =
   | "bad_signature"
   | "keys_unavailable"
   | "body_not_raw"
+  | "body_too_large"
+  | "body_too_slow"
   | "malformed_body";

@@ -87,6 +87,8 @@ const ERRORS = {
   bad_signature: of(WebhookError),
   keys_unavailable: of(WebhookError),
   body_not_raw: of(WebhookError),
+  body_too_large: of(WebhookError),
+  body_too_slow: of(WebhookError),
   malformed_body: of(WebhookError),
   cannot_listen: of(ListenError),
 } satisfies { readonly [C in FalErrorCode]: ErrorKind };

@@ -8,6 +8,8 @@ const STATUSES = {
   bad_signature: 401,
   keys_unavailable: 503,
   body_not_raw: 500,
+  body_too_large: 413,
+  body_too_slow: 408,
   malformed_body: 400,
 } as const satisfies Record<WebhookErrorCode, number>;
 

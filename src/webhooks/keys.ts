@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
-import type { Clock } from "../base/clock.ts";
-import { abortable } from "../base/signal.ts";
+import { bytesOf } from "../base/bounded-body.ts";
+import { type Clock, inTime } from "../base/clock.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { WebhookError } from "../errors/webhooks.ts";
 
@@ -19,6 +19,7 @@ const KEPT_MS = 24 * 60 * 60_000;
 /** Hooks that nobody signed must not turn into requests to fal, so keys are asked for no more often. */
 const PAUSE_MS = 60_000;
 const TIMEOUT_MS = 10_000;
+const MOST_BYTES = 2 ** 20;
 
 /** Keys from an address, kept for a day, and asked for anew when none fits: fal may have changed them. */
 export function remoteKeys(url: string, fetch: typeof globalThis.fetch): KeyRing {
@@ -81,21 +82,15 @@ const KeySet = z.looseObject({
   ),
 });
 
-async function download(url: string, fetch: typeof globalThis.fetch, clock: Clock): Promise<Jwks> {
-  const controller = new AbortController();
-  const late = () => controller.abort(new Error(`no answer within ${TIMEOUT_MS / 1000} s`));
-  clock.sleep(TIMEOUT_MS, controller.signal).then(late, () => {});
-  const read = async () => {
+function download(url: string, fetch: typeof globalThis.fetch, clock: Clock): Promise<Jwks> {
+  const late = new Error(`no answer within ${TIMEOUT_MS / 1000} s`);
+  return inTime(clock, TIMEOUT_MS, late, async (signal) => {
     // Not "error", which some runtimes do not know.
-    const response = await fetch(url, { redirect: "manual", signal: controller.signal });
+    const response = await fetch(url, { redirect: "manual", signal });
     if (!response.ok) throw new Error(`it answered ${response.status || "with a redirect"}`);
-    return z.parse(KeySet, await response.json()) as Jwks;
-  };
-  try {
-    return await abortable(read(), controller.signal);
-  } finally {
-    controller.abort();
-  }
+    const bytes = await bytesOf(response, { mostBytes: MOST_BYTES, signal });
+    return z.parse(KeySet, JSON.parse(new TextDecoder().decode(bytes))) as Jwks;
+  });
 }
 
 /** Entries for other algorithms are not ours to use; a set without any of ours cannot be right. */

@@ -11,6 +11,10 @@ export interface WebhookOptions {
   readonly jwksUrl?: string;
   /** The keys to trust, instead of asking for fal's: in tests those of `webhookKeys()`. */
   readonly jwks?: Jwks;
+  /** The longest body that is read, in bytes. @default 33554432, which is 32 MiB */
+  readonly maxBytes?: number;
+  /** How long the body may take to come, in milliseconds. @default 10000: fal itself waits 15 s for the answer */
+  readonly timeout?: number;
   /** @default the global fetch */
   readonly fetch?: typeof fetch;
   /** Time as a parameter, for tests. */
@@ -44,6 +48,8 @@ export interface RawWebhook {
 
 const FAL_JWKS_URL = "https://rest.fal.ai/.well-known/jwks.json";
 const TOLERANCE_MS = 300_000;
+const MOST_BYTES = 32 * 2 ** 20;
+const PATIENCE_MS = 10_000;
 
 /**
  * Checks that a webhook comes from fal, and reads it. Answer it with a 2xx once what it says is kept; fal sends it again
@@ -55,7 +61,9 @@ export async function receiveWebhook<T = unknown>(
   request: Request | RawWebhook,
   options: WebhookOptions = {},
 ): Promise<Webhook<T>> {
-  const { clock = systemClock } = options;
+  const { clock = systemClock, maxBytes = MOST_BYTES, timeout = PATIENCE_MS } = options;
+  checkBound("maxBytes", maxBytes);
+  checkBound("timeout", timeout);
   const keys = keysOf(options);
   const { signature, ...facts } = readHeaders(request.headers);
   const sentAt = Number(facts.timestamp) * 1000;
@@ -66,7 +74,7 @@ export async function receiveWebhook<T = unknown>(
         "accepted. Check this machine's clock.",
     );
   }
-  const body = await readBody(request);
+  const body = await readBody(request, { maxBytes, timeout, clock });
   if (!(await keys.verifies(signature, await signedMessage(facts, body), clock))) {
     throw new WebhookError(
       "bad_signature",
@@ -75,6 +83,12 @@ export async function receiveWebhook<T = unknown>(
     );
   }
   return { ...(parse(body) as Omit<Webhook<T>, "userId" | "sentAt">), userId: facts.userId, sentAt };
+}
+
+/** @throws {InvalidArgumentError} for what would be no bound at all, as NaN is. */
+function checkBound(name: string, value: number): void {
+  if (value >= 1) return;
+  throw new InvalidArgumentError(`${name} is ${String(value)}; it is a number from 1 up.`);
 }
 
 const Body = z.looseObject({

@@ -1,3 +1,5 @@
+import { bytesOf, TooManyBytes } from "../base/bounded-body.ts";
+import { type Clock, inTime } from "../base/clock.ts";
 import { WebhookError } from "../errors/webhooks.ts";
 import { HEADERS, type SignedFacts } from "./signed.ts";
 
@@ -41,16 +43,42 @@ function getter(headers: HeadersLike): (name: string) => string | undefined {
   };
 }
 
-/** @throws {WebhookError} where the bytes are gone: a signature cannot be checked against anything else. */
+/** How much of a body is read, and for how long. */
+export interface BodyBounds {
+  readonly maxBytes: number;
+  readonly timeout: number;
+  readonly clock: Clock;
+}
+
+/**
+ * @throws {WebhookError} where the bytes are gone: a signature cannot be checked against anything else. And where there
+ * are too many of them, or they come too slowly: who sends them need not be fal.
+ */
 export async function readBody(
   request: Request | { readonly rawBody?: unknown },
+  bounds: BodyBounds,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (request instanceof Request) {
-    if (request.bodyUsed)
-      throw notRaw("The body of this Request has been read already; give receiveWebhook a clone.");
-    return new Uint8Array(await request.arrayBuffer());
+  const bytes = request instanceof Request ? await streamed(request, bounds) : given(request);
+  if (bytes.byteLength > bounds.maxBytes) throw tooLarge(bounds);
+  return bytes;
+}
+
+async function streamed(request: Request, bounds: BodyBounds): Promise<Uint8Array<ArrayBuffer>> {
+  const { maxBytes, timeout, clock } = bounds;
+  if (request.bodyUsed)
+    throw notRaw("The body of this Request has been read already; give receiveWebhook a clone.");
+  const late = new WebhookError(
+    "body_too_slow",
+    `The webhook's body did not come within ${timeout / 1000} s.`,
+  );
+  try {
+    return await inTime(clock, timeout, late, (signal) => bytesOf(request, { mostBytes: maxBytes, signal }));
+  } catch (error) {
+    throw error instanceof TooManyBytes ? tooLarge(bounds) : error;
   }
-  const { rawBody } = request;
+}
+
+function given({ rawBody }: { readonly rawBody?: unknown }): Uint8Array<ArrayBuffer> {
   if (typeof rawBody === "string") return new TextEncoder().encode(rawBody);
   if (rawBody instanceof ArrayBuffer) return new Uint8Array(rawBody);
   if (rawBody instanceof Uint8Array) return new Uint8Array(rawBody);
@@ -60,6 +88,12 @@ export async function readBody(
       : "rawBody is not bytes or text: it has been parsed.",
   );
 }
+
+const tooLarge = ({ maxBytes }: BodyBounds) =>
+  new WebhookError(
+    "body_too_large",
+    `The webhook's body is longer than ${maxBytes} bytes. Set maxBytes where results are larger.`,
+  );
 
 const notRaw = (problem: string) =>
   new WebhookError(

@@ -190,6 +190,56 @@ test("what fal did not sign is refused, and keeps its call waiting", async () =>
   expect(await store.calls.list()).toMatchObject([{ outcome: { data: { echo: { n: 1 } } } }]);
 });
 
+test("a stranger who does not know the address is sent away, and neither read nor looked up", async () => {
+  const { fal, lastHook, sent, store, until } = setup();
+  await until(fal.subscribe(ECHO, { input: { n: 1 } }));
+  const known = new URL(lastHook().url);
+  const other = new URL(known);
+  other.searchParams.set("call", "another-call");
+  const unsigned = new URL(known);
+  unsigned.searchParams.delete("signature");
+  const before = sent.length;
+  for (const address of [AT, `${AT}?call=&signature=`, other.href, unsigned.href]) {
+    let pulled = 0;
+    const endless = new ReadableStream<Uint8Array>(
+      {
+        pull(controller) {
+          pulled += 1;
+          controller.enqueue(new Uint8Array(65_536));
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const init = { method: "POST", headers: lastHook().headers, body: endless, duplex: "half" };
+    const answer = await fal.webhooks.handle(new Request(address, init));
+    expect([answer.status, pulled]).toEqual([403, 0]);
+  }
+  expect(sent).toHaveLength(before);
+  expect(await store.calls.list()).toHaveLength(1);
+});
+
+test("who knows the address is told what is wrong with a hook, and keeps nobody busy", async () => {
+  const { fal, lastHook, until } = setup({ webhooks: { url: AT, maxBytes: 1_000 } });
+  await until(fal.subscribe(ECHO, { input: { n: 1 } }));
+  const { url, headers } = lastHook();
+  const statusOf = async (init: RequestInit) =>
+    (await until(fal.webhooks.handle(new Request(url, { headers, ...init })))).status;
+  const silent = { body: new ReadableStream({}), duplex: "half" };
+  expect(await statusOf({ method: "GET" })).toBe(405);
+  expect(await statusOf({ method: "POST", body: "x".repeat(1_001) })).toBe(413);
+  expect(await statusOf({ method: "POST", ...silent })).toBe(408);
+  expect(await statusOf({ method: "POST", body: "{}" })).toBe(401);
+  expect(await statusOf({ method: "POST", headers: {}, body: "{}" })).toBe(401);
+});
+
+test("a result that is too long for a hook is fetched instead", async () => {
+  const { fal, answers, emulator, until } = setup({ webhooks: { url: AT, maxBytes: 1_000 } });
+  const input = { text: "x".repeat(2_000) };
+  expect((await until(fal.subscribe(ECHO, { input }))).data).toEqual({ echo: input });
+  expect(new Set(answers)).toEqual(new Set([413]));
+  expect(emulator.jobs).toHaveLength(1);
+});
+
 test.each([
   ["history", {}],
   ["the queue, where history may not be read", { forbidden: true }],

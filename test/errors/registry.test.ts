@@ -82,6 +82,8 @@ const EXAMPLES: { readonly [C in FalErrorCode]: FalError } = {
   stale_timestamp: new WebhookError("stale_timestamp", "Too old."),
   bad_signature: new WebhookError("bad_signature", "Not fal's."),
   keys_unavailable: new WebhookError("keys_unavailable", "No keys."),
+  body_too_large: new WebhookError("body_too_large", "too large"),
+  body_too_slow: new WebhookError("body_too_slow", "too slow"),
   body_not_raw: new WebhookError("body_not_raw", "Parsed."),
   malformed_body: new WebhookError("malformed_body", "No JSON."),
   cannot_listen: new ListenError("The port is taken."),

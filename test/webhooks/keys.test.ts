@@ -39,6 +39,24 @@ test("fal's keys are asked for once, and for no longer than a day", async () => 
   expect(asked).toHaveLength(2);
 });
 
+test("keys that never end are not read to their end", async () => {
+  let sent = 0;
+  const endless = () =>
+    new Response(
+      new ReadableStream<Uint8Array>({
+        pull(controller) {
+          sent += 65_536;
+          controller.enqueue(new Uint8Array(65_536).fill(32));
+        },
+      }),
+    );
+  const clock = virtualClock({ auto: false });
+  const hook = await signWebhook({ request_id: "r", status: "OK", payload: 1 }, { keys: first, clock });
+  const error = await failureOf(receiveWebhook(hook, { fetch: async () => endless(), clock }));
+  expect(error).toMatchObject({ code: "keys_unavailable" });
+  expect(sent).toBeLessThan(2 ** 21);
+});
+
 test("any key of several fits, and those of other algorithms are left alone", async () => {
   const others = [{ kty: "RSA", n: "AQAB" }, { kty: "OKP", crv: "X25519", x: "AA" }, ...second.jwks.keys];
   const { receive } = receiver(() => ({ keys: [...others, ...first.jwks.keys] }));

@@ -18,6 +18,23 @@ const OK = { request_id: "r-1", gateway_request_id: "g-2", status: "OK", payload
 const signed = (body: Parameters<typeof signWebhook>[0] = OK, more = {}) =>
   signWebhook(body, { keys, clock, ...more });
 
+/** A body that comes in pieces, as they are asked for. */
+function pieces(bytes: Uint8Array, size: number) {
+  let at = 0;
+  let isCancelled = false;
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      controller.enqueue(bytes.slice(at, at + size));
+      at += size;
+      if (at >= bytes.length) controller.close();
+    },
+    cancel: () => {
+      isCancelled = true;
+    },
+  });
+  return { body, pulled: () => at, isCancelled: () => isCancelled };
+}
+
 test("a webhook that is signed is read, from a Request and from headers and bytes", async () => {
   const hook = await signed(OK, { userId: "user|1" });
   const expected = {
@@ -214,6 +231,70 @@ describe("a webhook is refused", () => {
       expect((error as Error).cause).toBeUndefined();
     }
   });
+
+  test("when its body is longer than is read, told or not, and the rest is not read", async () => {
+    const { headers, rawBody } = await signed({ ...OK, payload: "x".repeat(5_000) });
+    const bounds = { ...options, maxBytes: 1_000 };
+    const { body, pulled, isCancelled } = pieces(rawBody, 100);
+    const unannounced = { method: "POST", headers, body, duplex: "half" };
+    const streamed = new Request("https://app.test", unannounced);
+    const told = pieces(rawBody, 100);
+    const length = { ...headers, "content-length": String(rawBody.length) };
+    const announced = { method: "POST", headers: length, body: told.body, duplex: "half" };
+    for (const hook of [streamed, new Request("https://app.test", announced), { headers, rawBody }]) {
+      expect(await failureOf(receiveWebhook(hook, bounds))).toMatchObject({
+        code: "body_too_large",
+        status: 413,
+        message: expect.stringContaining("maxBytes"),
+      });
+    }
+    expect(pulled()).toBeLessThanOrEqual(1_200);
+    expect(told.pulled()).toBeLessThanOrEqual(100); // what a stream reads ahead
+    expect([isCancelled(), told.isCancelled()]).toEqual([true, true]);
+    // What is as long as that, is read.
+    const whole = new Request("https://app.test", { method: "POST", headers, body: rawBody });
+    expect(await receiveWebhook(whole, { ...options, maxBytes: rawBody.length })).toMatchObject({
+      requestId: "r-1",
+    });
+  });
+
+  test("when its body drips, and then stops coming", async () => {
+    const slow = virtualClock({ auto: false });
+    const { headers } = await signed();
+    let isCancelled = false;
+    const drip = new ReadableStream<Uint8Array>({
+      pull: async (controller) => {
+        await slow.sleep(1_000);
+        controller.enqueue(Uint8Array.of(32));
+      },
+      cancel: () => {
+        isCancelled = true;
+      },
+    });
+    const request = { method: "POST", headers, body: drip, duplex: "half" };
+    let error: unknown;
+    const received = receiveWebhook(new Request("https://app.test", request), { ...options, clock: slow });
+    received.catch((thrown: unknown) => {
+      error = thrown;
+    });
+    for (let second = 0; second < 10; second++) {
+      expect(error).toBeUndefined();
+      await slow.advance(1_000);
+    }
+    await failureOf(received);
+    expect(error).toMatchObject({ code: "body_too_slow", status: 408 });
+    expect(isCancelled).toBe(true);
+  });
+
+  test.each([{ maxBytes: Number.NaN }, { maxBytes: 0 }, { timeout: Number.NaN }])(
+    "never with %j, which bounds nothing",
+    async (bounds) => {
+      expect(await failureOf(receiveWebhook(await signed(), { ...options, ...bounds }))).toMatchObject({
+        code: "invalid_argument",
+        message: expect.stringContaining(Object.keys(bounds)[0] ?? ""),
+      });
+    },
+  );
 
   test("by a WebhookError, whatever the headers are", async () => {
     const nothing = { headers: {}, rawBody: "" } satisfies Parameters<typeof receiveWebhook>[0];
