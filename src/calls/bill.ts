@@ -86,7 +86,7 @@ async function priced({ price }: Services, { endpoint }: Billed, units: number |
 }
 
 /** Known, so that what was reserved for it is free again. */
-const NOTHING = { source: "measured", nanoUsd: 0, units: 0 } as const;
+export const NOTHING = { source: "measured", nanoUsd: 0, units: 0 } as const;
 const MAY_BE_BILLED = { source: "unknown", reason: "failed" } as const;
 
 const isFree = (error: unknown): boolean => error instanceof FalError && error.billed === false;

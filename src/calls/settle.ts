@@ -7,6 +7,7 @@ import { FalError } from "../errors/fal-error.ts";
 import type { CallRecord, Ticket } from "../journal/call.ts";
 import type { PastRequest } from "../platform/requests.ts";
 import { parseEndpointId } from "../queue/endpoint.ts";
+import { NOTHING } from "./bill.ts";
 import { type Call, perform, startCall } from "./call.ts";
 import { liveCall } from "./live-call.ts";
 import { matches } from "./matches.ts";
@@ -69,6 +70,8 @@ async function resubmit(
   // again first: a call is given up once.
   if (record.state === "given-up") await directStore.calls.ambiguous(id, "settled by hand", clock.now());
   await directStore.calls.givenUp(id, "resubmit", clock.now());
+  // What was never accepted leaves its place in the budgets to the one that is sent instead.
+  await directStore.calls.charged(id, NOTHING, clock.now());
   if (record.for.run !== undefined) return { call: undefined };
   // Two who settle it at once have the same id in mind, and the store takes it once.
   const newId = await derivedId(`instead of ${id}`);

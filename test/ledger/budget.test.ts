@@ -1,4 +1,11 @@
-import { type BudgetExceededError, createFal, type FalOptions, memoryStore } from "fal-chain";
+import {
+  type AmbiguousSubmitError,
+  type BudgetExceededError,
+  createFal,
+  type FalOptions,
+  memoryStore,
+  type RunBlockedError,
+} from "fal-chain";
 import { createEmulator, type VirtualClock, virtualClock } from "fal-chain/emulator";
 import { sqliteStore } from "fal-chain/sqlite";
 import { expect, onTestFinished, test } from "vitest";
@@ -246,4 +253,60 @@ test("what the client sets by itself can have a budget too, such as each runner"
     expect(() => createFal({ budgets: [{ tag, usd: 1 }] })).toThrow("no call can have that tag");
   }
   expect(() => createFal({ budget: { usd: "5" as unknown as number } })).toThrow('usd is "5"');
+});
+
+/** A client whose first submit is lost on its way, so that nobody knows whether it was accepted. */
+function setupInDoubt(options: FalOptions, store = memoryStore()) {
+  const clock = virtualClock({ start: 10 * HOUR });
+  const emulator = createEmulator({ clock, models: [echo()] });
+  emulator.history.forbidden = true;
+  let isLost = true;
+  const fetch: typeof globalThis.fetch = async (...args) => {
+    const request = new Request(...args);
+    if (!isLost || request.method !== "POST") return emulator.fetch(request);
+    isLost = false;
+    throw new TypeError("fetch failed", { cause: { code: "ECONNRESET" } });
+  };
+  return { ...setup({ fetch, store, ...options }, clock), emulator };
+}
+
+test.each([
+  ["memory", () => memoryStore()],
+  ["sqlite", () => sqliteStore(`${tempDir()}/calls.db`)],
+] as const)("a call that was never accepted gives back what it had reserved (%s)", async (_, open) => {
+  const { fal, emulator } = setupInDoubt({ budget: { usd: 0.01 } }, open());
+  const { callId = "" } = (await failureOf(call(fal))) as AmbiguousSubmitError;
+  expect(await failureOf(call(fal))).toMatchObject({ code: "budget_exceeded", reservedNanoUsd: 10_000_000 });
+  const { call: again } = await fal.calls.settle(callId, "resubmit");
+  await again;
+  expect(emulator.jobs).toHaveLength(1);
+  expect(await failureOf(call(fal))).toMatchObject({ chargedNanoUsd: 10_000_000, reservedNanoUsd: 0 });
+  expect((await fal.costs()).total).toMatchObject({ nanoUsd: 10_000_000, unknown: 0 });
+});
+
+test("a run that is blocked on a call which was never accepted has room for it when it goes on", async () => {
+  const { fal, emulator } = setupInDoubt({}, { ...memoryStore(), durable: true });
+  const chain = fal.chain("one", async () => (await call(fal)).requestId);
+  const { callId } = (await failureOf(
+    chain.start(undefined, { id: "a", budget: { usd: 0.01 } }),
+  )) as RunBlockedError;
+  await fal.calls.settle(callId, "resubmit");
+  await chain.resume("a");
+  expect(emulator.jobs).toHaveLength(1);
+});
+
+test("a request that turns up after all is charged, whatever a person had said", async () => {
+  const { fal, emulator } = setupInDoubt({ budget: { usd: 0.02 } });
+  emulator.history.forbidden = false;
+  const store = memoryStore();
+  fal.config({ store });
+  const { callId = "" } = (await failureOf(call(fal))) as AmbiguousSubmitError;
+  await (await fal.calls.settle(callId, "resubmit")).call;
+  await store.calls.completed(
+    callId,
+    { data: {}, units: 1, waitSeconds: undefined, runSeconds: undefined },
+    11 * HOUR,
+  );
+  await store.calls.charged(callId, { source: "measured", nanoUsd: 10_000_000 }, 11 * HOUR);
+  expect(await failureOf(call(fal))).toMatchObject({ chargedNanoUsd: 20_000_000, reservedNanoUsd: 0 });
 });
