@@ -1,4 +1,5 @@
 import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
+import { storeErrorIn } from "../errors/store.ts";
 import type { Intent, Ticket } from "../journal/call.ts";
 import type { Reservation } from "../money/cost.ts";
 import { lookUp, type Suspect } from "./look-up.ts";
@@ -79,7 +80,8 @@ export async function resolveDoubt(
   if (policy === "resubmit-if-unseen" && found.verdict === "unseen") return undefined;
 
   const { endpoint, claimedRequestId: requestId } = suspect;
-  const { why, cause } = doubt;
+  const { why } = doubt;
+  const cause = "cause" in found ? found.cause : doubt.cause;
   throw new AmbiguousSubmitError(endpoint, why, {
     ...found,
     requestId,
@@ -90,8 +92,9 @@ export async function resolveDoubt(
 }
 
 /** Who gives up in the middle of a look-up has an ambiguous submit all the same, and so has one whose store fails then. */
-const cutShort = (signal: AbortSignal) => (error: unknown) => {
-  const problem = error instanceof Error ? error.message : String(error);
+const cutShort = (signal: AbortSignal) => (cause: unknown) => {
+  const problem = cause instanceof Error ? cause.message : String(cause);
   const evidence = signal.aborted ? "the look-up was cut short" : `the look-up failed: ${problem}`;
-  return { verdict: "unknown", evidence, candidates: [] } as const;
+  // What the store failed with is told: its run is let go, and does not wait for a person.
+  return { verdict: "unknown", evidence, candidates: [], ...(storeErrorIn(cause) && { cause }) } as const;
 };

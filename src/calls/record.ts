@@ -3,6 +3,7 @@ import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
 import { OutputMismatchError } from "../errors/arguments.ts";
 import { LeaseLostError } from "../errors/runs.ts";
 import { savedError } from "../errors/saved-error.ts";
+import { storeErrorIn } from "../errors/store.ts";
 import type { CallRecord, Outcome, Ticket } from "../journal/call.ts";
 import { replyWith, restoredData } from "../journal/saved-data.ts";
 import type { WireStatus } from "../queue/wire.ts";
@@ -82,6 +83,8 @@ async function noteFailure(
   // Submitting has noted that by itself.
   if (error instanceof AmbiguousSubmitError) return;
   if (isLeft) return noteLeft(services, call, id, error);
+  // What failed is the store: what it has of a call stands, and one that was not sent is to be made again.
+  if (call.run && storeErrorIn(error)) return call.ticket ? undefined : noteLeft(services, call, id, error);
   // A request that fal has ends by its own word, the model's or the queue's, or when its result is gone: whatever else
   // says no leaves it to be had.
   const isEnd = !call.ticket || isGone(error) || isRequestEnd(error);
@@ -107,7 +110,11 @@ async function noteWhyLeft(services: Services, call: LiveCall, id: string, error
   // It goes on, and whoever takes it over notes its end.
   if (call.isDetached && sent === "accepted") return;
   const isRuns =
-    call.isDetached || call.isUnwanted || call.run?.signal.aborted || error instanceof LeaseLostError;
+    call.isDetached ||
+    call.isUnwanted ||
+    call.run?.signal.aborted ||
+    error instanceof LeaseLostError ||
+    storeErrorIn(error);
   const why = isRuns ? "run" : "caller";
   await services.store.calls.givenUp(id, why, services.clock.now(), savedError(error));
 }

@@ -4,7 +4,7 @@ import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
 import { LeaseLostError, RunBlockedError } from "../errors/runs.ts";
 import type { CallRecord } from "../journal/call.ts";
 import type { Cost } from "../money/cost.ts";
-import { type Attempt, assertOpen, isOver, uniqueLabel } from "./attempt.ts";
+import { type Attempt, assertOpen, heedStore, isOver, uniqueLabel } from "./attempt.ts";
 import type { RunCall } from "./events.ts";
 import { type CallUnderWay, tell } from "./execution.ts";
 import { findCall } from "./find-call.ts";
@@ -117,6 +117,7 @@ function noteEnd(call: CallInRun, error: unknown, cost: Promise<Cost | undefined
   const { isClosed, execution } = call.attempt;
   const { released } = execution;
   if (error instanceof LeaseLostError && !isClosed) released.abort(error);
+  heedStore(call.attempt, error);
   if (error !== undefined && released.signal.aborted) return;
   const known = costsAsBefore(call, error) ? Promise.resolve(call.record?.cost) : cost;
   if (error !== undefined) noteFailure(call, error);

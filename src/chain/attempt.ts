@@ -1,6 +1,7 @@
 import type { Attribution } from "../attribution/context.ts";
 import type { EnclosingRun } from "../calls/enclosing-run.ts";
 import { RunStateError } from "../errors/runs.ts";
+import { storeErrorIn } from "../errors/store.ts";
 import { runName } from "../journal/run-name.ts";
 import type { RunCall } from "./events.ts";
 import type { Execution } from "./execution.ts";
@@ -42,6 +43,15 @@ export function assertOpen({ isClosed, execution }: Attempt, what: string): void
 /** Whether what fails now may fail because of that. */
 export const isOver = ({ isClosed, execution }: Attempt): boolean =>
   isClosed || execution.stopped.signal.aborted;
+
+/**
+ * A store that fails ends the execution, and not the run: its code cannot take another way that a replay would not see,
+ * and whoever has the run next goes on.
+ */
+export function heedStore({ isClosed, execution }: Attempt, error: unknown): void {
+  const cause = isClosed ? undefined : storeErrorIn(error);
+  if (cause) execution.released.abort(cause);
+}
 
 /** A step of a name for people: unique among those that it has told of. */
 export function uniqueLabel({ labels }: Attempt, name: string): string {

@@ -9,7 +9,7 @@ import { execute } from "./execute.ts";
 import type { LiveRun } from "./live-run.ts";
 import { RULES } from "./mode.ts";
 import type { StartWith } from "./plan.ts";
-import { isDead, thisProcess } from "./process-identity.ts";
+import { isDead, noteLetGo, thisProcess } from "./process-identity.ts";
 import { fromJson } from "./saved.ts";
 
 /** How often a run that another process executes is looked at, in milliseconds. */
@@ -34,7 +34,10 @@ export async function claimOrObserve(live: LiveRun): Promise<unknown> {
     if (round > 0 && !(await store.runs.get(chain, id))) throw unknownRun(live);
     const at = clock.now();
     const { run: record, owned } = await claim(live, startWith, { reopen, evict, at });
-    await readStoredEvents(live, record);
+    await readStoredEvents(live, record).catch((error: unknown) => {
+      if (owned && record.owner) noteLetGo(record.owner);
+      throw error;
+    });
     if (owned) {
       try {
         return await execute(live, { ...record, input: startWith.input }, at);
@@ -57,10 +60,12 @@ async function claim(
 ): Promise<{ readonly run: RunRecord; readonly owned: boolean }> {
   const { store, lease } = services;
   const { chain, id, budget } = plan;
-  const owner = thisProcess();
-  const claimed = await store.runs.claim({
-    ...{ chain, id, ...startWith, budget },
-    ...{ owner, leaseMs: lease.leaseMs, ...how },
+  const owner = { ...thisProcess(), claim: crypto.randomUUID() };
+  const asked = { chain, id, ...startWith, budget, owner, leaseMs: lease.leaseMs, ...how };
+  const claimed = await store.runs.claim(asked).catch((error: unknown) => {
+    // Should it have come there all the same, nobody acts under it.
+    noteLetGo(owner);
+    throw error;
   });
   // A store that keeps ids only cannot tell, and the code is given the input that it was started with.
   if (store.keep !== "all" || claimed.run.input === startWith.input) return claimed;

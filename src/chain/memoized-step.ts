@@ -1,6 +1,6 @@
 import { isOfTheRun } from "../errors/registry.ts";
 import { restoredError, savedError } from "../errors/saved-error.ts";
-import { type Attempt, assertOpen, isOver } from "./attempt.ts";
+import { type Attempt, assertOpen, heedStore, isOver } from "./attempt.ts";
 import { tell } from "./execution.ts";
 import { inScope, type Position } from "./position.ts";
 import { occurrence, recordedStep, skipScope } from "./replay.ts";
@@ -44,13 +44,19 @@ async function recordedOrRun<T>(
 
   const save = async (outcome: { value: string | undefined; error?: unknown }) => {
     const error = "error" in outcome ? savedError(outcome.error) : undefined;
-    if (again) await store.runs.dropSteps(fence, [key]);
-    await store.runs.saveStep(fence, { key, name, value: outcome.value, error, at: clock.now() });
+    try {
+      if (again) await store.runs.dropSteps(fence, [key]);
+      await store.runs.saveStep(fence, { key, name, value: outcome.value, error, at: clock.now() });
+    } catch (error) {
+      heedStore(attempt, error);
+      throw error;
+    }
   };
   let value: string | undefined;
   try {
     value = toJson(await inScope(own, fn), `what the step "${name}" gave`);
   } catch (error) {
+    heedStore(attempt, error);
     if (!isOver(attempt) && !isOfTheRun(error)) await save({ value: undefined, error });
     throw failures.from(key, error);
   }

@@ -24,11 +24,25 @@ export function thisProcess(): ProcessIdentity {
   };
 }
 
+/** Claims of this process that nobody acts under any more, although the store could not be told. */
+const letGo = new Set<string>();
+
+export function noteLetGo({ claim }: ProcessIdentity): void {
+  if (claim !== undefined) letGo.add(claim);
+}
+
+/** Whether an owner is this process, in whichever of its claims. */
+export function isThisProcess(owner: ProcessIdentity): boolean {
+  const me = thisProcess();
+  return (["host", "boot", "pid", "started"] as const).every((name) => owner[name] === me[name]);
+}
+
 /**
  * Whether an owner is known to be dead: the same host, and its boot is over, or there is no such process, or another
- * one has its pid. Of other hosts nothing is known.
+ * one has its pid; or this process has let the run go. Of other hosts nothing is known.
  */
 export function isDead(owner: ProcessIdentity): boolean {
+  if (owner.claim !== undefined && letGo.has(owner.claim)) return true;
   const node = builtins();
   const me = thisProcess();
   if (!node || owner.host !== me.host) return false;

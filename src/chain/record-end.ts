@@ -1,11 +1,13 @@
 import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
 import { LeaseLostError, RunAbortedError, RunBlockedError } from "../errors/runs.ts";
 import { savedError } from "../errors/saved-error.ts";
+import { storeErrorIn } from "../errors/store.ts";
 import type { CallRecord } from "../journal/call.ts";
 import type { RunEnd } from "../journal/run.ts";
 import { runName } from "../journal/run-name.ts";
 import { cancelQueued, type Execution, tell, untilIdle } from "./execution.ts";
 import { RULES } from "./mode.ts";
+import { noteLetGo } from "./process-identity.ts";
 import { fromJson, toJson } from "./saved.ts";
 
 export interface Executed {
@@ -33,15 +35,13 @@ export async function recordOutput(execution: Execution, { output, leftOver }: E
 /** A run that was released has no end: whoever has it next goes on. */
 export async function recordFailure(execution: Execution, error: unknown): Promise<void> {
   const { live, fence, writer, released } = execution;
-  const { store, clock, report } = live.services;
-  const { chain, run } = fence;
-  if (error instanceof LeaseLostError) released.abort(error);
+  const { store, clock } = live.services;
+  // What the store fails with is no end of the run, whatever the code made of it.
+  if (error instanceof LeaseLostError || storeErrorIn(error)) released.abort(error);
   if (released.signal.aborted) {
     // Whoever has it next finds noted what became of each submit.
     await untilIdle(execution);
-    await store.runs
-      .release(fence)
-      .catch((cause: unknown) => report(`The store could not release run ${runName(chain, run)} go`, cause));
+    await store.runs.release(fence).catch(leftTo(execution, "let go of"));
     return;
   }
   live.log.push({ type: "failed", at: clock.now(), error });
@@ -49,10 +49,16 @@ export async function recordFailure(execution: Execution, error: unknown): Promi
   await writer.flush();
   await store.runs
     .end(fence, endOf(execution, error), clock.now())
-    .catch((cause: unknown) =>
-      report(`The store could not note the end of run ${runName(chain, run)}`, cause),
-    );
+    .catch(leftTo(execution, "note the end of"));
 }
+
+/** Whoever has the run next goes on with it, in this process at once. */
+const leftTo =
+  ({ live, fence, record }: Execution, what: string) =>
+  (cause: unknown): void => {
+    if (record.owner) noteLetGo(record.owner);
+    live.services.report(`The store could not ${what} run ${runName(fence.chain, fence.run)}`, cause);
+  };
 
 function endOf({ live, fence, failures }: Execution, error: unknown): RunEnd {
   const saved = savedError(error);

@@ -1,6 +1,7 @@
 import { OVER, whenAborted } from "../base/signal.ts";
 import { RunBlockedError } from "../errors/runs.ts";
-import type { Attempt } from "./attempt.ts";
+import { storeErrorIn } from "../errors/store.ts";
+import { type Attempt, heedStore } from "./attempt.ts";
 import { cancelRun, detachRun, wasExecutedHere } from "./live-run.ts";
 import { RULES } from "./mode.ts";
 import type { RunPlan } from "./plan.ts";
@@ -43,9 +44,11 @@ export function beginRun({ services, underWay }: RunsHere, plan: RunPlan): Start
 const hasOtherInput = ({ live }: RunHere, { startWith }: RunPlan): boolean =>
   startWith !== undefined && startWith.input !== live.plan.startWith?.input;
 
-/** Whether what has failed here is to go on from its failure. */
+/** Whether what has failed here is to go on from its failure. What its store let down has no end. */
 const goesOn = ({ failure }: RunHere, { mode }: RunPlan): boolean =>
-  RULES[mode].reopens.includes("failed") ? failure !== undefined : failure instanceof RunBlockedError;
+  RULES[mode].reopens.includes("failed")
+    ? failure !== undefined
+    : failure instanceof RunBlockedError || storeErrorIn(failure) !== undefined;
 
 /** Whoever starts what runs here already shares it, and what ends it for one ends it for all. */
 function joined(known: RunHere, { abortSignals, detachSignal }: RunPlan): RunHere {
@@ -74,6 +77,7 @@ export function beginInner(here: RunsHere, outer: Attempt, plan: RunPlan): Run<u
     outer: { chain, id, directStore: services.directStore },
   });
   run.catch((error: unknown) => {
+    heedStore(outer, error);
     execution.failures.from(key, error);
     if (!wasExecutedHere(live)) outer.replayed.add(key);
   });

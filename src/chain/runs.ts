@@ -7,7 +7,7 @@ import type { Store } from "../journal/store.ts";
 import type { Budget } from "../money/budget.ts";
 import type { Chains } from "./chain.ts";
 import { partsOf, type RunPart } from "./parts.ts";
-import { isDead, thisProcess } from "./process-identity.ts";
+import { isDead, isThisProcess } from "./process-identity.ts";
 import type { Run } from "./run.ts";
 import { fromJson, toJson } from "./saved.ts";
 import type { ChainServices } from "./services.ts";
@@ -130,13 +130,8 @@ async function outerOf(store: Store, record: RunRecord): Promise<RunRecord | und
   return outer && (await store.runs.get(outer.chain, outer.id));
 }
 
-function isOurs({ owner }: RunRecord): boolean {
-  const me = thisProcess();
-  return (
-    owner !== undefined &&
-    Object.entries(owner).every(([name, value]) => me[name as keyof typeof me] === value)
-  );
-}
+const isOurs = ({ owner }: RunRecord): boolean =>
+  owner !== undefined && isThisProcess(owner) && !isDead(owner);
 
 function infoOf(record: RunRecord): RunInfo {
   const { chain, id, error, tags, startedAt, endedAt, owner, epoch } = record;

@@ -9,6 +9,8 @@ export interface ProcessIdentity {
   readonly pid: number;
   /** When the process started, in whatever unit the host counts. */
   readonly started: string;
+  /** Which of the process's claims it is: one whose answer was lost is told from another client's. */
+  readonly claim?: string | undefined;
 }
 
 /**

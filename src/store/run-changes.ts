@@ -1,5 +1,5 @@
 import { StoreError } from "../errors/store.ts";
-import type { Fence, RunClaim, RunEnd, RunRecord } from "../journal/run.ts";
+import type { Fence, ProcessIdentity, RunClaim, RunEnd, RunRecord } from "../journal/run.ts";
 import { nameOfRun } from "../journal/run-name.ts";
 
 /** A run, and until when it is its owner's. Every store decides by what is here. */
@@ -24,6 +24,8 @@ export function claimed(known: LeasedRun | undefined, claim: RunClaim, now: numb
   if (!claim.owner) return undefined;
 
   const { run } = known;
+  // The answer to this very claim was lost, and it is made again.
+  if (isClaimOf(run, claim.owner)) return known;
   const taken = { ...run, budget: claim.budget ?? run.budget, owner: claim.owner, epoch: run.epoch + 1 };
   if (run.state === "running") {
     const free = isFree(known, now) || claim.evict === run.epoch;
@@ -34,6 +36,9 @@ export function claimed(known: LeasedRun | undefined, claim: RunClaim, now: numb
   const failedKeys = run.state === "failed" ? run.failedKeys : [];
   return { run: { ...taken, ...OPEN, failedKeys, state: "running" }, leaseUntil };
 }
+
+const isClaimOf = ({ state, owner }: RunRecord, { claim }: ProcessIdentity): boolean =>
+  state === "running" && claim !== undefined && owner?.claim === claim;
 
 /** What a run loses when it is taken out of its end. */
 const OPEN = {
