@@ -56,7 +56,8 @@ const MAY_IMPORT = {
   ],
   "fal.ts": CLIENT,
   "assemble.ts": [...CLIENT, "fal.ts"],
-  "client.ts": [...CLIENT, "fal.ts", "assemble.ts"],
+  "client-options.ts": ["base", "calls", "chain", "transport", "fal.ts"],
+  "client.ts": [...CLIENT, "fal.ts", "assemble.ts", "client-options.ts"],
   "index.ts": [...CLIENT, "fal.ts", "client.ts"],
 };
 

@@ -13,7 +13,6 @@ import type { ChainServices } from "./chain/services.ts";
 import { leaseSettings } from "./chain/services.ts";
 import { ambientEnv, type Environment, readEnvironment } from "./environment/environment.ts";
 import type { Origins } from "./environment/origins.ts";
-import { InvalidArgumentError } from "./errors/arguments.ts";
 import type { FalOptions } from "./fal.ts";
 import { createKeptFiles } from "./files/kept-files.ts";
 import { budgets } from "./ledger/budget.ts";
@@ -80,7 +79,7 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
     lease: leaseSettings(options.lease),
     isStoreUnsaid: () => !options.store && !(options.env ?? ambientEnv())["FAL_CHAIN_STORE"]?.trim(),
     accounts,
-    trustsRequestId: () => checkedTrust(options.trustRequestId) ?? accounts().behindGateway,
+    trustsRequestId: () => options.trustRequestId ?? accounts().behindGateway,
     jobId: () => environment.identity.jobId,
     context() {
       const { jobId, appName } = environment.identity;
@@ -97,12 +96,6 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
   };
   own.hooks = hooksOf(options, services, origins);
   return services;
-}
-
-/** @throws {InvalidArgumentError} for what only looks like a yes: the text "false" is one of those. */
-function checkedTrust(trust: boolean | undefined): boolean | undefined {
-  if (trust === undefined || typeof trust === "boolean") return trust;
-  throw new InvalidArgumentError(`trustRequestId is ${JSON.stringify(trust)}; it is true or false.`);
 }
 
 /** What of the network the services reach, each folder through the one transport. */
@@ -166,9 +159,6 @@ function slotsOf(
   clock: Clock,
 ): Slots | undefined {
   if (maxInFlight === undefined || webhooks) return undefined;
-  if (!(maxInFlight >= 1)) {
-    throw new InvalidArgumentError(`maxInFlight is ${maxInFlight}; it is a number from 1 up.`);
-  }
   const account = () => environment.key.redacted();
   const slots = () => ledger.guarded().slots;
   return createSlots({ slots, queue, clock, report: telemetry.report, max: maxInFlight, account });

@@ -11,6 +11,7 @@ import { createRecordedCalls } from "./calls/recorded-calls.ts";
 import { createChains } from "./chain/chain.ts";
 import { createRuns } from "./chain/runs.ts";
 import { tools } from "./chain/tools.ts";
+import { checkClientOptions } from "./client-options.ts";
 import { ambientEnv } from "./environment/environment.ts";
 import type { Fal, FalOptions } from "./fal.ts";
 import { costsIn } from "./ledger/costs.ts";
@@ -20,6 +21,7 @@ import { createLedger, type Ledger } from "./store/ledger.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 
 export function createFal(options: FalOptions = {}): Fal {
+  checkClientOptions(options);
   const background: Background = new Set();
   const client = openClient(options, background);
   const chains = createChains(() => client.services);
@@ -119,6 +121,7 @@ function openClient(options: FalOptions, background: Background): Client {
       return ledger;
     },
     config(more) {
+      checkClientOptions(more);
       settings = { ...settings, ...more };
       telemetry = createTelemetry(settings, environment(), env);
       // Another key is no reason to forget what was noted so far.

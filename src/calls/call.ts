@@ -12,7 +12,7 @@ import {
   type OutputOf,
   parseEndpointId,
 } from "../queue/endpoint.ts";
-import { checkOptions } from "./check-options.ts";
+import { checkCallOptions } from "./check-options.ts";
 import { currentRun } from "./enclosing-run.ts";
 import type { CallEvent, Done, Result } from "./events.ts";
 import { cancelCall, cancelForRun, heedSignals, settle } from "./give-up.ts";
@@ -112,7 +112,7 @@ export async function live<R>(services: Services, call: LiveCall, stage: () => P
   const { step, onChange } = settings;
   try {
     if (!call.isOutsideRun) call.run = currentRun();
-    checkOptions(settings);
+    checkCallOptions(settings);
     heedSignals(services, call);
     const cancel = () => cancelForRun(services, call);
     call.admitted = call.run?.admit({ id, endpoint, step, onChange, asksForRequest, cancel });

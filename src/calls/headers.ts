@@ -1,7 +1,7 @@
 import { parseTagsHeader, type UserTags } from "../attribution/tags.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { lifecycleJson } from "../storage/lifecycle.ts";
-import { oneOf, type SubmitSettings } from "./options.ts";
+import type { SubmitSettings } from "./options.ts";
 
 /** Tags that were written as a header are tags all the same, and checked like them. */
 export function splitHeaders(headers: Readonly<Record<string, string>> = {}) {
@@ -38,15 +38,9 @@ export function sendable(headers: Readonly<Record<string, string>>): Readonly<Re
 /** https://fal.ai/docs/documentation/model-apis/common-parameters */
 export function platformHeaders({ priority, hint, startTimeout, storageSettings }: SubmitSettings) {
   const headers: Record<string, string> = {};
-  if (priority !== undefined)
-    headers["x-fal-queue-priority"] = oneOf("priority", priority, ["low", "normal"]);
+  if (priority !== undefined) headers["x-fal-queue-priority"] = priority;
   if (hint !== undefined) headers["x-fal-runner-hint"] = hint;
   if (startTimeout !== undefined) {
-    if (!(typeof startTimeout === "number" && startTimeout > 1)) {
-      throw new InvalidArgumentError(
-        `startTimeout is ${JSON.stringify(startTimeout)}; it is in seconds, and more than 1.`,
-      );
-    }
     // The newer name wins where it is known; older deployments know the other one.
     headers["x-fal-request-start-timeout"] = String(startTimeout);
     headers["x-fal-request-timeout"] = String(startTimeout);
@@ -54,13 +48,4 @@ export function platformHeaders({ priority, hint, startTimeout, storageSettings 
   const lifecycle = storageSettings && lifecycleJson(storageSettings);
   if (lifecycle) headers["x-fal-object-lifecycle-preference"] = lifecycle;
   return headers;
-}
-
-export function webhookOf(url: string | undefined): string | undefined {
-  if (url === undefined) return undefined;
-  const parsed = URL.parse(url);
-  if (!parsed || !/^https?:$/.test(parsed.protocol)) {
-    throw new InvalidArgumentError("webhookUrl is not an http(s) URL.");
-  }
-  return url;
 }

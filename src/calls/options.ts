@@ -1,7 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { UserTags } from "../attribution/tags.ts";
-import { nearest } from "../base/text.ts";
-import { InvalidArgumentError } from "../errors/arguments.ts";
 import type { InputOf } from "../queue/endpoint.ts";
 import type { StorageSettings } from "../storage/lifecycle.ts";
 import type { QueueStatus } from "./queue-status.ts";
@@ -81,22 +79,8 @@ export interface CallOptions<T, S extends StandardSchemaV1 | undefined = undefin
   readonly abortSignal?: AbortSignal;
 }
 
-export function oneOf<const T extends string>(name: string, value: string, allowed: readonly T[]): T {
-  const found = allowed.find((candidate) => candidate === value);
-  if (found) return found;
-  const meant = nearest(value, allowed);
-  throw new InvalidArgumentError(
-    `${name} is ${JSON.stringify(value)}; it is one of ${allowed.join(", ")}.${meant ? ` Did you mean "${meant}"?` : ""}`,
-  );
-}
-
 /** What to do about an ambiguous submit: as the call says, else as the client does. */
 export const policyOf = (
   client: { readonly ambiguousSubmit: AmbiguousSubmitPolicy | undefined },
   call: { readonly ambiguousSubmit?: AmbiguousSubmitPolicy | undefined },
-): AmbiguousSubmitPolicy =>
-  oneOf(
-    "ambiguousSubmit",
-    call.ambiguousSubmit ?? client.ambiguousSubmit ?? "look-up",
-    AMBIGUOUS_SUBMIT_POLICIES,
-  );
+): AmbiguousSubmitPolicy => call.ambiguousSubmit ?? client.ambiguousSubmit ?? "look-up";

@@ -15,7 +15,7 @@ import {
 import { digestOf, type TakenInput, takeInput } from "../storage/attachments.ts";
 import { expirySeconds, type StorageSettings } from "../storage/lifecycle.ts";
 import { currentRun, type FoundStep } from "./enclosing-run.ts";
-import { platformHeaders, sendable, splitHeaders, webhookOf } from "./headers.ts";
+import { platformHeaders, sendable, splitHeaders } from "./headers.ts";
 import type { SubmitOptions } from "./options.ts";
 import type { CallContext, Services } from "./services.ts";
 
@@ -50,7 +50,7 @@ export async function prepare(
   const { tagged, headers } = splitHeaders(options.headers);
   const given = { ...context.attribution.tags, ...tagged, ...options.tags };
   const asked = platformHeaders(options);
-  const webhookUrl = webhookOf(options.webhookUrl);
+  const { webhookUrl } = options;
   const lifecycle = lifecycleOfInputs(options.storageSettings);
   if (typeof target === "object") await checkInput(endpoint.id, target.schemas.input, fields);
 

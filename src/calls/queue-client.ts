@@ -17,7 +17,7 @@ import {
   startCall,
   ticketOf,
 } from "./call.ts";
-import { checkOptions } from "./check-options.ts";
+import { checkCallOptions } from "./check-options.ts";
 import { currentRun } from "./enclosing-run.ts";
 import { type Result, statusFold } from "./events.ts";
 import { type LiveCall, liveCall } from "./live-call.ts";
@@ -81,7 +81,9 @@ export function createQueueClient(services: Services, { attach }: Calls): QueueC
     attach,
     submit: (target, options) => submit(services, target, options),
 
-    async status(target, { requestId, logs = false, abortSignal }) {
+    async status(target, options) {
+      checkCallOptions(options);
+      const { requestId, logs = false, abortSignal } = options;
       const ticket = ticketOf(services, target, requestId);
       const status =
         (await journalledEnd(services, ticket)) ??
@@ -89,7 +91,9 @@ export function createQueueClient(services: Services, { attach }: Calls): QueueC
       return toQueueStatus(queue, ticket, status, status.logs ?? []);
     },
 
-    async streamStatus(target, { requestId, logs = false, abortSignal }) {
+    async streamStatus(target, options) {
+      checkCallOptions(options);
+      const { requestId, logs = false, abortSignal } = options;
       const ticket = ticketOf(services, target, requestId);
       const { controller, unlink } = linkedController(abortSignal);
       const known = await journalledEnd(services, ticket);
@@ -105,7 +109,9 @@ export function createQueueClient(services: Services, { attach }: Calls): QueueC
 
     result: (target, options) => result(services, target, options),
 
-    async cancel(target, { requestId }) {
+    async cancel(target, options) {
+      checkCallOptions(options);
+      const { requestId } = options;
       const ticket = ticketOf(services, target, requestId);
       const outcome = await queue.cancel(ticket);
       if (outcome === "in-time") await noteCancelled(services, ticket);
@@ -141,8 +147,10 @@ function handOver(call: LiveCall, ticket: Ticket): void {
 async function result<T extends EndpointId | AnyEndpoint>(
   services: Services,
   target: T,
-  { requestId, abortSignal }: RequestOptions,
+  options: RequestOptions,
 ): Promise<Pick<Result<OutputOf<T>>, "data" | "requestId" | "billing">> {
+  checkCallOptions(options);
+  const { requestId, abortSignal } = options;
   const heard = listenerFor(target);
   const made = ticketOf(services, target, requestId);
   if (!currentRun()) return readNow(services, await asNoted(services, made), { heard, signal: abortSignal });
@@ -190,7 +198,7 @@ async function subscribeToStatus(
   options: StatusSubscriptionOptions,
 ): Promise<CompletedQueueStatus> {
   const { queue, clock } = services;
-  checkOptions(options);
+  checkCallOptions(options);
   const ticket = ticketOf(services, target, options.requestId);
   const { controller, unlink } = linkedController(options.abortSignal);
   const { signal } = controller;

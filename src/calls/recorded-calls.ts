@@ -1,7 +1,16 @@
 import { byRootNames } from "../attribution/root.ts";
+import { anyText, checkOptions, count, type OptionsOf, oneOf, time } from "../base/options.ts";
+import { inTime, type Timed } from "../base/time.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { CallStateError } from "../errors/calls.ts";
-import type { CallQuery, CallRecord, Ticket } from "../journal/call.ts";
+import {
+  CALL_STATES,
+  type CallQuery,
+  type CallRecord,
+  FOUND_BY,
+  type FoundBy,
+  type Ticket,
+} from "../journal/call.ts";
 import { type Call, collect, startCall } from "./call.ts";
 import { liveCall } from "./live-call.ts";
 import type { Services } from "./services.ts";
@@ -9,8 +18,8 @@ import { type Settled, type Settlement, settle } from "./settle.ts";
 
 /** The calls that are in the store. */
 export interface RecordedCalls {
-  /** Newest first. */
-  list(query?: CallQuery): Promise<CallRecord[]>;
+  /** Newest first. @throws {InvalidArgumentError} for what cannot be asked. */
+  list(query?: Timed<CallQuery>): Promise<CallRecord[]>;
   get(id: string): Promise<CallRecord | undefined>;
   /**
    * Picks a recorded call up, whoever made it: gives what the store has of it without asking fal, else watches its
@@ -30,11 +39,24 @@ export interface RecordedCalls {
   settle(id: string, how: Settlement): Promise<Settled>;
 }
 
+const QUERY: OptionsOf<CallQuery> = {
+  ...(Object.fromEntries(FOUND_BY.map((name) => [name, anyText])) as Record<FoundBy, typeof anyText>),
+  endpoint: anyText,
+  requestId: anyText,
+  state: oneOf(CALL_STATES),
+  since: time,
+  until: time,
+  limit: count(1),
+};
+
 /** What is asked and decided here is not paid for, so that the store's failures are told. */
 export function createRecordedCalls(services: Services): RecordedCalls {
   const { calls } = services.directStore;
   return {
-    list: async (query = {}) => calls.list(await byRootNames(query)),
+    async list(query = {}) {
+      checkOptions(query, QUERY, { of: "calls.list" });
+      return calls.list(await byRootNames(inTime(query, services.clock.now())));
+    },
     get: (id) => calls.get(id),
     collect(id) {
       const call = liveCall<unknown>(services, `call ${id}`, {}, { outsideRun: true });

@@ -4,7 +4,7 @@ import { ApiError } from "../errors/api.ts";
 import type { Ticket } from "../journal/call.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
-import { oneOf, type WatchSettings } from "./options.ts";
+import type { WatchSettings } from "./options.ts";
 
 /** Three times the pause between fal's signs of life, in milliseconds. */
 const IDLE_TIMEOUT_MS = 45_000;
@@ -21,7 +21,7 @@ export interface WatchOptions {
 }
 
 export const watchOptions = (settings: WatchSettings, signal: AbortSignal): WatchOptions => ({
-  mode: oneOf("mode", settings.mode ?? "auto", ["auto", "streaming", "polling"]),
+  mode: settings.mode ?? "auto",
   logs: settings.logs ?? false,
   pollInterval: settings.pollInterval,
   idleTimeout: settings.idleTimeout ?? IDLE_TIMEOUT_MS,

@@ -1,4 +1,5 @@
 import type { UserTags } from "../attribution/tags.ts";
+import { anything, checkOptions, type OptionsOf, oneOf, record, signal } from "../base/options.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import type { Budget } from "../money/budget.ts";
 import { assertOpen } from "./attempt.ts";
@@ -84,9 +85,21 @@ export function createChains(services: () => ChainServices): Chains {
   };
 }
 
+/** The id, the tags and the budget are checked more closely where they are used. */
+const RESUME: OptionsOf<ResumeOptions> = {
+  abortSignal: signal,
+  onDiverge: oneOf(["throw", "pay"]),
+  budget: record,
+};
+const START: OptionsOf<StartOptions> = { ...RESUME, id: anything, tags: record };
+const NOT_STARTED = "Nothing was started.";
+
 function chainOf(here: RunsHere, name: string, code: RunPlan["code"]): Chain<never, unknown> {
-  if (name.trim() === "") {
+  if (typeof name !== "string" || name.trim() === "") {
     throw new InvalidArgumentError("A chain needs a name: it is what its costs are listed under.");
+  }
+  if (typeof code !== "function") {
+    throw new InvalidArgumentError(`The chain ${name} needs a function: what it does.`);
   }
   const common = ({ onDiverge = "throw", abortSignal, budget }: ResumeOptions) => ({
     ...{ chain: name, code, onDiverge },
@@ -97,6 +110,8 @@ function chainOf(here: RunsHere, name: string, code: RunPlan["code"]): Chain<nev
     name,
     start(...args: [input?: unknown, options?: StartOptions]) {
       const [input, options = {}] = args;
+      checkOptions(options, START, { of: "start", so: NOT_STARTED });
+      if (args.length === 1) checkIsInput(name, code, input);
       const outer = currentPosition()?.attempt;
       if (outer) assertOpen(outer, `The run of ${name}`);
       const json = toJson(input, "input");
@@ -110,9 +125,24 @@ function chainOf(here: RunsHere, name: string, code: RunPlan["code"]): Chain<nev
     },
     resume(id, options = {}) {
       checkId(id);
+      checkOptions(options, RESUME, { of: "resume", so: NOT_STARTED });
       return beginRun(here, { ...common(options), mode: "resume", id, startWith: undefined }).run;
     },
   };
+}
+
+/**
+ * `start({ id: "order-1042" })` of a chain that takes no input would be a run with a random id, which is paid for each
+ * time.
+ */
+function checkIsInput(name: string, code: RunPlan["code"], input: unknown): void {
+  if (code.length > 0 || typeof input !== "object" || input === null) return;
+  const names = Object.keys(input);
+  if (names.length === 0 || !names.every((given) => Object.hasOwn(START, given))) return;
+  throw new InvalidArgumentError(
+    `${name} takes no input, and { ${names.join(", ")} } reads like options. Write start(undefined, { … }), or ` +
+      `start({ … }, {}) where it is the input. ${NOT_STARTED}`,
+  );
 }
 
 /** Whoever names a run means it to be found again. Said once. */

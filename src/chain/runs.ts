@@ -1,8 +1,19 @@
 import type { UserTags } from "../attribution/tags.ts";
+import {
+  anyText,
+  anything,
+  checkOptions,
+  count,
+  type OptionsOf,
+  oneOf,
+  record,
+  time,
+} from "../base/options.ts";
+import { inTime, type Timed } from "../base/time.ts";
 import { RunInputMismatchError } from "../errors/runs.ts";
 import type { SavedError } from "../errors/saved-error.ts";
 import { StoreError } from "../errors/store.ts";
-import type { RunQuery, RunRecord, RunState } from "../journal/run.ts";
+import { RUN_STATES, type RunQuery, type RunRecord, type RunState } from "../journal/run.ts";
 import type { Store } from "../journal/store.ts";
 import type { Budget } from "../money/budget.ts";
 import type { Chains } from "./chain.ts";
@@ -52,8 +63,8 @@ export interface Runs {
    * run with another input. @throws {StoreError} where the store keeps no inputs.
    */
   add(chain: string, input: unknown, options?: AddOptions): Promise<RunInfo>;
-  /** Newest first. */
-  list(query?: RunQuery): Promise<RunInfo[]>;
+  /** Newest first. @throws {InvalidArgumentError} for what cannot be asked. */
+  list(query?: Timed<RunQuery>): Promise<RunInfo[]>;
   get(chain: string, id: string): Promise<RunInfo | undefined>;
   /** What it has done so far: its calls, memoized functions and uploads, in the order in which they came to be. */
   steps(chain: string, id: string): Promise<RunStep[]>;
@@ -78,10 +89,20 @@ export interface Runs {
   resumeAll(): Promise<Run<unknown>[]>;
 }
 
+const QUERY: OptionsOf<RunQuery> = {
+  chain: anyText,
+  state: oneOf(RUN_STATES),
+  since: time,
+  limit: count(1),
+};
+/** Id, tags and budget are checked more closely where they are used. */
+const ADD: OptionsOf<AddOptions> = { id: anything, tags: record, budget: record };
+
 export function createRuns(services: () => ChainServices, chains: Chains): Runs {
   return {
     async add(chain, input, options = {}) {
       const { store, clock, jobId } = services();
+      checkOptions(options, ADD, { of: "runs.add" });
       const json = toJson(input, "input");
       const { id = idForNow(chain, json), tags = {}, budget } = options;
       checkId(id);
@@ -96,7 +117,11 @@ export function createRuns(services: () => ChainServices, chains: Chains): Runs 
       if (run.input !== json) throw new RunInputMismatchError(chain, id);
       return infoOf(run);
     },
-    list: async (query) => (await services().store.runs.list(query)).map(infoOf),
+    async list(query = {}) {
+      checkOptions(query, QUERY, { of: "runs.list" });
+      const { store, clock } = services();
+      return (await store.runs.list(inTime(query, clock.now()))).map(infoOf);
+    },
     async get(chain, id) {
       const record = await services().store.runs.get(chain, id);
       return record && infoOf(record);

@@ -1,3 +1,4 @@
+import { callback, checkOptions, flag, limit, type OptionsOf } from "../base/options.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { endsFallback } from "../errors/registry.ts";
 import { RunStateError } from "../errors/runs.ts";
@@ -12,6 +13,8 @@ const CONCURRENCY = 16;
 const MAX_WORKERS = 10_000;
 
 export const tools: Tools = { step, map: map as Tools["map"], branch, fallback };
+
+const MAP: OptionsOf<MapOptions & { collect?: boolean }> = { concurrency: limit(1), collect: flag };
 
 async function step<T>(name: string, fn: () => T | PromiseLike<T>): Promise<Saved<T>> {
   const position = currentPosition();
@@ -32,9 +35,10 @@ function branch<R>(name: string, fn: () => R): R {
 async function map<A, B>(
   items: Iterable<A> | AsyncIterable<A>,
   fn: (item: A, index: number) => PromiseLike<B>,
-  { concurrency = CONCURRENCY, collect = false }: MapOptions & { collect?: boolean } = {},
+  options: MapOptions & { collect?: boolean } = {},
 ): Promise<B[] | PromiseSettledResult<B>[]> {
-  if (!(concurrency >= 1)) throw new RangeError(`concurrency is ${concurrency}; it is a number from 1 up.`);
+  checkOptions(options, MAP, { of: "map" });
+  const { concurrency = CONCURRENCY, collect = false } = options;
   const source = (async function* () {
     yield* items;
   })();
@@ -73,8 +77,10 @@ const sizeOf = (items: object): number =>
 
 async function fallback<const A extends readonly [Thunk, ...Thunk[]]>(
   attempts: A,
-  { when = () => true }: { readonly when?: (error: FalError) => boolean } = {},
+  options: { readonly when?: (error: FalError) => boolean } = {},
 ): Promise<Awaited<ReturnType<A[number]>>> {
+  checkOptions(options, { when: callback }, { of: "fallback" });
+  const { when = () => true } = options;
   for (const [index, attempt] of attempts.entries()) {
     try {
       return (await attempt()) as Awaited<ReturnType<A[number]>>;

@@ -6,7 +6,8 @@ import type { Fence } from "./run.ts";
  * Where a call is. `intended`: nothing is known to have been sent. `submitted`: fal has it. `ambiguous`: fal may have
  * it. The other three are ends; `given-up` means that nobody waits any more, and fal may still have charged.
  */
-export type CallState = "intended" | "submitted" | "ambiguous" | "completed" | "failed" | "given-up";
+export type CallState = (typeof CALL_STATES)[number];
+export const CALL_STATES = ["intended", "submitted", "ambiguous", "completed", "failed", "given-up"] as const;
 
 /**
  * Why nobody has a call's result. `superseded`: another call of the run took its place. `left-over`: its run completed

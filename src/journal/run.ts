@@ -17,7 +17,8 @@ export interface ProcessIdentity {
  * Where a run is. `running`: somebody executes it, or did until it died. `blocked`: it waits for a person to say what
  * became of an ambiguous submit. The others are ends.
  */
-export type RunState = "running" | "blocked" | "completed" | "failed" | "cancelled";
+export type RunState = (typeof RUN_STATES)[number];
+export const RUN_STATES = ["running", "blocked", "completed", "failed", "cancelled"] as const;
 
 /** Which run of which chain. */
 export interface RunName {

@@ -1,7 +1,8 @@
 import { tagOf } from "../attribution/tag-key.ts";
 import type { Clock } from "../base/clock.ts";
+import { anyText, checkOptions, list, type OptionsOf, record, time } from "../base/options.ts";
 import { nearest } from "../base/text.ts";
-import { timeOf } from "../base/time.ts";
+import { inTime } from "../base/time.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { runOf } from "../journal/run-name.ts";
 import type { Spend, SpendGroup } from "../journal/spend.ts";
@@ -62,21 +63,35 @@ export interface Costs {
   readonly total: CostSum;
 }
 
+const QUERY: OptionsOf<CostQuery> = {
+  by: list,
+  since: time,
+  until: time,
+  endpoint: anyText,
+  chain: anyText,
+  run: anyText,
+  jobId: anyText,
+  app: anyText,
+  request: anyText,
+  rootRun: anyText,
+  rootJob: anyText,
+  tags: record,
+};
+
 /** @throws {InvalidArgumentError} for a key or a time that there is not. */
 export async function costsIn(
   store: Pick<Store, "spend">,
   clock: Clock,
   query: CostQuery = {},
 ): Promise<Costs> {
-  const { by = ["endpoint"], since, until, tags = {}, ...same } = query;
+  checkOptions(query, QUERY, { of: "costs" });
+  const { by = ["endpoint"], tags = {}, ...same } = inTime(query, clock.now());
   const hasTags = Object.keys(tags).length > 0;
   const groups = new Set(by.flatMap(groupsOf));
   if (hasTags) groups.add("userTags");
   const found = await store.spend({
     ...same,
     by: [...groups],
-    since: since === undefined ? undefined : timeOf(since, clock.now()),
-    until: until === undefined ? undefined : timeOf(until, clock.now()),
   });
   const spends = hasTags ? found.filter((spend) => carries(spend, tags)) : found;
 

@@ -25,10 +25,11 @@ function setup({
   const answers: number[] = [];
   let last: Request | undefined;
   let fal: Fal;
+  const { emulator: emulated, ...settings } = options;
   const emulator = createEmulator({
     clock,
     models: [echo()],
-    ...options.emulator,
+    ...emulated,
     fetch: async (input, init) => {
       const request = new Request(input, init);
       last = request.clone();
@@ -45,7 +46,7 @@ function setup({
     random: () => 0.5,
     fetch: wireFetch((request) => emulator.fetch(request), { wire, sent, clock }),
     webhooks: { url: AT },
-    ...options,
+    ...settings,
   });
   return {
     fal,

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createFal } from "fal-chain";
 import { afterAll, expect, test } from "vitest";
-import { ECHO, failureOf, setup } from "../support/setup.ts";
+import { ECHO, failureOf, KEY, setup } from "../support/setup.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "fal-chain-options-"));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -19,6 +19,22 @@ test.each([
   [{ pollIntervall: 500 }, /no option "pollIntervall". Did you mean "pollInterval"/],
   [{ webhookURL: "https://a.test" }, /no option "webhookURL". Did you mean "webhookUrl"/],
   [{ constructor: 1 }, /no option "constructor"/],
+  [{ mode: "stream" }, /mode is "stream"; it is one of auto, streaming, polling./],
+  [{ priority: "urgent" }, /priority is "urgent"; it is one of low, normal/],
+  [{ tags: "acme" }, /tags is "acme"; it is an object of names/],
+  [{ tags: ["acme"] }, /tags is an array/],
+  [{ headers: new Headers({ a: "b" }) }, /headers is an object; it is an object of names/],
+  [{ step: 5 }, /step is 5; it is a text/],
+  [{ onChange: "repay" }, /onChange is "repay"; it is one of rerun, reuse/],
+  [{ logs: "yes" }, /logs is "yes"; it is true or false/],
+  [{ cancelOnAbort: "no" }, /cancelOnAbort is "no"/],
+  [{ abortSignal: {} }, /abortSignal is an object; it is an AbortSignal/],
+  [{ onQueueUpdate: "log" }, /onQueueUpdate is "log"; it is a function/],
+  [{ output: {} }, /output is an object; it is a Standard Schema/],
+  [{ webhookUrl: "ftp://a.test" }, /webhookUrl is a text of 12 characters; it is an http\(s\) URL/],
+  [{ storageSettings: { expiresIn: "2h" } }, /expiresIn is "2h"; it is never, immediate, 1h/],
+  [{ storageSettings: { expires: 5 } }, /no option "expires" of storageSettings. Did you mean "expiresIn"/],
+  [{ ambiguousSubmit: "retry" }, /ambiguousSubmit is "retry"; it is one of look-up/],
 ])("an option that cannot be meant is refused before anything is sent: %o", async (options, message) => {
   const { fal, sent } = setup();
   const wrong = { input: {}, ...options } as never;
@@ -31,6 +47,73 @@ test("a wait for a status is held to the same", async () => {
   const { fal } = setup();
   const wrong = { requestId: "r1", timeout: "90s" } as never;
   await expect(fal.queue.subscribeToStatus(ECHO, wrong)).rejects.toThrow(/timeout is "90s"/);
+});
+
+test("no timeout can be said", async () => {
+  const { fal } = setup();
+  await expect(fal.subscribe(ECHO, { input: {}, timeout: Number.POSITIVE_INFINITY })).resolves.toBeDefined();
+});
+
+test.each([
+  [{ maxInFlight: "2" }, /maxInFlight is "2"; it is a number from 1 up/],
+  [{ stroe: "memory" }, /no option "stroe" of the client. Did you mean "store"/],
+  [{ retry: "no" }, /retry is "no"/],
+  [{ retry: { maxRetries: -1 } }, /maxRetries is -1; it is a whole number from 0 up/],
+  [{ retry: { read: { retries: 5 } } }, /no option "retries" of retry.read/],
+  [{ lease: { leaseMs: "30s" } }, /leaseMs is "30s"; it is a number of milliseconds/],
+  [{ requireRun: "false" }, /requireRun is "false"; it is true or false/],
+  [{ logger: () => {} }, /logger is a function; it is an object with a function warn/],
+  [{ fetch: "undici" }, /fetch is "undici"; it is a function/],
+  [{ webhooks: "https://a.test" }, /webhooks is a text/],
+  [{ webhooks: { url: "a.test" } }, /url is "a.test"; it is an http\(s\) URL/],
+  [{ budgets: { tag: "customer", usd: 5 } }, /budgets is an object; it is an array/],
+  [{ clock: {} }, /clock is an object; it is an object with functions now and sleep/],
+  [{ credentials: 5 }, /credentials is 5; it is a key, or a function/],
+])("an option of the client that cannot be meant is refused at once: %o", (options, message) => {
+  expect(() => createFal(options as never)).toThrow(message);
+  expect(() => createFal().config(options as never)).toThrow(message);
+});
+
+test("what may be a key in the wrong place is not shown", () => {
+  expect(() => createFal({ ambiguousSubmit: KEY } as never)).toThrow(/is a text of \d+ characters/);
+  expect(() => createFal({ [KEY]: true } as never)).toThrow(/with a name of \d+ characters/);
+});
+
+test.each([
+  [{ ID: "order-1" }, /no option "ID" of start. Did you mean "id"/],
+  [{ abortSignal: 1 }, /abortSignal is 1/],
+  [{ onDiverge: "ask" }, /onDiverge is "ask"; it is one of throw, pay/],
+  [{ tags: ["acme"] }, /tags is an array/],
+])("a run is not started with %o", (options, message) => {
+  const { fal, sent } = setup();
+  const chain = fal.chain("c", async (_: { n: number }) => 1);
+  expect(() => chain.start({ n: 1 }, options as never)).toThrow(message);
+  expect(sent).toEqual([]);
+});
+
+test("options in the place of an input that there is none of are refused: their id would be lost", async () => {
+  const { fal } = setup();
+  const noInput = fal.chain("nightly", async (_?: object) => fal.step("s", () => 1));
+  const without = fal.chain("plain", async () => 1);
+  expect(() => without.start({ id: "2026-11-26" } as never)).toThrow(/start\(undefined, \{ … \}\)/);
+  expect(() => without.start({ id: "x", tags: { a: "b" } } as never)).toThrow(
+    /\{ id, tags \} reads like options/,
+  );
+  await expect(without.start({ id: "x" } as never, {})).resolves.toBe(1);
+  await expect(noInput.start({ id: "x" })).resolves.toBe(1);
+});
+
+test("a question that cannot be meant is refused, and times are as people write them", async () => {
+  const { fal, clock } = setup();
+  await fal.subscribe(ECHO, { input: {} });
+  await expect(fal.calls.list({ stat: "failed" } as never)).rejects.toThrow(/Did you mean "state"/);
+  await expect(fal.calls.list({ state: "done" as never })).rejects.toThrow(/state is "done"; it is one of/);
+  await expect(fal.calls.list({ since: "yesterday" })).rejects.toThrow(/"yesterday" is not a time/);
+  await expect(fal.runs.list({ state: "interrupted" as never })).rejects.toThrow(/state is "interrupted"/);
+  await expect(fal.costs({ by: "endpoint" as never })).rejects.toThrow(/by is "endpoint"; it is an array/);
+  await expect(fal.costs({ tag: "a" } as never)).rejects.toThrow(/no option "tag" of costs/);
+  expect(await fal.calls.list({ since: "1h" })).toHaveLength(1);
+  expect(await fal.calls.list({ until: new Date(clock.now() - 60_000) })).toHaveLength(0);
 });
 
 test("a store can be given by its name, and is closed with the client", async () => {

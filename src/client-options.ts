@@ -1,0 +1,77 @@
+import {
+  callback,
+  checkOptions,
+  count,
+  either,
+  flag,
+  having,
+  limit,
+  list,
+  milliseconds,
+  number,
+  type OptionsOf,
+  oneOf,
+  options,
+  record,
+  type Takes,
+  text,
+} from "./base/options.ts";
+import { AMBIGUOUS_SUBMIT_POLICIES } from "./calls/options.ts";
+import type { LeaseSettings } from "./chain/services.ts";
+import type { FalOptions, WebhookSettings } from "./fal.ts";
+import type { RetryOptions, RetryPolicy } from "./transport/retry.ts";
+
+const POLICY: OptionsOf<RetryPolicy> = {
+  maxRetries: count(0),
+  baseDelay: milliseconds(0),
+  maxDelay: milliseconds(0),
+  backoffMultiplier: number(1),
+  enableJitter: flag,
+  maxElapsed: limit(0, "milliseconds"),
+};
+
+const RETRY: OptionsOf<RetryOptions> = {
+  ...POLICY,
+  submit: options(POLICY, "retry.submit"),
+  read: options(POLICY, "retry.read"),
+};
+
+const WEBHOOKS: OptionsOf<WebhookSettings> = {
+  url: { what: "an http(s) URL", is: (value) => typeof value === "string" && /^https?:\/\/./.test(value) },
+  secret: text,
+  maxBytes: count(1),
+  sweepMs: milliseconds(1),
+};
+
+const LEASE: OptionsOf<LeaseSettings> = { leaseMs: milliseconds(1), sendWindowMs: milliseconds(1) };
+
+/** A budget's own amounts are checked with the budget. */
+const CLIENT: OptionsOf<FalOptions> & Readonly<Record<string, Takes>> = {
+  env: record,
+  credentials: either({ what: "a key", is: (value) => typeof value === "string" }, callback),
+  fetch: callback,
+  retry: options(RETRY, "retry"),
+  store: either({ ...text, what: "the name of a store" }, having("a store", "spend", "close")),
+  rescueFile: text,
+  ambiguousSubmit: oneOf(AMBIGUOUS_SUBMIT_POLICIES),
+  requireRun: flag,
+  allowHttp: flag,
+  logger: having("an object with a function warn", "warn"),
+  logPayloads: flag,
+  webhooks: options(WEBHOOKS, "webhooks"),
+  keepFiles: text,
+  maxInFlight: limit(1),
+  ownAccounts: list,
+  trustRequestId: flag,
+  budget: record,
+  budgets: list,
+  lease: options(LEASE, "lease"),
+  clock: having("an object with functions now and sleep", "now", "sleep"),
+  random: callback,
+  // A warning of the official client's that there is none of.
+  suppressLocalCredentialsWarning: flag,
+};
+
+/** @throws {InvalidArgumentError} naming the option that cannot be meant. */
+export const checkClientOptions = (given: FalOptions): void =>
+  checkOptions(given, CLIENT, { of: "the client" });
