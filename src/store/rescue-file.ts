@@ -4,6 +4,7 @@ import type { SavedError } from "../errors/saved-error.ts";
 import { RequestClaimedError } from "../errors/store.ts";
 import type { CallRecord, Ticket } from "../journal/call.ts";
 import type { Store } from "../journal/store.ts";
+import { openPrivate } from "./private-file.ts";
 
 /** What may be owed to a store once a call is paid: each of these is told an id, a fact and a time. */
 export const WRITES = ["submitted", "ambiguous", "completed", "failed", "givenUp", "charged"] as const;
@@ -57,11 +58,10 @@ export function rescueFileFor(
   return home && `${home}/rescue.jsonl`;
 }
 
-/** On the disk when it returns, and readable by this user only. @throws what the file system throws. */
+/** On the disk when it returns, and readable by this user only. @throws {StoreError} else what the file system throws. */
 export function appendToRescueFile(file: string, lines: readonly string[]): void {
-  const { fs, path } = fileSystem();
-  fs.mkdirSync(path.dirname(path.resolve(file)), { recursive: true, mode: 0o700 });
-  const handle = fs.openSync(file, "a", 0o600);
+  const { fs } = fileSystem();
+  const handle = openPrivate(file);
   try {
     fs.writeSync(handle, lines.map((line) => `${line}\n`).join(""));
     fs.fsyncSync(handle);

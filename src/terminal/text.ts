@@ -1,23 +1,13 @@
-import { stripVTControlCharacters, styleText } from "node:util";
+import { styleText } from "node:util";
+import { printable, printableJson as printableJsonOf } from "../base/text.ts";
 
 /** A stream to draw on. */
 export type Output = NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
 
-/**
- * A text from elsewhere (a model, a server) as one line that cannot move the cursor, change colours or turn the
- * direction of writing.
- */
-export const printable = (text: string): string =>
-  stripVTControlCharacters(text.toWellFormed()).replace(UNPRINTABLE, " ").trimEnd();
+export { printable };
 
-const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\u{202a}-\u{202e}\u{2066}-\u{2069}]+/gu;
-
-/** JSON that is safe to show: what JSON leaves as it is and a terminal obeys (C1 controls, for one) is escaped. */
-export const printableJson = (value: unknown): string =>
-  JSON.stringify(value, null, 2).replace(
-    /[^\n\P{Cc}]|[\p{Zl}\p{Zp}\u{202a}-\u{202e}\u{2066}-\u{2069}]/gu,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+/** JSON that is safe to show. */
+export const printableJson = (value: unknown): string => printableJsonOf(value, 2);
 
 type Colour = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 

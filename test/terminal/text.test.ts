@@ -23,6 +23,8 @@ const hostile = fc
         "\u202e",
         "\u2066",
         "\u2028",
+        "\u200b",
+        "\u{e0041}",
         "[31m",
         "a",
         "画",
@@ -34,8 +36,9 @@ const hostile = fc
   )
   .map((parts) => parts.join(""));
 
-/** What a terminal obeys rather than shows, and what turns the direction of writing. */
-const CONTROL = /[\p{Cc}\u{2028}\u{2029}\u{202a}-\u{202e}\u{2066}-\u{2069}]/u;
+/** What a terminal obeys rather than shows, what turns the direction of writing, and what hides in a text. */
+const CONTROL =
+  /[\p{Cc}\u{2028}\u{2029}\u{202a}-\u{202e}\u{2066}-\u{2069}\u{200b}\u{200e}\u{200f}\u{61c}\u{2060}\u{feff}\u{ad}\u{e0041}]/u;
 
 test("no text of a model's choosing keeps anything that a terminal obeys", () => {
   fc.assert(

@@ -1,4 +1,5 @@
 import { type Database, nodeModule } from "../node.ts";
+import { assertFile, assertPrivate, openPrivate } from "../private-file.ts";
 import { fileError, isBusy, sqliteError } from "./errors.ts";
 import { assertLocal } from "./location.ts";
 import { migrate } from "./migrate.ts";
@@ -16,6 +17,8 @@ export function openFile(path: string, busyTimeout: number): Database {
     // A result that was noted survives a power cut too.
     db.exec("pragma synchronous = full");
     migrate(db, path);
+    // Not before it is known to be a store: nobody is told to change the mode of another program's file.
+    for (const ending of ENDINGS) assertPrivate(path + ending);
     return db;
   } catch (error) {
     db?.close();
@@ -23,13 +26,17 @@ export function openFile(path: string, busyTimeout: number): Database {
   }
 }
 
+/** The file itself, and those that SQLite keeps beside it. */
+const ENDINGS = ["", "-wal", "-shm", "-journal"];
+
 /** Prompts and results are in it: nobody but this user may read it. SQLite gives its other files the same mode. */
 function makeFile(path: string): void {
-  const { closeSync, mkdirSync, openSync } = nodeModule("node:fs");
-  const { dirname } = nodeModule("node:path");
+  const { closeSync, statSync } = nodeModule("node:fs");
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    closeSync(openSync(path, "a", 0o600));
+    for (const ending of ENDINGS) assertFile(path + ending);
+    const found = statSync(path, { throwIfNoEntry: false });
+    const isFilled = found?.isFile() && found.size > 0;
+    if (!isFilled) closeSync(openPrivate(path));
   } catch (error) {
     throw fileError(path, error);
   }
