@@ -94,7 +94,7 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
       return own.calls;
     },
   };
-  own.hooks = hooksOf(options, services, origins);
+  own.hooks = hooksOf(options, ground, services, origins);
   return services;
 }
 
@@ -129,6 +129,7 @@ function networkOf(
 
 function hooksOf(
   { webhooks, fetch }: FalOptions,
+  { ledger }: Ground,
   services: ClientServices,
   origins: () => Origins,
 ): Hooks | undefined {
@@ -138,6 +139,7 @@ function hooksOf(
   return createHooks(services, {
     url,
     sweepMs,
+    store: ledger.told,
     secret: () => secret ?? environment.key.header(),
     async receive(request) {
       // Only who has webhooks loads what checks them.

@@ -5,6 +5,67 @@ export type Attachment = Blob | Bytes;
 /** A Buffer and a Uint8Array are views. */
 export type Bytes = ArrayBufferLike | ArrayBufferView;
 
+/**
+ * How many levels deep JSON from outside is read. Whatever goes over it again, as a store, a comparison or the user's own
+ * `JSON.stringify` does, may need the stack for it, and a few thousand levels are its end.
+ */
+const LEVELS_READ = 500;
+/** How many are sent and kept: what was read, with whatever the code puts around it. */
+const LEVELS_WRITTEN = 1_000;
+
+/**
+ * The value of a JSON text that somebody else wrote. What lies deeper than 500 levels is the text that came, in its place.
+ *
+ * @throws {SyntaxError} where it is no JSON.
+ */
+export const parseForeign = (text: string): unknown => parsedTo(LEVELS_READ, text);
+
+/** The value of a JSON text that `wireJson` wrote, if nobody has touched it since. @throws {SyntaxError} */
+export const parseOwn = (text: string): unknown => parsedTo(LEVELS_WRITTEN, text);
+
+function parsedTo(levels: number, text: string): unknown {
+  const value: unknown = JSON.parse(text);
+  // Each level takes a bracket to open and one to close.
+  if (text.length <= 2 * levels || !isDeeper(value, levels)) return value;
+  return JSON.parse(flattened(text, levels));
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  let level = [value].filter(isContainer);
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth === levels) return true;
+    level = level.flatMap((item) => Object.values(item).filter(isContainer));
+  }
+  return false;
+}
+
+const isContainer = (value: unknown): value is object => typeof value === "object" && value !== null;
+
+/** A JSON text, in which each part that lies deeper is a text of its own. */
+function flattened(json: string, levels: number): string {
+  const parts: string[] = [];
+  let taken = 0;
+  let begin = 0;
+  let depth = 0;
+  for (let at = 0; at < json.length; at++) {
+    const letter = json[at];
+    if (letter === '"') at = endOfText(json, at);
+    else if ((letter === "{" || letter === "[") && depth++ === levels) begin = at;
+    else if ((letter === "}" || letter === "]") && --depth === levels) {
+      parts.push(json.slice(taken, begin), JSON.stringify(json.slice(begin, at + 1)));
+      taken = at + 1;
+    }
+  }
+  return parts.join("") + json.slice(taken);
+}
+
+/** Where the text ends that begins there. */
+function endOfText(json: string, begin: number): number {
+  let at = begin + 1;
+  while (json[at] !== '"') at += json[at] === "\\" ? 2 : 1;
+  return at;
+}
+
 const isBytes = (value: unknown): value is Bytes =>
   ArrayBuffer.isView(value) || /^\[object (Shared)?ArrayBuffer\]$/.test(tagOf(value));
 
@@ -50,6 +111,7 @@ function check(value: unknown, path: string, above: Set<object>, mayAttach: bool
     );
   }
   if (above.has(value)) throw cannot(path, "an object that contains itself", "Give a plain copy.");
+  if (above.size === LEVELS_WRITTEN) throw tooDeep(path);
   if ("toJSON" in value && typeof value.toJSON === "function") {
     check(value.toJSON(), path, above, mayAttach);
     return;
@@ -70,6 +132,13 @@ const isPlain = (value: object): boolean => tagOf(value) === "[object Object]";
 
 /** Right for what comes from another realm too. */
 const tagOf = (value: unknown): string => Object.prototype.toString.call(value);
+
+/** Its path is as long as it is deep. */
+const tooDeep = (path: string) =>
+  new InvalidArgumentError(
+    `${path.slice(0, 60)}… goes on for more than ${LEVELS_WRITTEN} levels, which is more than can be sent and kept. ` +
+      "Give the part that lies deeper as a text.",
+  );
 
 const cannot = (path: string, what: string, cure: string) =>
   new InvalidArgumentError(`${path} is ${what}, which JSON cannot say. ${cure}`);

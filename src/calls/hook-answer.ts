@@ -8,6 +8,7 @@ import { parseEndpointId } from "../queue/endpoint.ts";
 import type { Answer } from "../queue/queue.ts";
 import { billFailure, noteCompleted } from "./bill.ts";
 import { noteRequest } from "./note-request.ts";
+import { isUnknownHere } from "./result.ts";
 import type { Services } from "./services.ts";
 
 /** A webhook whose signature is fal's. */
@@ -16,6 +17,8 @@ export interface ReceivedHook {
   readonly status: "OK" | "ERROR";
   readonly payload: unknown;
   readonly error: string | undefined;
+  /** Why there is no payload, though there is a result. */
+  readonly payloadError: string | undefined;
 }
 
 /** fal waits 15 s for an answer to a hook, and the result has to be read and kept in that time. */
@@ -71,10 +74,14 @@ async function keepResult(
   { id, endpoint, ticket }: Requested,
   hook: ReceivedHook,
 ): Promise<void> {
-  const answer = await readInTime(services, ticket).catch(() => undefined);
-  const data = answer?.data ?? hook.payload;
-  // Not JSON, and gone from the queue: whoever waits asks history.
-  if (data === null) return;
+  const read = await readInTime(services, ticket).catch((error: unknown) => ({ error }));
+  const answer = "error" in read ? undefined : read;
+  if ("error" in read && hook.payloadError !== undefined) {
+    // Not JSON, and gone from the queue: whoever waits asks history.
+    if (isUnknownHere(read.error)) return;
+    throw new Error("the result is no JSON, and could not be read", { cause: read.error });
+  }
+  const data = answer ? answer.data : hook.payload;
   const outcome = { data, units: answer?.units, waitSeconds: undefined, runSeconds: undefined };
   await noteCompleted(services, { endpoint, notedAs: id }, outcome);
 }

@@ -2,6 +2,7 @@ import { pooled } from "../base/pooled.ts";
 import { abortable, OVER } from "../base/signal.ts";
 import { OtherDeploymentError } from "../errors/calls.ts";
 import type { Ticket } from "../journal/call.ts";
+import type { Store } from "../journal/store.ts";
 import { answerHook, hasEnded, type ReceivedHook, signatureOf } from "./hook-answer.ts";
 import type { Hooks, Services } from "./services.ts";
 
@@ -10,6 +11,8 @@ export interface HookSettings {
   readonly url: string;
   /** Signs the call id in the address. */
   readonly secret: () => string;
+  /** Where hooks are kept. Its failures are told: fal sends again what could not be kept. */
+  readonly store: () => Store;
   /** How long a hook may stay away before its call is looked at, in milliseconds. */
   readonly sweepMs: number;
   /** @throws something with a `status` to answer with, when it is not from fal. */
@@ -37,7 +40,7 @@ interface Waits {
 }
 
 export function createHooks(services: Services, settings: HookSettings): Hooks {
-  const { url: base, secret, receive, sweepMs } = settings;
+  const { url: base, secret, receive, sweepMs, store } = settings;
   const waits: Waits = { byCall: new Map(), sweepMs, idle: new AbortController() };
   const wake = (callId: string) => {
     for (const waiting of waits.byCall.get(callId) ?? []) waiting.wake();
@@ -62,7 +65,8 @@ export function createHooks(services: Services, settings: HookSettings): Hooks {
         if (request.method !== "POST") {
           return new Response("A webhook is a POST.", { status: 405, headers: { allow: "POST" } });
         }
-        return await answerHook(services, callId, await receive(request), wake);
+        const telling = { ...services, store: store() };
+        return await answerHook(telling, callId, await receive(request), wake);
       } catch (error) {
         const { status } = error as { status?: unknown };
         if (typeof status === "number") return new Response((error as Error).message, { status });

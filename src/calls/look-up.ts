@@ -1,3 +1,4 @@
+import { parseOwn } from "../base/json.ts";
 import type { AmbiguousVerdict } from "../errors/ambiguous-submit.ts";
 import { ApiError } from "../errors/api.ts";
 import { hostSetting } from "../errors/calls.ts";
@@ -113,7 +114,7 @@ async function byHistory(
     return { verdict: "unknown", evidence: forbidden ? NO_PERMISSION : error.message, candidates: [] };
   }
 
-  const sent: unknown = JSON.parse(suspect.body);
+  const sent = parseOwn(suspect.body);
   const { unclaimed, equals } = await whatIsKnown(store, suspect, past);
   const candidates = unclaimed.filter(({ input }) => input !== undefined && matches(sent, input));
   const ids = candidates.map(({ requestId }) => requestId);

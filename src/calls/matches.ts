@@ -1,6 +1,6 @@
 /**
  * Whether `whole` holds everything that `part` says: each field of an object, each item of a list, in order. `whole`
- * may say more, as a history does that fills in defaults.
+ * may say more, as a history does that fills in defaults. Both are no deeper than what `wireJson` writes.
  */
 export function matches(part: unknown, whole: unknown): boolean {
   if (Array.isArray(part)) {

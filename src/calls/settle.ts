@@ -1,4 +1,5 @@
 import { atAttribution } from "../attribution/context.ts";
+import { parseOwn } from "../base/json.ts";
 import { derivedId } from "../base/sha256.ts";
 import { ApiError } from "../errors/api.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
@@ -118,7 +119,7 @@ async function ticketToAdopt(
 const differenceOf = ({ body, intendedAt }: CallRecord, past: PastRequest): string | undefined => {
   if (past.sentAt < intendedAt - LARGEST_SKEW_MS) return "that one was sent before the call was made";
   if (past.input === undefined || body === undefined) return undefined;
-  return matches(JSON.parse(body), past.input) ? undefined : "that one had another input";
+  return matches(parseOwn(body), past.input) ? undefined : "that one had another input";
 };
 
 function mustBeOpen(record: CallRecord, now: number): void {

@@ -128,7 +128,9 @@ function describe({ status, body, endpoint }: ApiErrorFacts): string {
 
 function fieldProblem(problem: unknown): string {
   const [loc, message] = [field(problem, "loc"), field(problem, "msg")];
-  const path = (Array.isArray(loc) ? loc : []).filter((part, index) => !(index === 0 && part === "body"));
+  const path = (Array.isArray(loc) ? loc : []).filter(
+    (part, index) => /^(string|number)$/.test(typeof part) && !(index === 0 && part === "body"),
+  );
   return `${path.length > 0 ? `${path.join(".")}: ` : ""}${typeof message === "string" ? message : "invalid"}`;
 }
 

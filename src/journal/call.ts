@@ -23,6 +23,9 @@ export type Unused = "superseded" | "left-over";
  */
 export type GivenUp = "caller" | "run" | "unread" | "cancelled" | "by-hand" | "resubmit";
 
+/** What the id of a request can be: it becomes a part of addresses, and databases look for it. fal's are UUIDs. */
+export const REQUEST_ID: RegExp = /^(?!\.+$)[\w.~-]{1,1000}$/;
+
 /** A request in fal's queue. Where to ask for it is made of this when it is asked, by whichever hosts are set then. Plain JSON. */
 export interface Ticket {
   readonly endpoint: string;

@@ -1,4 +1,4 @@
-import type { Cost, UnitPrice } from "../money/cost.ts";
+import { type Cost, isPlausible, type UnitPrice } from "../money/cost.ts";
 
 /** What the units that fal billed cost. */
 export function measuredCost(units: number | undefined, price: UnitPrice | undefined): Cost {
@@ -6,6 +6,7 @@ export function measuredCost(units: number | undefined, price: UnitPrice | undef
   if (!price) return { source: "unknown", reason: "no_price", units };
   const { unit, unitPriceNanoUsd, at } = price;
   const nanoUsd = Math.round(units * unitPriceNanoUsd);
+  if (!isPlausible(nanoUsd)) return { source: "unknown", reason: "implausible", units };
   return {
     source: "measured",
     nanoUsd,

@@ -34,7 +34,8 @@ export const estimates =
 
 /** What so many units will cost. */
 function estimatedCost(units: number, { unit, unitPriceNanoUsd, at }: UnitPrice): Cost {
-  const nanoUsd = Math.round(units * unitPriceNanoUsd);
+  // However much an input asks for, it is a number that can be compared with a budget.
+  const nanoUsd = Math.min(Math.round(units * unitPriceNanoUsd), Number.MAX_SAFE_INTEGER);
   return {
     source: "estimated",
     nanoUsd,

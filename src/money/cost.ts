@@ -27,10 +27,20 @@ export type Cost =
     }
   | {
       readonly source: "unknown";
-      /** `no_units`: fal did not say how much it bills. `no_price`: no price could be read. `failed`: it may be billed. */
-      readonly reason: "no_units" | "no_price" | "failed";
+      /**
+       * `no_units`: fal did not say how much it bills. `no_price`: no price could be read. `failed`: it may be billed.
+       * `implausible`: its units and their price make more than 100,000 dollars.
+       */
+      readonly reason: "no_units" | "no_price" | "failed" | "implausible";
       readonly units?: number | undefined;
     };
+
+/** More than a request costs: $100,000. An answer that makes more of it is a mistake, or made to break a ledger. */
+const MOST_NANO_USD = 1e14;
+
+/** Whether a request can have cost so much. */
+export const isPlausible = (nanoUsd: unknown): nanoUsd is number =>
+  typeof nanoUsd === "number" && nanoUsd >= 0 && nanoUsd <= MOST_NANO_USD;
 
 /** A part of a budget that is set aside before a submit. */
 export interface Reservation {

@@ -1,6 +1,8 @@
 import * as z from "zod/mini";
 import type { Clock } from "../base/clock.ts";
+import { parseForeign } from "../base/json.ts";
 import type { Transport } from "../base/transport.ts";
+import { REQUEST_ID } from "../journal/call.ts";
 
 /** A request as the account's history tells it. Times in milliseconds since the epoch, on the caller's clock. */
 export interface PastRequest {
@@ -30,11 +32,11 @@ export interface History {
 const Page = z.looseObject({
   items: z.array(
     z.looseObject({
-      request_id: z.string(),
+      request_id: z.string().check(z.regex(REQUEST_ID)),
       endpoint_id: z.string(),
       sent_at: z.string(),
-      ended_at: z.optional(z.nullable(z.string())),
-      status_code: z.optional(z.nullable(z.number())),
+      ended_at: z.catch(z.optional(z.nullable(z.string())), undefined),
+      status_code: z.catch(z.optional(z.nullable(z.number().check(z.gte(100), z.lte(599)))), undefined),
       json_input: z.optional(z.unknown()),
       json_output: z.optional(z.unknown()),
     }),
@@ -53,7 +55,7 @@ export function createHistory(transport: Transport, base: () => string, clock: C
     const endpoint = params["endpoint_id"] ?? "";
     return transport.send(
       { operation: "platform", method: "GET", url: url.href, endpoint, ...limits },
-      ({ text, headers }) => ({ ...z.parse(Page, JSON.parse(text)), skew: skewMs(headers, clock.now()) }),
+      ({ text, headers }) => ({ ...z.parse(Page, parseForeign(text)), skew: skewMs(headers, clock.now()) }),
     );
   }
 
@@ -92,7 +94,8 @@ export function createHistory(transport: Transport, base: () => string, clock: C
         const found: PastRequest[] = [];
         const query = { endpoint_id: endpoint, start: new Date(start).toISOString() };
         for await (const request of pages(query, limits, clocks)) {
-          if (request.sentAt >= from) found.push(request);
+          // Of one that does not tell when it was sent, nobody can say that it was before.
+          if (!(request.sentAt < from)) found.push(request);
         }
         const needed = from + clocks.skew - SPARE_MS;
         if (start <= needed || round === MAX_ROUNDS) return found;

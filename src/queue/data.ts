@@ -1,29 +1,35 @@
+import { parseForeign } from "../base/json.ts";
+
 /** What a result's body is, by what its reply says of it. */
 export interface ResultBody {
   /** JSON, a text or, of bytes, an ArrayBuffer. */
   readonly data: unknown;
+  readonly isJson: boolean;
   /** Whether it is what nobody would send on purpose: said to be JSON, and not. */
   readonly isGarbled: boolean;
 }
 
 /**
  * JSON where it says so, text likewise, and an ArrayBuffer for `application/octet-stream`, as the official client has it. Of
- * any other type, or none, it is the first of JSON, text and bytes that it can be.
+ * any other type, or none, it is the first of JSON, text and bytes that it can be. Of JSON, what lies deeper than 500 levels
+ * is its text.
  */
 export function readBody(headers: Headers, bytes: ArrayBuffer): ResultBody {
   const type = (headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
-  if (type === "application/octet-stream") return { data: bytes, isGarbled: false };
+  if (type === "application/octet-stream") return { data: bytes, ...PLAIN };
   const text = new TextDecoder().decode(bytes);
-  if (type.startsWith("text/") && type !== "text/json") return { data: text, isGarbled: false };
+  if (type.startsWith("text/") && type !== "text/json") return { data: text, ...PLAIN };
   const json = parsed(text);
-  if (json) return { data: json.value, isGarbled: false };
-  if (/[/+]json$/.test(type)) return { data: text, isGarbled: true };
-  return { data: isText(bytes) ? text : bytes, isGarbled: false };
+  if (json) return { data: json.value, isJson: true, isGarbled: false };
+  if (/[/+]json$/.test(type)) return { data: text, isJson: false, isGarbled: true };
+  return { data: isText(bytes) ? text : bytes, ...PLAIN };
 }
+
+const PLAIN = { isJson: false, isGarbled: false };
 
 function parsed(text: string): { readonly value: unknown } | undefined {
   try {
-    return { value: JSON.parse(text) };
+    return { value: parseForeign(text) };
   } catch {
     return undefined;
   }

@@ -4,7 +4,7 @@ import { InvalidArgumentError } from "../errors/arguments.ts";
 import { OtherDeploymentError } from "../errors/calls.ts";
 import type { CancelOutcome } from "../errors/giving-up.ts";
 import { MalformedReplyError } from "../errors/network.ts";
-import type { Ticket } from "../journal/call.ts";
+import { REQUEST_ID, type Ticket } from "../journal/call.ts";
 import { billableUnits } from "../money/billable-units.ts";
 import { readBody } from "./data.ts";
 import { type EndpointAddress, parseEndpointId } from "./endpoint.ts";
@@ -139,10 +139,10 @@ async function readResult(transport: Transport, request: WireRequest): Promise<A
   const seen: { strange?: StrangeBody } = {};
   try {
     return await transport.send(request, ({ status, headers, bytes, text }) => {
-      const { data, isGarbled } = readBody(headers, bytes);
+      const { data, isJson, isGarbled } = readBody(headers, bytes);
       const response = new Response(bytes, { status, headers: withoutEncoding(headers) });
       const answer = { data, units: billableUnits(headers), response };
-      if (!isGarbled && !mayBeAStrangers(headers, data)) return answer;
+      if (isJson || (!isGarbled && !mayBeAStrangers(headers, data))) return answer;
       const times = seen.strange?.text === text ? seen.strange.times + 1 : 1;
       // Nothing, or somebody else's page, is no loss as long as it has not been confirmed.
       seen.strange = { text, answer, times, isKept: isGarbled && text !== "" };
@@ -227,8 +227,8 @@ function elsewhere(base: string, ticket: Ticket, read: "status" | "result", erro
 }
 
 function ticketFor(base: string, { id }: EndpointAddress, requestId: string): Ticket {
-  if (!/^[\w.~-]+$/.test(requestId) || /^\.+$/.test(requestId)) {
-    throw new InvalidArgumentError(`${JSON.stringify(requestId)} is not a request id.`);
+  if (!REQUEST_ID.test(requestId)) {
+    throw new InvalidArgumentError(`${JSON.stringify(requestId.slice(0, 100))} is not a request id.`);
   }
   return { endpoint: id, requestId, queue: base };
 }

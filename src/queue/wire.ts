@@ -1,26 +1,49 @@
 import * as z from "zod/mini";
+import { parseForeign } from "../base/json.ts";
 import type { WireReply } from "../base/transport.ts";
+import { REQUEST_ID } from "../journal/call.ts";
 
-/** fal's wire, parsed at the door: unknown fields pass, unknown states are named. Source: https://fal.ai/docs/api-reference/inference-api */
+/**
+ * fal's wire, parsed at the door: unknown fields pass, unknown states are named. What only goes along, such as a position,
+ * a log line or a figure, is left out where it cannot be meant: a request is not lost for it.
+ * Source: https://fal.ai/docs/api-reference/inference-api
+ */
+
+const optional = <T>(schema: z.ZodMiniType<T>) => z.catch(z.optional(z.nullable(schema)), undefined);
+
+/** A number between 0 and this. */
+const upTo = (most: number) => z.number().check(z.gte(0), z.lte(most));
 
 const Log = z.looseObject({
   message: z.string(),
-  timestamp: z.optional(z.string()),
-  level: z.optional(z.nullable(z.string())),
-  source: z.optional(z.nullable(z.string())),
+  timestamp: optional(z.string()),
+  level: optional(z.string()),
+  source: optional(z.string()),
 });
 /** Asked without logs, fal leaves the list out or sends null. */
-const Logs = z.optional(z.nullable(z.array(Log)));
-const links = {
-  response_url: z.optional(z.string()),
-  status_url: z.optional(z.string()),
-  cancel_url: z.optional(z.string()),
-};
+const Logs = optional(
+  z.pipe(
+    z.array(z.catch(z.nullable(Log), null)),
+    z.transform((lines) => lines.filter((line) => line !== null)),
+  ),
+);
+/** As much as servers take of an address. */
+const Link = z.catch(z.optional(z.string().check(z.maxLength(8_000))), undefined);
+const links = { response_url: Link, status_url: Link, cancel_url: Link };
+const Position = z.optional(
+  z.nullable(
+    z.pipe(
+      z.custom<number>((value) => typeof value === "number"),
+      z.transform((position) => (position >= 0 && position <= 1e9 ? position : undefined)),
+    ),
+  ),
+);
+/** Seconds; no request runs for a year. */
+const Metrics = optional(z.looseObject({ inference_time: optional(upTo(365 * 24 * 60 * 60)) }));
 
 const Submitted = z.looseObject({
-  // It becomes part of addresses.
-  request_id: z.string().check(z.regex(/^(?!\.+$)[\w.~-]+$/)),
-  queue_position: z.optional(z.nullable(z.number())),
+  request_id: z.string().check(z.regex(REQUEST_ID)),
+  queue_position: Position,
   ...links,
 });
 export type Submitted = z.infer<typeof Submitted>;
@@ -28,7 +51,7 @@ export type Submitted = z.infer<typeof Submitted>;
 const Status = z.discriminatedUnion("status", [
   z.looseObject({
     status: z.literal("IN_QUEUE"),
-    queue_position: z.optional(z.nullable(z.number())),
+    queue_position: Position,
     logs: Logs,
     ...links,
   }),
@@ -36,9 +59,9 @@ const Status = z.discriminatedUnion("status", [
   z.looseObject({
     status: z.literal("COMPLETED"),
     logs: Logs,
-    metrics: z.optional(z.nullable(z.looseObject({ inference_time: z.optional(z.nullable(z.number())) }))),
+    metrics: Metrics,
     error: z.optional(z.nullable(z.unknown())),
-    error_type: z.optional(z.nullable(z.string())),
+    error_type: optional(z.string()),
     ...links,
   }),
 ]);
@@ -66,7 +89,7 @@ export const readCancelled = (text: string): string | undefined => {
 /** Its own message: the runtime's quotes the text, which may hold a prompt. */
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseForeign(text);
   } catch {
     throw new Error("it is not JSON");
   }

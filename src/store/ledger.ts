@@ -22,6 +22,8 @@ export interface LedgerOptions {
 export interface Ledger {
   /** Its failures are told. */
   direct(): Store;
+  /** The same, told of failures without keys and secrets. */
+  told(): Store;
   /** What it cannot take once a call is paid goes to the rescue file, and it is told no secrets. */
   guarded(): Store;
   rescue(file?: string): Promise<Rescued>;
@@ -34,12 +36,17 @@ export function createLedger({ store: given, clock, env, report, hide, ...option
       ? { selector: given, by: "option" }
       : { selector: env()["FAL_CHAIN_STORE"], by: "variable" };
   let direct = typeof given === "string" ? undefined : given;
+  let told: Store | undefined;
   let guarded: Store | undefined;
   const rescueFile = () => options.rescueFile() ?? rescueFileFor(ledger.direct(), env());
   const ledger: Ledger = {
     direct() {
       direct ??= selectedStore(named(), clock);
       return direct;
+    },
+    told() {
+      told ??= redacted(ledger.direct(), hide);
+      return told;
     },
     guarded() {
       guarded ??= redacted(withRescue(ledger.direct(), { file: rescueFile, report, clock }), hide);

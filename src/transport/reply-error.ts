@@ -1,3 +1,4 @@
+import { parseForeign } from "../base/json.ts";
 import type { WireRequest } from "../base/transport.ts";
 import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
 import { apiError, isModelAnswer } from "../errors/api.ts";
@@ -48,7 +49,7 @@ export const malformed = ({ operation, endpoint, requestId }: WireRequest, what:
 
 function parseBody(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseForeign(text);
   } catch {
     return text;
   }

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { type Clock, systemClock } from "../base/clock.ts";
+import { parseForeign } from "../base/json.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { WebhookError } from "../errors/webhooks.ts";
 import { type Jwks, type KeyRing, localKeys, remoteKeys } from "./keys.ts";
@@ -30,7 +31,10 @@ export interface Webhook<T = unknown> {
   /** The account that the request belongs to. */
   readonly userId: string;
   readonly status: "OK" | "ERROR";
-  /** With `OK` the model's output, with `ERROR` the body of its error; null where `payloadError` is set. */
+  /**
+   * With `OK` the model's output, with `ERROR` the body of its error; null where `payloadError` is set. What lies deeper than
+   * some 500 levels in it is its text.
+   */
   readonly payload: T;
   /** What went wrong with the request. */
   readonly error: string | undefined;
@@ -102,7 +106,7 @@ const Body = z.looseObject({
 
 function parse(bytes: Uint8Array) {
   try {
-    const body = z.parse(Body, JSON.parse(new TextDecoder().decode(bytes)));
+    const body = z.parse(Body, parseForeign(new TextDecoder().decode(bytes)));
     return {
       requestId: body.request_id,
       gatewayRequestId: body.gateway_request_id ?? undefined,

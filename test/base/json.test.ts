@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { wireJson } from "../../src/base/json.ts";
+import { parseForeign, parseOwn, wireJson } from "../../src/base/json.ts";
+import { InvalidArgumentError } from "../../src/errors/arguments.ts";
 
 test("what JSON can say goes over the wire as JSON says it", () => {
   fc.assert(
@@ -55,4 +56,51 @@ test("bytes of every kind are placed wherever they are, before their own toJSON 
   const at = "1970-01-01T00:00:00.000Z";
   expect(JSON.parse(json)).toEqual({ at, list: marks, deep: { from: "#0", one: "#1" } });
   expect(wireJson(bytes[0], "input", () => "root")).toBe('"root"');
+});
+
+describe("JSON of somebody else", () => {
+  const nested = (depth: number, open: string, close: string) =>
+    `${open.repeat(depth)}1${close.repeat(depth)}`;
+  const levelsOf = (value: unknown): number => {
+    let levels = 0;
+    for (let at = value; typeof at === "object" && at !== null; levels++) at = Object.values(at)[0];
+    return levels;
+  };
+  const KINDS = [
+    ["[", "]"],
+    [' { "a\\"[" :', " } "],
+  ] as const;
+
+  test.each(KINDS)("what lies deeper than 500 levels is the text that came: %s", (open, close) => {
+    expect(levelsOf(parseForeign(nested(500, open, close)))).toBe(500);
+    for (const depth of [501, 1_000, 1_000_000]) {
+      let value = parseForeign(nested(depth, open, close));
+      expect(levelsOf(value)).toBe(500);
+      while (typeof value === "object" && value !== null) value = Object.values(value)[0];
+      expect(value).toBe(nested(depth - 500, open, close).trim());
+    }
+  });
+
+  test("what stands beside it is as it is, and what is no JSON is none", () => {
+    const deep = nested(2_000, "[", "]");
+    const texts = `"a]}\\\\","b":["\\"[{"]`;
+    const value = parseForeign(`{"a":${texts},"x":${deep},"y":${deep},"c":{"d":[]}}`) as Record<
+      string,
+      unknown
+    >;
+    expect(value).toMatchObject({ a: "a]}\\", b: ['"[{'], c: { d: [] } });
+    expect(levelsOf(value["x"])).toBe(499);
+    expect(value["y"]).toEqual(value["x"]);
+    expect(() => parseForeign(deep.slice(1))).toThrow(SyntaxError);
+    expect(() => parseForeign(deep.replace("1", "x"))).toThrow(SyntaxError);
+  });
+
+  test("it can be sent and kept, with what is put around it; what is still deeper cannot", () => {
+    const given = { given: [parseForeign(nested(100_000, "[", "]"))] };
+    expect(parseOwn(wireJson(given))).toEqual(given);
+    expect(() => wireJson(JSON.parse(nested(1_001, "[", "]")))).toThrow(/^input\[0\].*more than 1000 levels/);
+    expect(() => wireJson(JSON.parse(nested(100_000, '{"a":', "}")), "what it gave")).toThrow(
+      InvalidArgumentError,
+    );
+  });
 });

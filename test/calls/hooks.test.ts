@@ -1,9 +1,11 @@
 import { createFal, type Fal, type FalOptions, memoryStore, type Store } from "fal-chain";
 import { createEmulator, type EmulatorOptions, type VirtualClock, virtualClock } from "fal-chain/emulator";
+import { sqliteStore } from "fal-chain/sqlite";
 import { signWebhook, webhookKeys } from "fal-chain/webhooks";
 import { expect, test, vi } from "vitest";
 import { echo } from "../support/models.ts";
 import { ECHO, ENV, failureOf } from "../support/setup.ts";
+import { tempDir } from "../support/temp.ts";
 import { kindOf, losing, networkError, type Sent, type Wire, wireFetch } from "../support/wire.ts";
 
 const AT = "https://app.example.com/fal";
@@ -415,4 +417,98 @@ test("a lost submit that a hook has named is not submitted again, whatever the p
   const { requestId } = await made.until(made.fal.subscribe(ECHO, { input: { n: 1 } }));
   expect(made.emulator.jobs).toMatchObject([{ requestId }]);
   expect(await made.store.calls.list()).toMatchObject([{ state: "completed", ticket: { requestId } }]);
+});
+
+/** A client whose hooks are made up here, signed with keys that it trusts. */
+async function madeUp(options: Parameters<typeof setup>[0] = {}) {
+  const keys = await webhookKeys();
+  const wire: Wire = (request, forward) => {
+    if (request.url.endsWith("/jwks.json")) return Response.json(keys.jwks);
+    return options.wire ? options.wire(request, forward) : forward();
+  };
+  const made = setup({ hears: false, logger: { warn: () => {} }, ...options, wire });
+  const hook = async (payload: string) => {
+    const body = `{"request_id":"${made.emulator.jobs.at(-1)?.requestId}","status":"OK",${payload}}`;
+    const { headers } = await signWebhook(body, { keys, clock: made.clock });
+    const { status } = await made.fal.webhooks.handle(
+      new Request(made.lastHook().url, { method: "POST", headers, body }),
+    );
+    return status;
+  };
+  const submitted = async () => {
+    const call = made.fal.subscribe(ECHO, { input: { n: 1 } });
+    await made.until(call.submitted);
+    await made.until(made.clock.sleep(3_000));
+    // In an object: who awaits a call awaits its result.
+    return { call };
+  };
+  return { ...made, hook, submitted };
+}
+
+const tooEarly: Wire = (request, forward) =>
+  kindOf(request) === "result"
+    ? Response.json({ detail: "Request is still in progress" }, { status: 400 })
+    : forward();
+
+test("a hook that goes deeper than a store can write is kept, with the deepest of it as text", async () => {
+  const store = sqliteStore(`${tempDir()}/calls.db`);
+  const { fal, hook, submitted, until, emulator } = await madeUp({ store, wire: tooEarly });
+  const { call } = await submitted();
+  const deep = `${"[".repeat(100_000)}"leaf"${"]".repeat(100_000)}`;
+  expect(await until(hook(`"payload":{"images":[1],"deep":${deep}}`))).toBe(204);
+  const { data } = await until(call);
+  expect(data).toMatchObject({ images: [1] });
+  expect(JSON.stringify(data)).toContain("leaf");
+  expect((await fal.calls.list())[0]?.outcome?.data).toEqual(data);
+  await until(failureOf(fal.subscribe(ECHO, { input: { n: 2 }, timeout: 1_000 })));
+  expect(emulator.jobs).toHaveLength(2);
+  await until(fal.close());
+  await store.close();
+});
+
+test.each(["completed", "submitted"] as const)(
+  "where a hook's %s cannot be written, it is not acknowledged, and nothing is owed for it",
+  async (name) => {
+    const inner = memoryStore();
+    let isFull = false;
+    const note =
+      (write: "completed" | "submitted") =>
+      async (...args: never[]) => {
+        if (isFull && write === name) throw new Error("the disk is full");
+        await (inner.calls[write] as (...all: never[]) => Promise<void>)(...args);
+      };
+    const calls = { ...inner.calls, completed: note("completed"), submitted: note("submitted") };
+    const store: Store = { ...inner, calls };
+    const wire = name === "submitted" ? losing("submit", 1) : tooEarly;
+    const { hook, submitted, until, fal, clock } = await madeUp({ store, wire });
+    isFull = true;
+    if (name === "completed") await submitted();
+    else await until(failureOf(fal.subscribe(ECHO, { input: { n: 1 }, ambiguousSubmit: "throw" })));
+    await until(clock.sleep(3_000));
+    expect(await until(hook('"payload":{"n":1}'))).toBe(503);
+    isFull = false;
+    expect(await until(hook('"payload":{"n":1}'))).toBe(204);
+    expect(await store.calls.list()).toMatchObject([{ state: "completed" }]);
+  },
+);
+
+test("an output of null is an output", async () => {
+  const { fal, hook, submitted, until } = await madeUp({ wire: tooEarly });
+  const { call } = await submitted();
+  expect(await until(hook('"payload":null'))).toBe(204);
+  expect((await until(call)).data).toBeNull();
+  expect(await fal.calls.list()).toMatchObject([{ state: "completed", outcome: { data: null } }]);
+});
+
+test("a hook without its result is not acknowledged before the result has been read", async () => {
+  let isAway = true;
+  const wire: Wire = (request, forward) => (isAway ? tooEarly(request, forward) : forward());
+  const { fal, hook, submitted, until } = await madeUp({ wire });
+  const { call } = await submitted();
+  const bare = '"payload":null,"payload_error":"Response payload is not JSON serializable"';
+  expect(await until(hook(bare))).toBe(503);
+  expect(await fal.calls.list()).toMatchObject([{ state: "submitted" }]);
+  isAway = false;
+  expect(await until(hook(bare))).toBe(204);
+  expect((await until(call)).data).toEqual({ echo: { n: 1 } });
 });
