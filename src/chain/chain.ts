@@ -3,6 +3,7 @@ import { anything, checkOptions, type OptionsOf, oneOf, record, signal } from ".
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import type { Budget } from "../money/budget.ts";
 import { assertOpen } from "./attempt.ts";
+import { modeFor, RETRY_FAILED, type RetryFailed } from "./mode.ts";
 import type { RunPlan } from "./plan.ts";
 import { currentPosition } from "./position.ts";
 import { type Run, startRun } from "./run.ts";
@@ -23,6 +24,15 @@ export interface ResumeOptions {
   readonly onDiverge?: "throw" | "pay";
   /** What the run may cost. It is kept with the run, and one that is given later takes its place. @default no limit */
   readonly budget?: Budget;
+  /**
+   * What to do with a run that has failed. `false`: give its error again. `true`: go on from a failure that cost nothing and
+   * may pass, which is a budget or an account without money, or one that is `retryable` and not `billed`; any other is given
+   * again. `"billed"`: go on from any failure, and pay once more for what was billed. What is paid for is reused in any
+   * case.
+   *
+   * @default false for `start`, "billed" for `resume`
+   */
+  readonly retryFailed?: RetryFailed;
 }
 
 export interface StartOptions extends ResumeOptions {
@@ -50,7 +60,7 @@ export interface Chain<I, O> {
   start(
     ...args: undefined extends I ? [input?: I, options?: StartOptions] : [input: I, options?: StartOptions]
   ): Run<O>;
-  /** Goes on with a run that exists, a failed one from the step that it failed with. */
+  /** Goes on with a run that exists, a failed one from the step that it failed with: see `retryFailed`. */
   resume(id: string, options?: ResumeOptions): Run<O>;
 }
 
@@ -90,6 +100,7 @@ const RESUME: OptionsOf<ResumeOptions> = {
   abortSignal: signal,
   onDiverge: oneOf(["throw", "pay"]),
   budget: record,
+  retryFailed: RETRY_FAILED,
 };
 const START: OptionsOf<StartOptions> = { ...RESUME, id: anything, tags: record };
 const NOT_STARTED = "Nothing was started.";
@@ -120,13 +131,19 @@ function chainOf(here: RunsHere, name: string, code: RunPlan["code"]): Chain<nev
       checkId(id);
       const startWith = startWithNow(json, tags, here.services().jobId(), isInner);
       if (options.id !== undefined) warnOfForgetting(here, `${name}/${id}`);
-      const plan: RunPlan = { ...common(options), mode: "start", id, startWith };
+      const plan: RunPlan = {
+        ...common(options),
+        mode: modeFor(options.retryFailed, "start"),
+        id,
+        startWith,
+      };
       return isInner ? beginInner(here, outer, plan) : beginRun(here, plan).run;
     },
     resume(id, options = {}) {
       checkId(id);
       checkOptions(options, RESUME, { of: "resume", so: NOT_STARTED });
-      return beginRun(here, { ...common(options), mode: "resume", id, startWith: undefined }).run;
+      const mode = modeFor(options.retryFailed, "resume");
+      return beginRun(here, { ...common(options), mode, id, startWith: undefined }).run;
     },
   };
 }

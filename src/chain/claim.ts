@@ -1,3 +1,4 @@
+import { mayPassForFree } from "../errors/registry.ts";
 import { LeaseLostError, RunAbortedError, RunInputMismatchError, RunStateError } from "../errors/runs.ts";
 import { restoredError } from "../errors/saved-error.ts";
 import { StoreError } from "../errors/store.ts";
@@ -45,6 +46,11 @@ export async function claimOrObserve(live: LiveRun): Promise<unknown> {
         // Another process has it now, and will say how it ends.
         if (!(error instanceof LeaseLostError)) throw error;
       }
+    }
+    const isTried = round > 0 || rules.oldFailure !== "retry-free";
+    if (!owned && !isTried && record.state === "failed" && mayPassForFree(recordedFailure(record))) {
+      reopen = ["failed"];
+      continue;
     }
     if (!owned && record.state !== "running") return recordedOutcome(live, record);
     if (!rules.reopensLater) reopen = [...forgotten];

@@ -1,4 +1,5 @@
 import { abortable } from "../base/signal.ts";
+import { mayPassForFree } from "../errors/registry.ts";
 import type { RunRecord } from "../journal/run.ts";
 import type { Cost } from "../money/cost.ts";
 import type { RunEvent } from "./events.ts";
@@ -69,7 +70,8 @@ async function executeCode(execution: Execution): Promise<Executed> {
     } catch (error) {
       const through = failures.keysOf(error);
       const again = through.filter((key) => attempt.replayed.has(key) && !retried.has(key));
-      if (oldFailure !== "retry-each" || again.length === 0 || stopped.signal.aborted) throw error;
+      const mayRetry = oldFailure === "retry-each" || (oldFailure === "retry-free" && mayPassForFree(error));
+      if (!mayRetry || again.length === 0 || stopped.signal.aborted) throw error;
       for (const key of again) retried.add(key);
       // A step around it has failed anew with it.
       for (const key of through) retry.add(key);

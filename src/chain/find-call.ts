@@ -1,8 +1,11 @@
 import type { FoundStep } from "../calls/enclosing-run.ts";
+import { mayPassForFree } from "../errors/registry.ts";
 import { RunDivergedError, StepInputChangedError } from "../errors/runs.ts";
+import { restoredError } from "../errors/saved-error.ts";
 import type { CallRecord } from "../journal/call.ts";
 import { runName } from "../journal/run-name.ts";
 import { contentKey, differences } from "./content-key.ts";
+import { RULES } from "./mode.ts";
 import { isPaid, leftOver, occurrence, type Replay, type Turn, untilAllHaveLooked } from "./replay.ts";
 import { callLabel, isInScope, namedCallKey, namedCallLabel, numbered } from "./step-key.ts";
 
@@ -67,11 +70,13 @@ function byName(replay: Replay, asked: Asked, step: string, content: string): Fo
   throw new StepInputChangedError(step, changedFields(input, record), { endpoint });
 }
 
-function take({ used, retry }: Replay, key: string, record: CallRecord | undefined): FoundCall {
+function take({ execution, used, retry }: Replay, key: string, record: CallRecord | undefined): FoundCall {
   if (!record) return { key, record, replaces: undefined };
   used.add(key);
   // Only a failure is tried again: whatever else is there is paid for, or may be.
-  if (!isFailure(record) || !retry.delete(key)) return { key, record, replaces: undefined };
+  if (!isFailure(record) || !mayRetry(execution, record) || !retry.delete(key)) {
+    return { key, record, replaces: undefined };
+  }
   if (record.state === "failed") return { key, record: undefined, replaces: record.id };
   // Somebody stopped waiting for it, and it may have completed since.
   return { key, record: { ...record, givenUp: "run" }, replaces: undefined };
@@ -80,6 +85,13 @@ function take({ used, retry }: Replay, key: string, record: CallRecord | undefin
 /** What could not be read is no failure, and what a person gave up in doubt may be paid for. */
 const isFailure = ({ state, givenUp }: CallRecord): boolean =>
   state === "failed" || (state === "given-up" && givenUp !== "unread" && givenUp !== "by-hand");
+
+/** A failure that may have been paid for, whatever was known of it then, is paid for again only where that is wanted. */
+function mayRetry({ live }: Replay["execution"], { error, cost }: CallRecord): boolean {
+  if (RULES[live.plan.mode].oldFailure !== "retry-free") return true;
+  const wasBilled = cost !== undefined && cost.source !== "unknown" && cost.nanoUsd > 0;
+  return !wasBilled && error !== undefined && mayPassForFree(restoredError(error));
+}
 
 /** A call that matches nothing, while paid ones like it are left over, is most likely one of them, changed. */
 function assertSameWay(replay: Replay, { endpoint, scope, step, content }: Asked): void {

@@ -1,4 +1,5 @@
 import { OVER, whenAborted } from "../base/signal.ts";
+import { mayPassForFree } from "../errors/registry.ts";
 import { RunBlockedError } from "../errors/runs.ts";
 import { storeErrorIn } from "../errors/store.ts";
 import { type Attempt, heedStore } from "./attempt.ts";
@@ -45,10 +46,13 @@ const hasOtherInput = ({ live }: RunHere, { startWith }: RunPlan): boolean =>
   startWith !== undefined && startWith.input !== live.plan.startWith?.input;
 
 /** Whether what has failed here is to go on from its failure. What its store let down has no end. */
-const goesOn = ({ failure }: RunHere, { mode }: RunPlan): boolean =>
-  RULES[mode].reopens.includes("failed")
+function goesOn({ failure }: RunHere, { mode }: RunPlan): boolean {
+  const { reopens, oldFailure } = RULES[mode];
+  if (failure instanceof RunBlockedError || storeErrorIn(failure)) return true;
+  return reopens.includes("failed")
     ? failure !== undefined
-    : failure instanceof RunBlockedError || storeErrorIn(failure) !== undefined;
+    : oldFailure === "retry-free" && mayPassForFree(failure);
+}
 
 /** Whoever starts what runs here already shares it, and what ends it for one ends it for all. */
 function joined(known: RunHere, { abortSignals, detachSignal }: RunPlan): RunHere {
@@ -69,9 +73,10 @@ export function beginInner(here: RunsHere, outer: Attempt, plan: RunPlan): Run<u
   const { services, cancelled } = execution.live;
   const { chain, run: id } = execution.fence;
   const key = innerRunKey(plan.chain, plan.id);
+  const tried = RULES[execution.live.plan.mode].oldFailure === "retry-free" ? "again" : "retry";
   const { run, live } = beginRun(here, {
     ...plan,
-    mode: replay.retry.delete(key) ? "retry" : "start",
+    mode: replay.retry.delete(key) ? tried : "start",
     abortSignals: [...plan.abortSignals, cancelled.signal],
     detachSignal: execution.released.signal,
     outer: { chain, id, directStore: services.directStore },

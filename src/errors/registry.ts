@@ -33,6 +33,8 @@ interface ErrorKind {
   readonly endsFallback?: true;
   /** It has nothing to do with the memoized step that met it: that is run again. */
   readonly isOfTheRun?: true;
+  /** There was no money for it, and there may be some the next time. Nothing was sent. */
+  readonly isWantOfMoney?: true;
   /** @default "failed" */
   readonly state?: FailureState;
 }
@@ -49,12 +51,12 @@ const ERRORS = {
   invalid_argument: of(InvalidArgumentError),
   input_mismatch: of(InputMismatchError),
 
-  budget_exceeded: of(BudgetExceededError, { endsFallback: true }),
-  unknown_price: of(UnknownPriceError, { endsFallback: true }),
+  budget_exceeded: of(BudgetExceededError, { endsFallback: true, isWantOfMoney: true }),
+  unknown_price: of(UnknownPriceError, { endsFallback: true, isWantOfMoney: true }),
 
   api: of(ApiError),
   validation: of(ValidationError),
-  account_locked: of(AccountLockedError, { endsFallback: true }),
+  account_locked: of(AccountLockedError, { endsFallback: true, isWantOfMoney: true }),
   network: of(NetworkError),
   malformed_reply: of(MalformedReplyError),
   ambiguous_submit: of(AmbiguousSubmitError, { endsFallback: true, isOfTheRun: true, state: "ambiguous" }),
@@ -118,3 +120,21 @@ export const isOfTheRun = (error: unknown): boolean =>
 /** How a call or a run went that ended with it. */
 export const stateOfFailure = (error: unknown): FailureState =>
   (error instanceof FalError && kindOf(error.code)?.state) || "failed";
+
+/** How deep an error is looked for what caused it. */
+const DEEPEST = 10;
+
+/**
+ * Whether what failed with it cost nothing and may succeed the next time: there was no money for it, or it is retryable and
+ * not billed. What a program threw because of others is what those are.
+ */
+export function mayPassForFree(error: unknown, depth = 0): boolean {
+  if (error instanceof FalError) {
+    const { code, retryable, billed } = error;
+    return billed === false && (retryable || kindOf(code)?.isWantOfMoney === true);
+  }
+  if (!(error instanceof Error) || depth > DEEPEST) return false;
+  const { cause, errors } = error as { cause?: unknown; errors?: unknown };
+  const reasons = [...(cause === undefined ? [] : [cause]), ...(Array.isArray(errors) ? errors : [])];
+  return reasons.length > 0 && reasons.every((reason) => mayPassForFree(reason, depth + 1));
+}

@@ -1,4 +1,5 @@
 import type { PgBoss } from "pg-boss";
+import type { ResumeOptions } from "../chain/chain.ts";
 import { StoreError } from "../errors/store.ts";
 import { postgresError } from "../store/postgres/errors.ts";
 import { checkSchema, nameOf } from "../store/postgres/name.ts";
@@ -7,8 +8,10 @@ import { checkSchema, nameOf } from "../store/postgres/name.ts";
 export interface JobData {
   readonly chain: string;
   readonly id: string;
-  /** Goes on with a failed run too. */
+  /** Whether it is to be resumed; else it is started. */
   readonly resume: boolean;
+  /** With what; plain JSON. */
+  readonly how: Pick<ResumeOptions, "retryFailed" | "budget">;
 }
 
 export interface Job {

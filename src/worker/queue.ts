@@ -1,6 +1,9 @@
-import type { Chain } from "../chain/chain.ts";
+import { checkOptions } from "../base/options.ts";
+import type { Chain, ResumeOptions } from "../chain/chain.ts";
+import { RETRY_FAILED } from "../chain/mode.ts";
 import type { AddOptions, RunInfo, Runs } from "../chain/runs.ts";
-import { type JobOptions, type JobsDatabase, openJobs } from "./jobs.ts";
+import { checkedBudget } from "../chain/start-with.ts";
+import { type JobData, type JobOptions, type JobsDatabase, openJobs } from "./jobs.ts";
 
 export interface DispatchOptions {
   /** Runs of a group share what `groupConcurrency` allows, for instance those of one customer. */
@@ -12,13 +15,15 @@ export interface DispatchOptions {
 }
 
 /** An id makes it one run, however often it is enqueued. */
-export interface EnqueueOptions extends DispatchOptions, AddOptions {}
+export interface EnqueueOptions extends DispatchOptions, AddOptions, Pick<ResumeOptions, "retryFailed"> {}
+
+export interface ResumeJobOptions extends DispatchOptions, Pick<ResumeOptions, "retryFailed" | "budget"> {}
 
 /** Runs for workers on any machine. */
 export interface RunQueue {
   /**
-   * Notes a run in the client's store, as `waiting`, and has a worker start it. One that has ended is left as it is; one
-   * that is blocked is tried again.
+   * Notes a run in the client's store, as `waiting`, and has a worker start it. One that has ended is left as it is, unless
+   * it has failed and `retryFailed` says otherwise; one that is blocked is tried again.
    *
    * @param chain The chain, or its name where its code is not at hand.
    * @returns what the store has of the run, at this moment.
@@ -29,11 +34,11 @@ export interface RunQueue {
   enqueue(chain: string, input: unknown, options?: EnqueueOptions): Promise<RunInfo>;
   /**
    * Has a worker go on with a run that exists: one that was blocked and is settled, was interrupted, or has failed, from
-   * the step that it failed with.
+   * the step that it failed with, whatever it cost: see `retryFailed`.
    *
    * @returns what the store has of the run; undefined where there is no such run.
    */
-  resume(chain: string, id: string, options?: DispatchOptions): Promise<RunInfo | undefined>;
+  resume(chain: string, id: string, options?: ResumeJobOptions): Promise<RunInfo | undefined>;
   /** Closes the connections. Nothing that was enqueued is lost. */
   close(): Promise<void>;
 }
@@ -55,13 +60,16 @@ export function createQueue({ fal, ...place }: QueueOptions): RunQueue {
   return {
     async enqueue(chain: string | { readonly name: string }, input: unknown, options: EnqueueOptions = {}) {
       const name = typeof chain === "string" ? chain : chain.name;
+      const how = howOf(options);
       const run = await fal.runs.add(name, input, options);
-      if (!isEnded(run)) await jobs.send({ chain: name, id: run.id, resume: false }, jobOptions(options));
+      const isOver = isEnded(run) && !(run.state === "failed" && options.retryFailed);
+      if (!isOver) await jobs.send({ chain: name, id: run.id, resume: false, how }, jobOptions(options));
       return run;
     },
     async resume(chain, id, options = {}) {
+      const how = howOf(options);
       const run = await fal.runs.get(chain, id);
-      if (run) await jobs.send({ chain, id, resume: true }, jobOptions(options));
+      if (run) await jobs.send({ chain, id, resume: true, how }, jobOptions(options));
       return run;
     },
     close: () => jobs.close(),
@@ -69,6 +77,13 @@ export function createQueue({ fal, ...place }: QueueOptions): RunQueue {
 }
 
 const isEnded = ({ state }: RunInfo): boolean => ["completed", "failed", "cancelled"].includes(state);
+
+/** @throws {InvalidArgumentError} here, rather than where it is executed. */
+function howOf({ retryFailed, budget }: ResumeJobOptions): JobData["how"] {
+  checkOptions({ retryFailed }, { retryFailed: RETRY_FAILED }, { so: "Nothing was enqueued." });
+  const checked = checkedBudget(budget);
+  return { ...(retryFailed !== undefined && { retryFailed }), ...(checked && { budget: checked }) };
+}
 
 const jobOptions = ({ group, priority = 0, startAfter }: DispatchOptions): JobOptions => ({
   group,

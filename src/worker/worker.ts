@@ -135,7 +135,7 @@ function begin(worker: State, job: Job): void {
 
 async function execute(worker: State, job: Job): Promise<void> {
   const { options, chains, stopping, runs } = worker;
-  const { chain: name, id, resume } = job.data;
+  const { chain: name, id, resume, how } = job.data;
   if (stopping.signal.aborted) return handBack(worker, job, 0, STOPS);
   const chain = chains.get(name);
   if (!chain) return handBack(worker, job, LEAVE_SECONDS, `This worker does not have the chain ${name}.`);
@@ -147,7 +147,9 @@ async function execute(worker: State, job: Job): Promise<void> {
   if (stopping.signal.aborted) return handBack(worker, job, 0, STOPS);
 
   tell(options, { type: "taken", chain: name, id });
-  const run = resume ? chain.resume(id) : chain.start(record.input as never, { id, tags: record.tags });
+  const run = resume
+    ? chain.resume(id, how)
+    : chain.start(record.input as never, { id, tags: record.tags, ...how });
   runs.add(run);
   try {
     await conclude(worker, job, await run.then(nothing, (error: unknown) => error));

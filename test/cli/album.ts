@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createFal, type Fal } from "fal-chain";
+import type { FaultText } from "fal-chain/emulator";
 import { afterAll, beforeAll, beforeEach } from "vitest";
 import { main } from "../../src/cli/main.ts";
 import { command, type Env, emulated } from "../support/cli.ts";
@@ -65,8 +66,8 @@ export class Albums {
     }
   }
 
-  failing(id: string): Promise<void> {
-    return this.finished(id, () => this.emulator.faults.next("submit", "completed-with-error"), ["fox"]);
+  failing(id: string, how: FaultText = "completed-with-error"): Promise<void> {
+    return this.finished(id, () => this.emulator.faults.next("submit", how), ["fox"]);
   }
 
   losing(id: string): Promise<void> {

@@ -29,6 +29,20 @@ test("resumes a failed run with a loaded chain: what it has is reused, and not p
   expect(stderr).toMatch(/^total +\$0\.02$/m);
 });
 
+test("leaves a billed failure as it is where that is asked for, and goes on from one that was not billed", async () => {
+  await albums.failing("paid", "completed-with-error; status=422; billableUnits=1");
+  const before = albums.submits("paid");
+  const { code, stderr } = await bin("runs", "resume", "paid", "--load", CHAINS, "--unbilled-only");
+  expect(code).toBe(1);
+  expect(stderr).toContain("The runner failed.");
+  expect(albums.submits("paid")).toBe(before);
+  expect(await bin("runs", "resume", "paid", "--load", CHAINS)).toMatchObject({ code: 0 });
+
+  await albums.failing("free");
+  const free = await bin("runs", "resume", "free", "--load", CHAINS, "--unbilled-only");
+  expect([free.code, JSON.parse(free.stdout)]).toEqual([0, ["fox", "fox"]]);
+});
+
 test("settles a blocked run, and then resumes it without paying again", async () => {
   await albums.losing("lost");
   const { stdout } = await albums.cli("runs", "show", "lost");

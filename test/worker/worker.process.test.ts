@@ -90,6 +90,32 @@ test("a failed run is not tried again by itself, and goes on when it is resumed"
   expect(await queue.resume("three", "nobody")).toBeUndefined();
 });
 
+test("a run that a budget stopped goes on when it is enqueued with more, and a billed failure does not", async () => {
+  const { emulator, queue, client, worker } = await site();
+  const fal = client();
+  const { until, events } = await worker(fal, { chains: [three(fal)] });
+  const enqueue = (options = {}) => queue.enqueue("three", { run: "a" }, { id: "a", ...options });
+  await enqueue({ budget: { usd: 0.025 } });
+  await until("failed");
+  expect(events.at(-1)).toMatchObject({ type: "failed", error: { code: "budget_exceeded" } });
+  expect(emulator.jobs).toHaveLength(2);
+  emulator.faults.next("submit", "completed-with-error; status=422; billableUnits=1");
+  await enqueue({ budget: { usd: 1 }, retryFailed: true });
+  await until("failed", 2);
+  expect(events.at(-1)).toMatchObject({ type: "failed", error: { code: "validation" } });
+  await enqueue({ retryFailed: true });
+  await until("failed", 3);
+  expect(emulator.jobs).toHaveLength(3);
+  await queue.resume("three", "a", { retryFailed: true });
+  await until("failed", 4);
+  expect(emulator.jobs).toHaveLength(3);
+  await enqueue({ retryFailed: "billed" });
+  await until("completed");
+  expect(emulator.jobs.map(({ input }) => (input as { call: number }).call)).toEqual([1, 2, 3, 3]);
+  const bad = await failureOf(enqueue({ retryFailed: "yes" }));
+  expect(bad).toMatchObject({ code: "invalid_argument" });
+});
+
 test("a blocked run is told of and left alone until it is settled", async () => {
   const { emulator, queue, client, worker } = await site();
   const fal = client({ ambiguousSubmit: "throw" });

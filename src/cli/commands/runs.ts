@@ -19,7 +19,8 @@ const HELP_RESUME = `
 The module exports the chain. Its client uses the store that FAL_CHAIN_STORE or
 --store names, unless it was given another store. Node 22.18 and newer read
 TypeScript. What the run has paid for is reused; a failed run goes on from the
-step that failed.
+step that failed. Where fal billed that failure the step is paid for once more,
+unless --unbilled-only is given.
 
 Examples:
   fal-chain runs resume poster/order-1042 --load ./chains.ts
@@ -94,6 +95,7 @@ function addResume(runs: Command, cli: Cli): void {
     .description("Goes on with a run, and pays for nothing that it has.")
     .argument(...RUN)
     .requiredOption("--load <module>", "JavaScript or TypeScript that exports the chain")
+    .option("--unbilled-only", "leave a run as it is that failed with what was, or may have been, billed")
     .option("--on-diverge <what>", "where the code has changed: throw, or pay for what it asks now")
     .option(...STORE)
     .addHelpText("after", HELP_RESUME)

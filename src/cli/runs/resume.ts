@@ -11,6 +11,7 @@ import { chainOf, clientsOf, loadModule } from "./load-chains.ts";
 export interface ResumeRunOptions extends StoreOptions {
   readonly load: string;
   readonly onDiverge?: string;
+  readonly unbilledOnly?: boolean;
 }
 
 /** Goes on with a run, with the chain that a module of the user's exports. */
@@ -30,7 +31,9 @@ export async function resumeRun(io: Io, id: string, options: ResumeRunOptions): 
     const exported = await loadModule(options.load);
     try {
       return await untilInterrupted(async (abortSignal) => {
-        const resumed = chainOf(exported, chain, options.load).resume(run, { abortSignal, onDiverge });
+        const retryFailed = options.unbilledOnly ? true : "billed";
+        const how = { abortSignal, onDiverge, retryFailed } as const;
+        const resumed = chainOf(exported, chain, options.load).resume(run, how);
         const output = await showRun(resumed, { output: io.stderr });
         if (output !== undefined) io.stdout.write(`${printableJson(output)}\n`);
         return EXIT.ok;
