@@ -63,6 +63,7 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
     clock,
     background,
     report,
+    hide: telemetry.hide,
     observe: telemetry.call,
     observeRun: telemetry.run,
     get store() {

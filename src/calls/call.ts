@@ -2,8 +2,9 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { currentAttribution, type OfRun } from "../attribution/context.ts";
 import { type ReplyListener, replyListener } from "../attribution/onward.ts";
 import { abortable } from "../base/signal.ts";
+import { OutputMismatchError } from "../errors/arguments.ts";
 import type { CancelOutcome } from "../errors/giving-up.ts";
-import { restoredError } from "../errors/saved-error.ts";
+import { asReplayed, restoredError } from "../errors/saved-error.ts";
 import type { CallFor, CallRecord, Ticket } from "../journal/call.ts";
 import {
   type AnyEndpoint,
@@ -122,8 +123,9 @@ export async function live<R>(services: Services, call: LiveCall, stage: () => P
     settle(call, "completed");
     tellEnd(call, {});
     return given;
-  } catch (error) {
-    await recordFailure(services, call, error);
+  } catch (thrown) {
+    await recordFailure(services, call, thrown);
+    const error = asSeen(services, call, thrown);
     log.fail(error);
     call.announced.reject(error);
     settle(call, "failed");
@@ -133,6 +135,12 @@ export async function live<R>(services: Services, call: LiveCall, stage: () => P
     call.slot?.release();
   }
 }
+
+/** A replay has what is noted of it. The caller's own contract is checked anew each time, and its error has the result. */
+const asSeen = (services: Services, { admitted, notedAs }: LiveCall, error: unknown): unknown =>
+  admitted === undefined || notedAs === undefined || error instanceof OutputMismatchError
+    ? error
+    : asReplayed(error, services.hide);
 
 function tellEnd(call: LiveCall, end: { readonly error?: unknown }): void {
   const { admitted, observer, cost, isHandedOver } = call;

@@ -129,7 +129,7 @@ async function unlessGone(
   throw restored(record, `was given up: ${whyText(record)}`);
 }
 
-const restored = ({ id, error }: CallRecord, otherwise: string): Error =>
+const restored = ({ id, error }: CallRecord, otherwise: string): unknown =>
   error ? restoredError(error) : new Error(`Call ${id} ${otherwise}.`);
 
 /** For the reports, so nobody waits for it. */

@@ -21,6 +21,8 @@ export interface Services {
   readonly background: Background;
   /** For what went wrong beside a call and must not fail it, such as a callback that threw. */
   readonly report: Report;
+  /** A text without keys and secrets, as failures are kept. */
+  readonly hide: (text: string) => string;
   readonly observe: ObserveCall;
   /** What is noted here once a call is paid never rejects: a store that fails then is not the caller's concern. */
   readonly store: Store;

@@ -134,8 +134,8 @@ function recordedOutcome({ log, services }: LiveRun, record: RunRecord): unknown
   throw error;
 }
 
-function recordedFailure({ chain, id, state, error, cancelReason }: RunRecord): Error {
-  if (state === "cancelled") return new RunAbortedError(chain, id, { cause: cancelReason });
+function recordedFailure({ chain, id, state, error, cancelReason }: RunRecord): unknown {
+  if (state === "cancelled" && !error) return new RunAbortedError(chain, id, { cause: cancelReason });
   return error ? restoredError(error) : new Error(`The run ${runName(chain, id)} ${state} without a reason.`);
 }
 

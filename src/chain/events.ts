@@ -40,11 +40,24 @@ export type RunEvent<O = unknown> =
 
 /** An event as the store keeps it: without payloads, which the calls and the run itself have, and errors as facts. */
 export function storedEvent(event: RunEvent): string {
-  return JSON.stringify(event, (name, value: unknown) => {
-    if (name === "error") return savedError(value);
-    if (name === "output" || name === "data") return undefined;
-    return value;
-  });
+  switch (event.type) {
+    case "failed":
+    case "call-failed": {
+      const { hidden, ...error } = savedError(event.error);
+      const isPayload = error.code === "output_mismatch";
+      return JSON.stringify({ ...event, error: isPayload ? error : { ...error, hidden } });
+    }
+    case "completed":
+      return JSON.stringify({ ...event, output: undefined });
+    case "call": {
+      const { event: told } = event;
+      if (told.type !== "completed") return JSON.stringify(event);
+      const result = { ...told.result, data: undefined };
+      return JSON.stringify({ ...event, event: { ...told, result } });
+    }
+    default:
+      return JSON.stringify(event);
+  }
 }
 
 /** The event again, with the payloads that the store has beside it. */

@@ -38,8 +38,7 @@ async function untilNoted(execution: Execution): Promise<unknown> {
   try {
     return await recordOutput(execution, await executeCode(execution));
   } catch (error) {
-    await recordFailure(execution, error);
-    throw error;
+    throw await recordFailure(execution, error);
   } finally {
     await close(execution);
   }

@@ -1,5 +1,5 @@
 import { isOfTheRun } from "../errors/registry.ts";
-import { restoredError, savedError } from "../errors/saved-error.ts";
+import { asReplayed, restoredError, savedError } from "../errors/saved-error.ts";
 import { type Attempt, assertOpen, heedStore, isOver } from "./attempt.ts";
 import { tell } from "./execution.ts";
 import { inScope, type Position } from "./position.ts";
@@ -28,7 +28,7 @@ async function recordedOrRun<T>(
 ): Promise<Saved<T>> {
   const { execution, replay, replayed } = attempt;
   const { failures, fence } = execution;
-  const { store, clock } = execution.live.services;
+  const { store, clock, hide } = execution.live.services;
   const label = functionLabel(scope, name);
   const nth = occurrence(replay, label);
   const key = numbered(label, nth);
@@ -58,7 +58,7 @@ async function recordedOrRun<T>(
   } catch (error) {
     heedStore(attempt, error);
     if (!isOver(attempt) && !isOfTheRun(error)) await save({ value: undefined, error });
-    throw failures.from(key, error);
+    throw failures.from(key, failures.insteadOf(error, asReplayed(error, hide)));
   }
   await save({ value });
   tell(execution, { type: "step", at: clock.now(), step: name, reused: false });

@@ -1,6 +1,6 @@
 import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
 import { LeaseLostError, RunAbortedError, RunBlockedError } from "../errors/runs.ts";
-import { savedError } from "../errors/saved-error.ts";
+import { asReplayed, savedError } from "../errors/saved-error.ts";
 import { storeErrorIn } from "../errors/store.ts";
 import type { CallRecord } from "../journal/call.ts";
 import type { RunEnd } from "../journal/run.ts";
@@ -32,24 +32,31 @@ export async function recordOutput(execution: Execution, { output, leftOver }: E
   return seen;
 }
 
-/** A run that was released has no end: whoever has it next goes on. */
-export async function recordFailure(execution: Execution, error: unknown): Promise<void> {
-  const { live, fence, writer, released } = execution;
-  const { store, clock } = live.services;
+/**
+ * A run that was released has no end: whoever has it next goes on.
+ *
+ * @returns the error as every later reader will see it.
+ */
+export async function recordFailure(execution: Execution, error: unknown): Promise<unknown> {
+  const { live, fence, writer, released, failures } = execution;
+  const { store, clock, hide } = live.services;
   // What the store fails with is no end of the run, whatever the code made of it.
   if (error instanceof LeaseLostError || storeErrorIn(error)) released.abort(error);
   if (released.signal.aborted) {
     // Whoever has it next finds noted what became of each submit.
     await untilIdle(execution);
     await store.runs.release(fence).catch(leftTo(execution, "let go of"));
-    return;
+    return error;
   }
-  live.log.push({ type: "failed", at: clock.now(), error });
+  // What is handed over as it is, is never read back.
+  const seen = RULES[live.plan.mode].keepsOutput ? failures.insteadOf(error, asReplayed(error, hide)) : error;
+  live.log.push({ type: "failed", at: clock.now(), error: seen });
   if (!(error instanceof RunBlockedError)) cancelQueued(execution);
   await writer.flush();
   await store.runs
     .end(fence, endOf(execution, error), clock.now())
     .catch(leftTo(execution, "note the end of"));
+  return seen;
 }
 
 /** Whoever has the run next goes on with it, in this process at once. */

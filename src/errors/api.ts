@@ -51,6 +51,11 @@ export class ApiError<Body = unknown> extends FalError {
     Object.defineProperty(this, "headers", { value: facts.headers ?? new Headers(), enumerable: false });
   }
 
+  /** With fal's own body, which may quote the input: who logs no inputs logs `code` and `message`. */
+  override toJSON(): Record<string, unknown> {
+    return { ...super.toJSON(), body: this.body };
+  }
+
   get isUserTimeout(): boolean {
     return this.status === 504 && this.timeoutType === "user";
   }

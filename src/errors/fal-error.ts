@@ -26,4 +26,11 @@ export abstract class FalError extends Error {
     this.retryable = facts.retryable ?? false;
     this.billed = facts.billed ?? false;
   }
+
+  /** For `JSON.stringify`: what `code` and `message` say, the facts, and the body of an answer. */
+  toJSON(): Record<string, unknown> {
+    // A promise says nothing in JSON.
+    const { name, code, message, cancel: _, ...facts } = this as this & { readonly cancel?: unknown };
+    return { name, code, message, ...facts };
+  }
 }

@@ -1,3 +1,5 @@
+import { fromBase64, toBase64 } from "../errors/saved-value.ts";
+
 /** What a result is in a store, which has JSON only: bytes are `{ "fal-chain": "bytes", "base64": "…" }`. */
 
 const MARK = "fal-chain";
@@ -23,18 +25,3 @@ export function replyWith(data: unknown): Response {
 
 const isMarked = (value: unknown): value is object =>
   typeof value === "object" && value !== null && !Array.isArray(value) && MARK in value;
-
-/** As many arguments as any runtime takes. */
-const CHUNK = 0x8000;
-
-function toBase64(buffer: ArrayBuffer): string {
-  const bytes = new Uint8Array(buffer);
-  const parts: string[] = [];
-  for (let at = 0; at < bytes.length; at += CHUNK) {
-    parts.push(String.fromCharCode(...bytes.subarray(at, at + CHUNK)));
-  }
-  return btoa(parts.join(""));
-}
-
-const fromBase64 = (text: string): ArrayBuffer =>
-  Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer;

@@ -13,7 +13,3 @@ export function billableUnits(headers: Headers | undefined): number | undefined 
   const units = said ? Number(said) : Number.NaN;
   return units >= 0 && units <= MOST_UNITS ? units : undefined;
 }
-
-/** The headers that say so. */
-export const billedHeaders = (units: unknown): Headers =>
-  new Headers(units === undefined ? {} : { [HEADER]: String(units) });

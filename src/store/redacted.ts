@@ -1,4 +1,4 @@
-import type { SavedError } from "../errors/saved-error.ts";
+import { hidden, type SavedError } from "../errors/saved-error.ts";
 import type { Store } from "../journal/store.ts";
 
 /**
@@ -9,19 +9,19 @@ import type { Store } from "../journal/store.ts";
  */
 export function redacted(store: Store, hide: (text: string) => string): Store {
   const { calls, runs } = store;
-  const hidden = (error: SavedError): SavedError => JSON.parse(hide(JSON.stringify(error)));
+  const hiddenIn = (error: SavedError): SavedError => hidden(error, hide);
   return {
     ...store,
     calls: {
       ...calls,
-      failed: (id, error, at) => calls.failed(id, hidden(error), at),
-      givenUp: (id, why, at, error) => calls.givenUp(id, why, at, error && hidden(error)),
+      failed: (id, error, at) => calls.failed(id, hiddenIn(error), at),
+      givenUp: (id, why, at, error) => calls.givenUp(id, why, at, error && hiddenIn(error)),
     },
     runs: {
       ...runs,
-      end: (fence, end, at) => runs.end(fence, end.error ? { ...end, error: hidden(end.error) } : end, at),
+      end: (fence, end, at) => runs.end(fence, end.error ? { ...end, error: hiddenIn(end.error) } : end, at),
       saveStep: (fence, step) =>
-        runs.saveStep(fence, step.error ? { ...step, error: hidden(step.error) } : step),
+        runs.saveStep(fence, step.error ? { ...step, error: hiddenIn(step.error) } : step),
       appendEvents: (fence, events) => runs.appendEvents(fence, events.map(hide)),
     },
   };

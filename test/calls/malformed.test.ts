@@ -1,4 +1,4 @@
-import { createFal, FalError } from "fal-chain";
+import { ApiError, createFal, FalError } from "fal-chain";
 import { createEmulator, virtualClock } from "fal-chain/emulator";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -108,7 +108,10 @@ test("malformed answers, at any point of a call", async () => {
       if (error !== undefined) {
         expect(error).toBeInstanceOf(FalError);
         expect([String(error), (error as Error).stack].join()).not.toContain(PROMPT);
-        expect(JSON.stringify(error)).not.toContain(PROMPT);
+        // Of an answer it has the body too, and what that quotes is what the platform said.
+        const { body, ...said } = (error as FalError).toJSON();
+        expect(JSON.stringify(said)).not.toContain(PROMPT);
+        expect(body).toEqual(error instanceof ApiError ? error.body : undefined);
         expect(printed(error)).not.toContain(SECRET);
       }
       const outcome = await (error as { cancel?: Promise<string> } | undefined)?.cancel;

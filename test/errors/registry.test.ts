@@ -110,6 +110,15 @@ test("what a field check found wrong is there again, without the input that fal 
   expect((restoredError(JSON.parse(saved)) as ValidationError).getFieldErrors("prompt")).toEqual([problem]);
 });
 
+test.each(FAL_ERROR_CODES)("JSON.stringify says what it is, and what fal answered: %s", (code) => {
+  const error = EXAMPLES[code];
+  const said = JSON.parse(JSON.stringify({ error })).error as Record<string, unknown>;
+  const { name, message, retryable, billed } = error;
+  expect(said).toMatchObject({ name, code, message, retryable, billed });
+  expect(said["body"]).toEqual(error instanceof ApiError ? error.body : undefined);
+  expect(said).not.toHaveProperty("cancel");
+});
+
 test("an error of somebody else keeps its name and message", () => {
   const restored = restoredError(savedError(new RangeError("out of it")));
   expect(restored).toMatchObject({ name: "RangeError", message: "out of it" });

@@ -30,10 +30,13 @@ export interface Processes {
 }
 
 /** Several clients over one store, one platform and one clock. */
-export function processes(options: EmulatorOptions = {}): Processes {
+export function processes(
+  options: EmulatorOptions = {},
+  openStore = (clock: VirtualClock): Store => ({ ...memoryStore({ clock }), name: "shared", durable: true }),
+): Processes {
   const clock = virtualClock();
   const emulator = createEmulator({ clock, models: [echo()], ...options });
-  const store: Store = { ...memoryStore({ clock }), name: "shared", durable: true };
+  const store = openStore(clock);
 
   return {
     emulator,
