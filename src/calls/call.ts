@@ -13,12 +13,11 @@ import {
   type OutputOf,
   parseEndpointId,
 } from "../queue/endpoint.ts";
-import { checkCallOptions } from "./check-options.ts";
 import { currentRun } from "./enclosing-run.ts";
 import type { CallEvent, Done, Result } from "./events.ts";
 import { cancelCall, cancelForRun, heedSignals, settle } from "./give-up.ts";
 import { announce, type CallSettings, emit, type LiveCall, liveCall } from "./live-call.ts";
-import type { CallOptions, WatchSettings } from "./options.ts";
+import { type CallOptions, checkCallOptions, type WatchSettings } from "./options.ts";
 import { type Prepared, prepare } from "./prepare.ts";
 import { type Recorded, recordFailure, recordResult, reusedResult } from "./record.ts";
 import { type Known, pickUp, recover } from "./recover.ts";

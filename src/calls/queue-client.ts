@@ -17,12 +17,11 @@ import {
   startCall,
   ticketOf,
 } from "./call.ts";
-import { checkCallOptions } from "./check-options.ts";
 import { currentRun } from "./enclosing-run.ts";
 import { type Result, statusFold } from "./events.ts";
 import { type LiveCall, liveCall } from "./live-call.ts";
 import { noteCancelled, noteFailure, noteResult } from "./noted-requests.ts";
-import type { SubmitOptions, WatchSettings } from "./options.ts";
+import { checkCallOptions, type SubmitOptions, type WatchSettings } from "./options.ts";
 import { prepare } from "./prepare.ts";
 import {
   type CompletedQueueStatus,
