@@ -52,7 +52,7 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
   const { report } = telemetry;
   const origins = once((): Origins => environment.origins);
   const fetch: typeof globalThis.fetch = (...args) => (options.fetch ?? globalThis.fetch)(...args);
-  const network = networkOf(options, ground, origins, fetch, clock);
+  const network = networkOf(options, ground, origins, clock);
   const accounts = () => accountsOf(environment.identity, options.ownAccounts);
   const isOurs = (url: string) => origins().trusted.has(URL.parse(url)?.origin ?? "");
   // Made of the services that they are a part of.
@@ -104,13 +104,13 @@ function networkOf(
   options: FalOptions,
   { environment, telemetry }: Ground,
   origins: () => Origins,
-  fetch: typeof globalThis.fetch,
   clock: Clock,
 ) {
   const transport: Transport = createTransport({
     key: () => environment.key,
     trusted: () => origins().trusted,
-    fetch,
+    fetch: options.fetch,
+    maxReplyBytes: options.maxReplyBytes,
     clock,
     random: options.random ?? Math.random,
     retry: options.retry,

@@ -51,6 +51,7 @@ const CLIENT: OptionsOf<FalOptions> & Readonly<Record<string, Takes>> = {
   credentials: either({ what: "a key", is: (value) => typeof value === "string" }, callback),
   fetch: callback,
   retry: options(RETRY, "retry"),
+  maxReplyBytes: limit(1, "bytes"),
   store: either({ ...text, what: "the name of a store" }, having("a store", "spend", "close")),
   rescueFile: text,
   ambiguousSubmit: oneOf(AMBIGUOUS_SUBMIT_POLICIES),

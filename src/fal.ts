@@ -29,9 +29,16 @@ export interface FalOptions {
   readonly env?: Env;
   /** `key_id:key_secret`, or a function that gives it for each request. Wins over `FAL_KEY`. */
   readonly credentials?: string | (() => string | undefined);
-  /** @default the global fetch */
+  /**
+   * Called as the official client calls it, with an address and plain settings. What it throws by itself is an error at once,
+   * and not repeated.
+   *
+   * @default the global fetch
+   */
   readonly fetch?: typeof fetch;
   readonly retry?: RetryOptions;
+  /** The largest answer that is read, in bytes; a call whose result is larger can be collected with more. @default 64 MiB */
+  readonly maxReplyBytes?: number;
   /**
    * Where calls are noted before they are paid for. Whoever passes one closes it;
    * a text names one, as `FAL_CHAIN_STORE` does, which `close` closes.

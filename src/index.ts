@@ -37,7 +37,7 @@ export { FalError } from "./errors/fal-error.ts";
 export { FileExpiredError } from "./errors/files.ts";
 export { CallAbortedError, CallTimeoutError, type CancelOutcome } from "./errors/giving-up.ts";
 export { BudgetExceededError, UnknownPriceError } from "./errors/money.ts";
-export { MalformedReplyError, NetworkError } from "./errors/network.ts";
+export { FetchError, MalformedReplyError, NetworkError, ReplyTooLargeError } from "./errors/network.ts";
 export { AdminKeyRequiredError } from "./errors/platform.ts";
 export {
   LeaseLostError,

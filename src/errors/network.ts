@@ -1,4 +1,4 @@
-import { FalError } from "./fal-error.ts";
+import { type FailureFacts, FalError } from "./fal-error.ts";
 
 /** No usable answer came: refused, reset, unreachable. Reads are repeated before this is thrown. */
 export class NetworkError extends FalError {
@@ -11,4 +11,32 @@ export class NetworkError extends FalError {
 export class MalformedReplyError extends FalError {
   override readonly name = "MalformedReplyError";
   readonly code = "malformed_reply";
+}
+
+/** The `fetch` that the client was given threw an error of its own, which its `cause` is: no network is to blame. */
+export class FetchError extends FalError {
+  override readonly name = "FetchError";
+  readonly code = "fetch";
+
+  constructor(what: string, why: string, facts: FailureFacts) {
+    const end = facts.billed === false ? "Nothing was sent." : "It was not asked for again.";
+    super(`${what} failed in the fetch that this client was given (${why}). ${end}`, facts);
+  }
+}
+
+/** An answer is larger than `maxReplyBytes`, and was not read to its end. What it holds stays where it is. */
+export class ReplyTooLargeError extends FalError {
+  override readonly name = "ReplyTooLargeError";
+  readonly code = "reply_too_large";
+  /** The limit that it is over. */
+  readonly maxBytes: number;
+
+  constructor(what: string, maxBytes: number, facts: FailureFacts) {
+    super(
+      `${what} was answered with more than ${maxBytes} bytes, and was not read. Where it is meant to be that large, give ` +
+        "createFal a larger maxReplyBytes: what a request gave can then be collected.",
+      facts,
+    );
+    this.maxBytes = maxBytes;
+  }
 }

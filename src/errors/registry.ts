@@ -9,7 +9,7 @@ import { FalError } from "./fal-error.ts";
 import { FileExpiredError } from "./files.ts";
 import { CallAbortedError, CallTimeoutError } from "./giving-up.ts";
 import { BudgetExceededError, UnknownPriceError } from "./money.ts";
-import { MalformedReplyError, NetworkError } from "./network.ts";
+import { FetchError, MalformedReplyError, NetworkError, ReplyTooLargeError } from "./network.ts";
 import { AdminKeyRequiredError } from "./platform.ts";
 import {
   LeaseLostError,
@@ -58,7 +58,10 @@ const ERRORS = {
   validation: of(ValidationError),
   account_locked: of(AccountLockedError, { endsFallback: true, isWantOfMoney: true }),
   network: of(NetworkError),
+  // Another model is asked by the same fetch.
+  fetch: of(FetchError, { endsFallback: true }),
   malformed_reply: of(MalformedReplyError),
+  reply_too_large: of(ReplyTooLargeError),
   ambiguous_submit: of(AmbiguousSubmitError, { endsFallback: true, isOfTheRun: true, state: "ambiguous" }),
   aborted: of(CallAbortedError, { endsFallback: true, isOfTheRun: true, state: "cancelled" }),
   timeout: of(CallTimeoutError),

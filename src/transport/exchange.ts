@@ -9,13 +9,20 @@ export interface ExchangeOptions {
   /** Asked at each request, so that nothing is read before the first one. */
   readonly key: () => FalKey;
   readonly trusted: () => ReadonlySet<string>;
-  readonly fetch: typeof fetch;
+  /** The caller's own; undefined for the runtime's. */
+  readonly fetch: typeof fetch | undefined;
 }
 
 export interface Exchange {
   readonly response: Response;
   /** What went along; undefined where nothing did. */
   readonly key: FalKey | undefined;
+}
+
+/** What is known of a request that is being made. */
+export interface Sending {
+  /** Whether a byte of it may have left. */
+  mayHaveLeft: boolean;
 }
 
 const MAX_REDIRECTS = 5;
@@ -29,6 +36,7 @@ export async function exchange(
   request: WireRequest,
   accept: string,
   signal?: AbortSignal,
+  sending: Sending = { mayHaveLeft: false },
 ): Promise<Exchange> {
   const mayFollow = (address: string) => isTrusted(address, options.trusted());
   let url = request.url;
@@ -37,21 +45,20 @@ export async function exchange(
     if (!request.keyless && !mayFollow(url)) {
       throw new InvalidArgumentError(`${URL.parse(url)?.origin ?? "The address"} is not an origin of fal.`);
     }
-    const response = await ky(url, {
+    const init: RequestInit = {
       method: request.method,
-      headers: {
-        ...request.headers,
-        accept,
-        ...(key && { authorization: key.header() }),
-        "user-agent": `fal-chain/${VERSION}`,
-      },
-      fetch: options.fetch,
+      headers: headersOf(request, accept, key),
       redirect: "manual",
+      ...(request.body !== undefined && { body: request.body }),
+      ...(signal && { signal }),
+    };
+    const address = url;
+    const response = await ky(url, {
+      ...init,
       retry: 0,
       throwHttpErrors: false,
       timeout: false,
-      ...(request.body !== undefined && { body: request.body }),
-      ...(signal && { signal }),
+      fetch: () => callFetch(options.fetch, address, init, sending),
     });
     const target = redirectTarget(response, url);
     if (!target || request.method !== "GET" || hop === MAX_REDIRECTS || !mayFollow(target)) {
@@ -62,14 +69,91 @@ export async function exchange(
   }
 }
 
+/** Named as the official client names them, for those who look into them. */
+const OFFICIAL_NAMES: Readonly<Record<string, string>> = { "content-type": "Content-Type" };
+
+const headersOf = (
+  request: WireRequest,
+  accept: string,
+  key: FalKey | undefined,
+): Record<string, string> => ({
+  ...Object.fromEntries(
+    Object.entries(request.headers ?? {}).map(([name, value]) => [OFFICIAL_NAMES[name] ?? name, value]),
+  ),
+  Accept: accept,
+  ...(key && { Authorization: key.header() }),
+  "User-Agent": `fal-chain/${VERSION}`,
+});
+
+/**
+ * Calls a fetch as the official client does, with an address and plain settings: what wraps one is written for that, and
+ * could not read what it needs from a Request.
+ */
+async function callFetch(
+  own: typeof fetch | undefined,
+  url: string,
+  settings: RequestInit,
+  sending: Sending,
+): Promise<Response> {
+  // What a framework keeps of answers would be the same status for ever, or another call's request.
+  const init: RequestInit = knowsCache() ? { ...settings, cache: "no-store" } : settings;
+  const isOfRuntime = own === undefined;
+  // Whoever has not looked at the body cannot have sent it.
+  if (isOfRuntime || init.body === undefined) sending.mayHaveLeft = true;
+  const response: unknown = await (own ?? globalThis.fetch)(url, isOfRuntime ? init : watched(init, sending));
+  if (typeof (response as Response | undefined)?.headers?.get === "function") return response as Response;
+  throw new TypeError("it gave no Response");
+}
+
+const watched = (init: RequestInit, sending: Sending): RequestInit =>
+  new Proxy(init, {
+    get(target, name) {
+      if (name === "body") sending.mayHaveLeft = true;
+      return Reflect.get(target, name);
+    },
+  });
+
+let cacheIsKnown: boolean | undefined;
+
+/** Older Cloudflare Workers throw at the mere sight of the setting, and cache nothing without it. */
+function knowsCache(): boolean {
+  if (cacheIsKnown !== undefined) return cacheIsKnown;
+  try {
+    new Request("https://fal.run", { cache: "no-store" });
+    cacheIsKnown = true;
+  } catch {
+    cacheIsKnown = false;
+  }
+  return cacheIsKnown;
+}
+
 function redirectTarget(response: Response, from: string): string | undefined {
   const location = response.status >= 300 && response.status < 400 ? response.headers.get("location") : null;
   return location ? (URL.parse(location, from)?.href ?? undefined) : undefined;
 }
 
-export async function readReply({ response, key }: Exchange): Promise<WireReply> {
+/** What the body of an answer may cost. */
+export interface ReadLimits {
+  readonly maxBytes: number;
+  readonly signal: AbortSignal;
+  /** Told of each part that has come. */
+  readonly onBytes: (bytes: number) => void;
+}
+
+/** An answer is larger than it may be, and the rest of it was not read. */
+export class TooLarge extends Error {
+  readonly maxBytes: number;
+
+  constructor(maxBytes: number) {
+    super(`more than ${maxBytes} bytes`);
+    this.maxBytes = maxBytes;
+  }
+}
+
+/** @throws {TooLarge} */
+export async function readReply({ response, key }: Exchange, limits: ReadLimits): Promise<WireReply> {
   const { headers, type, ok } = response;
-  const bytes = await response.arrayBuffer();
+  const bytes = await readBytes(response, limits);
   // Some runtimes hide a redirect that was not followed behind status 0.
   const status = type === "opaqueredirect" ? 302 : response.status;
   let text: string | undefined;
@@ -86,4 +170,49 @@ export async function readReply({ response, key }: Exchange): Promise<WireReply>
       return text;
     },
   };
+}
+
+async function readBytes(
+  response: Response,
+  { maxBytes, signal, onBytes }: ReadLimits,
+): Promise<ArrayBuffer> {
+  const { body, headers } = response;
+  // A fetch of a library's own may have a body of its own kind.
+  if (typeof body?.getReader !== "function") {
+    const bytes = await response.arrayBuffer();
+    if (bytes.byteLength > maxBytes) throw new TooLarge(maxBytes);
+    return bytes;
+  }
+  const reader = body.getReader();
+  // A peer that does not answer must not hold the reader up, and a body that failed cannot be cancelled.
+  const leave = () => void reader.cancel().catch(() => {});
+  signal.addEventListener("abort", leave, { once: true });
+  try {
+    const parts: Uint8Array[] = [];
+    let size = 0;
+    const isAnnounced = Number(headers.get("content-length") ?? 0) > maxBytes;
+    for (let isOver = isAnnounced; ; isOver = size > maxBytes) {
+      if (isOver) throw new TooLarge(maxBytes);
+      const { done, value } = await reader.read();
+      if (done) return joined(parts, size);
+      parts.push(value);
+      size += value.byteLength;
+      onBytes(value.byteLength);
+    }
+  } catch (error) {
+    leave();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", leave);
+  }
+}
+
+function joined(parts: readonly Uint8Array[], size: number): ArrayBuffer {
+  const all = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.byteLength;
+  }
+  return all.buffer;
 }

@@ -2,18 +2,42 @@ import type { Operation, WireReply } from "../base/transport.ts";
 
 /**
  * Every way a request can end other than well, as data. What follows from it is decided per operation, below; row by
- * row it is in docs/failures.md.
+ * row it is in docs/errors.md.
  *
  * | kind | what happened | a submit | a read or a cancel |
  * | --- | --- | --- | --- |
  * | `refused` | provably not accepted: no byte left (DNS, connect, TLS), a 429, a 503 of a listed type on a submit | is repeated | is repeated |
  * | `ambiguous` | bytes may have left and no usable answer came: reset, timeout, 408, 5xx, redirect, unreadable 2xx | is never repeated | is repeated |
  * | `response` | an answer that says no | is an error | is an error |
+ * | `thrown` | the fetch that was passed in threw an error of its own | is an error where nothing can have left, else ambiguous | is an error |
+ * | `too-large` | an answer that is larger than the client takes | is ambiguous | is an error |
  */
 export type Failure =
   | { readonly kind: "refused"; readonly why: string; readonly cause?: unknown; readonly reply?: WireReply }
-  | { readonly kind: "ambiguous"; readonly why: string; readonly cause?: unknown; readonly reply?: WireReply }
-  | { readonly kind: "response"; readonly reply: WireReply };
+  | {
+      readonly kind: "ambiguous";
+      readonly why: string;
+      readonly cause?: unknown;
+      readonly reply?: WireReply;
+      /** The request that an answer named before it broke off. */
+      readonly claimed?: string | undefined;
+    }
+  | { readonly kind: "response"; readonly reply: WireReply }
+  | {
+      readonly kind: "thrown";
+      readonly why: string;
+      readonly cause?: unknown;
+      readonly mayHaveLeft: boolean;
+      readonly reply?: undefined;
+    }
+  | {
+      readonly kind: "too-large";
+      readonly why: string;
+      readonly cause?: undefined;
+      readonly maxBytes: number;
+      readonly claimed: string | undefined;
+      readonly reply?: undefined;
+    };
 
 export const mayRepeat = (operation: Operation, failure: Failure): boolean =>
   failure.kind === "refused" || (failure.kind === "ambiguous" && operation !== "submit");
@@ -41,13 +65,61 @@ const BEFORE_SENDING = new Set(["connect", "getaddrinfo"]);
 /** What Node's fetch says, without a code, of a port that https://fetch.spec.whatwg.org/#port-blocking forbids. */
 const BAD_PORT = "bad port";
 
-/** What a thrown error means. Where a runtime hides the cause, nothing is proven: ambiguous. */
-export function failureOfError(error: unknown): Failure {
+/**
+ * What a thrown error means. Where a runtime hides the cause, nothing is proven: ambiguous.
+ *
+ * @param mayHaveLeft Whether a byte of the request may have left; one of which none has is refused by whoever threw.
+ * @param hide Takes the key out of a text: a fetch that was passed in may quote what it was given.
+ */
+export function failureOfError(
+  error: unknown,
+  mayHaveLeft = true,
+  hide: Hide = asItIs,
+): Exclude<Failure, { readonly kind: "response" }> {
   const roots = rootsOf(error);
   const notSent = roots.length > 0 && roots.every(isBeforeSending);
   const codes = new Set(roots.map(codeOf).filter((code) => code !== undefined));
-  const why = [...codes].join(", ") || (error instanceof Error ? error.name : "no answer");
-  return { kind: notSent ? "refused" : "ambiguous", why, cause: withoutRequest(error) };
+  const name = error instanceof Error ? error.name : "no answer";
+  const why = [...codes].join(", ") || name;
+  const cause = withoutRequest(error, hide);
+  if (notSent) return { kind: "refused", why, cause };
+  if (mayHaveLeft && isOfNetwork(error)) return { kind: "ambiguous", why, cause };
+  // What cannot be parsed is quoted by the error, and may be a prompt.
+  const message = error instanceof Error && !(error instanceof SyntaxError) ? error.message : "";
+  const said = message ? `${name}: ${hide(message).slice(0, 300)}` : name;
+  return { kind: "thrown", why: said, cause, mayHaveLeft };
+}
+
+type Hide = (text: string) => string;
+const asItIs: Hide = (text) => text;
+
+/** The codes of networks, streams and TLS, in Node, undici, Deno and Bun: an argument that is wrong has others. */
+const NETWORK_CODES =
+  /^(E(?!RR_)[A-Z0-9_]+|UND_ERR_(?!INVALID_)\w+|ABORT_ERR|ERR_(TLS|SSL|STREAM|SOCKET|HTTP2|NETWORK)\w*|CERT_\w+|(DEPTH_ZERO_)?SELF_SIGNED\w*|UNABLE_TO_\w+|HPE_\w+|Z_\w+|[A-Z][a-z]+([A-Z][a-z]+)+|Timeout)$/;
+
+/** What a give-up is called, and node-fetch's own class. */
+const NETWORK_NAMES: ReadonlySet<string> = new Set([
+  "AbortError",
+  "TimeoutError",
+  "NetworkError",
+  "FetchError",
+]);
+
+/** How runtimes word that a network failed, most of which give no code: undici, browsers, React Native, Deno, Bun, workerd. */
+const NETWORK_WORDS =
+  /^$|fetch failed|failed to fetch|load failed|network ?error|network (connection|request)|internet connection|connection (was |is )?(lost|closed|reset|refused|error|limit|failed)|(unable|could not|failed) to connect|socket|error sending request|(decoding|reading) response body|body error|^terminated$|timed? ?out|premature close|unexpected end|hang up|^internal error|decompress|^cancell?ed$/i;
+
+/**
+ * Whether an error is one of the network, and not one that a fetch of the caller's own threw by itself, as for an address
+ * that it does not let through, or by mistake. What is no Error at all says nothing.
+ */
+function isOfNetwork(error: unknown, depth = 0): boolean {
+  if (!(error instanceof Error)) return depth === 0;
+  const { code } = error as { code?: unknown };
+  if (typeof code === "string" ? NETWORK_CODES.test(code) : NETWORK_WORDS.test(error.message)) return true;
+  if (NETWORK_NAMES.has(error.name)) return true;
+  const members: unknown[] = error instanceof AggregateError ? error.errors : [];
+  return depth < 8 && [error.cause, ...members].some((inner) => isOfNetwork(inner, depth + 1));
 }
 
 function isBeforeSending(root: Error): boolean {
@@ -71,24 +143,24 @@ const HARMLESS = ["name", "message", "stack", "code", "errno", "syscall", "hostn
  * ky's errors hold the Request, and with it the key; so may those of a fetch that was passed in. So of a thrown error
  * only a copy is kept, of what network errors have, all along its causes.
  */
-function withoutRequest(error: unknown, depth = 0): Error | undefined {
+function withoutRequest(error: unknown, hide: Hide, depth = 0): Error | undefined {
   if (!(error instanceof Error) || depth > 8) return undefined;
-  if ("request" in error && error.cause instanceof Error) return withoutRequest(error.cause, depth + 1);
-  const cause = withoutRequest(error.cause, depth + 1);
+  if ("request" in error && error.cause instanceof Error) return withoutRequest(error.cause, hide, depth + 1);
+  const cause = withoutRequest(error.cause, hide, depth + 1);
   const options = cause ? { cause } : {};
   const copy =
     error instanceof AggregateError
       ? new AggregateError(
-          error.errors.map((member) => withoutRequest(member, depth + 1) ?? new Error("not an error")),
-          error.message,
+          error.errors.map((member) => withoutRequest(member, hide, depth + 1) ?? new Error("not an error")),
+          hide(error.message),
           options,
         )
-      : new Error(error.message, options);
+      : new Error(hide(error.message), options);
   for (const name of HARMLESS) {
     const value: unknown = error[name as keyof Error];
     if (typeof value !== "string" && typeof value !== "number") continue;
     Object.defineProperty(copy, name, {
-      value,
+      value: typeof value === "string" ? hide(value) : value,
       configurable: true,
       writable: true,
       enumerable: !(name in copy),

@@ -4,7 +4,14 @@ import { abortable, linkedController, OVER } from "../base/signal.ts";
 import type { Transport, WireReply, WireRequest } from "../base/transport.ts";
 import { isTrusted } from "../environment/origins.ts";
 import { FalError } from "../errors/fal-error.ts";
-import { type ExchangeOptions, exchange, readReply } from "./exchange.ts";
+import {
+  type Exchange,
+  type ExchangeOptions,
+  exchange,
+  type ReadLimits,
+  readReply,
+  TooLarge,
+} from "./exchange.ts";
 import { failureOfError, failureOfReply } from "./failure.ts";
 import { errorOf, malformed } from "./reply-error.ts";
 import { FailedAttempt, policyFor, type RetryOptions, retrying } from "./retry.ts";
@@ -16,10 +23,17 @@ export interface TransportOptions extends ExchangeOptions {
   readonly random: () => number;
   readonly retry?: RetryOptions | undefined;
   readonly report: Report;
+  /** @default 64 MiB */
+  readonly maxReplyBytes?: number | undefined;
 }
 
 /** A read that has no answer by then is given up and repeated. A submit waits as long as it takes. */
 const READ_TIMEOUT_MS = 60_000;
+/** The rest of a submit's answer, whose head has come, is waited for so long: then its request is looked up. */
+const SUBMITTED_TIMEOUT_MS = 5 * 60_000;
+/** What comes more slowly than this, in bytes per millisecond, makes no headway. */
+const SLOWEST_LINE = 50;
+const MAX_REPLY_BYTES = 64 * 2 ** 20;
 
 export function createTransport(options: TransportOptions): Transport {
   const { clock, random, retry } = options;
@@ -32,11 +46,7 @@ export function createTransport(options: TransportOptions): Transport {
       const policy = policyFor(operation, retry);
       const onLongPause = (ms: number, why: string) => sayPause(options, request, ms, why);
       const how = { operation, policy, bucket, clock, random, signal, deadline, onLongPause };
-      try {
-        return await retrying(() => tryOnce(options, request, read), how);
-      } catch (error) {
-        throw error instanceof FailedAttempt ? errorOf(request, error.failure) : error;
-      }
+      return retrying(() => tryOnce(options, request, read), how).catch(toError(request));
     },
   };
 }
@@ -57,12 +67,19 @@ async function openStream(
   if (response.ok && response.body && type.startsWith("text/event-stream")) {
     return readEvents(response.body, { onBytes, signal });
   }
-  const reply = await readReply(answer);
+  const reply = await bodyOf(options, request, answer).catch(toError(request));
   const failure = failureOfReply(request.operation, reply);
   throw failure
     ? errorOf(request, failure)
     : malformed(request, `${type || "nothing"} instead of an event stream`);
 }
+
+/** What an attempt threw leaves this folder as an error of a class. */
+const toError =
+  (request: WireRequest) =>
+  (error: unknown): never => {
+    throw error instanceof FailedAttempt ? errorOf(request, error.failure) : error;
+  };
 
 /** Nobody waits for a minute and more in silence. */
 function sayPause({ report }: TransportOptions, request: WireRequest, ms: number, why: string): void {
@@ -81,43 +98,99 @@ async function tryOnce<T>(
   request.signal?.throwIfAborted();
   await request.permit?.();
   // A submit is never cut: once it is sent, its answer is worth money.
-  if (request.operation === "submit") return readAnswer(options, request, read);
-
-  const { controller, unlink } = linkedController(request.signal);
-  const { attemptTimeout = READ_TIMEOUT_MS } = request;
-  const tooLate = () => controller.abort(new Error(`no answer within ${attemptTimeout} ms`));
-  options.clock.sleep(attemptTimeout, controller.signal).then(tooLate, () => {});
-  try {
-    // A fetch that was passed in may not heed the signal; a caller that gave up does not wait for it.
-    return await abortable(readAnswer(options, request, read, controller.signal), controller.signal);
-  } catch (error) {
-    request.signal?.throwIfAborted();
-    throw error === controller.signal.reason ? new FailedAttempt(failureOfError(error)) : error;
-  } finally {
-    unlink();
-    controller.abort(OVER);
-  }
-}
-
-/** @throws {FailedAttempt} for whatever went wrong on the way, @throws {FalError} for what can never go well. */
-async function readAnswer<T>(
-  options: TransportOptions,
-  request: WireRequest,
-  read: (reply: WireReply) => T,
-  signal?: AbortSignal,
-): Promise<T> {
-  let reply: WireReply;
-  try {
-    reply = await readReply(await exchange(options, request, "application/json", signal));
-  } catch (error) {
-    throw error instanceof FalError ? error : new FailedAttempt(failureOfError(error));
-  }
+  const reply = await (request.operation === "submit"
+    ? answerTo(options, request).then((answer) => bodyOf(options, request, answer))
+    : withinTime(options, request, async (headway) => {
+        const answer = await answerTo(options, request, headway.signal);
+        return bodyWithin(options, answer, headway);
+      }));
   const failure = failureOfReply(request.operation, reply);
   if (failure) throw new FailedAttempt(failure);
   try {
     return read(reply);
   } catch (cause) {
-    throw new FailedAttempt({ kind: "ambiguous", why: `an unreadable answer, ${messageOf(cause)}`, cause });
+    const why = `an unreadable answer, ${messageOf(cause)}`;
+    throw new FailedAttempt({ kind: "ambiguous", why, cause, claimed: claimedBy(reply) });
+  }
+}
+
+/** The head of an answer. @throws {FailedAttempt} for whatever went wrong on the way, {FalError} for what can never go well. */
+async function answerTo(
+  options: TransportOptions,
+  request: WireRequest,
+  signal?: AbortSignal,
+): Promise<Exchange> {
+  const sending = { mayHaveLeft: false };
+  try {
+    return await exchange(options, request, "application/json", signal, sending);
+  } catch (error) {
+    if (error instanceof FalError) throw error;
+    const hide = (text: string) => (request.keyless ? text : options.key().hideIn(text));
+    throw new FailedAttempt(failureOfError(error, sending.mayHaveLeft, hide));
+  }
+}
+
+/** The rest of an answer whose head has come. @throws {FailedAttempt} */
+const bodyOf = (options: TransportOptions, request: WireRequest, answer: Exchange): Promise<WireReply> =>
+  withinTime(
+    options,
+    request.operation === "submit" ? { attemptTimeout: SUBMITTED_TIMEOUT_MS } : { signal: request.signal },
+    (headway) => bodyWithin(options, answer, headway),
+  );
+
+async function bodyWithin(
+  { maxReplyBytes: maxBytes = MAX_REPLY_BYTES }: TransportOptions,
+  answer: Exchange,
+  headway: Headway,
+): Promise<WireReply> {
+  const claimed = claimedBy(answer.response);
+  try {
+    return await readReply(answer, { ...headway, maxBytes });
+  } catch (error) {
+    if (error instanceof TooLarge) {
+      throw new FailedAttempt({ kind: "too-large", why: error.message, maxBytes, claimed });
+    }
+    // It was answered, so whatever broke then says nothing against its having been accepted.
+    const { why, cause } = failureOfError(error);
+    throw new FailedAttempt({ kind: "ambiguous", why, cause, claimed });
+  }
+}
+
+const claimedBy = ({ headers }: { readonly headers: Headers }): string | undefined =>
+  headers.get("x-fal-request-id") ?? undefined;
+
+type Headway = Pick<ReadLimits, "signal" | "onBytes">;
+
+/** Gives up what makes no headway: it has its time, and what a slow line needs for the bytes that have come. */
+async function withinTime<T>(
+  { clock }: TransportOptions,
+  { signal, attemptTimeout = READ_TIMEOUT_MS }: Pick<WireRequest, "signal" | "attemptTimeout">,
+  act: (headway: Headway) => Promise<T>,
+): Promise<T> {
+  const { controller, unlink } = linkedController(signal);
+  const late = new DOMException(`no answer within ${attemptTimeout} ms`, "TimeoutError");
+  let patience = attemptTimeout;
+  const lookAtTime = async () => {
+    for (let waited = 0, pause = patience; pause > 0; pause = patience - waited) {
+      await clock.sleep(pause, controller.signal);
+      waited += pause;
+    }
+    controller.abort(late);
+  };
+  lookAtTime().catch(() => {});
+  const onBytes = (bytes: number) => {
+    patience += bytes / SLOWEST_LINE;
+  };
+  try {
+    // A fetch that was passed in may not heed the signal; a caller that gave up does not wait for it.
+    return await abortable(act({ signal: controller.signal, onBytes }), controller.signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (controller.signal.reason !== late) throw error;
+    throw new FailedAttempt({ kind: "ambiguous", why: late.message, cause: late });
+  } finally {
+    unlink();
+    controller.abort(OVER);
   }
 }
 

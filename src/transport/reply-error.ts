@@ -3,7 +3,7 @@ import type { WireRequest } from "../base/transport.ts";
 import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
 import { apiError, isModelAnswer } from "../errors/api.ts";
 import type { FalError } from "../errors/fal-error.ts";
-import { MalformedReplyError, NetworkError } from "../errors/network.ts";
+import { FetchError, MalformedReplyError, NetworkError, ReplyTooLargeError } from "../errors/network.ts";
 import { billableUnits } from "../money/billable-units.ts";
 import type { Failure } from "./failure.ts";
 
@@ -12,9 +12,10 @@ export function errorOf(request: WireRequest, failure: Failure): FalError {
   const { operation, endpoint, requestId } = request;
   const { reply } = failure;
   const cause = failure.kind === "response" ? undefined : failure.cause;
-  if (operation === "submit" && failure.kind === "ambiguous") {
-    const claimed = reply?.headers.get("x-fal-request-id") ?? undefined;
-    return new AmbiguousSubmitError(endpoint ?? "fal", failure.why, { requestId: claimed, cause });
+  if (operation === "submit" && isAmbiguous(failure)) {
+    const claimed = "claimed" in failure ? failure.claimed : undefined;
+    const requestId = claimed ?? reply?.headers.get("x-fal-request-id") ?? undefined;
+    return new AmbiguousSubmitError(endpoint ?? "fal", failure.why, { requestId, cause });
   }
   if (reply) {
     const answer = { status: reply.status, body: parseBody(reply.text), headers: reply.headers };
@@ -30,14 +31,25 @@ export function errorOf(request: WireRequest, failure: Failure): FalError {
       endpoint,
     });
   }
-  const why = failure.kind === "response" ? "" : failure.why;
+  const { why } = failure;
+  const facts = { endpoint, requestId, cause, billed: requestId ? ("unknown" as const) : false };
+  const what = `The ${operation}${endpoint ? ` of ${endpoint}` : ""}`;
+  if (failure.kind === "thrown") return new FetchError(what, why, facts);
+  if (failure.kind === "too-large") return new ReplyTooLargeError(what, failure.maxBytes, facts);
   if (why.startsWith("an unreadable answer")) return malformed(request, why, cause);
   return new NetworkError(
     `${URL.parse(request.url)?.origin} could not be reached for the ${operation}${endpoint ? ` of ${endpoint}` : ""} ` +
       `(${why}). Check the network and FAL_HOST.`,
-    { endpoint, requestId, cause, billed: requestId ? "unknown" : false },
+    facts,
   );
 }
+
+const isAmbiguous = (
+  failure: Failure,
+): failure is Exclude<Failure, { readonly kind: "refused" | "response" }> =>
+  failure.kind === "ambiguous" ||
+  failure.kind === "too-large" ||
+  (failure.kind === "thrown" && failure.mayHaveLeft);
 
 export const malformed = ({ operation, endpoint, requestId }: WireRequest, what: string, cause?: unknown) =>
   new MalformedReplyError(`The ${operation}${endpoint ? ` of ${endpoint}` : ""} was answered with ${what}.`, {

@@ -89,8 +89,8 @@ test("malformed answers, at any point of a call", async () => {
         clock,
         retry: { maxRetries: 2 },
         logger: { warn: (...said) => warnings.push(...said) },
-        fetch: async (input) => {
-          const request = input as Request;
+        fetch: async (input, init) => {
+          const request = new Request(input, init);
           const at = left.findIndex(({ kind }) => kind === kindOf(request));
           if (at < 0) return emulator.fetch(request);
           const [{ text, status, type, headers } = expect.fail("no reply")] = left.splice(at, 1);

@@ -11,7 +11,12 @@ import type { FalError } from "../../src/errors/fal-error.ts";
 import { FileExpiredError } from "../../src/errors/files.ts";
 import { CallAbortedError, CallTimeoutError } from "../../src/errors/giving-up.ts";
 import { BudgetExceededError, UnknownPriceError } from "../../src/errors/money.ts";
-import { MalformedReplyError, NetworkError } from "../../src/errors/network.ts";
+import {
+  FetchError,
+  MalformedReplyError,
+  NetworkError,
+  ReplyTooLargeError,
+} from "../../src/errors/network.ts";
 import { AdminKeyRequiredError } from "../../src/errors/platform.ts";
 import { endsFallback, FAL_ERROR_CODES, isOfTheRun, kindOf } from "../../src/errors/registry.ts";
 import {
@@ -46,6 +51,8 @@ const EXAMPLES: { readonly [C in FalErrorCode]: FalError } = {
   validation: new ValidationError({ ...answer(422), body: { detail: [problem] } }),
   account_locked: apiError({ ...answer(403), body: { detail: "User is locked. Reason: TOP_UP." } }),
   network: new NetworkError("unreachable", { endpoint: "acme/echo" }),
+  fetch: new FetchError("The submit", "PolicyError: not there", { endpoint: "acme/echo" }),
+  reply_too_large: new ReplyTooLargeError("The result", 5, { requestId: "r1", billed: "unknown" }),
   malformed_reply: new MalformedReplyError("no JSON", { requestId: "r1", billed: "unknown" }),
   ambiguous_submit: new AmbiguousSubmitError("acme/echo", "ECONNRESET", {
     verdict: "several",

@@ -82,9 +82,9 @@ test("a call ends once, for its caller as for its store, and leaves nothing", as
         store,
         random: () => 0.5,
         logger: { warn: (_, message) => expect.fail(message) },
-        fetch: (input) => {
+        fetch: (input, init) => {
           sent += 1;
-          return emulator.fetch(input as Request);
+          return emulator.fetch(new Request(input, init));
         },
       });
       const user = new AbortController();

@@ -104,8 +104,10 @@ test("a process that dies once its request is accepted leaves a ticket that the 
   const { emulator, clock, fal } = setup({ store: sqliteStore(file) });
   // As if it died: nothing that it asks after the submit is answered.
   fal.config({
-    fetch: (request) =>
-      kindOf(request as Request) === "submit" ? emulator.fetch(request as Request) : new Promise(() => {}),
+    fetch: (input, init) => {
+      const request = new Request(input, init);
+      return kindOf(request) === "submit" ? emulator.fetch(request) : new Promise(() => {});
+    },
   });
   const dying = fal.subscribe(ECHO, { input, cancelOnAbort: false, timeout: 60_000 });
   const death = failureOf(dying);
@@ -113,7 +115,8 @@ test("a process that dies once its request is accepted leaves a ticket that the 
 
   const store = sqliteStore(file);
   const [left] = await store.calls.list({ state: "submitted" });
-  const next = createFal({ env: ENV, clock, store, fetch: (request) => emulator.fetch(request as Request) });
+  const fetch = (...sent: Parameters<typeof globalThis.fetch>) => emulator.fetch(new Request(...sent));
+  const next = createFal({ env: ENV, clock, store, fetch });
   const result = await next.queue.attach(ECHO, { requestId: left?.ticket?.requestId ?? "" });
   expect(result.data).toEqual(data);
   expect(await store.calls.get(left?.id ?? "")).toMatchObject({ state: "completed", outcome: { data } });

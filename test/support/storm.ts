@@ -71,8 +71,7 @@ export async function storm(store: Store, calls: number, seed: number): Promise<
     store: holding(clock, store),
     random,
     logger: { warn: (_, message) => warnings.push(message) },
-    // ky has made a Request already.
-    fetch: (request) => emulator.fetch(request as Request),
+    fetch: (...sent) => emulator.fetch(new Request(...sent)),
   });
 
   const faults = new Set<string>();

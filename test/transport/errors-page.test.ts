@@ -81,8 +81,8 @@ async function whatFollows(provokedBy: string, column: Column): Promise<string> 
   let armed = false;
   let sent = 0;
   let kind: string | undefined;
-  const fetch: typeof globalThis.fetch = async (input) => {
-    const request = input as Request;
+  const fetch: typeof globalThis.fetch = async (...args) => {
+    const request = new Request(...args);
     const isHistory = request.url.includes("/requests/by-endpoint");
     const isMeant = armed && (fault === "platform" ? isHistory : kindOf(request) === fault);
     if (isMeant) sent += 1;
@@ -162,7 +162,7 @@ describe("a status stream", () => {
   const told = async (fault?: string) => {
     const clock = virtualClock();
     const emulator = createEmulator({ clock, models: [echo({ seconds: 120, lines: ["a 🦊", "b"] })] });
-    const fal = createFal({ env: ENV, clock, fetch: (input) => emulator.fetch(input as Request) });
+    const fal = createFal({ env: ENV, clock, fetch: (...sent) => emulator.fetch(new Request(...sent)) });
     if (fault) emulator.faults.next("stream", fault as FaultText, 3);
     const { seen, error } = await collect(
       fal.subscribe(ECHO, { input: {}, logs: true, idleTimeout: 30_000 }),

@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { Operation } from "../../src/base/transport.ts";
-import { failureOfError, failureOfReply, mayRepeat, retryAfterMs } from "../../src/transport/failure.ts";
+import {
+  type Failure,
+  failureOfError,
+  failureOfReply,
+  mayRepeat,
+  retryAfterMs,
+} from "../../src/transport/failure.ts";
 import { networkError } from "../support/wire.ts";
 
 type Kind = "refused" | "ambiguous" | "response";
@@ -111,7 +117,7 @@ test.each<[Kind, boolean, boolean]>([
   ["ambiguous", false, true],
   ["response", false, false],
 ])("what is %s: a submit is repeated %s, a read %s", (kind, submit, read) => {
-  const failure = kind === "response" ? { kind, reply: reply(400) } : { kind, why: "" };
+  const failure: Failure = kind === "response" ? { kind, reply: reply(400) } : { kind, why: "" };
   expect(mayRepeat("submit", failure)).toBe(submit);
   for (const operation of ["status", "result", "cancel", "platform"] as const) {
     expect(mayRepeat(operation, failure)).toBe(read);

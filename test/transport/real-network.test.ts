@@ -1,5 +1,8 @@
 import { once } from "node:events";
+import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
 import { createFal } from "fal-chain";
 import { expect, test } from "vitest";
 import { ECHO, ENV, failureOf } from "../support/setup.ts";
@@ -61,4 +64,24 @@ test("an answer that is cut in its body is ambiguous", async () => {
   const error = await failureOf(fal.subscribe(ECHO, { input: {} }));
   expect(error).toMatchObject({ name: "AmbiguousSubmitError" });
   await close();
+});
+
+test("a result that unpacks to more than the client takes is read once, and not to its end", async () => {
+  const packed = await promisify(gzip)(Buffer.alloc(100 * 2 ** 20, " "));
+  let reads = 0;
+  const server = createHttpServer((_, response) => {
+    reads += 1;
+    response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" });
+    response.end(packed);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const fal = createFal({ env: { ...ENV, FAL_HOST: `127.0.0.1:${port}` } });
+  expect(await failureOf(fal.queue.result(ECHO, { requestId: "r1" }))).toMatchObject({
+    code: "reply_too_large",
+    maxBytes: 64 * 2 ** 20,
+  });
+  expect(reads).toBe(1);
+  server.closeAllConnections();
+  server.close();
 });
