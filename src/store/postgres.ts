@@ -1,20 +1,33 @@
 import type { Pool } from "pg";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { StoreError } from "../errors/store.ts";
 import type { Store } from "../journal/store.ts";
-import { postgresDriver } from "./postgres/driver.ts";
+import { borrowing, heardClient, postgresDriver } from "./postgres/driver.ts";
 import { postgresError } from "./postgres/errors.ts";
 import { migrate } from "./postgres/migrate.ts";
-import { checkSchema, nameOf } from "./postgres/name.ts";
+import { checkSchema, nameOf, nameOfPool } from "./postgres/name.ts";
+import { closePool, openPool } from "./postgres/pool.ts";
+import { patient } from "./sql/patient.ts";
 import { sqlStore } from "./sql/store.ts";
 import type { Driver } from "./sql/work.ts";
 
 export interface PostgresOptions {
   /** Where its tables are; made if there is none. Small letters, digits and `_`. @default "fal_chain" */
   readonly schema?: string;
-  /** Connections that are open at once. @default 10 */
+  /** Connections that are open at once. @default 10, or what the pool has that is given */
   readonly max?: number;
-  /** How long a new connection may take, in milliseconds. @default 10_000 */
+  /** How long a connection may take to be had, in milliseconds. @default 10_000 */
   readonly connectTimeout?: number;
+  /**
+   * How long a connection may stay silent while it owes an answer, in milliseconds: then it is thrown away, with those
+   * that were open at the time, and another one is asked. @default 10_000
+   */
+  readonly queryTimeout?: number;
+  /**
+   * How long what passes by itself is tried again, in milliseconds: a server that restarts, refused and lost connections,
+   * too many of them, transactions that met. What fails for longer is a `StoreError`. @default 5_000
+   */
+  readonly patience?: number;
   /**
    * `ids`: leaves the payloads out, that is a call's input and result and a run's input, output, steps and events. It
    * costs: an ambiguous submit of an earlier process cannot be looked up by what was sent, the result of a completed
@@ -23,7 +36,11 @@ export interface PostgresOptions {
    * @default "all"
    */
   readonly keep?: "all" | "ids";
+  /** Time as a parameter, for what it waits for; leases count on the database's. */
+  readonly clock?: Clock;
 }
+
+type Settings = Required<PostgresOptions>;
 
 /**
  * A store in PostgreSQL, for any number of machines. Leases count on the database's clock. It needs the package `pg`.
@@ -31,50 +48,39 @@ export interface PostgresOptions {
  * It connects when it is first used, which is before anything is paid, and then makes its tables or brings them to this
  * version. What goes wrong is a `StoreError` that names host and database, the cause and the cure, never the password.
  *
- * @param url `postgres://user:password@host:5432/database`, with options such as `?sslmode=require` as `pg` knows them.
- * @throws {InvalidArgumentError} where `url` or `schema` cannot be one.
+ * @param database `postgres://user:password@host:5432/database`, with options such as `?sslmode=require` as `pg` knows
+ * them; or a `Pool` of `pg`, which whoever made it ends.
+ * @throws {InvalidArgumentError} where `database` or `schema` cannot be one.
  */
-export function postgresStore(url: string, options: PostgresOptions = {}): Store {
-  const { schema = "fal_chain", max = 10, connectTimeout = 10_000, keep = "all" } = options;
+export function postgresStore(database: string | Pool, options: PostgresOptions = {}): Store {
+  const { schema = "fal_chain", keep = "all", clock = systemClock, patience = 5_000 } = options;
   checkSchema(schema);
-  const name = nameOf(url);
-
-  async function open(): Promise<Driver> {
-    const { Pool, types } = await loadPg();
-    const pool = new Pool({
-      connectionString: url,
-      max,
-      connectionTimeoutMillis: connectTimeout,
-      keepAlive: true,
-      // A program that has nothing else to do ends, whether or not it closed the store.
-      allowExitOnIdle: true,
-      types: {
-        // Times and money stay below 2^53.
-        getTypeParser: (oid: number, format: "text") =>
-          oid === types.builtins.INT8 ? Number : types.getTypeParser(oid, format),
-      },
-    } as ConstructorParameters<typeof Pool>[0]);
-    // An idle connection that breaks is replaced at the next use, which says so if that fails too.
-    pool.on("error", () => {});
-    try {
-      const driver = postgresDriver(pool, schema, max);
-      await prepareSchema(pool, schema, name);
-      return driver;
-    } catch (error) {
-      await pool.end();
-      throw error;
-    }
-  }
-
-  return sqlStore(lazily(name, open), { name, keep });
+  const isOurs = typeof database === "string";
+  const name = isOurs ? nameOf(database) : nameOfPool(database);
+  const settings: Settings = {
+    ...{ schema, keep, clock, patience },
+    max: options.max ?? (isOurs ? 10 : (database.options?.max ?? 10)),
+    connectTimeout: options.connectTimeout ?? 10_000,
+    queryTimeout: options.queryTimeout ?? 10_000,
+  };
+  const driver = lazily(name, () => open(database, settings, name));
+  const pauses = [10, 500] as const;
+  return sqlStore(patient(driver, { clock, patienceMs: patience, pauses }), { name, keep });
 }
 
-async function prepareSchema(pool: Pool, schema: string, name: string): Promise<void> {
-  const client = await pool.connect();
+async function open(database: string | Pool, settings: Settings, name: string): Promise<Driver> {
+  const { schema, queryTimeout, clock } = settings;
+  const { pool, types } = await openPool(database, settings);
+  const close = async () => {
+    if (typeof database === "string") await closePool(pool, queryTimeout, clock);
+  };
+  const options = { ...settings, pool, types, close };
   try {
-    await migrate(client, schema, name);
-  } finally {
-    client.release();
+    await borrowing(options)((client) => migrate(heardClient(options, client), schema, name));
+    return postgresDriver(options);
+  } catch (error) {
+    await close();
+    throw error;
   }
 }
 
@@ -105,16 +111,4 @@ function lazily(name: string, open: () => Promise<Driver>): Driver {
       await driver?.close();
     },
   };
-}
-
-async function loadPg() {
-  try {
-    const { default: pg } = await import("pg");
-    return pg;
-  } catch (error) {
-    throw new StoreError(
-      "A PostgreSQL store needs the package pg, which is not installed: run `npm install pg`.",
-      { cause: error },
-    );
-  }
 }

@@ -2,7 +2,10 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { StoreError } from "../errors/store.ts";
 import type { Store } from "../journal/store.ts";
 import { nodeModule } from "./node.ts";
+import { patient } from "./sql/patient.ts";
 import { sqlStore } from "./sql/store.ts";
+import { turns } from "./sql/turns.ts";
+import type { Driver } from "./sql/work.ts";
 import { sqliteDriver } from "./sqlite/driver.ts";
 import { openFile } from "./sqlite/open.ts";
 
@@ -17,7 +20,7 @@ export interface SqliteOptions {
   readonly keep?: "all" | "ids";
   /** What leases count on; the processes that share the file must agree on it. @default the system's */
   readonly clock?: Clock;
-  /** How long a write waits for other processes, in milliseconds. The event loop waits with it. @default 5_000 */
+  /** How long a write waits for other processes, in milliseconds; the program goes on meanwhile. @default 5_000 */
   readonly busyTimeout?: number;
 }
 
@@ -38,5 +41,14 @@ export function sqliteStore(path: string, options: SqliteOptions = {}): Store {
   }
   const file = nodeModule("node:path").resolve(path);
   const db = openFile(file, busyTimeout);
-  return sqlStore(sqliteDriver(db, file, clock), { name: file, keep });
+  // From here on the event loop waits with it, so each try is short, and whoever has to wait tries alone.
+  db.exec(`pragma busy_timeout = ${TRY_MS}`);
+  const driver = patient(sqliteDriver(db, file, clock), { clock, patienceMs: busyTimeout, pauses: PAUSES });
+  const turn = turns(1);
+  const oneByOne: Driver = { ...driver, write: (work) => turn(() => driver.write(work)) };
+  return sqlStore(oneByOne, { name: file, keep });
 }
+
+/** How long the event loop waits for a lock at a time, and how long it goes on between two tries. */
+const TRY_MS = 5;
+const PAUSES = [5, 20] as const;

@@ -114,6 +114,30 @@ test("a file that another process keeps locked is an error once busyTimeout is o
   await store.calls.intend(intent("a"));
 });
 
+test("while another process has the lock the program goes on, and one write at a time tries for it", async () => {
+  const path = join(tempDir(), "store.db");
+  let slept = 0;
+  let now = 0;
+  const store = open(path, {
+    busyTimeout: 1_000,
+    clock: {
+      now: () => now,
+      async sleep(ms) {
+        now += ms;
+        if (++slept === 5) db.exec("rollback");
+      },
+    },
+  });
+  const db = other(path);
+  db.exec("begin immediate");
+  const before = performance.now();
+  await Promise.all(["a", "b", "c", "d"].map((id) => store.calls.intend(intent(id))));
+  expect(slept).toBe(5);
+  // Each try waits for some milliseconds.
+  expect(performance.now() - before).toBeLessThan(1_000);
+  expect((await store.calls.list()).map(({ id }) => id)).toEqual(["d", "c", "b", "a"]);
+});
+
 test("a full disk fails the intent, and nothing is written by halves", async () => {
   const path = join(tempDir(), "store.db");
   const db = openFile(path, 20);

@@ -43,8 +43,15 @@ async function embeddedPostgres() {
   return EmbeddedPostgres;
 }
 
+export interface PostgresServer {
+  readonly url: string;
+  /** Ends every connection, and listens again after a pause, in milliseconds. */
+  restart(pause?: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
 /** A server of its own, in a folder that goes with it. */
-export async function startPostgres(): Promise<{ url: string; stop: () => Promise<void> }> {
+export async function startPostgres(): Promise<PostgresServer> {
   const folder = await mkdtemp(join(tmpdir(), "fal-chain-postgres-"));
   // Root may not run it: then another user does, who must get in.
   await chmod(folder, 0o755);
@@ -56,7 +63,8 @@ export async function startPostgres(): Promise<{ url: string; stop: () => Promis
     port,
     user: "tester",
     password: "hush-hush",
-    persistent: false,
+    // The folder goes when it is stopped; a restart must find it.
+    persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ["--no-sync", "--encoding=UTF8", "--locale=C"],
     postgresFlags: [
@@ -76,6 +84,11 @@ export async function startPostgres(): Promise<{ url: string; stop: () => Promis
   }
   return {
     url: `postgres://tester:hush-hush@127.0.0.1:${port}/postgres`,
+    async restart(pause = 0) {
+      await server.stop();
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      await server.start();
+    },
     async stop() {
       await server.stop();
       await rm(folder, { recursive: true, force: true });

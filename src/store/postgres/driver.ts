@@ -1,89 +1,156 @@
 import type { Pool, PoolClient } from "pg";
+import type { Clock } from "../../base/clock.ts";
+import { OVER } from "../../base/signal.ts";
+import { turns } from "../sql/turns.ts";
 import type { Driver, Row, Statement, Work } from "../sql/work.ts";
-import { hasMet, isConnectionLost } from "./errors.ts";
+import { isConnectionLost, SilentError } from "./errors.ts";
+import { socketOf, type Types } from "./pool.ts";
 
-/** A transaction that met another one is done again so often; the second time it nearly always goes through. */
-const ATTEMPTS = 10;
+export interface PostgresDriverOptions {
+  readonly pool: Pool;
+  /** Where its tables are. */
+  readonly schema: string;
+  /** Connections of the pool. */
+  readonly max: number;
+  /** How long a connection may stay silent while it owes an answer, in milliseconds. */
+  readonly queryTimeout: number;
+  /** How long a connection may take to be had. */
+  readonly connectTimeout: number;
+  readonly clock: Clock;
+  readonly types: Types;
+  readonly close: () => Promise<void>;
+}
 
 /**
- * Runs work with a transaction of a pooled connection. Nothing is set on the session, so a pooler may stand in between.
- *
- * @param schema Where its tables are. @param max Connections of the pool.
+ * Runs work with a transaction of a pooled connection. Nothing is set on the session, so a pooler may stand in between,
+ * and each transaction says what it needs, so a server may have other defaults.
  */
-export function postgresDriver(pool: Pool, schema: string, max: number): Driver {
+export function postgresDriver(options: PostgresDriverOptions): Driver {
+  const { schema, max, queryTimeout } = options;
   const turn = turns(max);
+  const withClient = borrowing(options);
+  // Whoever falls silent in the middle of a transaction holds no lock for longer than this.
+  const begin =
+    "begin isolation level read committed; " +
+    `set local statement_timeout = ${queryTimeout}; set local idle_in_transaction_session_timeout = ${queryTimeout}`;
 
   const all = async (client: PoolClient, { sql, params }: Statement): Promise<readonly Row[]> => {
-    const { rows } = await client.query<Row>(sql.replaceAll("@", `${schema}.`), [...params]);
+    const query = { text: sql.replaceAll("@", `${schema}.`), values: [...params], types: options.types };
+    const { rows } = await heard(options, client, client.query<Row>(query as { text: string }));
     return rows;
   };
-
-  async function toItsEnd<T>(client: PoolClient, work: Work<T>): Promise<T> {
-    let step = work.next();
-    while (!step.done) step = work.next(await all(client, step.value));
-    return step.value;
-  }
+  const command = (client: PoolClient, text: string) => heard(options, client, client.query(text));
 
   async function inTransaction<T>(client: PoolClient, work: Work<T>): Promise<T> {
-    await client.query("begin");
-    const result = await toItsEnd(client, work).catch(async (error: unknown) => {
-      // A connection that is lost has rolled back already.
-      await client.query("rollback").catch(ignore);
+    await command(client, begin);
+    try {
+      let step = work.next();
+      while (!step.done) step = work.next(await all(client, step.value));
+      await command(client, "commit");
+      return step.value;
+    } catch (error) {
+      // A connection that is lost rolls back by itself.
+      if (!isConnectionLost(error)) await command(client, "rollback");
       throw error;
-    });
-    await client.query("commit").catch((error: unknown) => {
-      throw new CommitError("The commit failed", { cause: error });
-    });
-    return result;
-  }
-
-  /** @param use Done again where it is certain that it has changed nothing. */
-  async function withClient<T>(use: (client: PoolClient) => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      const client = await pool.connect();
-      // A connection that breaks says so here too; who waits for its answer is told by that.
-      client.on("error", ignore);
-      try {
-        return await use(client);
-      } catch (error) {
-        if (error instanceof CommitError) throw error.cause;
-        if (attempt === ATTEMPTS || !(hasMet(error) || isConnectionLost(error))) throw error;
-      } finally {
-        client.off("error", ignore);
-        // The pool throws a broken one away.
-        client.release();
-      }
     }
   }
 
   return {
-    write: (work) => turn(() => withClient((client) => inTransaction(client, work()))),
+    write: (work) => turn(() => withClient((client) => inTransaction(client, work(false)))),
     read: (statement) => turn(() => withClient((client) => all(client, statement))),
-    close: () => pool.end(),
+    close: options.close,
   };
 }
 
-/**
- * Lets so many act at once; the others wait for as long as it takes. The pool would count their waiting as the time that
- * a connection takes, and fail a note of a paid call because many were made at once.
- */
-function turns(max: number): <T>(act: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = [];
-  let free = max;
-  return async (act) => {
-    if (free > 0) free--;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
+/** Lends connections of a pool. One that has fallen silent or broken is thrown away after its use. */
+export function borrowing(
+  options: Pick<PostgresDriverOptions, "pool" | "clock" | "connectTimeout">,
+): <T>(use: (client: PoolClient) => Promise<T>) => Promise<T> {
+  const eras = new WeakMap<PoolClient, number>();
+  let era = 0;
+
+  /** When one has fallen silent the others that were open at the time may have too: of those none is used again. */
+  async function take(): Promise<PoolClient> {
+    for (;;) {
+      const client = await connected(options);
+      const since = eras.get(client) ?? era;
+      eras.set(client, since);
+      // A connection that breaks says so here too, also once it is thrown away; who waits for its answer is told by that.
+      client.on("error", ignore);
+      if (since === era) return client;
+      client.release(true);
+    }
+  }
+
+  return async (use) => {
+    const client = await take();
+    let isBroken = false;
     try {
-      return await act();
+      return await use(client);
+    } catch (error) {
+      isBroken = isConnectionLost(error);
+      if (error instanceof SilentError) era++;
+      throw error;
     } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else free++;
+      if (!isBroken) client.off("error", ignore);
+      client.release(isBroken);
     }
   };
 }
 
-/** Whether it was committed is not known, so it must not be done again. */
-class CommitError extends Error {}
+/** The pool's own timeout, where it has one, does not count whoever waits for a connection that hangs. */
+async function connected({
+  pool,
+  clock,
+  connectTimeout,
+}: Pick<PostgresDriverOptions, "pool" | "clock" | "connectTimeout">): Promise<PoolClient> {
+  const connecting = pool.connect();
+  const over = new AbortController();
+  const late = clock.sleep(connectTimeout, over.signal).then(() => {
+    connecting.then((client) => client.release(), ignore);
+    throw new SilentError(`no connection within ${connectTimeout} ms`);
+  });
+  late.catch(ignore);
+  try {
+    return await Promise.race([connecting, late]);
+  } finally {
+    over.abort(OVER);
+  }
+}
+
+type Hearing = Pick<PostgresDriverOptions, "clock" | "queryTimeout">;
+
+/** A connection whose every answer is waited for as long as something of it comes. */
+export const heardClient = (options: Hearing, client: PoolClient) => ({
+  query: (text: string, values: unknown[] = []) => heard(options, client, client.query(text, values)),
+});
+
+/** Waits for an answer as long as something of it comes. @throws {SilentError} */
+async function heard<T>(
+  { clock, queryTimeout }: Hearing,
+  client: PoolClient,
+  answer: Promise<T>,
+): Promise<T> {
+  const over = new AbortController();
+  const silence = async (): Promise<never> => {
+    for (let heard = bytesFrom(client); ; ) {
+      await clock.sleep(queryTimeout, over.signal);
+      const now = bytesFrom(client);
+      if (now === heard) throw new SilentError(`no answer within ${queryTimeout} ms`);
+      heard = now;
+    }
+  };
+  const silent = silence();
+  silent.catch(ignore);
+  answer.catch(ignore);
+  try {
+    return await Promise.race([answer, silent]);
+  } finally {
+    over.abort(OVER);
+  }
+}
+
+/** Undefined where the driver of the pool does not say. */
+const bytesFrom = (client: PoolClient): number | undefined => socketOf(client)?.bytesRead;
 
 const ignore = (): void => {};

@@ -7,6 +7,8 @@ const BY_CODE: Readonly<Record<string, string>> = {
   ENOTFOUND: "cannot be reached: its host name is unknown. Check the URL.",
   EAI_AGAIN: "cannot be reached: its host name cannot be resolved now. Try again, or check the network.",
   ETIMEDOUT: "cannot be reached: it does not answer. Check host, port and firewall.",
+  EHOSTUNREACH: "cannot be reached: there is no way to its host. Check the network.",
+  ENETUNREACH: "cannot be reached: there is no way to its network. Check the network.",
   "28P01": "refuses the user or the password. Check the URL.",
   "28000": "refuses this user. Check the URL, and what the server's pg_hba.conf asks of it.",
   "3D000": "has no such database. Create it, or check the URL.",
@@ -17,21 +19,52 @@ const BY_CODE: Readonly<Record<string, string>> = {
   "57P03": "is starting up or shutting down. Try again.",
 };
 
+/** Classes of SQLSTATEs, and codes, that pass by themselves. */
+const PASSING: readonly string[] = [
+  // The server restarts, recovers, or ends a connection that was idle in a transaction.
+  ...["57P01", "57P02", "57P03", "57P04", "57P05", "25P03", "25P04"],
+  // Two transactions met: one of them did what the other was about to do, or waited for it for too long. Done again, it
+  // sees what is there.
+  ...["23505", "40001", "40P01", "40003", "55P03", "57014"],
+  // So many connections at once.
+  ...["53300", "53400"],
+  ...[
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "ECONNABORTED",
+    "EPIPE",
+    "ETIMEDOUT",
+    "EHOSTUNREACH",
+    "ENETUNREACH",
+    "EAI_AGAIN",
+  ],
+];
+
+/** The connection says nothing any more, as after a failover that nobody told it of. */
+export class SilentError extends Error {}
+
 /** SQLSTATE, or the network error's code; the network error of several addresses has it inside. */
 function codeOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0]);
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
-/** Two transactions met: one of them did what the other was about to do. Done again, it sees what is there. */
-export const hasMet = (error: unknown): boolean => ["23505", "40001", "40P01"].includes(codeOf(error));
-
-/** The connection went away: the server restarted, or something between here and there closed it. */
+/** The connection went away: the server restarted, or something between here and there closed it, or it is silent. */
 export function isConnectionLost(error: unknown): boolean {
+  if (error instanceof SilentError) return true;
   const code = codeOf(error);
-  if (["57P01", "57P02", "ECONNRESET", "EPIPE"].includes(code) || code.startsWith("08")) return true;
-  return error instanceof Error && /Connection terminated|not queryable/.test(error.message);
+  if (["57P01", "57P02", "57P04", "57P05", "25P03", "25P04", "ECONNRESET", "EPIPE"].includes(code))
+    return true;
+  if (code.startsWith("08")) return true;
+  // pg's own have no code. A pooler such as pgbouncer says "server conn crashed?" and the like, with a code of class 08.
+  return (
+    error instanceof Error && /Connection terminated|not queryable|Connection ended/i.test(error.message)
+  );
 }
+
+/** Whether trying again for some seconds may help. */
+const isPassing = (error: unknown): boolean =>
+  PASSING.includes(codeOf(error)) || isConnectionLost(error) || /timeout/i.test(messageOf(error));
 
 /**
  * The error of a database, for people. PostgreSQL's own has the rejected row in it, and so perhaps a prompt: of it the
@@ -40,15 +73,18 @@ export function isConnectionLost(error: unknown): boolean {
 export function postgresError(name: string, error: unknown): FalError {
   if (error instanceof FalError) return error;
   const code = codeOf(error);
-  const said = error instanceof Error ? error.message : String(error);
+  const said = messageOf(error);
   const cause = Object.assign(new Error(said), { code });
+  const retryable = isPassing(error);
   const known = BY_CODE[code];
-  if (known) return new StoreError(`The store ${name} ${known}`, { cause });
-  if (isConnectionLost(error) || /timeout/.test(said)) {
+  if (known) return new StoreError(`The store ${name} ${known}`, { cause, retryable });
+  if (isConnectionLost(error) || /timeout/i.test(said)) {
     return new StoreError(
       `The store ${name} lost its connection or did not answer in time. Try again, and check the server and the network.`,
-      { cause, retryable: true },
+      { cause, retryable },
     );
   }
-  return new StoreError(`The store ${name} failed${code && ` (${code})`}: ${said}.`, { cause });
+  return new StoreError(`The store ${name} failed${code && ` (${code})`}: ${said}.`, { cause, retryable });
 }
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

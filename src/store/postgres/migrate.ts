@@ -1,19 +1,24 @@
-import type { PoolClient } from "pg";
 import { StoreError } from "../../errors/store.ts";
 import { MIGRATIONS, type Migration } from "../sql/schema.ts";
+
+/** What a migration asks of a connection. */
+interface Connection {
+  query(text: string, values?: unknown[]): Promise<{ readonly rows: readonly Record<string, unknown>[] }>;
+}
 
 /**
  * Makes the schema, or brings it to this version. Of several processes that start at once one does it, and the others
  * wait. All of it is one transaction: what is cut short is done again.
  */
 export async function migrate(
-  client: PoolClient,
+  client: Connection,
   schema: string,
   name: string,
   migrations: readonly Migration[] = MIGRATIONS,
 ): Promise<void> {
   if ((await versionOf(client, schema, name, migrations.length)) === migrations.length) return;
-  await client.query("begin");
+  // Whoever waited for the lock must see what its holder did, whatever the server's default is.
+  await client.query("begin isolation level read committed");
   try {
     await client.query("select pg_advisory_xact_lock(hashtext($1))", [`fal-chain ${schema}`]);
     const version = await versionOf(client, schema, name, migrations.length);
@@ -30,14 +35,14 @@ export async function migrate(
     await client.query(`update ${schema}.version set version = $1`, [migrations.length]);
     await client.query("commit");
   } catch (error) {
-    await client.query("rollback");
+    await client.query("rollback").catch(() => {});
     throw error;
   }
 }
 
 /** Undefined where there is nothing yet. */
 async function versionOf(
-  client: PoolClient,
+  client: Connection,
   schema: string,
   name: string,
   newest: number,
@@ -49,7 +54,7 @@ async function versionOf(
   );
   if (tables.length === 0) return undefined;
   const { rows } = await client.query(`select version from ${schema}.version`);
-  const version = Number(rows[0]?.version);
+  const version = Number(rows[0]?.["version"]);
   if (version > newest) {
     throw new StoreError(
       `The store ${name} was made by a newer version of fal-chain (the schema ${schema} is ${version}, this one knows ` +
@@ -60,7 +65,7 @@ async function versionOf(
 }
 
 /** A user who may not make schemas can have one made by somebody else. */
-async function makeSchema(client: PoolClient, schema: string): Promise<void> {
+async function makeSchema(client: Connection, schema: string): Promise<void> {
   const { rows } = await client.query("select 1 from pg_namespace where nspname = $1", [schema]);
   if (rows.length === 0) await client.query(`create schema ${schema}`);
   await client.query(`create table ${schema}.version (version integer not null)`);

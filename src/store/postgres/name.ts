@@ -1,3 +1,4 @@
+import type { Pool } from "pg";
 import { InvalidArgumentError } from "../../errors/arguments.ts";
 
 /** Host and database of a PostgreSQL URL: what may be shown. @throws {InvalidArgumentError} */
@@ -9,6 +10,18 @@ export function nameOf(url: string): string {
     );
   }
   return `postgres://${host || "localhost"}${pathname}`;
+}
+
+/** The same of a pool of `pg`. @throws {InvalidArgumentError} */
+export function nameOfPool(pool: Pool): string {
+  if (typeof pool?.connect !== "function") {
+    throw new InvalidArgumentError(
+      "A PostgreSQL store needs a URL, postgres://user:password@host:5432/database, or a Pool of pg.",
+    );
+  }
+  const { connectionString, host = "localhost", port, database = "" } = pool.options ?? {};
+  if (connectionString) return nameOf(connectionString);
+  return `postgres://${host}${port ? `:${port}` : ""}/${database}`;
 }
 
 /** @throws {InvalidArgumentError} where a schema cannot have this name. */

@@ -28,7 +28,7 @@ import { rowLimit, type Statement, type Work } from "./work.ts";
 /** What is kept of a call: everything, or all but the payloads. */
 export type Kept = <C extends Partial<CallRecord>>(call: C) => C;
 
-export function* intend(intent: Intent, terms: IntentTerms, kept: Kept): Work<void> {
+export function* intend(intent: Intent, terms: IntentTerms, kept: Kept, again: boolean): Work<void> {
   const { fence, replaces, reserve: reservations } = terms;
   if (fence) yield* assertHeld(fence);
   if (replaces !== undefined) yield* change(replaces, () => SUPERSEDED, kept);
@@ -36,6 +36,8 @@ export function* intend(intent: Intent, terms: IntentTerms, kept: Kept): Work<vo
   const [made] = yield* insert("calls", callColumns(kept(call)), "on conflict do nothing returning id");
   if (!made) {
     const [same] = yield callById(intent.id);
+    // No other intent has its id, so it is this one, and its answer was lost.
+    if (same && again) return;
     throw same ? callExists(intent.id) : keyTaken(intent);
   }
   yield* reserve(call, reservations);

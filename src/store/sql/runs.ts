@@ -38,10 +38,14 @@ export function* releaseRun(fence: Fence): Work<void> {
   if (isOwned(known, fence)) yield* write({ run: { ...known.run, owner: undefined }, leaseUntil: 0 });
 }
 
-export function* endRun(fence: Fence, end: RunEnd, at: number): Work<void> {
+export function* endRun(fence: Fence, end: RunEnd, at: number, again: boolean): Work<void> {
+  if (again && hasEndedSo(yield* locked(fence.chain, fence.run), fence, end, at)) return;
   const { run } = yield* assertHeld(fence);
   yield* write({ run: ended(run, end, at), leaseUntil: 0 });
 }
+
+const hasEndedSo = (known: LeasedRun | undefined, { epoch }: Fence, { state }: RunEnd, at: number): boolean =>
+  known?.run.epoch === epoch && known.run.state === state && (known.run.endedAt ?? at) === at;
 
 export function* cancelRun(
   chain: string,

@@ -23,10 +23,10 @@ export const stepsOf = (chain: string, run: string): Statement =>
 /** Rows of one statement: enough to make the round trips few, and below what a database takes of parameters. */
 const BATCH = 100;
 
-export function* appendEvents(fence: Fence, events: readonly string[]): Work<void> {
+export function* appendEvents(fence: Fence, events: readonly string[], again: boolean): Work<void> {
   const { chain, run } = fence;
   yield* assertHeld(fence);
-  if (events.length === 0) return;
+  if (events.length === 0 || (again && (yield* endsWith(fence, events)))) return;
   const [counted] = yield* query(
     "update @runs set next_event = next_event + $1 where chain = $2 and id = $3 returning next_event",
     events.length,
@@ -41,6 +41,13 @@ export function* appendEvents(fence: Fence, events: readonly string[]): Work<voi
       ...batch.flatMap((event, m) => [chain, run, first + n + m, event]),
     );
   }
+}
+
+/** Whether these are the last events of the run already: whoever holds it is the only one to write any. */
+function* endsWith({ chain, run }: Fence, events: readonly string[]): Work<boolean> {
+  const last = `order by seq desc limit ${events.length}`;
+  const rows = yield select("event", "events", { "chain =": chain, "run =": run }, last);
+  return rows.length === events.length && rows.every(({ event }, n) => event === events.at(-1 - n));
 }
 
 export const eventsOf = (chain: string, run: string, from: number, limit: number): Statement =>

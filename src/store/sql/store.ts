@@ -39,7 +39,7 @@ export function sqlStore(driver: Driver, { name, keep }: Pick<Store, "name" | "k
 function callJournal({ write, read }: Driver, kept: Kept): CallJournal {
   const note = (id: string, decide: Parameters<typeof change>[1]) => write(() => change(id, decide, kept));
   return {
-    intend: (intent, terms = {}) => write(() => intend(intent, terms, kept)),
+    intend: (intent, terms = {}) => write((again) => intend(intent, terms, kept, again)),
     submitted: (id, ticket, at) => write(() => claimRequest(id, ticket, at, kept)),
     ambiguous: (id, doubt, at) => note(id, (call) => ambiguous(call, doubt, at)),
     completed: (id, outcome, at) => note(id, (call) => completed(call, outcome, at)),
@@ -60,8 +60,8 @@ function runJournal({ write, read }: Driver, kept: Kept, keep: Store["keep"]): O
     renew: (fence, leaseMs) => write(() => renewRun(fence, leaseMs)),
     release: (fence) => write(() => releaseRun(fence)),
     end: (fence, end, at) =>
-      write(function* () {
-        yield* endRun(fence, keep === "all" ? end : withoutOutput(end), at);
+      write(function* (again) {
+        yield* endRun(fence, keep === "all" ? end : withoutOutput(end), at, again);
         for (const id of end.leftOver ?? []) yield* change(id, () => LEFT_OVER, kept);
       }),
     cancel: (chain, id, reason, at) => write(() => cancelRun(chain, id, reason, at)),
@@ -83,7 +83,7 @@ function stepJournal({ write, read }: Driver, keep: Store["keep"]): Steps {
     dropSteps: (fence, keys) => write(() => dropSteps(fence, keys)),
     steps: async (chain, run) => (await read(stepsOf(chain, run))).map(stepOf),
     appendEvents: (fence, events) =>
-      write(keep === "all" ? () => appendEvents(fence, events) : () => checked(fence)),
+      write(keep === "all" ? (again) => appendEvents(fence, events, again) : () => checked(fence)),
     events: async (chain, run, from, limit = 1_000) =>
       (await read(eventsOf(chain, run, from, limit))).map(({ seq, event }) => ({
         seq: seq as number,

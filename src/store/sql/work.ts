@@ -19,8 +19,12 @@ export type Work<T> = Generator<Statement, T, readonly Row[]>;
 
 /** A database that runs work. */
 export interface Driver {
-  /** All of it or nothing, and nobody else's in between. */
-  write<T>(work: () => Work<T>): Promise<T>;
+  /**
+   * All of it or nothing, and nobody else's in between.
+   *
+   * @param work Is told where it is done `again` because it failed, or its answer was lost: it may have been done before.
+   */
+  write<T>(work: (again: boolean) => Work<T>): Promise<T>;
   read(statement: Statement): Promise<readonly Row[]>;
   close(): Promise<void>;
 }

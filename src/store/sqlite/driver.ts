@@ -57,7 +57,7 @@ export function sqliteDriver(db: Database, path: string, clock: Clock): Driver {
   };
 
   return {
-    write: async (work) => guarded(() => inTransaction(work())),
+    write: async (work) => guarded(() => inTransaction(work(false))),
     read: async (statement) => guarded(() => all(statement)),
     async close() {
       if (isOpen) db.close();

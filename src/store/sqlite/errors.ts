@@ -20,6 +20,9 @@ const codeOf = (error: unknown): number | undefined =>
 
 export const isBusy = (error: unknown): boolean => codeOf(error) === 5;
 
+/** Another process has the lock, or is opening or recovering the file. */
+const isPassing = (error: unknown): boolean => [5, 6, 15].includes(codeOf(error) ?? -1);
+
 /** The error of a file, for people; what is ours already stays as it is. */
 export function sqliteError(path: string, error: unknown): FalError {
   if (error instanceof FalError) return error;
@@ -27,6 +30,7 @@ export function sqliteError(path: string, error: unknown): FalError {
   const said = error instanceof Error ? error.message : String(error);
   return new StoreError(known ? `The store ${path} ${known}` : `The store ${path} failed: ${said}.`, {
     cause: error,
+    retryable: isPassing(error),
   });
 }
 
