@@ -48,7 +48,7 @@ const MAY_IMPORT = {
   model: ["base"],
   "stand-ins": ["model"],
   emulator: ["base", "errors", "model", "stand-ins/index.ts"],
-  terminal: [...GROUND, "calls", "chain", "ledger", "report"],
+  terminal: [...GROUND, "calls", "chain", "ledger", "files", "report"],
   report: [...GROUND, "chain", "ledger"],
   cli: [
     ...[...GROUND, "environment", "attribution", "terminal"],
@@ -56,7 +56,7 @@ const MAY_IMPORT = {
   ],
   "fal.ts": CLIENT,
   "assemble.ts": [...CLIENT, "fal.ts"],
-  "client-options.ts": ["base", "calls", "chain", "transport", "fal.ts"],
+  "client-options.ts": ["base", "calls", "chain", "transport", "fal.ts", "files"],
   "client.ts": [...CLIENT, "fal.ts", "assemble.ts", "client-options.ts"],
   "index.ts": [...CLIENT, "fal.ts", "client.ts"],
 };

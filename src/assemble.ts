@@ -43,11 +43,13 @@ export interface Ground {
   readonly telemetry: Telemetry;
   readonly ledger: Ledger;
   readonly background: Background;
+  /** Aborts when the client closes; one that is used again has another. */
+  readonly closing: () => AbortSignal;
 }
 
 /** Puts the folders together: the only place that knows them all. */
 export function assemble(options: FalOptions, ground: Ground): ClientServices {
-  const { environment, telemetry, ledger, background } = ground;
+  const { environment, telemetry, ledger, background, closing } = ground;
   const clock = options.clock ?? systemClock;
   const { report } = telemetry;
   const origins = once((): Origins => environment.origins);
@@ -74,7 +76,7 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
     },
     reserve: budgets({ client: options.budget, tags: options.budgets }, network.estimate),
     slots: slotsOf(options, ground, network.queue, clock),
-    files: createKeptFiles({ directory: options.keepFiles, fetch, clock, isOurs, report }),
+    files: createKeptFiles({ keep: options.keepFiles, fetch, clock, isOurs, report, closing }),
     ambiguousSubmit: options.ambiguousSubmit,
     requireRun: options.requireRun ?? false,
     lease: leaseSettings(options.lease),

@@ -19,6 +19,7 @@ import {
 import { AMBIGUOUS_SUBMIT_POLICIES } from "./calls/options.ts";
 import type { LeaseSettings } from "./chain/services.ts";
 import type { FalOptions, WebhookSettings } from "./fal.ts";
+import type { KeepFiles } from "./files/kept-files.ts";
 import type { RetryOptions, RetryPolicy } from "./transport/retry.ts";
 
 const POLICY: OptionsOf<RetryPolicy> = {
@@ -43,6 +44,8 @@ const WEBHOOKS: OptionsOf<WebhookSettings> = {
   sweepMs: milliseconds(1),
 };
 
+const KEEP_FILES: OptionsOf<KeepFiles> = { directory: text, maxBytes: limit(1), timeout: milliseconds(1) };
+
 const LEASE: OptionsOf<LeaseSettings> = { leaseMs: milliseconds(1), sendWindowMs: milliseconds(1) };
 
 /** A budget's own amounts are checked with the budget. */
@@ -60,7 +63,7 @@ const CLIENT: OptionsOf<FalOptions> & Readonly<Record<string, Takes>> = {
   logger: having("an object with a function warn", "warn"),
   logPayloads: flag,
   webhooks: options(WEBHOOKS, "webhooks"),
-  keepFiles: text,
+  keepFiles: either(text, options(KEEP_FILES, "keepFiles")),
   maxInFlight: limit(1),
   ownAccounts: list,
   trustRequestId: flag,

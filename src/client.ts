@@ -6,6 +6,7 @@ import { byRootNames } from "./attribution/root.ts";
 import { bound } from "./base/async-context.ts";
 import type { Background } from "./base/background.ts";
 import { systemClock } from "./base/clock.ts";
+import { OVER } from "./base/signal.ts";
 import { createQueueClient } from "./calls/queue-client.ts";
 import { createRecordedCalls } from "./calls/recorded-calls.ts";
 import { createChains } from "./chain/chain.ts";
@@ -74,7 +75,10 @@ export function createFal(options: FalOptions = {}): Fal {
     config: client.config,
     async close() {
       await chains.detach();
-      while (background.size > 0) await Promise.allSettled(background);
+      while (background.size > 0) {
+        client.endCopies();
+        await Promise.allSettled(background);
+      }
       await client.close();
     },
   };
@@ -87,6 +91,8 @@ interface Client {
   readonly services: ClientServices;
   readonly ledger: Ledger;
   config(more: FalOptions): void;
+  /** Leaves the copies of files that are under way a little time. */
+  endCopies(): void;
   close(): Promise<void>;
 }
 
@@ -108,8 +114,9 @@ function openClient(options: FalOptions, background: Background): Client {
     ledgers.push(ledger);
     return ledger;
   };
-  const assembled = (ledger: Ledger) =>
-    assemble(settings, { environment: environment(), telemetry, ledger, background });
+  let closing = new AbortController();
+  const ground = () => ({ environment: environment(), telemetry, background, closing: () => closing.signal });
+  const assembled = (ledger: Ledger) => assemble(settings, { ...ground(), ledger });
   let ledger = openLedger();
   let services = assembled(ledger);
 
@@ -127,6 +134,10 @@ function openClient(options: FalOptions, background: Background): Client {
       // Another key is no reason to forget what was noted so far.
       if ("store" in more || "clock" in more) ledger = openLedger();
       services = assembled(ledger);
+    },
+    endCopies() {
+      closing.abort(OVER);
+      closing = new AbortController();
     },
     async close() {
       await Promise.all(ledgers.map((ledger) => ledger.close()));

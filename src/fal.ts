@@ -10,7 +10,7 @@ import type { Tools } from "./chain/run-scope.ts";
 import type { Runs } from "./chain/runs.ts";
 import type { LeaseSettings } from "./chain/services.ts";
 import type { Env, Environment } from "./environment/environment.ts";
-import type { KeptFiles } from "./files/kept-files.ts";
+import type { KeepFiles, KeptFiles } from "./files/kept-files.ts";
 import type { Store } from "./journal/store.ts";
 import type { TagBudget, WindowBudget } from "./ledger/budget.ts";
 import type { CostQuery, Costs } from "./ledger/costs.ts";
@@ -75,9 +75,11 @@ export interface FalOptions {
   readonly webhooks?: WebhookSettings;
   /**
    * A directory to which the media that calls give are copied, since fal keeps them for a limited time; in an app, one on
-   * its volume. Results keep their URLs, and never wait for the copies.
+   * its volume. Results keep their URLs, and never wait for the copies. `close` leaves those under way ten seconds.
+   *
+   * @default none; where a text names the directory, a file is copied up to 1 GiB and for ten minutes
    */
-  readonly keepFiles?: string;
+  readonly keepFiles?: string | KeepFiles;
   /**
    * How many calls may be under way at once with this key, counted in the store and so over all processes that share
    * it. The others wait before they are submitted. Not with `webhooks`. @default no limit

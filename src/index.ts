@@ -52,7 +52,7 @@ export {
 export type { SavedError } from "./errors/saved-error.ts";
 export { RequestClaimedError, StoreError } from "./errors/store.ts";
 export type { Fal, FalOptions, WebhookSettings } from "./fal.ts";
-export type { KeptFiles } from "./files/kept-files.ts";
+export type { KeepFiles, KeptFiles } from "./files/kept-files.ts";
 export type {
   CallFilter,
   CallFor,

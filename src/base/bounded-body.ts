@@ -1,5 +1,3 @@
-import { abortable } from "./signal.ts";
-
 /** A body is longer than whoever reads it is ready for. */
 export class TooManyBytes extends Error {
   override readonly name = "TooManyBytes";
@@ -11,8 +9,8 @@ export class TooManyBytes extends Error {
 
 export interface Bounds {
   readonly mostBytes: number;
-  /** Ends the reading when it aborts, with its reason. */
-  readonly signal: AbortSignal;
+  /** Waits for what the other side gives next, and rejects where that takes too long. */
+  readonly within: <T>(next: () => Promise<T>) => Promise<T>;
 }
 
 type Body = Pick<Request | Response, "headers" | "body">;
@@ -23,17 +21,15 @@ type Body = Pick<Request | Response, "headers" | "body">;
  *
  * @throws {TooManyBytes} before anything is read, where the length is told; else once it is passed.
  */
-async function* piecesOf(
+export async function* piecesOf(
   { headers, body }: Body,
-  { mostBytes, signal }: Bounds,
+  { mostBytes, within }: Bounds,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const reader = (body as ReadableStream<Uint8Array<ArrayBuffer>> | null)?.getReader();
   try {
-    let length = Number(headers.get("content-length") ?? 0);
-    if (length > mostBytes) throw new TooManyBytes(mostBytes);
-    length = 0;
-    while (reader) {
-      const { done, value } = await abortable(reader.read(), signal);
+    if (Number(headers.get("content-length") ?? 0) > mostBytes) throw new TooManyBytes(mostBytes);
+    for (let length = 0; reader; ) {
+      const { done, value } = await within(() => reader.read());
       if (done) return;
       length += value.byteLength;
       if (length > mostBytes) throw new TooManyBytes(mostBytes);

@@ -1,19 +1,32 @@
-import type { Clock } from "../base/clock.ts";
+import { type Clock, inTime } from "../base/clock.ts";
 import { pooled } from "../base/pooled.ts";
 import { sha256 } from "../base/sha256.ts";
+import { abortable, OVER, whenAborted } from "../base/signal.ts";
 import { urlsIn } from "../base/urls.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { FileExpiredError } from "../errors/files.ts";
-import { NetworkError } from "../errors/network.ts";
+import { type FetchedFile, type FetchFileOptions, fetchFile, GONE, isFalMedia } from "./fetch-file.ts";
+
+/** Where copies are kept, and how much a single one may be: models choose what they give. */
+export interface KeepFiles {
+  /** Made if there is none. */
+  readonly directory: string;
+  /** The longest file that is copied, in bytes. @default 1073741824, which is 1 GiB */
+  readonly maxBytes?: number;
+  /** How long copying one file may take, in milliseconds. @default 600000, ten minutes */
+  readonly timeout?: number;
+}
 
 export interface KeptFilesOptions {
-  /** Undefined: nothing is kept. */
-  readonly directory: string | undefined;
+  /** A text names the directory. Undefined: nothing is kept. */
+  readonly keep: KeepFiles | string | undefined;
   readonly fetch: typeof fetch;
   readonly clock: Clock;
   /** Whether an origin is the platform's own, as an emulator's files are. */
   readonly isOurs: (url: string) => boolean;
   readonly report: (what: string, error: unknown) => void;
+  /** Aborts when the client closes: copies under way have seconds left, and what has not come by then is dropped. */
+  readonly closing: () => AbortSignal;
 }
 
 /** The media that calls give, copied while fal has them. A copy's place follows from its URL, so nothing is rewritten. */
@@ -29,12 +42,30 @@ export interface KeptFiles {
 }
 
 const AT_ONCE = 4;
-const GONE = new Set([404, 410]);
+/** More of one result are not copied: a list of addresses is no media. */
+const MOST_FILES = 500;
 const PATIENCE_MS = 15_000;
+/** What copies have left when their client closes. */
+const CLOSING_MS = 10_000;
+const MOST_BYTES = 2 ** 30;
+const LONGEST_MS = 600_000;
+
+/** What is known of a client's copies. */
+interface Copies extends KeptFilesOptions {
+  readonly directory: string | undefined;
+  readonly maxBytes: number;
+  readonly timeout: number;
+  readonly underWay: Map<string, Promise<void>>;
+}
 
 export function createKeptFiles(options: KeptFilesOptions): KeptFiles {
-  const { directory, fetch, report } = options;
-  const underWay = new Map<string, Promise<void>>();
+  const { keep, clock, fetch } = options;
+  const given: Partial<KeepFiles> | undefined = typeof keep === "string" ? { directory: keep } : keep;
+  const { directory, maxBytes = MOST_BYTES, timeout = LONGEST_MS } = given ?? {};
+  const copies: Copies = {
+    ...options,
+    ...{ directory, maxBytes, timeout, underWay: new Map() },
+  };
   const copyOf = async (url: string): Promise<string | undefined> => {
     if (directory === undefined || !isMedia(options, url)) return undefined;
     const path = await pathIn(directory, url);
@@ -42,38 +73,57 @@ export function createKeptFiles(options: KeptFilesOptions): KeptFiles {
   };
   return {
     path: copyOf,
-    async keep(data) {
-      if (directory === undefined) return;
-      const urls = new Set([...urlsIn(data)].map(([url]) => url));
-      const media = [...urls].filter((url) => isMedia(options, url));
-      await pooled(media, AT_ONCE, (url) => {
-        const copying = underWay.get(url) ?? copy(fetch, directory, url).finally(() => underWay.delete(url));
-        underWay.set(url, copying);
-        return copying.catch((error: unknown) => report(`The file ${url} could not be kept`, error));
-      });
-    },
+    keep: async (data) => keepAll(copies, data),
     async read(url) {
+      const closed = options.closing();
       const path = await copyOf(url);
       if (path !== undefined) return new Blob([new Uint8Array(await files().readFile(path))]);
-      return (await download(fetch, url)).blob();
+      return withFile(copies, url, closed, async ({ headers, pieces }) => {
+        const all: Uint8Array<ArrayBuffer>[] = [];
+        for await (const piece of pieces) all.push(piece);
+        return new Blob(all, { type: headers.get("content-type") ?? "" });
+      });
     },
     async isThere(url) {
       if (!isMedia(options, url)) return true;
-      const asked = withPatience(options.clock, (signal) => fetch(url, { method: "HEAD", signal }));
-      const answer = await asked.catch(() => undefined);
+      const ask = (signal: AbortSignal) => fetch(url, { method: "HEAD", redirect: "manual", signal });
+      const answer = await inTime(clock, PATIENCE_MS, OVER, ask).catch(() => undefined);
       return !answer || !GONE.has(answer.status);
     },
   };
 }
 
-/** Files of other hosts are not fal's to lose. */
-function isMedia({ isOurs }: KeptFilesOptions, url: string): boolean {
-  const { protocol, hostname = "" } = URL.parse(url) ?? {};
-  return /^https?:$/.test(protocol ?? "") && (/(^|\.)fal\.media$/.test(hostname) || isOurs(url));
+async function keepAll(copies: Copies, data: unknown): Promise<void> {
+  const { directory, underWay, report, closing } = copies;
+  if (directory === undefined) return;
+  // Of this moment: it may close before the first of them is asked for.
+  const closed = closing();
+  const urls = new Set([...urlsIn(data)].map(([url]) => url));
+  const media = [...urls].filter((url) => isMedia(copies, url));
+  if (media.length > MOST_FILES) {
+    const left = media.length - MOST_FILES;
+    report(
+      `${left} files of a result are not kept`,
+      new Error(`it names ${media.length}; ${MOST_FILES} are copied`),
+    );
+  }
+  await pooled(media.slice(0, MOST_FILES), AT_ONCE, (url) => {
+    const copying =
+      underWay.get(url) ?? copy(copies, directory, url, closed).finally(() => underWay.delete(url));
+    underWay.set(url, copying);
+    return copying.catch((error: unknown) => report(`The file ${url} could not be kept`, error));
+  });
 }
 
+/** Files of other hosts are not fal's to lose. */
+function isMedia({ isOurs }: Pick<KeptFilesOptions, "isOurs">, address: string | URL): boolean {
+  const url = URL.parse(address);
+  return url !== null && (isFalMedia(url) || (/^https?:$/.test(url.protocol) && isOurs(url.href)));
+}
+
+/** A name that a stranger has chosen says no more than what the file is. */
 async function pathIn(directory: string, url: string): Promise<string> {
-  const name = decodeURIComponent(new URL(url).pathname.split("/").at(-1) ?? "").replace(/[^\w.-]/g, "_");
+  const name = (new URL(url).pathname.split("/").at(-1) ?? "").replace(/%[\da-f]{2}|[^\w.-]/gi, "_");
   return `${directory}/${(await sha256(url)).slice(0, 16)}-${name.slice(-80)}`;
 }
 
@@ -85,41 +135,75 @@ const exists = (path: string): Promise<boolean> =>
       () => false,
     );
 
-async function copy(fetch: KeptFilesOptions["fetch"], directory: string, url: string): Promise<void> {
+async function copy(copies: Copies, directory: string, url: string, closed: AbortSignal): Promise<void> {
   const path = await pathIn(directory, url);
   if (await exists(path)) return;
-  const body = new Uint8Array(await (await download(fetch, url)).arrayBuffer());
-  const partial = `${path}.${crypto.randomUUID().slice(0, 8)}.part`;
   await files().mkdir(directory, { recursive: true });
+  await withFile(copies, url, closed, async ({ pieces }) => {
+    const partial = `${path}.${crypto.randomUUID().slice(0, 8)}.part`;
+    const file = await files().open(partial, "wx");
+    try {
+      // One piece is in memory at a time, however long the file is.
+      for await (const piece of pieces) await file.writeFile(piece);
+      await file.close();
+      // There whole, or not at all.
+      await files().rename(partial, path);
+    } catch (error) {
+      await file.close().catch(() => {});
+      await files().rm(partial, { force: true });
+      throw error;
+    }
+  });
+}
+
+/** Whatever becomes of `use`, nothing of the exchange is left behind. */
+async function withFile<T>(
+  copies: Copies,
+  url: string,
+  closed: AbortSignal,
+  use: (file: FetchedFile) => Promise<T>,
+): Promise<T> {
+  const { fetch, maxBytes } = copies;
+  const over = new AbortController();
+  const own = URL.parse(url)?.origin;
   try {
-    await files().writeFile(partial, body);
-    // There whole, or not at all.
-    await files().rename(partial, path);
-  } catch (error) {
-    await files().rm(partial, { force: true });
-    throw error;
+    const file = await fetchFile(url, {
+      ...{ fetch, mostBytes: maxBytes, signal: over.signal, within: patienceOf(copies, closed, over.signal) },
+      gone: () => new FileExpiredError(url),
+      mayFollow: (target) => target.origin === own || isMedia(copies, target),
+    });
+    return await use(file);
+  } finally {
+    over.abort(OVER);
   }
 }
 
-/** No key goes along: file URLs are public. */
-async function download(fetch: KeptFilesOptions["fetch"], url: string): Promise<Response> {
-  const response = await fetch(url).catch((cause: unknown) => {
-    throw new NetworkError(`The file ${url} could not be reached.`, { cause });
+/**
+ * How long the host of one file is waited for. Only while it is: the disk is not what drags, and where time is virtual it
+ * stands still for that.
+ */
+function patienceOf(
+  { clock, timeout }: Copies,
+  closed: AbortSignal,
+  over: AbortSignal,
+): FetchFileOptions["within"] {
+  let until = clock.now() + timeout;
+  let why = `it did not come within ${timeout / 1000} s`;
+  whenAborted(closed, over, () => {
+    until = Math.min(until, clock.now() + CLOSING_MS);
+    why = "its client was closed";
   });
-  if (response.ok) return response;
-  await response.body?.cancel();
-  if (GONE.has(response.status)) throw new FileExpiredError(url);
-  throw new NetworkError(`The file ${url} could not be had (HTTP ${response.status}).`);
-}
-
-async function withPatience<T>(clock: Clock, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const late = new AbortController();
-  const over = new AbortController();
-  clock.sleep(PATIENCE_MS, over.signal).then(
-    () => late.abort(),
-    () => {},
-  );
-  return act(late.signal).finally(() => over.abort());
+  return async (next) => {
+    const coming = next();
+    const wait = () =>
+      inTime(clock, until - clock.now(), new Error(why), () =>
+        closed.aborted ? coming : abortable(coming, closed),
+      );
+    return wait().catch((error: unknown) => {
+      if (error !== OVER) throw error;
+      return wait();
+    });
+  };
 }
 
 /** Found without a `node:` import, so that bundlers for other runtimes are not disturbed. */

@@ -1,71 +1,111 @@
 import { createWriteStream } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { ReadableStream } from "node:stream/web";
+import { type Clock, inTime, systemClock } from "../base/clock.ts";
+import { pooled } from "../base/pooled.ts";
+import { abortable } from "../base/signal.ts";
 import { NetworkError } from "../errors/network.ts";
+import { type FetchedFile, fetchFile, isFalMedia } from "../files/fetch-file.ts";
+
+export interface DownloadOptions {
+  readonly signal?: AbortSignal;
+  /** The longest file that is saved, in bytes. @default 4294967296, which is 4 GiB */
+  readonly maxBytes?: number;
+  /** Time as a parameter, for tests. */
+  readonly clock?: Clock;
+}
+
+const AT_ONCE = 8;
+const MOST_BYTES = 2 ** 32;
+/** A host that gives nothing for so long is given up. */
+const SILENCE_MS = 60_000;
 
 /**
  * Saves files under `directory`, each as its name with the ending that its content type or URL has. No key goes along:
- * file URLs are public. A file is there whole or not at all; one that fails does not stop the others.
+ * file URLs are public. A file is there whole or not at all; one that fails does not stop the others. What an address
+ * leads to is asked only where it is a host of one of the files, or of fal's media.
  *
  * @returns the paths, in order. @throws {NetworkError} naming the first file that could not be had.
  */
 export async function download(
   files: Readonly<Record<string, string>>,
   directory: string,
-  options: { signal?: AbortSignal } = {},
+  options: DownloadOptions = {},
 ): Promise<string[]> {
   await mkdir(directory, { recursive: true });
-  const { signal = new AbortController().signal } = options;
-  const saves = Object.entries(files).map(([name, url]) => save(name, url, directory, signal));
-  await Promise.allSettled(saves);
-  return Promise.all(saves);
+  const origins = new Set(Object.values(files).map((url) => URL.parse(url)?.origin));
+  const mayFollow = (url: URL) => isFalMedia(url) || origins.has(url.origin);
+  const saves = await pooled(Object.entries(files), AT_ONCE, async ([name, url]) => {
+    const [saved] = await Promise.allSettled([saveOne(url, join(directory, name), mayFollow, options)]);
+    return saved;
+  });
+  return saves.map((saved) => {
+    if (saved.status === "rejected") throw saved.reason;
+    return saved.value;
+  });
 }
 
-async function save(name: string, url: string, directory: string, signal: AbortSignal): Promise<string> {
-  const failed = (why: string, cause?: unknown) => {
-    signal.throwIfAborted();
-    return new NetworkError(`The file ${shorten(url)} ${why}`, { cause });
+async function saveOne(
+  url: string,
+  name: string,
+  mayFollow: (url: URL) => boolean,
+  options: DownloadOptions,
+): Promise<string> {
+  const over = new AbortController();
+  const gone = (status: number) => {
+    const why = "fal may have let it go: files are kept for a limited time.";
+    return new NetworkError(`The file ${url} could not be had (HTTP ${status}). ${why}`);
   };
-  const response = await fetch(url, { signal }).catch((cause: unknown) => {
-    throw failed("could not be reached.", cause);
-  });
-  if (!response.ok || !response.body) {
-    await response.body?.cancel();
-    throw failed(
-      `could not be had (HTTP ${response.status}). fal may have let it go: files are kept for a limited time.`,
-    );
+  try {
+    options.signal?.throwIfAborted();
+    const file = await fetchFile(url, { ...boundsOf(options, over.signal), mayFollow, gone });
+    return await save(file, name + ending(file.headers.get("content-type"), url));
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw error;
+  } finally {
+    over.abort();
   }
-  const path = join(directory, name + ending(response.headers.get("content-type"), url));
+}
+
+function boundsOf(
+  { signal: left, maxBytes = MOST_BYTES, clock = systemClock }: DownloadOptions,
+  over: AbortSignal,
+) {
+  const signal = left ? AbortSignal.any([left, over]) : over;
+  const silent = () => new Error(`nothing came for ${SILENCE_MS / 1000} s`);
+  const within = <T>(next: () => Promise<T>) => abortable(inTime(clock, SILENCE_MS, silent(), next), signal);
+  return { fetch, signal, within, mostBytes: maxBytes };
+}
+
+async function save({ pieces }: FetchedFile, path: string): Promise<string> {
   const partial = `${path}.${crypto.randomUUID().slice(0, 8)}.part`;
   try {
-    await pipeline(Readable.fromWeb(response.body as ReadableStream), createWriteStream(partial), { signal });
+    await pipeline(pieces, createWriteStream(partial, { flags: "wx" }));
     await rename(partial, path);
     return path;
   } catch (error) {
     await rm(partial, { force: true });
-    // The disk's errors name what the system was asked to do, and are thrown as they are.
-    throw error instanceof Error && "syscall" in error ? error : failed("broke off before its end.", error);
+    throw error;
   }
 }
 
-const ENDINGS: Readonly<Record<string, string>> = {
-  "image/png": ".png",
-  "image/jpeg": ".jpg",
-  "image/webp": ".webp",
-  "image/gif": ".gif",
-  "video/mp4": ".mp4",
-  "audio/mpeg": ".mp3",
-  "audio/wav": ".wav",
-  "application/json": ".json",
-};
+const ENDINGS: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+    "image/webp": ".webp",
+    "image/gif": ".gif",
+    "video/mp4": ".mp4",
+    "audio/mpeg": ".mp3",
+    "audio/wav": ".wav",
+    "application/json": ".json",
+  }),
+);
 
 function ending(type: string | null, url: string): string {
-  const known = ENDINGS[type?.split(";")[0]?.trim().toLowerCase() ?? ""];
+  // What a stranger wrote, such as "constructor", is no property of ours.
+  const known = ENDINGS.get(type?.split(";")[0]?.trim().toLowerCase() ?? "");
   return known ?? /^\.\w{1,8}$/.exec(extname(URL.parse(url)?.pathname ?? ""))?.[0] ?? "";
 }
-
-/** A data URI is as long as its file. */
-const shorten = (url: string): string => (url.length > 120 ? `${url.slice(0, 117)}…` : url);

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { bytesOf } from "../base/bounded-body.ts";
 import { type Clock, inTime } from "../base/clock.ts";
+import { abortable } from "../base/signal.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { WebhookError } from "../errors/webhooks.ts";
 
@@ -88,7 +89,10 @@ function download(url: string, fetch: typeof globalThis.fetch, clock: Clock): Pr
     // Not "error", which some runtimes do not know.
     const response = await fetch(url, { redirect: "manual", signal });
     if (!response.ok) throw new Error(`it answered ${response.status || "with a redirect"}`);
-    const bytes = await bytesOf(response, { mostBytes: MOST_BYTES, signal });
+    const bytes = await bytesOf(response, {
+      mostBytes: MOST_BYTES,
+      within: (next) => abortable(next(), signal),
+    });
     return z.parse(KeySet, JSON.parse(new TextDecoder().decode(bytes))) as Jwks;
   });
 }

@@ -1,5 +1,6 @@
 import { bytesOf, TooManyBytes } from "../base/bounded-body.ts";
 import { type Clock, inTime } from "../base/clock.ts";
+import { abortable } from "../base/signal.ts";
 import { WebhookError } from "../errors/webhooks.ts";
 import { HEADERS, type SignedFacts } from "./signed.ts";
 
@@ -72,7 +73,9 @@ async function streamed(request: Request, bounds: BodyBounds): Promise<Uint8Arra
     `The webhook's body did not come within ${timeout / 1000} s.`,
   );
   try {
-    return await inTime(clock, timeout, late, (signal) => bytesOf(request, { mostBytes: maxBytes, signal }));
+    return await inTime(clock, timeout, late, (signal) =>
+      bytesOf(request, { mostBytes: maxBytes, within: (next) => abortable(next(), signal) }),
+    );
   } catch (error) {
     throw error instanceof TooManyBytes ? tooLarge(bounds) : error;
   }

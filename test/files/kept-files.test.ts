@@ -1,10 +1,12 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createFal, type Fal, memoryStore, type Store } from "fal-chain";
+import { createFal, type Fal, type KeepFiles, memoryStore, type Store } from "fal-chain";
 import { createEmulator, esrgan, fluxSchnell, virtualClock } from "fal-chain/emulator";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ENV, FLUX, failureOf, SMALL } from "../support/setup.ts";
+import { urlsIn } from "../../src/base/urls.ts";
+import { echo } from "../support/models.ts";
+import { ECHO, ENV, FLUX, failureOf, SMALL } from "../support/setup.ts";
 
 let dir: string;
 beforeEach(() => {
@@ -33,6 +35,73 @@ function world() {
       ...options,
     });
   return { client, emulator, lost, told };
+}
+
+const MEDIA = "https://v3.fal.media/files/a/";
+
+/** A client whose one model gives these files, and hosts that answer as they like. */
+function hostile(
+  urls: readonly string[],
+  answer: (url: string) => Response | Promise<Response>,
+  keep: Omit<KeepFiles, "directory"> = {},
+) {
+  const clock = virtualClock({ auto: false });
+  const emulator = createEmulator({ clock, models: [echo()] });
+  const asked: string[] = [];
+  const told: string[] = [];
+  const fal = createFal({
+    env: ENV,
+    clock,
+    random: () => 0.5,
+    keepFiles: { directory: dir, ...keep },
+    logger: {
+      warn: (details, message) => {
+        const { err } = details as { err?: { message?: string } };
+        told.push(`${message}: ${err?.message}`);
+      },
+    },
+    fetch: async (input, init) => {
+      const request = new Request(input, init);
+      if (/\.fal\.run$|\.fal\.ai$/.test(new URL(request.url).hostname)) return emulator.fetch(request);
+      expect(request.headers.get("authorization")).toBeNull();
+      expect(request.redirect).toBe("manual");
+      asked.push(request.url);
+      return answer(request.url);
+    },
+  });
+  const until = async <T>(promise: PromiseLike<T>, stepMs = 500): Promise<T> => {
+    let isOver = false;
+    const end = () => {
+      isOver = true;
+    };
+    promise.then(end, end);
+    while (!isOver) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      await clock.advance(stepMs);
+    }
+    return promise;
+  };
+  const call = () => until(fal.subscribe(ECHO, { input: { files: urls.map((url) => ({ url })) } }));
+  return { fal, clock, asked, told, until, call };
+}
+
+const redirect = (location: string, status = 302) => new Response(null, { status, headers: { location } });
+
+/** A body of these many pieces of 64 KB; it never ends where it is not told to. */
+function long(pieces: number, onPull = async (_: number) => {}) {
+  let pulled = 0;
+  const body = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        await onPull(pulled);
+        if (pulled === pieces) return controller.close();
+        pulled += 1;
+        controller.enqueue(new Uint8Array(65_536).fill(pulled));
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return { body, pulled: () => pulled };
 }
 
 /** A picture, and later its upscale. */
@@ -99,3 +168,138 @@ test("a file that cannot be copied is told of, and fails nothing", async () => {
   expect(told.some((line) => line.includes("could not be kept"))).toBe(true);
   expect(existsSync(join(dir, "file", "below"))).toBe(false);
 });
+
+test.each([
+  "http://127.0.0.1:9200/_search",
+  "http://169.254.169.254/latest/meta-data",
+  "https://v3.fal.media.example.com/a.png",
+  "https://v3.fal.media:8443/a.png",
+  "http://v3.fal.media/a.png",
+  "file:///etc/passwd",
+])("a file that leads to %s is neither followed nor kept", async (elsewhere) => {
+  const url = `${MEDIA}a.png`;
+  const { fal, asked, told, call, until } = hostile([url], () => redirect(elsewhere));
+  await call();
+  await until(fal.close());
+  expect(asked).toEqual([url]);
+  expect(told).toEqual([expect.stringContaining("which is not asked")]);
+  expect(readdirSync(dir)).toEqual([]);
+  expect(await until(failureOf(fal.files.read(url)))).toMatchObject({ code: "network" });
+});
+
+test("a file is followed from one of fal's hosts to another, and not for ever", async () => {
+  const { fal, asked, told, call, until } = hostile([`${MEDIA}a.png`, `${MEDIA}loop.png`], (url) => {
+    if (url.endsWith("loop.png")) return redirect("/files/a/loop.png", 307);
+    return url.includes("v3b") ? new Response("fox") : redirect("https://v3b.fal.media/files/a/b.png");
+  });
+  await call();
+  await until(fal.close());
+  expect(asked.filter((url) => url.endsWith("loop.png"))).toHaveLength(6);
+  expect(told).toEqual([expect.stringContaining("HTTP 307")]);
+  expect(readdirSync(dir)).toHaveLength(1);
+  expect(await (await fal.files.read(`${MEDIA}a.png`)).text()).toBe("fox");
+});
+
+test.each([
+  ["says so", { "content-length": "200000" }],
+  ["does not say so", undefined],
+])("a file that is too long and %s is not kept, and not read to its end", async (_, headers) => {
+  const url = `${MEDIA}a.bin`;
+  const bodies: ReturnType<typeof long>[] = [];
+  const answer = () => {
+    const made = long(Number.POSITIVE_INFINITY);
+    bodies.push(made);
+    return new Response(made.body, headers && { headers });
+  };
+  const { fal, told, call, until } = hostile([url], answer, { maxBytes: 150_000 });
+  await call();
+  await until(fal.close());
+  expect(told).toEqual([expect.stringContaining("Allow more with maxBytes")]);
+  expect(readdirSync(dir)).toEqual([]);
+  expect(await until(failureOf(fal.files.read(url)))).toMatchObject({ code: "network" });
+  expect(bodies.map(({ pulled }) => pulled())).toEqual(headers ? [0, 0] : [3, 3]);
+});
+
+test("a file that drips is given up in time, and leaves nothing", async () => {
+  const drips = () => {
+    const { body } = long(Number.POSITIVE_INFINITY, () => clock.sleep(1_000));
+    return new Response(body);
+  };
+  const { fal, clock, told, call, until } = hostile([`${MEDIA}a.bin`], drips, { timeout: 20_000 });
+  await call();
+  const before = clock.now();
+  await until(
+    (async () => {
+      while (told.length === 0) await new Promise(setImmediate);
+    })(),
+  );
+  expect(clock.now() - before).toBeLessThan(22_000);
+  expect(told).toEqual([expect.stringContaining("did not come within 20 s")]);
+  expect(readdirSync(dir)).toEqual([]);
+  await until(fal.close());
+});
+
+test.each([
+  ["never answers", () => new Promise<Response>(() => {})],
+  [
+    "stops in the middle",
+    () => new Response(long(9, (n) => (n < 2 ? Promise.resolve() : new Promise(() => {}))).body),
+  ],
+])("close waits seconds for a file whose host %s, and leaves nothing of it", async (_, answer) => {
+  const { fal, clock, told, call, until } = hostile([`${MEDIA}a.bin`], answer);
+  await call();
+  const before = clock.now();
+  await until(fal.close());
+  expect(clock.now() - before).toBeGreaterThanOrEqual(10_000);
+  expect(clock.now() - before).toBeLessThan(15_000);
+  expect(told).toEqual([expect.stringContaining("its client was closed")]);
+  expect(readdirSync(dir)).toEqual([]);
+  expect(clock.sleepers).toBe(0);
+});
+
+test("a file goes to the disk as it comes, and is there under its name when it is whole", async () => {
+  const sizes: number[] = [];
+  const onPull = async () => {
+    const [name = ""] = readdirSync(dir);
+    if (name === "") return;
+    expect(name).toMatch(/-a\.bin\.[0-9a-f]{8}\.part$/);
+    sizes.push(statSync(join(dir, name)).size);
+  };
+  const { fal, call, until } = hostile([`${MEDIA}a.bin`], () => new Response(long(20, onPull).body));
+  await call();
+  await until(fal.close());
+  // What has come is on the disk before more is asked for.
+  expect(sizes.slice(-3)).toEqual([18, 19, 20].map((pieces) => pieces * 65_536));
+  const path = (await fal.files.path(`${MEDIA}a.bin`)) ?? "";
+  expect([statSync(path).size, readdirSync(dir).length]).toEqual([20 * 65_536, 1]);
+});
+
+test.each(["..%2f..%2fetc%2fpasswd", "%", "%zz%00.png", "a b\u202egnp.exe", `${"x".repeat(400)}.png`, "-rf"])(
+  "a file named %j is kept under a name that is one",
+  async (name) => {
+    const { fal, told, call, until } = hostile([MEDIA + name], () => new Response("fox"));
+    await call();
+    await until(fal.close());
+    expect(told).toEqual([]);
+    expect(readdirSync(dir)).toEqual([expect.stringMatching(/^[0-9a-f]{16}-[\w.-]{1,80}$/)]);
+  },
+);
+
+test("files in an output that is too deep to be walked by recursion are found, and too many of them are said", async () => {
+  const urls = Array.from({ length: 600 }, (_, n) => `${MEDIA}${n}`);
+  const { fal, told, asked, call, until } = hostile(urls, () => new Response("fox"));
+  await call();
+  await until(fal.close());
+  expect(asked).toHaveLength(500);
+  expect(told).toEqual([expect.stringContaining("100 files of a result are not kept")]);
+  let deep: unknown = { url: `${MEDIA}deep` };
+  for (let level = 0; level < 20_000; level++) deep = [deep];
+  expect([...urlsIn(deep)].map(([url]) => url)).toEqual([`${MEDIA}deep`]);
+});
+
+test.each([{ maxBytes: Number.NaN }, { maxBytes: 0 }, { timeout: -1 }])(
+  "%j, which bounds nothing, is refused",
+  (bounds) => {
+    expect(() => hostile([], () => new Response(), bounds)).toThrow(Object.keys(bounds)[0]);
+  },
+);

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { virtualClock } from "fal-chain/emulator";
 import { download, filesIn } from "fal-chain/terminal";
 import { HttpResponse, http } from "msw";
 import { setupServer } from "msw/node";
@@ -35,6 +36,47 @@ test("files are saved under their names, with the ending of their type or URL", 
   const saved = await download(files, join(folder, "new"));
   expect(saved).toEqual(["a.png", "b.glb", "c.webp"].map((name) => join(folder, "new", name)));
   expect(await readFile(join(folder, "new", "c.webp"), "utf8")).toBe("fox");
+});
+
+test.each(["constructor", "__proto__", "toString; charset=x"])(
+  "a file of the type %s has no ending but its URL's",
+  async (type) => {
+    server.use(http.get(`${CDN}/odd`, () => HttpResponse.text("x", { headers: { "content-type": type } })));
+    expect(await download({ a: `${CDN}/odd` }, folder)).toEqual([join(folder, "a")]);
+  },
+);
+
+test("a file is followed to fal's hosts and those of other files, and to nobody else", async () => {
+  let asked = 0;
+  const to = (location: string) => new HttpResponse(null, { status: 302, headers: { location } });
+  server.use(
+    http.get("https://cdn.test/a.png", () => to("https://v3b.fal.media/files/b.png")),
+    http.get("https://v3b.fal.media/files/b.png", () => HttpResponse.text("fox")),
+    http.get("https://cdn.test/inside.png", () => to("http://127.0.0.1:9200/_search")),
+    http.get("http://127.0.0.1:9200/_search", () => {
+      asked += 1;
+      return HttpResponse.text("secret");
+    }),
+  );
+  const saving = download({ a: "https://cdn.test/a.png", b: "https://cdn.test/inside.png" }, folder);
+  await expect(saving).rejects.toThrow("leads to http://127.0.0.1:9200, which is not asked");
+  expect([await readdir(folder), asked]).toEqual([["a.png"], 0]);
+  // One that the output names itself is asked.
+  await download({ b: "https://cdn.test/inside.png", c: "http://127.0.0.1:9200/_search" }, folder);
+  expect(asked).toBe(2);
+});
+
+test("a file that is too long, and one whose host falls silent, are given up and leave nothing", async () => {
+  const clock = virtualClock({ auto: false });
+  server.use(http.get(`${CDN}/long.png`, () => HttpResponse.text("x".repeat(101))));
+  await expect(download({ a: `${CDN}/long.png` }, folder, { maxBytes: 100 })).rejects.toThrow("maxBytes");
+  const saving = download({ a: `${CDN}/endless.png` }, folder, { clock });
+  saving.catch(() => {});
+  await expect.poll(() => readdir(folder)).toHaveLength(1);
+  await expect.poll(() => clock.sleepers).toBe(1);
+  await clock.advance(60_000);
+  await expect(saving).rejects.toThrow("nothing came for 60 s");
+  expect([await readdir(folder), clock.sleepers]).toEqual([[], 0]);
 });
 
 test("a file that cannot be had is named, and does not stop the others", async () => {
