@@ -8,10 +8,10 @@ import {
   limit,
   list,
   milliseconds,
+  nested,
   number,
   type OptionsOf,
   oneOf,
-  options,
   record,
   type Takes,
   text,
@@ -33,8 +33,8 @@ const POLICY: OptionsOf<RetryPolicy> = {
 
 const RETRY: OptionsOf<RetryOptions> = {
   ...POLICY,
-  submit: options(POLICY, "retry.submit"),
-  read: options(POLICY, "retry.read"),
+  submit: nested(POLICY, "retry.submit"),
+  read: nested(POLICY, "retry.read"),
 };
 
 const WEBHOOKS: OptionsOf<WebhookSettings> = {
@@ -53,7 +53,7 @@ const CLIENT: OptionsOf<FalOptions> & Readonly<Record<string, Takes>> = {
   env: record,
   credentials: either({ what: "a key", is: (value) => typeof value === "string" }, callback),
   fetch: callback,
-  retry: options(RETRY, "retry"),
+  retry: nested(RETRY, "retry"),
   maxReplyBytes: limit(1, "bytes"),
   store: either({ ...text, what: "the name of a store" }, having("a store", "spend", "close")),
   rescueFile: text,
@@ -62,14 +62,14 @@ const CLIENT: OptionsOf<FalOptions> & Readonly<Record<string, Takes>> = {
   allowHttp: flag,
   logger: having("an object with a function warn", "warn"),
   logPayloads: flag,
-  webhooks: options(WEBHOOKS, "webhooks"),
-  keepFiles: either(text, options(KEEP_FILES, "keepFiles")),
+  webhooks: nested(WEBHOOKS, "webhooks"),
+  keepFiles: either(text, nested(KEEP_FILES, "keepFiles")),
   maxInFlight: limit(1),
   ownAccounts: list,
   trustRequestId: flag,
   budget: record,
   budgets: list,
-  lease: options(LEASE, "lease"),
+  lease: nested(LEASE, "lease"),
   clock: having("an object with functions now and sleep", "now", "sleep"),
   random: callback,
   // A warning of the official client's that there is none of.

@@ -136,7 +136,7 @@ export const either = (...takes: readonly Takes[]): Takes => ({
 });
 
 /** An object of options of its own; what is wrong within it is said by its own name. */
-export function options(known: Readonly<Record<string, Takes>>, of: string): Takes {
+export function nested(known: Readonly<Record<string, Takes>>, of: string): Takes {
   return {
     what: record.what,
     is(value) {

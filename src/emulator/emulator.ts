@@ -2,6 +2,19 @@ import { isDeepStrictEqual } from "node:util";
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { type Clock, systemClock } from "../base/clock.ts";
+import {
+  callback,
+  checkOptions,
+  count,
+  flag,
+  having,
+  list,
+  milliseconds,
+  nested,
+  number,
+  type OptionsOf,
+  text,
+} from "../base/options.ts";
 import type { Model } from "../model/model.ts";
 import { standIns } from "../stand-ins/index.ts";
 import { addressOf } from "./address.ts";
@@ -98,10 +111,38 @@ export interface Served {
 
 const NOTHING = new Uint8Array();
 
+const HISTORY: OptionsOf<HistorySwitches> = {
+  lagMs: milliseconds(0),
+  endedOnly: flag,
+  defaultsFilled: flag,
+  payloads: flag,
+  forbidden: flag,
+};
+const BILLING: OptionsOf<BillingSwitches> = {
+  lagMs: milliseconds(0),
+  tagLagMs: milliseconds(0),
+  percentDiscount: number(0),
+  forbidden: flag,
+};
+const KEPT: OptionsOf<Keep> = { jobs: count(0), payloadBytes: count(0) };
+const EMULATOR: OptionsOf<EmulatorOptions & Served> = {
+  clock: having("an object with functions now and sleep", "now", "sleep"),
+  seed: { what: "a whole number", is: Number.isSafeInteger },
+  concurrency: count(1),
+  origin: text,
+  models: list,
+  timeScale: number(0),
+  history: nested(HISTORY, "history"),
+  billing: nested(BILLING, "billing"),
+  keep: nested(KEPT, "keep"),
+  fetch: callback,
+  servedAt: text,
+};
+
 /** A fal platform of its own, as a function from request to response. */
 export function createEmulator(options: EmulatorOptions & Served = {}): Emulator {
+  checkOptions(options, EMULATOR, { of: "the emulator" });
   const { clock = systemClock, seed = 0, concurrency = 2, timeScale = 1, fetch = globalThis.fetch } = options;
-  assertNumbers(concurrency, timeScale);
   const models = new Map((options.models ?? standIns).map((model) => [model.id, model]));
   const files = createFileStore();
   const recorder = createRecorder();
@@ -163,15 +204,6 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
 }
 
 /** @throws {RangeError} */
-function assertNumbers(concurrency: number, timeScale: number): void {
-  if (!Number.isInteger(concurrency) || concurrency < 1) {
-    throw new RangeError(`concurrency must be a whole number from 1 up, not ${concurrency}`);
-  }
-  if (!(timeScale >= 0 && Number.isFinite(timeScale))) {
-    throw new RangeError(`timeScale must be a number from 0 up, not ${timeScale}`);
-  }
-}
-
 async function answerTo(
   request: Request,
   { clock, own, closing }: Platform,

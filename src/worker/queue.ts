@@ -1,4 +1,4 @@
-import { checkOptions } from "../base/options.ts";
+import { anything, checkOptions, type OptionsOf, record, text } from "../base/options.ts";
 import type { Chain, ResumeOptions } from "../chain/chain.ts";
 import { RETRY_FAILED } from "../chain/mode.ts";
 import type { AddOptions, RunInfo, Runs } from "../chain/runs.ts";
@@ -60,13 +60,16 @@ export function createQueue({ fal, ...place }: QueueOptions): RunQueue {
   return {
     async enqueue(chain: string | { readonly name: string }, input: unknown, options: EnqueueOptions = {}) {
       const name = typeof chain === "string" ? chain : chain.name;
+      checkOptions(options, ENQUEUE, { of: "enqueue", so: NOT_ENQUEUED });
       const how = howOf(options);
-      const run = await fal.runs.add(name, input, options);
+      const { id, tags, budget } = options;
+      const run = await fal.runs.add(name, input, onlyGiven({ id, tags, budget }));
       const isOver = isEnded(run) && !(run.state === "failed" && options.retryFailed);
       if (!isOver) await jobs.send({ chain: name, id: run.id, resume: false, how }, jobOptions(options));
       return run;
     },
     async resume(chain, id, options = {}) {
+      checkOptions(options, RESUME, { of: "resume", so: NOT_ENQUEUED });
       const how = howOf(options);
       const run = await fal.runs.get(chain, id);
       if (run) await jobs.send({ chain, id, resume: true, how }, jobOptions(options));
@@ -78,11 +81,25 @@ export function createQueue({ fal, ...place }: QueueOptions): RunQueue {
 
 const isEnded = ({ state }: RunInfo): boolean => ["completed", "failed", "cancelled"].includes(state);
 
+const RESUME: OptionsOf<ResumeJobOptions> = {
+  group: text,
+  priority: { what: "a whole number", is: Number.isSafeInteger },
+  startAfter: { what: "a Date", is: (value) => value instanceof Date && !Number.isNaN(value.getTime()) },
+  retryFailed: RETRY_FAILED,
+  budget: record,
+};
+/** The id and the tags are checked more closely where the run is added. */
+const ENQUEUE: OptionsOf<EnqueueOptions> = { ...RESUME, id: anything, tags: record };
+const NOT_ENQUEUED = "Nothing was enqueued.";
+
+type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+const onlyGiven = <T extends object>(options: T): Partial<Given<T>> =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<Given<T>>;
+
 /** @throws {InvalidArgumentError} here, rather than where it is executed. */
 function howOf({ retryFailed, budget }: ResumeJobOptions): JobData["how"] {
-  checkOptions({ retryFailed }, { retryFailed: RETRY_FAILED }, { so: "Nothing was enqueued." });
-  const checked = checkedBudget(budget);
-  return { ...(retryFailed !== undefined && { retryFailed }), ...(checked && { budget: checked }) };
+  return onlyGiven({ retryFailed, budget: checkedBudget(budget) });
 }
 
 const jobOptions = ({ group, priority = 0, startAfter }: DispatchOptions): JobOptions => ({

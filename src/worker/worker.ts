@@ -1,4 +1,15 @@
 import { type Clock, systemClock } from "../base/clock.ts";
+import {
+  anything,
+  callback,
+  checkOptions,
+  count,
+  having,
+  limit,
+  list,
+  milliseconds,
+  type OptionsOf,
+} from "../base/options.ts";
 import type { Chain } from "../chain/chain.ts";
 import type { Run } from "../chain/run.ts";
 import type { Runs } from "../chain/runs.ts";
@@ -67,6 +78,19 @@ interface State {
   wake: () => void;
 }
 
+/** The database is checked where it is opened. */
+const WORKER: OptionsOf<WorkerOptions> = {
+  url: anything,
+  schema: anything,
+  fal: having("a client", "subscribe"),
+  chains: list,
+  concurrency: limit(1),
+  groupConcurrency: count(1),
+  pollInterval: milliseconds(10),
+  onEvent: callback,
+  clock: having("an object with functions now and sleep", "now", "sleep"),
+};
+
 /**
  * Executes the runs that were enqueued, in this process. A run whose worker died goes to another one about ten seconds
  * later, and on when the run's lease allows it: the store says who may pay.
@@ -74,6 +98,7 @@ interface State {
  * @throws {StoreError} where the database cannot be reached, or `pg-boss` is not installed.
  */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
+  checkOptions(options, WORKER, { of: "startWorker" });
   const { concurrency = 10, clock = systemClock } = options;
   const onTrouble = (error: unknown) => tell(options, { type: "trouble", error });
   const worker: State = {

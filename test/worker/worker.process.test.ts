@@ -29,6 +29,10 @@ test("what is enqueued is checked before it is queued", async () => {
   const again = await failureOf(queue.enqueue(three(fal), { run: "b" }, { id: "a" }));
   expect(again).toMatchObject({ code: "run_input_mismatch" });
   const bad = await failureOf(queue.enqueue("three", { run: "b" }, { tags: { "No good": 1 } }));
+  const misspelt = { prioritty: 5 } as never;
+  expect(String(await failureOf(queue.enqueue("three", { run: "c" }, misspelt)))).toMatch(
+    /no option "prioritty" of enqueue. Did you mean "priority"\? Nothing was enqueued/,
+  );
   expect(bad).toMatchObject({ code: "invalid_argument" });
 });
 
