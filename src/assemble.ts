@@ -1,5 +1,5 @@
 import { accountsOf } from "./attribution/accounts.ts";
-import { currentAttribution } from "./attribution/context.ts";
+import { attributionHere } from "./attribution/context.ts";
 import type { Background } from "./base/background.ts";
 import type { Clock } from "./base/clock.ts";
 import { systemClock } from "./base/clock.ts";
@@ -86,7 +86,7 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
     jobId: () => environment.identity.jobId,
     context() {
       const { jobId, appName } = environment.identity;
-      const attribution = currentAttribution();
+      const attribution = attributionHere();
       return { attribution, of: currentRun()?.of, jobId, app: appName, accounts: accounts() };
     },
     get hooks() {

@@ -1,5 +1,5 @@
 import { assemble, type ClientServices, environmentOf } from "./assemble.ts";
-import { currentAttribution, withRequest, withTags } from "./attribution/context.ts";
+import { atRequest, currentAttribution, withRequest, withTags } from "./attribution/context.ts";
 import { requestIdOf } from "./attribution/incoming.ts";
 import { replyHeaders } from "./attribution/onward.ts";
 import { byRootNames } from "./attribution/root.ts";
@@ -68,7 +68,7 @@ export function createFal(options: FalOptions = {}): Fal {
     async handle(request, fn) {
       const { accounts, environment, trustsRequestId } = client.services;
       const id = trustsRequestId() ? requestIdOf(request) : undefined;
-      return withRequest(request, accounts(), () =>
+      return atRequest(request, accounts(), () =>
         chains.handle(environment.identity.appName ?? "request", id, fn),
       );
     },

@@ -6,7 +6,7 @@ import type { AmbiguousSubmitPolicy } from "./calls/options.ts";
 import type { QueueClient } from "./calls/queue-client.ts";
 import type { RecordedCalls } from "./calls/recorded-calls.ts";
 import type { DefineChain } from "./chain/chain.ts";
-import type { Tools } from "./chain/run-scope.ts";
+import type { RunScope, Tools } from "./chain/run-scope.ts";
 import type { Runs } from "./chain/runs.ts";
 import type { LeaseSettings } from "./chain/services.ts";
 import type { Env, Environment } from "./environment/environment.ts";
@@ -173,7 +173,8 @@ export interface Fal {
   withRequest<R>(request: IncomingRequest, fn: () => R): R;
   /**
    * Gives a function that belongs to the run, the request and the tags that are here now, wherever it is called. For what
-   * is called from elsewhere: listeners of events, sources of streams, tasks of a pool that others share.
+   * is called from elsewhere: listeners of events, sources of streams, tasks of a pool that others share. Where the runtime
+   * has no AsyncLocalStorage it belongs to them until its first `await`.
    */
   bind<F extends (...args: never[]) => unknown>(fn: F): F;
   /**
@@ -187,7 +188,7 @@ export interface Fal {
    * paid again. Elsewhere anybody may send that header, so it is a tag only, and the run has an id that no other request
    * has. What the store keeps are its calls and steps; what `fn` gives is handed over as it is.
    */
-  handle<R>(request: IncomingRequest, fn: () => R | PromiseLike<R>): Promise<R>;
+  handle<R>(request: IncomingRequest, fn: (run: RunScope) => R | PromiseLike<R>): Promise<R>;
   /**
    * What the calls in the store cost: per endpoint, or by what `by` names. A call's cost is known a while after its end.
    *

@@ -1,4 +1,5 @@
 import { asyncContext, runWith } from "../base/async-context.ts";
+import { RunStateError } from "../errors/runs.ts";
 import type { Accounts } from "./accounts.ts";
 import { type Incoming, type IncomingRequest, readIncoming, requestIdOf } from "./incoming.ts";
 import type { Root } from "./root.ts";
@@ -30,6 +31,68 @@ export const currentAttribution = (): Attribution => current.get() ?? NOBODY;
 export const atAttribution = <R>(attribution: Attribution, fn: () => R): R =>
   runWith(current, attribution, fn);
 
+/** The same for a call. @throws {RunStateError} where nobody can tell: the runtime lets code lose it. */
+export function attributionHere(): Attribution {
+  const here = current.get();
+  if (!here && current.lossy?.isUnderWay()) throw lostTags("This call");
+  return here ?? NOBODY;
+}
+
+/** What is begun from now on has a higher one. */
+export const attributionMark = (): number => current.lossy?.mark() ?? 0;
+
+/**
+ * That of a run's code which has lost its place: the run's own. Without AsyncLocalStorage what is there all the same is right
+ * around it, and adds to that.
+ *
+ * @param mark Of the beginning of the run's code.
+ * @throws {RunStateError} where the code may have lost more.
+ */
+export function attributionWithin(own: Attribution, mark: number): Attribution {
+  const { lossy } = current;
+  if (!lossy) return own;
+  const near = current.get();
+  if (near) return { ...own, ...(near.incoming && near), tags: { ...own.tags, ...near.tags } };
+  if (lossy.isUnderWay(mark)) throw lostTags("This call");
+  return own;
+}
+
+const lostTags = (what: string): RunStateError =>
+  new RunStateError(
+    "run_required",
+    `${what} was made while code within withTags or withRequest waits for something, and this runtime has no ` +
+      "AsyncLocalStorage, so that nobody can tell whether it is of that: it could lose its tags. Nothing was sent. " +
+      AROUND_ONE,
+  );
+
+const AROUND_ONE =
+  "Put withTags or withRequest around each call or start, and not around an await: fal.withTags(tags, () => " +
+  "fal.subscribe(…)); or give the runtime its AsyncLocalStorage (on Cloudflare the flag nodejs_compat).";
+
+/**
+ * Runs `fn` with this attribution, as far as the runtime can.
+ *
+ * @throws {RunStateError} where calls of `fn` would lose it.
+ */
+function attributed<R>(what: string, attribution: Attribution, fn: () => R): R {
+  const { lossy } = current;
+  if (!lossy) return atAttribution(attribution, fn);
+  if (Object.prototype.toString.call(fn) === "[object AsyncFunction]") {
+    throw new RunStateError(
+      "run_required",
+      `${what} was given an async function, and this runtime has no AsyncLocalStorage: what that calls after its first ` +
+        `await would lose its tags. It was not called. ${AROUND_ONE}`,
+    );
+  }
+  const given = atAttribution(attribution, fn);
+  // A call or a run has taken it. Of anything else that goes on nobody knows what it will call.
+  if (given instanceof Promise) {
+    const ended = lossy.begin();
+    given.then(ended, ended);
+  }
+  return given;
+}
+
 /**
  * Every call that `fn` makes, however deep, carries these tags.
  *
@@ -37,12 +100,21 @@ export const atAttribution = <R>(attribution: Attribution, fn: () => R): R =>
  */
 export function withTags<R>(tags: UserTags, fn: () => R): R {
   checkUserTags(tags);
-  const outer = currentAttribution();
-  return atAttribution({ ...outer, tags: { ...outer.tags, ...tags } }, fn);
+  const outer = current.get();
+  if (!outer && current.lossy?.isUnderWay()) throw lostTags("This withTags");
+  return attributed("withTags", { ...(outer ?? NOBODY), tags: { ...outer?.tags, ...tags } }, fn);
 }
 
 /** Every call that `fn` makes is attributed to this incoming request, and to nothing of one around it. */
-export function withRequest<R>(request: IncomingRequest, accounts: Accounts, fn: () => R): R {
-  const incoming = readIncoming(request, accounts);
-  return atAttribution({ ...currentAttribution(), request: requestIdOf(request), incoming }, fn);
-}
+export const withRequest = <R>(request: IncomingRequest, accounts: Accounts, fn: () => R): R =>
+  attributed("withRequest", ofRequest(request, accounts), fn);
+
+/** The same for a function that makes no calls of its own. */
+export const atRequest = <R>(request: IncomingRequest, accounts: Accounts, fn: () => R): R =>
+  atAttribution(ofRequest(request, accounts), fn);
+
+const ofRequest = (request: IncomingRequest, accounts: Accounts): Attribution => ({
+  ...currentAttribution(),
+  request: requestIdOf(request),
+  incoming: readIncoming(request, accounts),
+});

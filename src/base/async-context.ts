@@ -5,11 +5,24 @@ import { VERSION } from "./version.ts";
 export interface AsyncContext<T> {
   get(): T | undefined;
   run<R>(value: T, fn: () => R): R;
+  /** Undefined where the value follows all code, as it does with AsyncLocalStorage. */
+  readonly lossy: Lossy | undefined;
+}
+
+/** Without AsyncLocalStorage a value holds until the first `await`. Tells whether there is code that may have lost one. */
+export interface Lossy {
+  /** Such code begins; what this gives is called when it has ended. */
+  begin(): () => void;
+  /** What is begun later has a higher one. */
+  mark(): number;
+  /** Whether some is under way that began after `mark`. @default any */
+  isUnderWay(mark?: number): boolean;
 }
 
 interface Storage<T> {
   getStore(): T | undefined;
   run<R>(value: T, fn: () => R): R;
+  readonly lossy?: Lossy;
 }
 
 /** A value, and the version of the package that it is of. */
@@ -17,6 +30,9 @@ interface Versioned<T> {
   readonly version: string;
   readonly value: T;
 }
+
+/** All of this copy of the package, for what is to run in all of them. */
+const contexts: AsyncContext<unknown>[] = [];
 
 /**
  * AsyncLocalStorage where the runtime has it, found without a `node:` import so that bundlers for other runtimes are
@@ -32,14 +48,17 @@ export function asyncContext<T>(name: string): AsyncContext<T> {
   const key = Symbol.for(`fal-chain.${name}`);
   const storage = shared[key] ?? createStorage<Versioned<T>>();
   shared[key] = storage;
-  return {
+  const context: AsyncContext<T> = {
     get() {
       const current = storage.getStore();
       if (current && current.version !== VERSION) throw otherVersion(current.version);
       return current?.value;
     },
     run: (value, fn) => storage.run({ version: VERSION, value }, fn),
+    lossy: storage.lossy,
   };
+  contexts.push(context as AsyncContext<unknown>);
+  return context;
 }
 
 const otherVersion = (version: string): RunStateError =>
@@ -49,10 +68,22 @@ const otherVersion = (version: string): RunStateError =>
       "would lose its run, its tags and its budget. Nothing was sent. Have one version installed (npm ls fal-chain).",
   );
 
+interface NodeStorage {
+  new <T>(): Storage<T>;
+  bind<F extends (...args: never[]) => unknown>(fn: F): F;
+}
+
+/** Some runtimes have it as a global only. */
+const asyncLocalStorage = (): NodeStorage | undefined =>
+  globalThis.process?.getBuiltinModule?.("node:async_hooks")?.AsyncLocalStorage ??
+  (globalThis as { AsyncLocalStorage?: NodeStorage }).AsyncLocalStorage;
+
 function createStorage<T>(): Storage<T> {
-  const builtin = globalThis.process?.getBuiltinModule?.("node:async_hooks");
-  if (builtin) return new builtin.AsyncLocalStorage<T>();
+  const Native = asyncLocalStorage();
+  if (Native) return new Native<T>();
   let current: T | undefined;
+  let begun = 0;
+  const underWay = new Set<number>();
   return {
     getStore: () => current,
     run(value, fn) {
@@ -63,6 +94,15 @@ function createStorage<T>(): Storage<T> {
       } finally {
         current = outer;
       }
+    },
+    lossy: {
+      begin() {
+        const nth = ++begun;
+        underWay.add(nth);
+        return () => void underWay.delete(nth);
+      },
+      mark: () => begun,
+      isUnderWay: (mark = 0) => [...underWay].some((nth) => nth > mark),
     },
   };
 }
@@ -90,9 +130,17 @@ function steppedWith<T, G extends object>(context: AsyncContext<T>, current: T, 
 
 /**
  * A function that runs where this was called, wherever it is called: in every context at once, those of other libraries
- * too. Without AsyncLocalStorage it is the function itself.
+ * too. Without AsyncLocalStorage, until its first `await`.
  */
 export function bound<F extends (...args: never[]) => unknown>(fn: F): F {
-  const builtin = globalThis.process?.getBuiltinModule?.("node:async_hooks");
-  return builtin ? (builtin.AsyncLocalStorage.bind(fn) as F) : fn;
+  const Native = asyncLocalStorage();
+  if (Native) return Native.bind(fn);
+  const here = contexts.flatMap((context) => {
+    const value = context.get();
+    return value === undefined ? [] : [{ context, value }];
+  });
+  const bind = (inner: () => unknown, { context, value }: (typeof here)[number]) => {
+    return () => context.run(value, inner);
+  };
+  return ((...args: never[]) => here.reduce(bind, () => fn(...args))()) as F;
 }

@@ -13,7 +13,7 @@ import {
   type OutputOf,
   parseEndpointId,
 } from "../queue/endpoint.ts";
-import { currentRun } from "./enclosing-run.ts";
+import { runHere } from "./enclosing-run.ts";
 import type { CallEvent, Done, Result } from "./events.ts";
 import { cancelCall, cancelForRun, heedSignals, settle } from "./give-up.ts";
 import { announce, type CallSettings, emit, type LiveCall, liveCall } from "./live-call.ts";
@@ -111,7 +111,7 @@ export async function live<R>(services: Services, call: LiveCall, stage: () => P
   const { id, endpoint, settings, log, asksForRequest } = call;
   const { step, onChange } = settings;
   try {
-    if (!call.isOutsideRun) call.run = currentRun();
+    if (!call.isOutsideRun) call.run = runHere(`The call to ${endpoint}`);
     checkCallOptions(settings);
     heedSignals(services, call);
     const cancel = () => cancelForRun(services, call);

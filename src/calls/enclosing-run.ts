@@ -1,5 +1,6 @@
 import type { OfRun } from "../attribution/context.ts";
 import { asyncContext } from "../base/async-context.ts";
+import { RunStateError } from "../errors/runs.ts";
 import type { CallRecord } from "../journal/call.ts";
 import type { Fence } from "../journal/run.ts";
 import type { RunBudget } from "../ledger/budget.ts";
@@ -68,3 +69,29 @@ const current = asyncContext<EnclosingRun>("run");
 
 export const currentRun = (): EnclosingRun | undefined => current.get();
 export const inRun = <R>(run: EnclosingRun, fn: () => R): R => current.run(run, fn);
+
+/**
+ * The run that something is done in which a run must know of.
+ *
+ * @throws {RunStateError} where nobody can tell: a run is under way, and the runtime lets code lose it.
+ */
+export function runHere(what: string): EnclosingRun | undefined {
+  const run = current.get();
+  if (!run && current.lossy?.isUnderWay()) throw lostRun(what);
+  return run;
+}
+
+/** A run's code begins; what this gives is called when it has ended. */
+export const codeBegins = (): (() => void) | undefined => current.lossy?.begin();
+
+/** Whether what is done here, outside of any run, may be a run's that the runtime let it lose. */
+export const mayHaveLostRun = (): boolean => !current.get() && current.lossy?.isUnderWay() === true;
+
+export const lostRun = (what: string): RunStateError =>
+  new RunStateError(
+    "run_required",
+    `${what} was made while a run is under way, and this runtime has no AsyncLocalStorage, so that nobody can tell whether ` +
+      "it is of that run: it could lose the run, its tags and its budget. Nothing was sent. Make it through the run that " +
+      "the chain's function is given: run.subscribe(…), run.step(…), or run.bind(() => …)() for anything else; or give the " +
+      "runtime its AsyncLocalStorage (on Cloudflare the flag nodejs_compat).",
+  );

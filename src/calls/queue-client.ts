@@ -17,7 +17,7 @@ import {
   startCall,
   ticketOf,
 } from "./call.ts";
-import { currentRun } from "./enclosing-run.ts";
+import { currentRun, runHere } from "./enclosing-run.ts";
 import { type Result, statusFold } from "./events.ts";
 import { type LiveCall, liveCall } from "./live-call.ts";
 import { noteCancelled, noteFailure, noteResult } from "./noted-requests.ts";
@@ -152,7 +152,8 @@ async function result<T extends EndpointId | AnyEndpoint>(
   const { requestId, abortSignal } = options;
   const heard = listenerFor(target);
   const made = ticketOf(services, target, requestId);
-  if (!currentRun()) return readNow(services, await asNoted(services, made), { heard, signal: abortSignal });
+  if (!runHere(`The call for the result of ${requestId}`))
+    return readNow(services, await asNoted(services, made), { heard, signal: abortSignal });
   const settings = abortSignal ? { abortSignal } : {};
   const call = liveCall<OutputOf<T>>(services, idOf(target), settings, { asksForRequest: true });
   const { result } = await startCall(services, call, async () => {

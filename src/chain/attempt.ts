@@ -15,6 +15,8 @@ export interface Attempt {
   /** Whom its calls are made for, and what admits them. */
   readonly enclosing: EnclosingRun;
   readonly attribution: Attribution;
+  /** What was attributed to others before its code began has a lower one. */
+  readonly mark: number;
   /** Steps whose failure is one from an earlier execution. */
   readonly replayed: Set<string>;
   /** Calls by their ids, as the run tells of them. */

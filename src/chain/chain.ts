@@ -1,5 +1,6 @@
 import type { UserTags } from "../attribution/tags.ts";
 import { anything, checkOptions, type OptionsOf, oneOf, record, signal } from "../base/options.ts";
+import { lostRun, mayHaveLostRun } from "../calls/enclosing-run.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import type { Budget } from "../money/budget.ts";
 import { assertOpen } from "./attempt.ts";
@@ -13,6 +14,7 @@ import { type NotSerialisable, type Saved, toJson } from "./saved.ts";
 import type { ChainServices } from "./services.ts";
 import { checkedBudget, checkId, idForNow, startWithNow } from "./start-with.ts";
 import { isWithin } from "./started-for.ts";
+import { scopeOf } from "./tools.ts";
 
 export interface ResumeOptions {
   /** Cancels the run. */
@@ -74,14 +76,14 @@ export interface Chains {
   readonly define: DefineChain;
   readonly byName: ReadonlyMap<string, Chain<never, unknown>>;
   /** Runs `fn` as the run of an incoming request. @param id Undefined: none that any other request has. */
-  handle<R>(chain: string, id: string | undefined, fn: () => R | PromiseLike<R>): Promise<R>;
+  handle<R>(chain: string, id: string | undefined, fn: (run: RunScope) => R | PromiseLike<R>): Promise<R>;
   /** Stops executing every run that is under way here, and leaves it to whoever resumes it. */
   detach(): Promise<void>;
 }
 
 /** @param services Asked at each start, since a chain is often defined before its client is configured. */
 export function createChains(services: () => ChainServices): Chains {
-  const here: RunsHere = { services, underWay: new Map(), hasWarned: false };
+  const here: RunsHere = { services, underWay: new Map(), hasWarned: false, hasWarnedOfLost: false };
   const byName = new Map<string, Chain<never, unknown>>();
   return {
     byName,
@@ -125,6 +127,7 @@ function chainOf(here: RunsHere, name: string, code: RunPlan["code"]): Chain<nev
       if (args.length === 1) checkIsInput(name, code, input);
       const outer = currentPosition()?.attempt;
       if (outer) assertOpen(outer, `The run of ${name}`);
+      if (mayHaveLostRun()) tellLost(here, name, options.id);
       const json = toJson(input, "input");
       const { id = idForNow(name, json), tags = {} } = options;
       const isInner = outer !== undefined && options.id === undefined;
@@ -162,6 +165,15 @@ function checkIsInput(name: string, code: RunPlan["code"], input: unknown): void
   );
 }
 
+/** With an id it is found again wherever it is started, and is not paid for twice. Said once. */
+function tellLost(here: RunsHere, chain: string, id: string | undefined): void {
+  const lost = lostRun(`A start of ${chain}${id === undefined ? "" : `/${id}`}`);
+  if (id === undefined) throw lost;
+  if (here.hasWarnedOfLost) return;
+  here.hasWarnedOfLost = true;
+  here.services().report("It is started as a run by itself, which adds to no other run's budget", lost);
+}
+
 /** Whoever names a run means it to be found again. Said once. */
 function warnOfForgetting(here: RunsHere, run: string): void {
   const { store, isStoreUnsaid, report } = here.services();
@@ -180,14 +192,16 @@ async function answerAsRun<R>(
   services: ChainServices,
   chain: string,
   given: string | undefined,
-  fn: () => R | PromiseLike<R>,
+  fn: (run: RunScope) => R | PromiseLike<R>,
 ): Promise<R> {
+  const around = currentPosition();
   // It would wait for itself.
-  if (given !== undefined && isWithin(chain, given, services.directStore)) return fn();
+  if (around && given !== undefined && isWithin(chain, given, services.directStore))
+    return fn(scopeOf(around));
   const id = given ?? idForNow(chain, undefined);
   checkId(id);
   const startWith = startWithNow(undefined, {}, services.jobId(), false);
   const plan = { mode: "request", chain, id, startWith, abortSignals: [], onDiverge: "pay" } as const;
   // Not remembered: each request that carries this id executes its own code.
-  return startRun<R>(services, { ...plan, code: fn }).run;
+  return startRun<R>(services, { ...plan, code: (_, run) => fn(run) }).run;
 }

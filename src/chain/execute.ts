@@ -1,4 +1,5 @@
 import { abortable } from "../base/signal.ts";
+import { codeBegins } from "../calls/enclosing-run.ts";
 import { mayPassForFree } from "../errors/registry.ts";
 import type { RunRecord } from "../journal/run.ts";
 import type { Cost } from "../money/cost.ts";
@@ -62,6 +63,7 @@ async function executeCode(execution: Execution): Promise<Executed> {
   const retried = new Set(failedKeys);
   for (;;) {
     const attempt = await openAttempt(execution, retry);
+    const ended = codeBegins();
     try {
       stopped.signal.throwIfAborted();
       const output = await abortable(runCode(attempt), stopped.signal);
@@ -75,6 +77,7 @@ async function executeCode(execution: Execution): Promise<Executed> {
       // A step around it has failed anew with it.
       for (const key of through) retry.add(key);
     } finally {
+      ended?.();
       attempt.isClosed = true;
     }
     // Else its calls would be asked for by two attempts at once.

@@ -7,11 +7,11 @@ import { occurrence, recordedStep, skipScope } from "./replay.ts";
 import { fromJson, type Saved, toJson } from "./saved.ts";
 import { functionLabel, functionScope, numbered, within } from "./step-key.ts";
 
-/** Runs a function once in the life of a run, and remembers what it gave, or how it failed. */
+/** Runs a function once in the life of a run, in a scope of its own, and remembers what it gave, or how it failed. */
 export async function runStep<T>(
   { attempt, scope }: Position,
   name: string,
-  fn: () => T | PromiseLike<T>,
+  fn: (scope: string) => T | PromiseLike<T>,
 ): Promise<Saved<T>> {
   assertOpen(attempt, `The step "${name}"`);
   const { functionsUnderWay } = attempt.execution;
@@ -24,7 +24,7 @@ async function recordedOrRun<T>(
   attempt: Attempt,
   scope: string,
   name: string,
-  fn: () => T | PromiseLike<T>,
+  fn: (scope: string) => T | PromiseLike<T>,
 ): Promise<Saved<T>> {
   const { execution, replay, replayed } = attempt;
   const { failures, fence } = execution;
@@ -54,7 +54,7 @@ async function recordedOrRun<T>(
   };
   let value: string | undefined;
   try {
-    value = toJson(await inScope(own, fn), `what the step "${name}" gave`);
+    value = toJson(await inScope(own, () => fn(within(scope, own))), `what the step "${name}" gave`);
   } catch (error) {
     heedStore(attempt, error);
     if (!isOver(attempt) && !isOfTheRun(error)) await save({ value: undefined, error });

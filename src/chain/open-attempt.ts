@@ -1,5 +1,4 @@
-import { atAttribution, currentAttribution } from "../attribution/context.ts";
-import { inRun } from "../calls/enclosing-run.ts";
+import { attributionMark } from "../attribution/context.ts";
 import type { RunRecord } from "../journal/run.ts";
 import { runName } from "../journal/run-name.ts";
 import type { Store } from "../journal/store.ts";
@@ -7,11 +6,9 @@ import type { RunBudget } from "../ledger/budget.ts";
 import { admit } from "./admitted-call.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Execution } from "./execution.ts";
-import { atPosition, currentPosition } from "./position.ts";
 import { openReplay } from "./replay.ts";
-import type { RunScope, Tools } from "./run-scope.ts";
 import { fromJson } from "./saved.ts";
-import { tools } from "./tools.ts";
+import { enter, scopeOf } from "./tools.ts";
 
 /** @param retry Steps whose failure is not replayed. Each is taken out when it is asked for. */
 export async function openAttempt(execution: Execution, retry: Set<string>): Promise<Attempt> {
@@ -32,6 +29,7 @@ export async function openAttempt(execution: Execution, retry: Set<string>): Pro
       admit: (call) => admit(attempt, call),
     },
     attribution: { tags: record.tags, request, incoming: execution.incoming },
+    mark: attributionMark(),
     replayed: new Set(),
     told: new Map(),
     labels: new Map(),
@@ -54,33 +52,6 @@ async function budgetsOf(store: Store, record: RunRecord): Promise<RunBudget[]> 
 
 export async function runCode(attempt: Attempt): Promise<unknown> {
   const { live, record } = attempt.execution;
-  return enter(attempt, async () => live.plan.code(fromJson(record.input), scopeOf(attempt)));
-}
-
-function scopeOf(attempt: Attempt): RunScope {
-  const { live, fence } = attempt.execution;
-  const { calls } = live.services;
-  return {
-    id: fence.run,
-    chain: fence.chain,
-    signal: live.cancelled.signal,
-    subscribe: (endpoint, call) => enter(attempt, () => calls.subscribe(endpoint, call)),
-    step: (name, fn) => enter(attempt, () => tools.step(name, fn)),
-    map: ((items: never, fn: never, how: never) =>
-      enter(attempt, () => tools.map(items, fn, how))) as Tools["map"],
-    branch: (name, fn) => enter(attempt, () => tools.branch(name, fn)),
-    fallback: (thunks, how) => enter(attempt, () => tools.fallback(thunks, how)),
-  };
-}
-
-/** Runs `fn` within the attempt, wherever it is called from. */
-function enter<R>(attempt: Attempt, fn: () => R): R {
-  const { enclosing, execution } = attempt;
-  const known = currentPosition();
-  const isHere = known?.attempt === attempt;
-  // Where the context was lost, what is found instead is somebody else's.
-  const attribution = isHere ? currentAttribution() : attempt.attribution;
-  const position = isHere ? known : { attempt, scope: "" };
-  const entered = isHere ? fn : () => execution.observer.within(fn);
-  return atPosition(position, () => inRun(enclosing, () => atAttribution(attribution, entered)));
+  const place = { attempt, scope: "" };
+  return enter(place, async () => live.plan.code(fromJson(record.input), scopeOf(place)));
 }

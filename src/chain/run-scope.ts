@@ -9,8 +9,11 @@ export interface MapOptions {
   readonly concurrency?: number;
 }
 
-/** What a chain's code can use besides calls; the same functions as properties of the run bind them to it. */
-export interface Tools {
+/**
+ * What a chain's code can use besides calls; the same functions as properties of the run bind them to it. What they run is
+ * given its run once more, in the scope that it has there.
+ */
+export interface Tools<R = RunScope | undefined> {
   /**
    * Runs `fn` once in the life of the run, and keeps what it gave as JSON; its failure too. Killed in the middle, it is
    * run again. Steps of one name are told apart by the order in which they are asked for, so give those that run at the
@@ -18,7 +21,7 @@ export interface Tools {
    *
    * @throws {RunStateError} outside a run. @throws {InvalidArgumentError} when JSON cannot say what it gave.
    */
-  step<T>(name: string, fn: () => T | PromiseLike<T>): Promise<Saved<T>>;
+  step<T>(name: string, fn: (run: RunScope) => T | PromiseLike<T>): Promise<Saved<T>>;
   /**
    * Works on each item in a scope of its own, a bounded number at once, and gives what came of them in the items' order.
    * The first failure stops it: no further item is begun. With `collect: true` every item is worked on, and each outcome
@@ -26,16 +29,16 @@ export interface Tools {
    */
   map<A, B>(
     items: Iterable<A> | AsyncIterable<A>,
-    fn: (item: A, index: number) => PromiseLike<B>,
+    fn: (item: A, index: number, run: R) => PromiseLike<B>,
     options: MapOptions & { readonly collect: true },
   ): Promise<PromiseSettledResult<B>[]>;
   map<A, B>(
     items: Iterable<A> | AsyncIterable<A>,
-    fn: (item: A, index: number) => PromiseLike<B>,
+    fn: (item: A, index: number, run: R) => PromiseLike<B>,
     options?: MapOptions & { readonly collect?: false },
   ): Promise<B[]>;
   /** Runs `fn` in a scope of its own, so that what it calls is told apart from equal calls beside it. */
-  branch<R>(name: string, fn: () => R): R;
+  branch<B>(name: string, fn: (run: R) => B): B;
   /**
    * Tries one after the other until one gives something, and throws the last failure.
    *
@@ -49,10 +52,12 @@ export interface Tools {
 }
 
 /** What a chain's function gets besides its input: what AsyncLocalStorage does, said explicitly. */
-export interface RunScope extends Tools {
+export interface RunScope extends Tools<RunScope> {
   readonly id: string;
   readonly chain: string;
   /** Aborts when the run is cancelled. */
   readonly signal: AbortSignal;
   readonly subscribe: Calls["subscribe"];
+  /** Gives a function that belongs to the run, wherever it is called: `await run.bind(() => fal.queue.submit(…))()`. */
+  bind<F extends (...args: never[]) => unknown>(fn: F): F;
 }

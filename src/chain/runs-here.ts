@@ -16,6 +16,7 @@ export interface RunsHere {
   readonly services: () => ChainServices;
   readonly underWay: Map<string, RunHere>;
   hasWarned: boolean;
+  hasWarnedOfLost: boolean;
 }
 
 interface RunHere extends StartedRun<unknown> {

@@ -1,10 +1,13 @@
+import { atAttribution, attributionWithin, currentAttribution } from "../attribution/context.ts";
+import { bound } from "../base/async-context.ts";
 import { callback, checkOptions, flag, limit, type OptionsOf } from "../base/options.ts";
+import { inRun } from "../calls/enclosing-run.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { endsFallback } from "../errors/registry.ts";
 import { RunStateError } from "../errors/runs.ts";
 import { runStep } from "./memoized-step.ts";
-import { currentPosition, inScope } from "./position.ts";
-import type { MapOptions, Thunk, Tools } from "./run-scope.ts";
+import { atPosition, currentPosition, inScope, type Position } from "./position.ts";
+import type { MapOptions, RunScope, Thunk, Tools } from "./run-scope.ts";
 import type { Saved } from "./saved.ts";
 import { branchScope, itemScope } from "./step-key.ts";
 
@@ -16,25 +19,26 @@ export const tools: Tools = { step, map: map as Tools["map"], branch, fallback }
 
 const MAP: OptionsOf<MapOptions & { collect?: boolean }> = { concurrency: limit(1), collect: flag };
 
-async function step<T>(name: string, fn: () => T | PromiseLike<T>): Promise<Saved<T>> {
+async function step<T>(name: string, fn: (run: RunScope) => T | PromiseLike<T>): Promise<Saved<T>> {
   const position = currentPosition();
   if (!position) {
     throw new RunStateError(
       "run_required",
       `fal.step("${name}") was called outside a run, and only a run can remember it. Call it inside a chain, or, where ` +
-        "the context was lost on the way, through the run that the chain was given.",
+        "the context was lost on the way, through the run that the chain was given: run.step.",
     );
   }
-  return runStep(position, name, fn);
+  const { attempt } = position;
+  return runStep(position, name, (scope) => fn(scopeOf({ attempt, scope })));
 }
 
-function branch<R>(name: string, fn: () => R): R {
-  return inScope(branchScope(name), fn);
+function branch<B>(name: string, fn: (run: RunScope | undefined) => B): B {
+  return inScope(branchScope(name), () => fn(scopeHere()));
 }
 
 async function map<A, B>(
   items: Iterable<A> | AsyncIterable<A>,
-  fn: (item: A, index: number) => PromiseLike<B>,
+  fn: (item: A, index: number, run: RunScope | undefined) => PromiseLike<B>,
   options: MapOptions & { collect?: boolean } = {},
 ): Promise<B[] | PromiseSettledResult<B>[]> {
   checkOptions(options, MAP, { of: "map" });
@@ -42,6 +46,10 @@ async function map<A, B>(
   const source = (async function* () {
     yield* items;
   })();
+  // It may be lost by the time that there is an item.
+  const inItem = bound((index: number, item: A) =>
+    inScope(itemScope(index), async () => fn(item, index, scopeHere())),
+  );
   const outcomes: PromiseSettledResult<B>[] = [];
   let count = 0;
   let failure: { reason: unknown } | undefined;
@@ -52,7 +60,7 @@ async function map<A, B>(
       if (done || failure) break;
       const index = count++;
       try {
-        const given = await inScope(itemScope(index), async () => fn(value, index));
+        const given = await inItem(index, value);
         outcomes[index] = { status: "fulfilled", value: given };
       } catch (reason) {
         outcomes[index] = { status: "rejected", reason };
@@ -81,7 +89,8 @@ async function fallback<const A extends readonly [Thunk, ...Thunk[]]>(
 ): Promise<Awaited<ReturnType<A[number]>>> {
   checkOptions(options, { when: callback }, { of: "fallback" });
   const { when = () => true } = options;
-  for (const [index, attempt] of attempts.entries()) {
+  const here = attempts.map((attempt) => bound(attempt));
+  for (const [index, attempt] of here.entries()) {
     try {
       return (await attempt()) as Awaited<ReturnType<A[number]>>;
     } catch (error) {
@@ -90,4 +99,41 @@ async function fallback<const A extends readonly [Thunk, ...Thunk[]]>(
     }
   }
   throw new TypeError("fallback needs at least one attempt.");
+}
+
+const scopeHere = (): RunScope | undefined => {
+  const position = currentPosition();
+  return position && scopeOf(position);
+};
+
+/** The run as its code has it in a place of it. */
+export function scopeOf(place: Position): RunScope {
+  const { live, fence } = place.attempt.execution;
+  const { calls } = live.services;
+  return {
+    id: fence.run,
+    chain: fence.chain,
+    signal: live.cancelled.signal,
+    subscribe: (endpoint, call) => enter(place, () => calls.subscribe(endpoint, call)),
+    step: (name, fn) => enter(place, () => step(name, fn)),
+    map: ((items: never, fn: never, how: never) =>
+      enter(place, () => map(items, fn, how))) as Tools<RunScope>["map"],
+    branch: (name, fn) => enter(place, () => branch(name, fn as (run: RunScope | undefined) => never)),
+    fallback: (thunks, how) => enter(place, () => fallback(thunks, how)),
+    bind: ((fn) =>
+      (...args) =>
+        enter(place, () => fn(...args))) as RunScope["bind"],
+  };
+}
+
+/** Runs `fn` within a run, wherever it is called from. */
+export function enter<R>(place: Position, fn: () => R): R {
+  const { enclosing, execution, attribution: own, mark } = place.attempt;
+  const known = currentPosition();
+  const isHere = known?.attempt === place.attempt;
+  // Where the context was lost, what is found instead is somebody else's.
+  const attribution = isHere ? currentAttribution() : attributionWithin(own, mark);
+  const position = isHere ? known : place;
+  const entered = isHere ? fn : () => execution.observer.within(fn);
+  return atPosition(position, () => inRun(enclosing, () => atAttribution(attribution, entered)));
 }
