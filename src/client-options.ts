@@ -1,4 +1,5 @@
 import {
+  aClock,
   callback,
   checkOptions,
   count,
@@ -70,7 +71,7 @@ const CLIENT: OptionsOf<FalOptions> & Readonly<Record<string, Takes>> = {
   budget: record,
   budgets: list,
   lease: nested(LEASE, "lease"),
-  clock: having("an object with functions now and sleep", "now", "sleep"),
+  clock: aClock,
   random: callback,
   // A warning of the official client's that there is none of.
   suppressLocalCredentialsWarning: flag,

@@ -71,6 +71,7 @@ export type {
 export type {
   Fence,
   ProcessIdentity,
+  Renewed,
   RunClaim,
   RunEnd,
   RunJournal,

@@ -130,6 +130,8 @@ export const having = (what: string, ...methods: readonly string[]): Takes => ({
     methods.every((method) => typeof (value as Record<string, unknown>)[method] === "function"),
 });
 
+export const aClock: Takes = having("an object with functions now and sleep", "now", "sleep");
+
 export const either = (...takes: readonly Takes[]): Takes => ({
   what: takes.map(({ what }) => what).join(", or "),
   is: (value) => takes.some(({ is }) => is(value)),

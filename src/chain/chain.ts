@@ -75,6 +75,8 @@ export type DefineChain = <I, O>(
 export interface Chains {
   readonly define: DefineChain;
   readonly byName: ReadonlyMap<string, Chain<never, unknown>>;
+  /** Resumes a run of a chain that there is, once something else is over. */
+  resumeAfter(chain: string, id: string, after: Promise<void>): Run<unknown>;
   /** Runs `fn` as the run of an incoming request. @param id Undefined: none that any other request has. */
   handle<R>(chain: string, id: string | undefined, fn: (run: RunScope) => R | PromiseLike<R>): Promise<R>;
   /** Stops executing every run that is under way here, and leaves it to whoever resumes it. */
@@ -85,12 +87,20 @@ export interface Chains {
 export function createChains(services: () => ChainServices): Chains {
   const here: RunsHere = { services, underWay: new Map(), hasWarned: false, hasWarnedOfLost: false };
   const byName = new Map<string, Chain<never, unknown>>();
+  const codes = new Map<string, RunPlan["code"]>();
   return {
     byName,
     define(name, fn) {
-      const chain = chainOf(here, name, fn as unknown as RunPlan["code"]);
+      const code = fn as unknown as RunPlan["code"];
+      const chain = chainOf(here, name, code);
       byName.set(name, chain);
+      codes.set(name, code);
       return chain as unknown as Chain<never, never>;
+    },
+    resumeAfter(chain, id, after) {
+      const code = codes.get(chain) as RunPlan["code"];
+      const plan = { mode: "resume", chain, id, code, startWith: undefined, onDiverge: "throw" } as const;
+      return beginRun(here, { ...plan, abortSignals: [], after }).run;
     },
     handle: (chain, id, fn) => answerAsRun(services(), chain, id, fn),
     detach: () => detachAll(here),

@@ -1,3 +1,4 @@
+import { abortable } from "../base/signal.ts";
 import { mayPassForFree } from "../errors/registry.ts";
 import { LeaseLostError, RunAbortedError, RunInputMismatchError, RunStateError } from "../errors/runs.ts";
 import { restoredError } from "../errors/saved-error.ts";
@@ -21,7 +22,8 @@ export async function claimOrObserve(live: LiveRun): Promise<unknown> {
   const { plan, services } = live;
   const { store, clock } = services;
   const { chain, id } = plan;
-  await plan.after;
+  // Whoever gives it up before its turn does not wait for that.
+  if (plan.after) await abortable(abortable(plan.after, live.detached.signal), live.cancelled.signal);
   live.cancelled.signal.throwIfAborted();
   await assertKeptWithOuter(live);
   const startWith = plan.startWith ?? (await recordedStart(live));

@@ -29,6 +29,6 @@ export interface RunPlan {
   readonly outer?: { readonly chain: string; readonly id: string; readonly directStore: Store } | undefined;
   /** Detaches it with the run that it is a part of. */
   readonly detachSignal?: AbortSignal | undefined;
-  /** What of an earlier execution here has still to end. */
+  /** What has to be over before it begins, such as an earlier execution here. */
   readonly after?: Promise<unknown> | undefined;
 }

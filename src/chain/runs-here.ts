@@ -32,7 +32,8 @@ export function beginRun({ services, underWay }: RunsHere, plan: RunPlan): Start
     if (!goesOn(known, plan)) return joined(known, plan);
   }
   // Where it has failed, some of its calls are still on their way: they are to be noted before they are asked for again.
-  const here: RunHere = startRun(services(), { ...plan, after: known?.run.total });
+  const after = known ? Promise.all([plan.after, known.run.total]) : plan.after;
+  const here: RunHere = startRun(services(), { ...plan, after });
   underWay.set(key, here);
   here.run.catch((error: unknown) => {
     here.failure = error;

@@ -4,12 +4,14 @@ import {
   anything,
   checkOptions,
   count,
+  limit,
   type OptionsOf,
   oneOf,
   record,
   time,
 } from "../base/options.ts";
 import { inTime, type Timed } from "../base/time.ts";
+import { type Turn, turns } from "../base/turns.ts";
 import { RunInputMismatchError } from "../errors/runs.ts";
 import type { SavedError } from "../errors/saved-error.ts";
 import { StoreError } from "../errors/store.ts";
@@ -54,6 +56,11 @@ export interface AddOptions {
   readonly budget?: Budget;
 }
 
+export interface ResumeAllOptions {
+  /** How many are executed at once; the others wait for their turn. @default all of them: fal keeps a result for an hour */
+  readonly concurrency?: number;
+}
+
 export interface Runs {
   /**
    * Notes a run without executing it: it is `waiting` until a process that has the chain starts its id. One that exists
@@ -85,8 +92,8 @@ export interface Runs {
    * @returns false where there is no such run. @throws {StoreError} while it is running.
    */
   forget(chain: string, id: string): Promise<boolean>;
-  /** Goes on with every interrupted run of the chains that this client has. */
-  resumeAll(): Promise<Run<unknown>[]>;
+  /** Goes on with every interrupted run of the chains that this client has. @throws {InvalidArgumentError} */
+  resumeAll(options?: ResumeAllOptions): Promise<Run<unknown>[]>;
 }
 
 const QUERY: OptionsOf<RunQuery> = {
@@ -96,6 +103,7 @@ const QUERY: OptionsOf<RunQuery> = {
   limit: count(1),
 };
 /** Id, tags and budget are checked more closely where they are used. */
+const RESUME_ALL: OptionsOf<ResumeAllOptions> = { concurrency: limit(1) };
 const ADD: OptionsOf<AddOptions> = { id: anything, tags: record, budget: record };
 
 export function createRuns(services: () => ChainServices, chains: Chains): Runs {
@@ -131,21 +139,33 @@ export function createRuns(services: () => ChainServices, chains: Chains): Runs 
     cancel: (chain, id, reason = "cancelled") =>
       services().store.runs.cancel(chain, id, reason, services().clock.now()),
     forget: (chain, id) => services().store.runs.forget(chain, id),
-    async resumeAll() {
+    async resumeAll(options = {}) {
+      checkOptions(options, RESUME_ALL, { of: "resumeAll" });
+      const { concurrency = Number.POSITIVE_INFINITY } = options;
       const { store, clock } = services();
+      const turn = turns(concurrency);
       const runs: Run<unknown>[] = [];
       for (const record of await store.runs.list({ state: "running", limit: 10_000 })) {
-        const chain = chains.byName.get(record.chain);
-        if (!chain || record.epoch === 0 || isOurs(record)) continue;
+        if (!chains.byName.has(record.chain) || record.epoch === 0 || isOurs(record)) continue;
         const outer = await outerOf(store, record);
         // Its outer run asks for it when that is resumed itself.
         if (outer && outer.state !== "completed" && outer.state !== "cancelled") continue;
-        if (outer?.state !== "cancelled") runs.push(chain.resume(record.id));
+        if (outer?.state !== "cancelled") runs.push(resumed(chains, record, turn));
         else await store.runs.cancel(record.chain, record.id, outer.cancelReason ?? "cancelled", clock.now());
       }
       return runs;
     },
   };
+}
+
+function resumed(chains: Chains, { chain, id }: RunRecord, turn: Turn): Run<unknown> {
+  const { promise: after, resolve } = Promise.withResolvers<void>();
+  const run = chains.resumeAfter(chain, id, after);
+  void turn(async () => {
+    resolve();
+    await run.catch(() => {});
+  });
+  return run;
 }
 
 /** The run that one without an id of its own is a part of, if the store has it. */

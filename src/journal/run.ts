@@ -134,6 +134,13 @@ export interface RunQuery {
   readonly limit?: number;
 }
 
+/** What became of a lease that was to be renewed. */
+export interface Renewed {
+  readonly held: boolean;
+  /** Why somebody wants the run cancelled, if somebody does. */
+  readonly cancelReason: string | undefined;
+}
+
 /** Where runs are kept, with their steps and events. Leases count on the store's own clock. */
 export interface RunJournal {
   /**
@@ -142,10 +149,9 @@ export interface RunJournal {
    */
   claim(claim: RunClaim): Promise<{ readonly run: RunRecord; readonly owned: boolean }>;
   /** Keeps the run ours for longer, also where the lease is over and nobody took it. `held: false`: it is not ours any more, or has ended. */
-  renew(
-    fence: Fence,
-    leaseMs: number,
-  ): Promise<{ readonly held: boolean; readonly cancelReason: string | undefined }>;
+  renew(fence: Fence, leaseMs: number): Promise<Renewed>;
+  /** The same for many at once, in their order. Undefined where somebody writes to a run at this moment: ask again later. */
+  renewAll(fences: readonly Fence[], leaseMs: number): Promise<readonly (Renewed | undefined)[]>;
   /** Lets it go without ending it, if it is still ours: the next claim has it at once. */
   release(fence: Fence): Promise<void>;
   /** @throws {LeaseLostError} */

@@ -1,5 +1,6 @@
 import type { Pool } from "pg";
 import { type Clock, systemClock } from "../base/clock.ts";
+import { aClock, checkOptions, count, milliseconds, type OptionsOf, oneOf, text } from "../base/options.ts";
 import { StoreError } from "../errors/store.ts";
 import type { Store } from "../journal/store.ts";
 import { borrowing, heardClient, postgresDriver } from "./postgres/driver.ts";
@@ -40,6 +41,16 @@ export interface PostgresOptions {
   readonly clock?: Clock;
 }
 
+const OPTIONS: OptionsOf<PostgresOptions> = {
+  schema: text,
+  max: count(1),
+  connectTimeout: milliseconds(1),
+  queryTimeout: milliseconds(1),
+  patience: milliseconds(0),
+  keep: oneOf(["all", "ids"]),
+  clock: aClock,
+};
+
 type Settings = Required<PostgresOptions>;
 
 /**
@@ -53,6 +64,7 @@ type Settings = Required<PostgresOptions>;
  * @throws {InvalidArgumentError} where `database` or `schema` cannot be one.
  */
 export function postgresStore(database: string | Pool, options: PostgresOptions = {}): Store {
+  checkOptions(options, OPTIONS, { of: "postgresStore" });
   const { schema = "fal_chain", keep = "all", clock = systemClock, patience = 5_000 } = options;
   checkSchema(schema);
   const isOurs = typeof database === "string";

@@ -37,6 +37,7 @@ export function selectedStore(named: NamedStore, clock: Clock): Store {
     runs: {
       claim: async (...of) => (await opened()).runs.claim(...of),
       renew: async (...of) => (await opened()).runs.renew(...of),
+      renewAll: async (...of) => (await opened()).runs.renewAll(...of),
       release: async (...of) => (await opened()).runs.release(...of),
       end: async (...of) => (await opened()).runs.end(...of),
       cancel: async (...of) => (await opened()).runs.cancel(...of),

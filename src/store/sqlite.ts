@@ -1,10 +1,11 @@
 import { type Clock, systemClock } from "../base/clock.ts";
+import { aClock, checkOptions, milliseconds, type OptionsOf, oneOf } from "../base/options.ts";
+import { turns } from "../base/turns.ts";
 import { StoreError } from "../errors/store.ts";
 import type { Store } from "../journal/store.ts";
 import { nodeModule } from "./node.ts";
 import { patient } from "./sql/patient.ts";
 import { sqlStore } from "./sql/store.ts";
-import { turns } from "./sql/turns.ts";
 import type { Driver } from "./sql/work.ts";
 import { sqliteDriver } from "./sqlite/driver.ts";
 import { openFile } from "./sqlite/open.ts";
@@ -24,6 +25,12 @@ export interface SqliteOptions {
   readonly busyTimeout?: number;
 }
 
+const OPTIONS: OptionsOf<SqliteOptions> = {
+  keep: oneOf(["all", "ids"]),
+  clock: aClock,
+  busyTimeout: milliseconds(0),
+};
+
 /**
  * A store in one SQLite file, for one machine and any number of its processes. The file is made if there is none, with
  * its directory, readable for this user only. What was noted survives the process and a power cut.
@@ -33,6 +40,7 @@ export interface SqliteOptions {
  * hold.
  */
 export function sqliteStore(path: string, options: SqliteOptions = {}): Store {
+  checkOptions(options, OPTIONS, { of: "sqliteStore" });
   const { keep = "all", clock = systemClock, busyTimeout = 5_000 } = options;
   if (path === ":memory:" || path === "") {
     throw new StoreError(

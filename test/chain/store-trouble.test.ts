@@ -27,7 +27,7 @@ function troubled({ start }: Processes, name: string, nth = 1, options: FalOptio
     ...options,
     rescueFile: `${tempDir()}/rescue.jsonl`,
     onStore(told, when) {
-      if (told !== name || when !== "before" || state.isMended || ++state.calls < nth) return;
+      if (!told.startsWith(name) || when !== "before" || state.isMended || ++state.calls < nth) return;
       state.thrown++;
       throw new StoreError(TROUBLE, { retryable: true });
     },

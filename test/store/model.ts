@@ -102,6 +102,11 @@ const ask: fc.Arbitrary<Ask> = fc.oneof(
       (store) =>
         store.runs.renew(fence, 60_000),
   ),
+  fc.array(fence, { maxLength: 4 }).map(
+    (fences): Ask =>
+      (store) =>
+        store.runs.renewAll(fences, 60_000),
+  ),
   fence.map(
     (fence): Ask =>
       (store) =>

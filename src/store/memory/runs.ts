@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { LeaseLostError } from "../../errors/runs.ts";
 import type { CallFor } from "../../journal/call.ts";
-import type { Fence, RunJournal, RunQuery, RunRecord, StepRecord } from "../../journal/run.ts";
+import type { Fence, Renewed, RunJournal, RunQuery, RunRecord, StepRecord } from "../../journal/run.ts";
 import {
   assertForgettable,
   cancelled,
@@ -61,12 +61,8 @@ export function runJournal(runs: KeptRuns): RunJournal {
       // Whoever cannot claim it found it.
       return { run: (known as KeptRun).run, owned: false };
     },
-    async renew(fence, leaseMs) {
-      const known = find(runs, fence.chain, fence.run);
-      const isHeld = isOwned(known, fence);
-      if (isHeld) keep(runs, { run: known.run, leaseUntil: clock.now() + leaseMs });
-      return { held: isHeld, cancelReason: known?.run.cancelReason };
-    },
+    renew: async (fence, leaseMs) => renewed(runs, fence, leaseMs),
+    renewAll: async (fences, leaseMs) => fences.map((fence) => renewed(runs, fence, leaseMs)),
     async release(fence) {
       const known = find(runs, fence.chain, fence.run);
       if (isOwned(known, fence)) keep(runs, { run: { ...known.run, owner: undefined }, leaseUntil: 0 });
@@ -113,6 +109,13 @@ export function runJournal(runs: KeptRuns): RunJournal {
       return events.map((event, n) => ({ seq: from + n, event }));
     },
   };
+}
+
+function renewed(runs: KeptRuns, fence: Fence, leaseMs: number): Renewed {
+  const known = find(runs, fence.chain, fence.run);
+  const isHeld = isOwned(known, fence);
+  if (isHeld) keep(runs, { run: known.run, leaseUntil: runs.clock.now() + leaseMs });
+  return { held: isHeld, cancelReason: known?.run.cancelReason };
 }
 
 const runKey = (chain: string, id: string): string => JSON.stringify([chain, id]);

@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from "pg";
 import type { Clock } from "../../base/clock.ts";
 import { OVER } from "../../base/signal.ts";
-import { turns } from "../sql/turns.ts";
+import { turns } from "../../base/turns.ts";
 import type { Driver, Row, Statement, Work } from "../sql/work.ts";
 import { isConnectionLost, SilentError } from "./errors.ts";
 import { socketOf, type Types } from "./pool.ts";

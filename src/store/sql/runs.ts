@@ -1,5 +1,5 @@
 import { LeaseLostError } from "../../errors/runs.ts";
-import type { Fence, RunClaim, RunEnd, RunQuery, RunRecord, RunState } from "../../journal/run.ts";
+import type { Fence, Renewed, RunClaim, RunEnd, RunQuery, RunRecord, RunState } from "../../journal/run.ts";
 import {
   assertForgettable,
   cancelled,
@@ -11,7 +11,16 @@ import {
 } from "../run-changes.ts";
 import { changingRunColumns, leasedOf, newRunColumns } from "./columns.ts";
 import { insert, remove, select, update } from "./tables.ts";
-import { now, rowLimit, type Statement, type Work } from "./work.ts";
+import {
+  now,
+  placeholders,
+  query,
+  type Row,
+  rowLimit,
+  type Statement,
+  type Value,
+  type Work,
+} from "./work.ts";
 
 export function* claimRun(claim: RunClaim): Work<{ run: RunRecord; owned: boolean }> {
   const known = yield* locked(claim.chain, claim.id);
@@ -23,14 +32,55 @@ export function* claimRun(claim: RunClaim): Work<{ run: RunRecord; owned: boolea
   return { run: mine.run, owned: claim.owner !== undefined };
 }
 
-export function* renewRun(
-  fence: Fence,
-  leaseMs: number,
-): Work<{ held: boolean; cancelReason: string | undefined }> {
+export function* renewRun(fence: Fence, leaseMs: number): Work<Renewed> {
   const known = yield* locked(fence.chain, fence.run);
   const held = isOwned(known, fence);
   if (held) yield* write({ run: known.run, leaseUntil: (yield* now()) + leaseMs });
   return { held, cancelReason: known?.run.cancelReason };
+}
+
+/** Runs of one statement. */
+const BATCH = 100;
+const LEASE = "seq, chain, id, state, owner, epoch, cancel_reason";
+
+export function* renewRuns(
+  fences: readonly Fence[],
+  leaseMs: number,
+): Work<readonly (Renewed | undefined)[]> {
+  const renewed: (Renewed | undefined)[] = [];
+  for (let n = 0; n < fences.length; n += BATCH) {
+    renewed.push(...(yield* renewBatch(fences.slice(n, n + BATCH), leaseMs)));
+  }
+  return renewed;
+}
+
+/** Whoever keeps many waits for none: a run that somebody writes to now is left for another time. */
+function* renewBatch(fences: readonly Fence[], leaseMs: number): Work<readonly (Renewed | undefined)[]> {
+  const named = `from @runs where (chain, id) in (values ${placeholders(fences.length, 2)})`;
+  const names = fences.flatMap(({ chain, run }) => [chain, run]);
+  const free = yield* query(`select ${LEASE} ${named} for update skip locked`, ...names);
+  const all = free.length === fences.length ? free : yield* query(`select ${LEASE} ${named}`, ...names);
+  const byName = (rows: readonly Row[]) =>
+    new Map(rows.map((row) => [JSON.stringify([row["chain"], row["id"]]), row]));
+  const [freeRows, rows] = [byName(free), byName(all)];
+  const held: Value[] = [];
+  const answers = fences.map((fence): Renewed | undefined => {
+    const name = JSON.stringify([fence.chain, fence.run]);
+    const row = rows.get(name);
+    const cancelReason = (row?.["cancel_reason"] ?? undefined) as string | undefined;
+    if (row?.["state"] !== "running" || row["owner"] === null || row["epoch"] !== fence.epoch) {
+      return { held: false, cancelReason };
+    }
+    if (!freeRows.has(name)) return undefined;
+    held.push(row["seq"] as number);
+    return { held: true, cancelReason };
+  });
+  if (held.length > 0) {
+    const until = (yield* now()) + leaseMs;
+    const these = held.map((_, n) => `$${n + 2}`).join(", ");
+    yield* query(`update @runs set lease_until = $1 where seq in (${these})`, until, ...held);
+  }
+  return answers;
 }
 
 export function* releaseRun(fence: Fence): Work<void> {

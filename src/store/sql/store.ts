@@ -13,6 +13,7 @@ import {
   forgetRun,
   releaseRun,
   renewRun,
+  renewRuns,
   runById,
   runsWhere,
 } from "./runs.ts";
@@ -58,6 +59,7 @@ function runJournal({ write, read }: Driver, kept: Kept, keep: Store["keep"]): O
   return {
     claim: (claim) => write(() => claimRun(keep === "all" ? claim : withoutInput(claim))),
     renew: (fence, leaseMs) => write(() => renewRun(fence, leaseMs)),
+    renewAll: (fences, leaseMs) => write(() => renewRuns(fences, leaseMs)),
     release: (fence) => write(() => releaseRun(fence)),
     end: (fence, end, at) =>
       write(function* (again) {

@@ -72,7 +72,7 @@ const COMMIT: Statement = { sql: "commit", params: [] };
 /** Tables have no schema, the transaction has locked the whole file, and node:sqlite does not know numbered placeholders. */
 function toSqlite(sql: string): { text: string; order: number[] } {
   const order: number[] = [];
-  const unqualified = sql.replaceAll("@", "").replace(/ for update$/, "");
+  const unqualified = sql.replaceAll("@", "").replace(/ for update( skip locked)?$/, "");
   const text = unqualified.replace(/\$(\d+)/g, (_, place) => {
     order.push(Number(place) - 1);
     return "?";

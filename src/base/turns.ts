@@ -1,5 +1,7 @@
+export type Turn = <T>(act: () => Promise<T>) => Promise<T>;
+
 /** Lets so many act at once; the others wait for as long as it takes, first come first served. */
-export function turns(max: number): <T>(act: () => Promise<T>) => Promise<T> {
+export function turns(max: number): Turn {
   const waiting: (() => void)[] = [];
   let free = max;
   return async (act) => {
