@@ -26,6 +26,7 @@ import { createStorage } from "./storage/storage.ts";
 import type { Ledger } from "./store/ledger.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 import { createTransport } from "./transport/http.ts";
+import { backoffMs, policyFor } from "./transport/retry.ts";
 
 /** All that a client is made of. */
 export interface ClientServices extends ChainServices {
@@ -74,6 +75,8 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
     get directStore() {
       return ledger.direct();
     },
+    retryPause: (attempt) =>
+      backoffMs(policyFor("submit", options.retry), attempt, options.random ?? Math.random),
     reserve: budgets({ client: options.budget, tags: options.budgets }, network.estimate),
     slots: slotsOf(options, ground, network.queue, clock),
     files: createKeptFiles({ keep: options.keepFiles, fetch, clock, isOurs, report, closing }),

@@ -3,7 +3,7 @@ export type { UserTags } from "./attribution/tags.ts";
 export { type Clock, systemClock } from "./base/clock.ts";
 export type { Call } from "./calls/call.ts";
 export type { CallEvent, RequestLog, Result } from "./calls/events.ts";
-export type { AmbiguousSubmitPolicy, CallOptions, SubmitOptions } from "./calls/options.ts";
+export type { AmbiguousSubmitPolicy, CallOptions, CallRetry, SubmitOptions } from "./calls/options.ts";
 export type { QueueClient } from "./calls/queue-client.ts";
 export type { CompletedQueueStatus, InQueueStatus, QueueStatus } from "./calls/queue-status.ts";
 export type { RecordedCalls } from "./calls/recorded-calls.ts";

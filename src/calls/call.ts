@@ -23,6 +23,7 @@ import { type Recorded, recordFailure, recordResult, reusedResult } from "./reco
 import { type Known, pickUp, recover } from "./recover.ts";
 import { send } from "./send.ts";
 import type { Services } from "./services.ts";
+import { tryAgain } from "./try-again.ts";
 import { untilEnded } from "./wait.ts";
 
 /**
@@ -155,9 +156,16 @@ export async function perform<T>(
   replaces?: string,
 ): Promise<Done<T>> {
   const prepared = await abortable(preparing, call.giveUp.signal);
-  const known = await sendUnlessKnown(services, call, prepared, { wants: "result", replaces });
-  if (isRecorded(known)) return reusedResult(services, call, known);
-  return finish(services, call, known.ticket, prepared.heard);
+  for (let instead = replaces; ; ) {
+    try {
+      const known = await sendUnlessKnown(services, call, prepared, { wants: "result", replaces: instead });
+      if (isRecorded(known)) return await reusedResult(services, call, known);
+      return await finish(services, call, known.ticket, prepared.heard);
+    } catch (error) {
+      if (call.settings.retry === undefined) throw error;
+      instead = await tryAgain(services, call, call.settings.retry, error);
+    }
+  }
 }
 
 /** What the run has of it already is not paid for again; everything else is sent. */
@@ -169,10 +177,12 @@ export async function sendUnlessKnown(
 ): Promise<Known> {
   const { content, endpoint } = prepared;
   const { signal } = call.giveUp;
-  const found =
-    call.admitted && (await abortable(call.admitted.find({ endpoint: endpoint.id, content }), signal));
-  const known = found?.record && (await recover(services, call, found.record, wants));
-  if (known) return known;
+  if (call.admitted && !call.found) {
+    call.found = await abortable(call.admitted.find({ endpoint: endpoint.id, content }), signal);
+    const known = call.found.record && (await recover(services, call, call.found.record, wants));
+    if (known) return known;
+  }
+  const { found } = call;
   const ticket = await send(
     services,
     call,

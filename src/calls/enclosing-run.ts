@@ -47,6 +47,11 @@ export interface AdmittedCall {
   identify(record: CallRecord): void;
   /** Nothing of what was found can be had, so it is submitted in its place. */
   startsAnew(): void;
+  /** It failed, and is made again as this call of the ledger. */
+  triesAgain(
+    id: string,
+    failed: { readonly error: unknown; readonly cost: Promise<Cost | undefined> | undefined },
+  ): void;
   event(event: CallEvent): void;
   /** `cost` is undefined where nothing is paid, and is known a while after the end. It never rejects. */
   ended(end: { readonly error?: unknown; readonly cost: Promise<Cost | undefined> | undefined }): void;

@@ -58,6 +58,15 @@ export type CallEvent<T = unknown> =
       /** How many log lines before this one were dropped, because nobody had read them in time. */
       readonly dropped: number;
     }
+  | {
+      /** It failed, which cost nothing, and is made again after a pause: what follows is another call of the ledger. */
+      readonly type: "retrying";
+      readonly at: number;
+      /** The number of the attempt that follows; the first one has 1. */
+      readonly attempt: number;
+      readonly pauseMs: number;
+      readonly error: unknown;
+    }
   | { readonly type: "completed"; readonly at: number; readonly result: Result<T> };
 
 /** What a status can tell, short of the result. */

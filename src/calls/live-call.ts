@@ -4,10 +4,10 @@ import type { CancelOutcome } from "../errors/giving-up.ts";
 import type { Ticket } from "../journal/call.ts";
 import type { Cost } from "../money/cost.ts";
 import type { WireStatus } from "../queue/wire.ts";
-import type { AdmittedCall, EnclosingRun } from "./enclosing-run.ts";
+import type { AdmittedCall, EnclosingRun, FoundStep } from "./enclosing-run.ts";
 import { type CallEvent, type StatusFold, statusFold } from "./events.ts";
 import type { CallObserver } from "./observer.ts";
-import type { AmbiguousSubmitPolicy, StepSettings, WatchSettings } from "./options.ts";
+import type { AmbiguousSubmitPolicy, CallRetry, StepSettings, WatchSettings } from "./options.ts";
 import { toQueueStatus } from "./queue-status.ts";
 import type { Services, SlotHolder } from "./services.ts";
 
@@ -24,11 +24,15 @@ export type CallSettings = WatchSettings &
   StepSettings & {
     readonly output?: StandardSchemaV1 | undefined;
     readonly ambiguousSubmit?: AmbiguousSubmitPolicy | undefined;
+    readonly retry?: CallRetry | undefined;
   };
 
 /** One call, as far as it has come. Each stage of its life is a function that takes it a step further. */
 export interface LiveCall<T = unknown> {
-  readonly id: string;
+  /** Another one for each attempt. */
+  id: string;
+  /** Which attempt it is, the first one being 1. */
+  attempt: number;
   /** That of a recorded call is known once it was read. */
   endpoint: string;
   readonly settings: CallSettings;
@@ -38,14 +42,14 @@ export interface LiveCall<T = unknown> {
   run: EnclosingRun | undefined;
   /** It asks for a request that was submitted before, and is no call of its own. */
   readonly asksForRequest: boolean;
-  readonly observer: CallObserver | undefined;
+  observer: CallObserver | undefined;
   readonly log: EventLog<CallEvent<T>>;
-  readonly statuses: StatusFold;
+  statuses: StatusFold;
   /** Settles once fal has accepted the request. */
   readonly announced: PromiseWithResolvers<{ endpoint: string; requestId: string }>;
   readonly startedAt: number;
   /** Milliseconds since the epoch. */
-  readonly times: { submitted: number; queued?: number; running?: number };
+  times: { submitted: number; queued?: number; running?: number };
 
   /** Aborts with the very error that the call rejects with, once it is given up or left. */
   readonly giveUp: AbortController;
@@ -62,6 +66,10 @@ export interface LiveCall<T = unknown> {
   isUnwanted: boolean;
 
   admitted: AdmittedCall | undefined;
+  /** What its run has of it, once it was asked. */
+  found: FoundStep | undefined;
+  /** The exact JSON of its input, once its files are uploaded. */
+  body: string | undefined;
   /** An earlier execution may have sent it, and it is still to be found out what became of that. */
   isInDoubt: boolean;
   /** What it is noted under; undefined while nothing of it is in the store. */
@@ -90,6 +98,7 @@ export function liveCall<T>(
   announced.promise.catch(() => {});
   return {
     id,
+    attempt: 1,
     endpoint,
     settings,
     isOutsideRun: how.outsideRun ?? false,
@@ -113,6 +122,8 @@ export function liveCall<T>(
     isHandedOver: false,
     isUnwanted: false,
     admitted: undefined,
+    found: undefined,
+    body: undefined,
     isInDoubt: false,
     notedAs: undefined,
     slot: undefined,

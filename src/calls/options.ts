@@ -17,6 +17,7 @@ import {
   type Takes,
   text,
 } from "../base/options.ts";
+import type { FalError } from "../errors/fal-error.ts";
 import type { InputOf } from "../queue/endpoint.ts";
 import type { StorageSettings } from "../storage/lifecycle.ts";
 import type { QueueStatus } from "./queue-status.ts";
@@ -83,6 +84,19 @@ export interface StepSettings {
   readonly onChange?: "rerun" | "reuse";
 }
 
+/** Attempts at a call whose failures cost nothing. */
+export interface CallRetry {
+  /** How often the call is made at most, the first time counted. */
+  readonly attempts: number;
+  /**
+   * Which failures are tried again, of those that cost nothing: with `billed: false`, and at their own end. Never asked about an
+   * ambiguous submit, a budget, a refused key, or who has given up: those are never tried again.
+   *
+   * @default those that are `retryable`
+   */
+  readonly when?: (error: FalError) => boolean;
+}
+
 export interface SubmitOptions<T> extends SubmitSettings, StepSettings {
   readonly input: InputOf<T>;
   readonly ambiguousSubmit?: AmbiguousSubmitPolicy;
@@ -93,6 +107,11 @@ export interface CallOptions<T, S extends StandardSchemaV1 | undefined = undefin
     WatchSettings {
   /** A schema that this call's output must satisfy; it also gives the output its type. */
   readonly output?: S;
+  /**
+   * Makes the call again where it failed and that cost nothing. Each attempt is a call of its own in the ledger; the pauses
+   * between them are those of the client's `retry`, and `timeout` is for all of it. @default one attempt
+   */
+  readonly retry?: CallRetry;
   readonly abortSignal?: AbortSignal;
 }
 
@@ -121,6 +140,16 @@ const SCHEMA: Takes = {
     (typeof value === "object" || typeof value === "function") && value !== null && "~standard" in value,
 };
 
+const RETRY_FIELDS: OptionsOf<CallRetry> & Readonly<Record<string, Takes>> = {
+  attempts: count(1),
+  when: callback,
+};
+const RETRY: Takes = {
+  what: "{ attempts, when }, with attempts a whole number from 1 up",
+  is: (value) =>
+    nested(RETRY_FIELDS, "retry").is(value) && count(1).is((value as Partial<CallRetry>).attempts),
+};
+
 /** What the input is, and what an endpoint's schema says of it, is checked with the input. */
 const CALL: OptionsOf<CallOptions<unknown>> & Readonly<Record<string, Takes>> = {
   input: anything,
@@ -144,6 +173,7 @@ const CALL: OptionsOf<CallOptions<unknown>> & Readonly<Record<string, Takes>> = 
   cancelOnAbort: flag,
   onEnqueue: callback,
   onQueueUpdate: callback,
+  retry: RETRY,
   // What asks for a request takes, here and with the official client.
   requestId: anything,
   method: anything,

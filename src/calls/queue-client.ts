@@ -1,6 +1,7 @@
 import type { ReplyListener } from "../attribution/onward.ts";
 import { inBackground } from "../base/background.ts";
 import { abortable, linkedController, OVER } from "../base/signal.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { CallTimeoutError, type CancelOutcome } from "../errors/giving-up.ts";
 import type { Ticket } from "../journal/call.ts";
@@ -127,6 +128,7 @@ async function submit<T extends EndpointId | AnyEndpoint>(
 ): Promise<InQueueStatus> {
   const call = liveCall(services, idOf(target), options);
   return live(services, call, async () => {
+    if (call.settings.retry !== undefined) throw noRetry();
     const prepared = await abortable(prepare(services, target, options), call.giveUp.signal);
     const { ticket } = await sendUnlessKnown(services, call, prepared, { wants: "request" });
     handOver(call, ticket);
@@ -135,6 +137,12 @@ async function submit<T extends EndpointId | AnyEndpoint>(
     return toQueueStatus(services.queue, ticket, status, []) as InQueueStatus;
   });
 }
+
+const noRetry = () =>
+  new InvalidArgumentError(
+    "retry is an option of subscribe: a submit is over before its request can fail, and is repeated by itself where fal " +
+      "refuses it. Nothing was sent.",
+  );
 
 function handOver(call: LiveCall, ticket: Ticket): void {
   call.isHandedOver = true;

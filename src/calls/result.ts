@@ -14,11 +14,15 @@ const requestEnds = new WeakSet<ApiError>();
 /** Whether fal's queue, its history or the model itself has said that a request failed with this. */
 export const isRequestEnd = (error: unknown): boolean => error instanceof ApiError && requestEnds.has(error);
 
+/** The same of a failure that the store has of the request. */
+export function asRequestEnd<E>(error: E): E {
+  if (error instanceof ApiError) requestEnds.add(error);
+  return error;
+}
+
 /** The failure that a request ended with, as the queue or its history says. */
 export function requestFailure(facts: Parameters<typeof apiError>[0]): ApiError {
-  const error = apiError(facts);
-  requestEnds.add(error);
-  return error;
+  return asRequestEnd(apiError(facts));
 }
 
 /** What the answer to a result read says of the request, which ended with this status as far as that is known. */

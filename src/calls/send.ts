@@ -27,8 +27,8 @@ export async function send(
   const { id, settings } = call;
   const { signal } = call.giveUp;
   const policy = policyOf(services, settings);
-  const content = await abortable(bodyOf(services, prepared, found, signal), signal);
-  const { body, ...hooked } = await withHook(services, call, prepared, content);
+  call.body ??= await abortable(bodyOf(services, prepared, found, signal), signal);
+  const { body, ...hooked } = await withHook(services, call, prepared, call.body);
   const wanted = { endpoint: prepared.endpoint.id, body, for: prepared.for };
   const reservations = await abortable(services.reserve(wanted, call.run?.budgets ?? []), signal);
   call.slot = await slots?.take(id, signal);

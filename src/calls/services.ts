@@ -36,6 +36,8 @@ export interface Services {
     /** The same, where it was asked for before and is still fresh. */
     known(endpoint: string): Price | undefined;
   };
+  /** How long to wait before a call is made again, in milliseconds. @param attempt How often it was made. */
+  readonly retryPause: (attempt: number) => number;
   /** What a call sets aside of its budgets. */
   readonly reserve: Reserve;
   /** How many calls may be under way at once, where the client has a limit. */

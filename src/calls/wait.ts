@@ -6,7 +6,7 @@ import { replyWith, restoredData } from "../journal/saved-data.ts";
 import type { Answer } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import { type LiveCall, tellWatched } from "./live-call.ts";
-import { isGone, readResult, recalledFrom } from "./result.ts";
+import { asRequestEnd, isGone, readResult, recalledFrom } from "./result.ts";
 import type { Hooks, Services } from "./services.ts";
 import { watch, watchOptions } from "./watch.ts";
 
@@ -54,7 +54,7 @@ async function afterHook(
 ): Promise<Answer> {
   await hooks.ended(notedAs, ticket, signal);
   const { state, outcome, error } = (await services.store.calls.get(notedAs)) ?? {};
-  if (state === "failed" && error) throw restoredError(error);
+  if (state === "failed" && error) throw asRequestEnd(restoredError(error));
   const read = async () => {
     // Whoever does not know the request says nothing about its result.
     if (services.queue.isElsewhere(ticket)) await services.queue.status(ticket, { logs: false, signal });

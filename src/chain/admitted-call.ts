@@ -19,7 +19,7 @@ interface CallInRun extends CallUnderWay {
   readonly scope: string;
   readonly turn: Turn;
   /** As which it would be made anew. */
-  readonly fresh: RunCall;
+  fresh: RunCall;
   /** As which it is told of: the recorded one where there is one. */
   told: RunCall;
   /** Undefined until it is looked for. */
@@ -55,6 +55,13 @@ export function admit(attempt: Attempt, info: Parameters<Attempt["enclosing"]["a
       identify(call, record);
     },
     startsAnew: () => forgetRecord(call),
+    triesAgain(id, { error, cost }) {
+      // An earlier execution has told of a failure that it left behind.
+      if (!call.record) noteEnd(call, error, cost);
+      call.fresh = { ...call.fresh, id };
+      attempt.told.set(id, call.fresh);
+      forgetRecord(call);
+    },
     event: (event) => noteEvent(call, event),
     ended({ error, cost }) {
       noteEnd(call, error, cost);

@@ -13,6 +13,7 @@ import { RULES } from "./mode.ts";
 import type { StartWith } from "./plan.ts";
 import { isDead, noteLetGo, thisProcess } from "./process-identity.ts";
 import { fromJson } from "./saved.ts";
+import { ALL } from "./steps.ts";
 
 /** How often a run that another process executes is looked at, in milliseconds. */
 const OBSERVE_MS = 500;
@@ -50,7 +51,7 @@ export async function claimOrObserve(live: LiveRun): Promise<unknown> {
       }
     }
     const isTried = round > 0 || rules.oldFailure !== "retry-free";
-    if (!owned && !isTried && record.state === "failed" && mayPassForFree(recordedFailure(record))) {
+    if (!owned && !isTried && record.state === "failed" && (await costsNothing(live, record))) {
       reopen = ["failed"];
       continue;
     }
@@ -134,6 +135,14 @@ function recordedOutcome({ log, services }: LiveRun, record: RunRecord): unknown
   const error = recordedFailure(record);
   log.push({ type: "failed", at, error });
   throw error;
+}
+
+/** Whether a failed run goes on without paying for its failure once more: nothing was paid, or it is still to be had. */
+async function costsNothing({ services }: LiveRun, record: RunRecord): Promise<boolean> {
+  if (mayPassForFree(recordedFailure(record))) return true;
+  const { chain, id, failedKeys } = record;
+  const calls = await services.store.calls.list({ chain, run: id, state: "given-up", limit: ALL });
+  return calls.some(({ key, givenUp }) => key === failedKeys[0] && givenUp === "unread");
 }
 
 function recordedFailure({ chain, id, state, error, cancelReason }: RunRecord): unknown {

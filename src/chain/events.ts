@@ -76,6 +76,9 @@ export async function restoredEvent(
     case "completed":
       return { ...event, output: payloads.output() };
     case "call": {
+      if (event.event.type === "retrying") {
+        return { ...event, event: { ...event.event, error: restoredError(event.event.error as SavedError) } };
+      }
       if (event.event.type !== "completed") return event;
       const record = await payloads.call(event.call.id);
       const result = { ...event.event.result, data: restoredData(record?.outcome?.data) };

@@ -1,5 +1,4 @@
 import { OVER, whenAborted } from "../base/signal.ts";
-import { mayPassForFree } from "../errors/registry.ts";
 import { RunBlockedError } from "../errors/runs.ts";
 import { storeErrorIn } from "../errors/store.ts";
 import { type Attempt, heedStore } from "./attempt.ts";
@@ -51,9 +50,8 @@ const hasOtherInput = ({ live }: RunHere, { startWith }: RunPlan): boolean =>
 function goesOn({ failure }: RunHere, { mode }: RunPlan): boolean {
   const { reopens, oldFailure } = RULES[mode];
   if (failure instanceof RunBlockedError || storeErrorIn(failure)) return true;
-  return reopens.includes("failed")
-    ? failure !== undefined
-    : oldFailure === "retry-free" && mayPassForFree(failure);
+  // What the failure cost, the store knows.
+  return failure !== undefined && (reopens.includes("failed") || oldFailure === "retry-free");
 }
 
 /** Whoever starts what runs here already shares it, and what ends it for one ends it for all. */

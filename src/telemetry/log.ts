@@ -78,6 +78,12 @@ function logOfCall({ say, context, payloads }: Voice, { id, endpoint, step }: Ca
           // A model may say anything, such as what it was asked for.
           if (payloads) say("debug", { ...known, line: event.log }, "Call logs");
           return;
+        case "retrying":
+          return say(
+            "info",
+            { ...known, attempt: event.attempt, pause_ms: event.pauseMs },
+            "Call is made again",
+          );
         case "completed": {
           const { billing, metrics, data } = event.result;
           const { waitSeconds, runSeconds } = metrics;

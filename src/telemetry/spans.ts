@@ -87,6 +87,8 @@ function spanOfCall(
         case "running":
           span.addEvent("running", {}, at);
           return;
+        case "retrying":
+          return;
         case "completed":
           span.setAttributes({ "fal_chain.units": event.result.billing.units });
       }

@@ -102,6 +102,8 @@ function advance(call: CallProgress, { event }: Extract<RunEvent, { type: "call"
     case "log":
       call.lastLog = printable(event.log.message);
       return call.lastLog;
+    case "retrying":
+      return `failed, and is made again (attempt ${event.attempt})`;
     case "completed": {
       const { billing, metrics } = event.result;
       const state = call.state === "reused" ? "reused" : "done";

@@ -218,3 +218,20 @@ test.each([["yes"], [1], [null], ["free"]])(
     expect(sent).toEqual([]);
   },
 );
+
+test("a run that could not read what a request gave goes on, and collects it", async () => {
+  const { emulator, start } = processes();
+  const away = () => json({ detail: "Away." }, { status: 503 });
+  const { fal } = start({ wire: instead("result", away), retry: { read: { maxRetries: 1 } } });
+  expect(await failureOf(pair(fal).start(undefined, { id: "a" }))).toMatchObject({ status: 503 });
+  expect(await pair(start().fal).start(undefined, { id: "a", retryFailed: true })).toBe(2);
+  expect(emulator.jobs).toHaveLength(2);
+});
+
+test("a run that has just failed here goes on at once", async () => {
+  const { fal, emulator } = setup();
+  emulator.faults.next(second, FREE);
+  await failureOf(pair(fal).start(undefined, { id: "a" }));
+  expect(await pair(fal).start(undefined, { id: "a", retryFailed: true })).toBe(2);
+  expect(emulator.jobs).toHaveLength(3);
+});
