@@ -14,6 +14,7 @@ import { createRuns } from "./chain/runs.ts";
 import { tools } from "./chain/tools.ts";
 import { checkClientOptions } from "./client-options.ts";
 import { ambientEnv } from "./environment/environment.ts";
+import { runtimeTooOld } from "./errors/environment.ts";
 import type { Fal, FalOptions } from "./fal.ts";
 import { costsIn } from "./ledger/costs.ts";
 import { reconcile } from "./ledger/reconcile.ts";
@@ -122,6 +123,7 @@ function openClient(options: FalOptions, background: Background): Client {
 
   return {
     get services() {
+      if (!("withResolvers" in Promise)) throw runtimeTooOld();
       return services;
     },
     get ledger() {

@@ -55,7 +55,8 @@ export function createRecordedCalls(services: Services): RecordedCalls {
   return {
     async list(query = {}) {
       checkOptions(query, QUERY, { of: "calls.list" });
-      return calls.list(await byRootNames(inTime(query, services.clock.now())));
+      const { limit = Number.MAX_SAFE_INTEGER } = query;
+      return calls.list({ ...(await byRootNames(inTime(query, services.clock.now()))), limit });
     },
     get: (id) => calls.get(id),
     collect(id) {

@@ -106,6 +106,8 @@ const QUERY: OptionsOf<RunQuery> = {
 const RESUME_ALL: OptionsOf<ResumeAllOptions> = { concurrency: limit(1) };
 const ADD: OptionsOf<AddOptions> = { id: anything, tags: record, budget: record };
 
+const ALL = Number.MAX_SAFE_INTEGER;
+
 export function createRuns(services: () => ChainServices, chains: Chains): Runs {
   return {
     async add(chain, input, options = {}) {
@@ -128,7 +130,8 @@ export function createRuns(services: () => ChainServices, chains: Chains): Runs 
     async list(query = {}) {
       checkOptions(query, QUERY, { of: "runs.list" });
       const { store, clock } = services();
-      return (await store.runs.list(inTime(query, clock.now()))).map(infoOf);
+      const { limit = ALL } = query;
+      return (await store.runs.list({ ...inTime(query, clock.now()), limit })).map(infoOf);
     },
     async get(chain, id) {
       const record = await services().store.runs.get(chain, id);
@@ -145,7 +148,7 @@ export function createRuns(services: () => ChainServices, chains: Chains): Runs 
       const { store, clock } = services();
       const turn = turns(concurrency);
       const runs: Run<unknown>[] = [];
-      for (const record of await store.runs.list({ state: "running", limit: 10_000 })) {
+      for (const record of await store.runs.list({ state: "running", limit: ALL })) {
         if (!chains.byName.has(record.chain) || record.epoch === 0 || isOurs(record)) continue;
         const outer = await outerOf(store, record);
         // Its outer run asks for it when that is resumed itself.

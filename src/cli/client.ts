@@ -1,6 +1,7 @@
-import { existsSync } from "node:fs";
+import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { createFal, type Fal, type FalOptions, InvalidArgumentError } from "../index.ts";
+import { parseSelector } from "../store/selector.ts";
 import { aside } from "../terminal/index.ts";
 import type { Io } from "./cli.ts";
 import { withStore } from "./store.ts";
@@ -10,31 +11,39 @@ export interface StoreOptions {
   readonly json?: boolean;
 }
 
-/** A mistyped path must not look like an empty ledger. @throws {InvalidArgumentError} */
-function assertThere({ cwd }: Pick<Io, "cwd">, selector: string, isGiven: boolean): void {
-  const [, path = selector] = /^sqlite:(.+)$/.exec(selector) ?? [];
-  const isFile = selector.startsWith("sqlite:") || /\.(db|sqlite3?)$/.test(selector);
-  if (!isGiven || !isFile || selector.includes("://") || existsSync(resolve(cwd(), path))) return;
-  throw new InvalidArgumentError(`There is no store at ${path}. Check --store or FAL_CHAIN_STORE.`);
-}
-
-/** A client of that store, for as long as `use` takes. */
+/** A client of a store that is there, for as long as `use` takes. @throws {InvalidArgumentError} where a path was mistyped. */
 export async function withClient(
   io: Io,
   { store }: StoreOptions,
   use: (fal: Fal) => Promise<number>,
 ): Promise<number> {
-  const env = withStore(io, store);
-  assertThere(
-    io,
-    env["FAL_CHAIN_STORE"] ?? "",
-    store !== undefined || Boolean(io.env["FAL_CHAIN_STORE"]?.trim()),
-  );
-  const fal = createFal({ env, ...loggerFor(io) });
+  const fal = createFal({ env: withExistingStore(io, store), ...loggerFor(io) });
   try {
     return await use(fal);
   } finally {
     await fal.close();
+  }
+}
+
+/**
+ * The environment with the store that the command uses, which nobody makes by reading it: a mistyped path is an error, and
+ * where nothing was called yet there is nothing to read.
+ */
+function withExistingStore(io: Pick<Io, "env" | "cwd">, given: string | undefined): Io["env"] {
+  const env = withStore(io, given);
+  const selected = parseSelector(env["FAL_CHAIN_STORE"] ?? "");
+  if (selected?.kind !== "sqlite" || isFilled(resolve(io.cwd(), selected.path))) return env;
+  if (given === undefined && !io.env["FAL_CHAIN_STORE"]?.trim()) return { ...env, FAL_CHAIN_STORE: "memory" };
+  throw new InvalidArgumentError(`There is no store at ${selected.path}. Check --store or FAL_CHAIN_STORE.`);
+}
+
+/** What cannot be looked at is there: the store says what is wrong with it. */
+function isFilled(path: string): boolean {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found !== undefined && (!found.isFile() || found.size > 0);
+  } catch {
+    return true;
   }
 }
 

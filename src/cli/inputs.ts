@@ -85,10 +85,27 @@ export function parseOneOf<T extends string>(option: string, text: string, names
   throw new InvalidArgumentError(`${option} is ${JSON.stringify(text)}; it is one of ${names.join(", ")}.`);
 }
 
-export function parseLimit(text: string): number {
-  const limit = Number(text);
-  if (Number.isSafeInteger(limit) && limit > 0) return limit;
-  throw new InvalidArgumentError(`--limit is ${JSON.stringify(text)}; it is a whole number from 1 up.`);
+/** Lines of a list that are drawn where nobody says how many. */
+const FEW = 20;
+
+/** How many of a list are wanted; JSON is for programs, which want all. */
+export function parseListLimit({
+  limit,
+  json,
+}: {
+  readonly limit?: string;
+  readonly json?: boolean;
+}): number {
+  // One more can be asked for too.
+  if (limit === undefined) return json ? Number.MAX_SAFE_INTEGER - 1 : FEW;
+  const number = Number(limit);
+  if (Number.isSafeInteger(number) && number > 0) return number;
+  throw new InvalidArgumentError(`--limit is ${JSON.stringify(limit)}; it is a whole number from 1 up.`);
+}
+
+/** Beside the list, which may be read by a program. */
+export function sayHowMany({ stderr }: Pick<Io, "stderr">, shown: number, all: number, what: string): void {
+  stderr.write(`The newest ${shown} of ${all} ${what}. More: --limit ${all}\n`);
 }
 
 /** The JSON object in a file, or in standard input for `-`; nothing for no file. */

@@ -15,6 +15,7 @@ import {
   type OptionsOf,
   text,
 } from "../base/options.ts";
+import { runtimeTooOld } from "../errors/environment.ts";
 import type { Model } from "../model/model.ts";
 import { standIns } from "../stand-ins/index.ts";
 import { addressOf } from "./address.ts";
@@ -142,6 +143,7 @@ const EMULATOR: OptionsOf<EmulatorOptions & Served> = {
 /** A fal platform of its own, as a function from request to response. */
 export function createEmulator(options: EmulatorOptions & Served = {}): Emulator {
   checkOptions(options, EMULATOR, { of: "the emulator" });
+  if (!("withResolvers" in Promise)) throw runtimeTooOld();
   const { clock = systemClock, seed = 0, concurrency = 2, timeScale = 1, fetch = globalThis.fetch } = options;
   const models = new Map((options.models ?? standIns).map((model) => [model.id, model]));
   const files = createFileStore();

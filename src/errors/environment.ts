@@ -20,3 +20,15 @@ export class EnvironmentError extends FalError {
     this.cure = cure;
   }
 }
+
+/** Of a runtime that lacks what the client needs, where that is first asked for. */
+export function runtimeTooOld(): EnvironmentError {
+  const { node } = globalThis.process?.versions ?? {};
+  const what = node === undefined ? "This runtime" : `Node ${node}`;
+  return new EnvironmentError(
+    "invalid_variable",
+    what,
+    "is too old for fal-chain",
+    "Use Node 22.13 or newer.",
+  );
+}

@@ -148,7 +148,7 @@ export interface CallQuery extends CallFilter {
   readonly state?: CallState | undefined;
   /** The call that a request belongs to. */
   readonly requestId?: string | undefined;
-  /** Newest first. @default 100 */
+  /** Newest first. @default all of them; 100 where a store itself is asked */
   readonly limit?: number | undefined;
 }
 

@@ -130,7 +130,7 @@ export interface RunQuery {
   readonly state?: RunState;
   /** Milliseconds since the epoch: started then or later. */
   readonly since?: number;
-  /** Newest first. @default 100 */
+  /** Newest first. @default all of them; 100 where a store itself is asked */
   readonly limit?: number;
 }
 

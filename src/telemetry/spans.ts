@@ -1,4 +1,4 @@
-import type { Attributes, Context, Span } from "@opentelemetry/api";
+import type { Attributes, Context, Span, SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { OWN_TAGS } from "../attribution/tags.ts";
 import { asyncContext } from "../base/async-context.ts";
 import type { Clock } from "../base/clock.ts";
@@ -9,14 +9,12 @@ import type { ObserveRun, RunObserver } from "../chain/observer.ts";
 import type { Cost } from "../money/cost.ts";
 import { classOf, codeOf, type EndState, isWanted, stateOf } from "./failure.ts";
 import { afterwards } from "./guarded.ts";
-import { openTelemetry } from "./open-telemetry.ts";
+import { type OpenTelemetry, openTelemetry, withSpan } from "./open-telemetry.ts";
 import type { Whose } from "./whose.ts";
 
 export interface SpansOptions {
   readonly clock: Clock;
   readonly context: () => Whose | undefined;
-  /** @default where the program has it */
-  readonly load?: typeof openTelemetry;
 }
 
 export interface Spans {
@@ -32,22 +30,22 @@ interface Recorder extends Pick<SpansOptions, "context"> {
 }
 
 /** A span for each call and each execution of a run. They hold facts and money, never a payload or a message. */
-export function createSpans({ clock, context, load = openTelemetry }: SpansOptions): Spans {
+export function createSpans({ clock, context }: SpansOptions): Spans {
   const recorder = { context, now: () => new Date(clock.now()) };
   return {
     call(call) {
-      const api = load();
+      const api = openTelemetry();
       return api && spanOfCall(api, recorder, call);
     },
     run(run) {
-      const api = load();
+      const api = openTelemetry();
       return api ? spanOfRun(api, recorder, run) : { within: (fn) => fn(), ended() {} };
     },
   };
 }
 
 function spanOfCall(
-  api: Api,
+  api: OpenTelemetry,
   { context, now }: Recorder,
   { id, endpoint, step }: CallInfo,
 ): CallObserver | undefined {
@@ -60,7 +58,7 @@ function spanOfCall(
     "fal_chain.call": id,
     "fal_chain.step": step,
   };
-  const options = { kind: api.SpanKind.CLIENT, startTime: now(), attributes };
+  const options = { kind: CLIENT, startTime: now(), attributes };
   const span = tracerOf(api).startSpan(`generate_content ${endpoint}`, options, parentOf(api));
   if (!span.isRecording()) return undefined;
   span.setAttributes(origin(context()));
@@ -95,7 +93,7 @@ function spanOfCall(
     },
     ended({ error, cost, isHandedOver }) {
       const at = now();
-      noteEnd(api, span, stateOf(error, isHandedOver), error, at);
+      noteEnd(span, stateOf(error, isHandedOver), error, at);
       // What was reused is on the span of the call that paid for it.
       const paid = isReused ? undefined : cost;
       afterwards(Promise.resolve(paid), (cost) => {
@@ -107,7 +105,7 @@ function spanOfCall(
 }
 
 function spanOfRun(
-  api: Api,
+  api: OpenTelemetry,
   { context, now }: Recorder,
   { chain, run, epoch, tags }: Parameters<ObserveRun>[0],
 ): RunObserver {
@@ -120,16 +118,15 @@ function spanOfRun(
   };
   const span = tracerOf(api).startSpan(
     `chain ${chain}`,
-    { kind: api.SpanKind.INTERNAL, startTime: now(), attributes },
+    { kind: INTERNAL, startTime: now(), attributes },
     parentOf(api),
   );
 
   return {
-    within: (fn) =>
-      currentRun.run(span, () => api.context.with(api.trace.setSpan(api.context.active(), span), fn)),
+    within: (fn) => currentRun.run(span, () => api.within(span, fn)),
     ended({ error, costs }) {
       const at = now();
-      noteEnd(api, span, stateOf(error), error, at);
+      noteEnd(span, stateOf(error), error, at);
       afterwards(costs, (costs) => {
         const known = costs.flatMap((cost) => ("nanoUsd" in cost ? [cost.nanoUsd] : []));
         span.setAttributes({
@@ -143,24 +140,27 @@ function spanOfRun(
   };
 }
 
-type Api = NonNullable<ReturnType<typeof openTelemetry>>;
+// As the API numbers them, whose values are not ours to import.
+const INTERNAL: SpanKind.INTERNAL = 0;
+const CLIENT: SpanKind.CLIENT = 2;
+const ERROR: SpanStatusCode.ERROR = 2;
 
 /** Asked each time: the program may register its provider after the first call. */
-const tracerOf = (api: Api) => api.trace.getTracer("fal-chain", VERSION);
+const tracerOf = (api: OpenTelemetry) => api.tracer("fal-chain", VERSION);
 
-function parentOf(api: Api): Context {
-  const active = api.context.active();
+function parentOf(api: OpenTelemetry): Context {
+  const active = api.active();
   const run = currentRun.get();
-  return run && !api.trace.getSpan(active) ? api.trace.setSpan(active, run) : active;
+  return run && !api.spanOf(active) ? withSpan(active, run) : active;
 }
 
 /** By class and code only: a message may quote what somebody sent. */
-function noteEnd(api: Api, span: Span, state: EndState, error: unknown, at: Date): void {
+function noteEnd(span: Span, state: EndState, error: unknown, at: Date): void {
   span.setAttribute("fal_chain.state", state);
   if (error === undefined || isWanted(state)) return;
   const code = codeOf(error);
   span.setAttribute("error.type", code);
-  span.setStatus({ code: api.SpanStatusCode.ERROR, message: code });
+  span.setStatus({ code: ERROR, message: code });
   span.addEvent("exception", { "exception.type": classOf(error), "fal_chain.error.code": code }, at);
 }
 

@@ -111,3 +111,23 @@ test("emulate says that its port is taken, and what to do", async () => {
   expect(code).toBe(2);
   expect(stderr).toMatch(/^error: The emulator could not start: port \d+ on 127\.0\.0\.1 is in use\./);
 });
+
+test.each([
+  ["20.20.2", 2],
+  ["22.12.0", 2],
+  ["18.0.0", 2],
+  ["22.13.0", 0],
+  ["24.0.0", 0],
+  ["100.0.0", 0],
+])(
+  "on Node %s the command ends with %i, saying what it needs where that is too old",
+  async (version, code) => {
+    const pretend = `Object.defineProperty(process.versions, "node", { value: "${version}" })`;
+    const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(pretend)}` };
+    const ended = await child(BIN, ["--version"], env).ended;
+    expect(ended.code).toBe(code);
+    expect(ended.stderr).toBe(
+      code === 0 ? "" : `error: fal-chain needs Node 22.13 or newer; this is Node ${version}.\n`,
+    );
+  },
+);

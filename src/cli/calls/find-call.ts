@@ -1,13 +1,10 @@
 import { type CallRecord, type Fal, InvalidArgumentError } from "../../index.ts";
 
-/** The calls among which a short id is looked for. */
-const RECENT = 100_000;
-
 /** A call by its id, or by the beginning of it where only one begins so. */
 export async function findCall(fal: Fal, id: string): Promise<CallRecord> {
   const exact = await fal.calls.get(id);
   if (exact) return exact;
-  const found = (await fal.calls.list({ limit: RECENT })).filter((call) => call.id.startsWith(id));
+  const found = (await fal.calls.list()).filter((call) => call.id.startsWith(id));
   const [only, another] = found;
   if (only && !another && id.length >= 4) return only;
   const some = found.slice(0, 5).map((call) => call.id);

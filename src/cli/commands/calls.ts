@@ -56,7 +56,7 @@ export function addCalls(program: Command, cli: Cli): void {
     .option("--state <state>", "intended, submitted, ambiguous, completed, failed or given-up")
     .option("--endpoint <id>", "only calls to this endpoint")
     .option(...SINCE)
-    .option("--limit <number>", "at most so many", "20")
+    .option("--limit <number>", "at most so many (default: 20, of --json all)")
     .option("--json", "print everything that is known of each, as JSON")
     .option(...STORE)
     .addHelpText("after", HELP)

@@ -66,7 +66,7 @@ function addList(runs: Command, cli: Cli): void {
     .option("--chain <name>", "only runs of this chain")
     .option("--state <state>", "waiting, running, interrupted, blocked, completed, failed or cancelled")
     .option(...SINCE)
-    .option("--limit <number>", "at most so many", "20")
+    .option("--limit <number>", "at most so many (default: 20, of --json all)")
     .option("--json", "print everything that is known of each, as JSON")
     .option(...STORE)
     .addHelpText("after", HELP)

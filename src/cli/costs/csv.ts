@@ -1,3 +1,4 @@
+import { escapedControls } from "../../base/text.ts";
 import { type CostRow, type Costs, formatUsd } from "../../index.ts";
 
 /** `0.003`: exact. */
@@ -37,5 +38,16 @@ const toCsv = (head: readonly string[], rows: readonly (readonly (string | numbe
 /** As RFC 4180 has it. */
 export const csvLine = (row: readonly (string | number)[]): string => `${row.map(field).join(",")}\r\n`;
 
-const field = (value: string | number): string =>
-  /[",\r\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value);
+/**
+ * A spreadsheet takes a text that begins so for a formula, whoever wrote it, and white space before it for none: it is marked
+ * as the text that it is. A number stays one.
+ */
+const FORMULA = /^[\s\p{Cc}]*[=+\-@\u{ff1d}\u{ff0b}\u{ff0d}\u{ff20}]|^[\t\r\n]/u;
+const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i;
+
+function field(value: string | number): string {
+  const text = String(value);
+  const shown = escapedControls(FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text);
+  // Some spreadsheets part cells at other characters than the comma.
+  return /[",;\t\r\n]/.test(shown) ? `"${shown.replaceAll('"', '""')}"` : shown;
+}

@@ -5,16 +5,13 @@ import { nameOfRun } from "../../journal/run-name.ts";
 export const quoted = (text: string): string =>
   /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
-/** The runs among which a short name is looked for. */
-const RECENT = 100_000;
-
 /**
  * A run by `chain/id`, by its id, or by the beginning of either, where only one is meant.
  *
  * @throws {InvalidArgumentError} saying which ones it may be, or where the runs of others are.
  */
 export async function findRun(fal: Fal, text: string): Promise<RunInfo> {
-  const runs = await fal.runs.list({ limit: RECENT });
+  const runs = await fal.runs.list();
   const whole = runs.filter((run) => nameOfRun(run) === text);
   const ids = runs.filter(({ id }) => id === text);
   const begun = runs.filter((run) => run.id.startsWith(text) || nameOfRun(run).startsWith(text));

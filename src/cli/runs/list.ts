@@ -3,13 +3,13 @@ import type { RunInfo, RunQuery, RunState } from "../../index.ts";
 import { EXIT, printableJson, runTable } from "../../terminal/index.ts";
 import type { Io } from "../cli.ts";
 import { type StoreOptions, withClient } from "../client.ts";
-import { parseLimit, parseOneOf } from "../inputs.ts";
+import { parseListLimit, parseOneOf, sayHowMany } from "../inputs.ts";
 
 interface ListOptions extends StoreOptions {
   readonly chain?: string;
   readonly state?: string;
   readonly since?: string;
-  readonly limit: string;
+  readonly limit?: string;
 }
 
 const STATES: readonly RunInfo["state"][] = [
@@ -23,17 +23,12 @@ const STATES: readonly RunInfo["state"][] = [
 ];
 /** The store knows these as running; which of them it is depends on the process that executes the run. */
 const RUNNING: readonly RunInfo["state"][] = ["waiting", "running", "interrupted"];
-/** More than a run can sensibly have. */
-const ALL_CALLS = 1_000_000;
-
 /** Prints the runs in the store, the newest first. */
 export async function listRuns(io: Io, options: ListOptions): Promise<number> {
-  const limit = parseLimit(options.limit);
+  const limit = parseListLimit(options);
   const state = options.state === undefined ? undefined : parseOneOf("--state", options.state, STATES);
-  const isRunning = state !== undefined && RUNNING.includes(state);
   const query: RunQuery = {
-    ...(state !== undefined && { state: isRunning ? "running" : (state as RunState) }),
-    limit: isRunning ? 10_000 : limit,
+    ...(state !== undefined && { state: RUNNING.includes(state) ? "running" : (state as RunState) }),
     ...(options.chain !== undefined && { chain: options.chain }),
     ...(options.since !== undefined && { since: timeOf(options.since, Date.now()) }),
   };
@@ -45,12 +40,13 @@ export async function listRuns(io: Io, options: ListOptions): Promise<number> {
     else {
       const listed = await Promise.all(
         runs.map(async (run) => {
-          const calls = await fal.calls.list({ chain: run.chain, run: run.id, limit: ALL_CALLS });
+          const calls = await fal.calls.list({ chain: run.chain, run: run.id });
           return { run, calls };
         }),
       );
       io.stdout.write(`${runTable(listed, io.stdout)}\n`);
     }
+    if (found.length > runs.length) sayHowMany(io, runs.length, found.length, "runs");
     return EXIT.ok;
   });
 }
