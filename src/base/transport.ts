@@ -23,6 +23,8 @@ export interface WireRequest {
   readonly permit?: (() => Promise<void>) | undefined;
   /** Milliseconds since the epoch: no pause before a repeat goes beyond it. */
   readonly deadline?: number | undefined;
+  /** The same for what was answered: what cannot be reached is asked for beyond it, as long as reads are. */
+  readonly answeredBy?: number | undefined;
 }
 
 export interface WireReply {
@@ -51,6 +53,14 @@ export interface Transport {
    * @throws {ApiError | NetworkError} where the stream cannot be had; from the loop where it breaks.
    */
   open(request: WireRequest, onBytes?: () => void): Promise<AsyncIterable<string>>;
+  /**
+   * Waits while the host of a submit does not answer, before anything is noted of it; sending it waits likewise.
+   *
+   * @throws {NetworkError} where it has to wait longer than its deadline, or than submits are repeated.
+   */
+  whenReachable(request: WireRequest): Promise<void>;
+  /** How long reads are repeated at most, in milliseconds. */
+  readonly patienceMs: number;
   /** Whether a link that the server sent may be followed. */
   mayFollow(url: string): boolean;
 }

@@ -3,6 +3,7 @@ import type { AmbiguousVerdict } from "../errors/ambiguous-submit.ts";
 import { ApiError } from "../errors/api.ts";
 import { hostSetting } from "../errors/calls.ts";
 import { FalError } from "../errors/fal-error.ts";
+import { NetworkError } from "../errors/network.ts";
 import { RequestClaimedError } from "../errors/store.ts";
 import type { CallRecord, Ticket } from "../journal/call.ts";
 import type { PastRequest } from "../platform/requests.ts";
@@ -17,6 +18,8 @@ export type LookUp =
       readonly verdict: Exclude<AmbiguousVerdict, "not-looked-up">;
       readonly evidence: string;
       readonly candidates: readonly string[];
+      /** Whether history gave no answer at all. */
+      readonly isUnreached?: boolean;
     };
 
 /** The call whose submit was ambiguous, and what its reply, if any, claimed to be. */
@@ -35,31 +38,40 @@ const PAUSES_MS = [0, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 /** How long before the send a request may seem to have been sent: clocks differ, and `Date` has whole seconds. */
 const BEFORE_SEND_MS = 3_000;
 
-/** How long history that cannot be reached is asked at least. */
+/** How long history whose answers are no use is asked at least. */
 const PATIENCE_MS = 15_000;
+/** The pause between two looks at history that cannot be reached, in milliseconds. */
+const OUTAGE_PAUSE_MS = 30_000;
 
 /**
  * Finds out what became of an ambiguous submit, and claims its request in the store. Never sends a submit. The minute that
- * it takes counts from the send, whichever process looks: one that begins later takes one look.
+ * it takes counts from the send, whichever process looks: one that begins later takes one look. Only answers of history
+ * count: while it cannot be reached it is looked for as long as reads are repeated.
  */
 export async function lookUp(services: Services, suspect: Suspect, signal: AbortSignal): Promise<LookUp> {
   const claimed = await byClaimedId(services, suspect, signal);
   if (claimed) return claimed;
 
-  let last: LookUp = { verdict: "unknown", evidence: "history was not read", candidates: [] };
-  const { clock } = services;
+  let last: Exclude<LookUp, { verdict: "found" }> = NOT_READ;
+  const { clock, history } = services;
   const until = suspect.sentAt + PAUSES_MS.reduce((sum, pause) => sum + pause) + 1;
-  const deadline = Math.max(until, clock.now() + PATIENCE_MS);
-  for (const pause of PAUSES_MS) {
-    if (pause > 0 && clock.now() + pause > until) break;
+  const answeredBy = Math.max(until, clock.now() + PATIENCE_MS);
+  const latest = clock.now() + history.patienceMs;
+  for (let look = 0; ; look++) {
+    const isUnreached = last.isUnreached === true;
+    const pause = isUnreached ? Math.max(PAUSES_MS[look] ?? 0, OUTAGE_PAUSE_MS) : PAUSES_MS[look];
+    if (pause === undefined || (pause > 0 && clock.now() + pause > (isUnreached ? latest : until))) break;
     await clock.sleep(pause, signal);
     const known = (await services.store.calls.get(suspect.id))?.ticket;
     if (known) return { verdict: "found", ticket: known, evidence: "a webhook named the request" };
-    last = await byHistory(services, suspect, { signal, deadline });
-    if (last.verdict === "found" || isFinal(last)) return last;
+    const seen = await byHistory(services, suspect, { signal, answeredBy, deadline: latest });
+    if (seen.verdict === "found" || isFinal(seen)) return seen;
+    last = seen;
   }
   return services.queue.isElsewhere(suspect) ? unreadable(services, suspect, last) : last;
 }
+
+const NOT_READ = { verdict: "unknown", evidence: "history was not read", candidates: [] } as const;
 
 /** That a deployment does not have what was sent to another proves nothing. */
 function unreadable({ queue }: Services, suspect: Suspect, last: LookUp): LookUp {
@@ -101,7 +113,7 @@ async function byClaimedId(
 async function byHistory(
   services: Services,
   suspect: Suspect,
-  limits: { signal: AbortSignal; deadline: number },
+  limits: { signal: AbortSignal; answeredBy: number; deadline: number },
 ): Promise<LookUp> {
   const { store, history } = services;
   let past: PastRequest[];
@@ -111,7 +123,8 @@ async function byHistory(
     limits.signal.throwIfAborted();
     if (!(error instanceof FalError)) throw error;
     const forbidden = error instanceof ApiError && [401, 403].includes(error.status);
-    return { verdict: "unknown", evidence: forbidden ? NO_PERMISSION : error.message, candidates: [] };
+    const evidence = forbidden ? NO_PERMISSION : error.message;
+    return { verdict: "unknown", evidence, candidates: [], isUnreached: error instanceof NetworkError };
   }
 
   const sent = parseOwn(suspect.body);

@@ -31,6 +31,9 @@ export async function send(
   const { body, ...hooked } = await withHook(services, call, prepared, call.body);
   const wanted = { endpoint: prepared.endpoint.id, body, for: prepared.for };
   const reservations = await abortable(services.reserve(wanted, call.run?.budgets ?? []), signal);
+  // The timeout may come while fal refuses: then the refusal is the better error, so it is not waited out.
+  const deadline = settings.timeout === undefined ? undefined : call.startedAt + settings.timeout;
+  await abortable(queue.whenReachable({ endpoint: prepared.endpoint, signal, deadline }), signal);
   call.slot = await slots?.take(id, signal);
 
   const intent: Intent = { id, ...wanted, queue: queue.base, key: found?.key, at: clock.now() };
@@ -41,8 +44,6 @@ export async function send(
   call.observer?.sending(body);
 
   call.times.submitted = clock.now();
-  // The timeout may come while fal refuses: then the refusal is the better error, so it is not waited out.
-  const deadline = settings.timeout === undefined ? undefined : call.startedAt + settings.timeout;
   const submission = { endpoint: prepared.endpoint, body, ...hooked, deadline, permit: found?.permit };
   const accepting = post(services, intent, { submission, policy, signal, reservations });
   call.accepting = accepting;

@@ -18,7 +18,9 @@ export interface PastRequest {
 
 export interface Limits {
   readonly signal?: AbortSignal;
-  /** Milliseconds since the epoch: history that cannot be reached is not asked beyond it. */
+  /** Milliseconds since the epoch: history whose answers are no use is not asked beyond it. */
+  readonly answeredBy?: number;
+  /** The same for history that cannot be reached. */
   readonly deadline?: number;
 }
 
@@ -26,6 +28,8 @@ export interface History {
   /** Every request of an endpoint that was sent at or after `from`, newest page first, all pages. */
   since(endpoint: string, from: number, limits?: Limits): Promise<PastRequest[]>;
   find(endpoint: string, requestId: string, limits?: Limits): Promise<PastRequest | undefined>;
+  /** How long history that cannot be reached is asked, in milliseconds. */
+  readonly patienceMs: number;
 }
 
 /** Source: `GET /v1/models/requests/by-endpoint` of https://api.fal.ai/v1/openapi.json */
@@ -87,6 +91,7 @@ export function createHistory(transport: Transport, base: () => string, clock: C
   }
 
   return {
+    patienceMs: transport.patienceMs,
     async since(endpoint, from, limits = {}) {
       // The server filters by its own clock, which may be behind ours: its answer says by how much.
       for (let start = from - USUAL_SKEW_MS, round = 0; ; round++) {

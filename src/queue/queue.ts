@@ -49,6 +49,8 @@ export interface Queue {
   /** The base address of the queue that the hosts name now. */
   readonly base: string;
   submit(submission: Submission): Promise<{ ticket: Ticket; position: number | undefined }>;
+  /** Waits while the queue cannot be reached. @throws {NetworkError} where that is too long. */
+  whenReachable(limits: Pick<Submission, "endpoint" | "signal" | "deadline">): Promise<void>;
   status(ticket: Ticket, options: { logs: boolean; signal?: AbortSignal | undefined }): Promise<WireStatus>;
   streamStatus(
     ticket: Ticket,
@@ -81,6 +83,11 @@ export function createQueue(transport: Transport, base: () => string): Queue {
     elsewhere: (ticket, error) => elsewhere(base(), ticket, "status", error),
     ticket: (endpoint, requestId) => ticketFor(base(), endpoint, requestId),
     submit: (submission) => submit(transport, base(), submission),
+    whenReachable: ({ endpoint, signal, deadline }) =>
+      transport.whenReachable({
+        ...{ operation: "submit", method: "POST", url: base(), endpoint: endpoint.id },
+        ...{ signal, deadline },
+      }),
 
     async status(ticket, { logs, signal }) {
       const url = withLogs(addresses(ticket).status, logs);

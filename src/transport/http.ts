@@ -13,6 +13,7 @@ import {
   TooLarge,
 } from "./exchange.ts";
 import { failureOfError, failureOfReply } from "./failure.ts";
+import { createOutages, type Outages } from "./outage.ts";
 import { errorOf, malformed } from "./reply-error.ts";
 import { FailedAttempt, policyFor, type RetryOptions, retrying } from "./retry.ts";
 import { retryBucket } from "./retry-bucket.ts";
@@ -35,39 +36,80 @@ const SUBMITTED_TIMEOUT_MS = 5 * 60_000;
 const SLOWEST_LINE = 50;
 const MAX_REPLY_BYTES = 64 * 2 ** 20;
 
+/** What all requests of a client go through. */
+interface Wire extends TransportOptions {
+  readonly outages: Outages;
+}
+
 export function createTransport(options: TransportOptions): Transport {
   const { clock, random, retry } = options;
   const bucket = retryBucket(clock);
+  const wire: Wire = {
+    ...options,
+    outages: createOutages({
+      clock,
+      probe: (origin) => probe(wire, origin),
+      onOutage: (origin, why) => sayOutage(wire, origin, why),
+    }),
+  };
   return {
+    patienceMs: policyFor("platform", retry).maxElapsed,
     mayFollow: (url) => isTrusted(url, options.trusted()),
-    open: (request, onBytes) => openStream(options, request, onBytes),
+    open: (request, onBytes) => openStream(wire, request, onBytes),
+    whenReachable: (request) => whenReachable(wire, request, false).catch(toError(request)),
     async send(request, read) {
-      const { operation, signal, deadline } = request;
+      const { operation, signal, deadline, answeredBy } = request;
       const policy = policyFor(operation, retry);
       const onLongPause = (ms: number, why: string) => sayPause(options, request, ms, why);
-      const how = { operation, policy, bucket, clock, random, signal, deadline, onLongPause };
-      return retrying(() => tryOnce(options, request, read), how).catch(toError(request));
+      const how = { operation, policy, bucket, clock, random, signal, deadline, answeredBy, onLongPause };
+      return retrying(() => tryOnce(wire, request, read), how).catch(toError(request));
     },
   };
 }
 
+/** @throws {FailedAttempt} where a submit would have to wait too long: nothing of it has left. */
+async function whenReachable(wire: Wire, request: WireRequest, isSending: boolean): Promise<void> {
+  const { url, deadline = Number.POSITIVE_INFINITY, signal } = request;
+  const { outages, clock } = wire;
+  if (!outages.areAt(url)) return;
+  const until = Math.min(deadline, clock.now() + policyFor(request.operation, wire.retry).maxElapsed);
+  if (await outages.over(url, { until, signal, isSending })) return;
+  throw new FailedAttempt({ kind: "refused", why: `${outages.whyAt(url)}, and no answer since` });
+}
+
+const PROBE_TIMEOUT_MS = 10_000;
+
+/** Any answer will do. */
+async function probe(wire: Wire, origin: string): Promise<void> {
+  const request = { operation: "platform", method: "GET", url: `${origin}/`, keyless: true } as const;
+  const asked = withinTime(wire, { attemptTimeout: PROBE_TIMEOUT_MS }, async ({ signal }) => {
+    const { response } = await answerTo(wire, request, "*/*", signal);
+    response.body?.cancel().catch(() => {});
+  });
+  await asked.catch(() => {});
+}
+
+function sayOutage({ report }: Wire, origin: string, why: string): void {
+  report(`${origin} does not answer`, new Error(`${why}; submits wait until it does`));
+}
+
 async function openStream(
-  options: TransportOptions,
+  wire: Wire,
   request: WireRequest,
   onBytes: (() => void) | undefined,
 ): Promise<AsyncIterable<string>> {
-  const answered = exchange(options, request, "text/event-stream", request.signal);
+  const answered = answerTo(wire, request, "text/event-stream", request.signal);
   const { signal } = request;
   const answer = await (signal ? abortable(answered, signal) : answered).catch((error: unknown) => {
     signal?.throwIfAborted();
-    throw error instanceof FalError ? error : errorOf(request, failureOfError(error));
+    return toError(request)(error);
   });
   const { response } = answer;
   const type = response.headers.get("content-type") ?? "";
   if (response.ok && response.body && type.startsWith("text/event-stream")) {
     return readEvents(response.body, { onBytes, signal });
   }
-  const reply = await bodyOf(options, request, answer).catch(toError(request));
+  const reply = await bodyOf(wire, request, answer).catch(toError(request));
   const failure = failureOfReply(request.operation, reply);
   throw failure
     ? errorOf(request, failure)
@@ -90,19 +132,14 @@ function sayPause({ report }: TransportOptions, request: WireRequest, ms: number
 }
 
 /** One try of a request. A caller that gives up is told at once, except of a submit. */
-async function tryOnce<T>(
-  options: TransportOptions,
-  request: WireRequest,
-  read: (reply: WireReply) => T,
-): Promise<T> {
+async function tryOnce<T>(wire: Wire, request: WireRequest, read: (reply: WireReply) => T): Promise<T> {
   request.signal?.throwIfAborted();
-  await request.permit?.();
-  // A submit is never cut: once it is sent, its answer is worth money.
   const reply = await (request.operation === "submit"
-    ? answerTo(options, request).then((answer) => bodyOf(options, request, answer))
-    : withinTime(options, request, async (headway) => {
-        const answer = await answerTo(options, request, headway.signal);
-        return bodyWithin(options, answer, headway);
+    ? submitOnce(wire, request)
+    : withinTime(wire, request, async (headway) => {
+        await request.permit?.();
+        const answer = await answerTo(wire, request, "application/json", headway.signal);
+        return bodyWithin(wire, answer, headway);
       }));
   const failure = failureOfReply(request.operation, reply);
   if (failure) throw new FailedAttempt(failure);
@@ -114,19 +151,39 @@ async function tryOnce<T>(
   }
 }
 
+/** Never cut: once it is sent, its answer is worth money. */
+async function submitOnce(wire: Wire, request: WireRequest): Promise<WireReply> {
+  await whenReachable(wire, request, true);
+  try {
+    await request.permit?.();
+    return await bodyOf(wire, request, await answerTo(wire, request, "application/json"));
+  } finally {
+    wire.outages.tried(request.url);
+  }
+}
+
 /** The head of an answer. @throws {FailedAttempt} for whatever went wrong on the way, {FalError} for what can never go well. */
 async function answerTo(
-  options: TransportOptions,
+  wire: Wire,
   request: WireRequest,
+  accept: string,
   signal?: AbortSignal,
 ): Promise<Exchange> {
   const sending = { mayHaveLeft: false };
+  const { outages } = wire;
   try {
-    return await exchange(options, request, "application/json", signal, sending);
+    const answer = await exchange(wire, request, accept, signal, sending);
+    outages.answered(request.url, request.operation === "submit");
+    return answer;
   } catch (error) {
     if (error instanceof FalError) throw error;
-    const hide = (text: string) => (request.keyless ? text : options.key().hideIn(text));
-    throw new FailedAttempt(failureOfError(error, sending.mayHaveLeft, hide));
+    const hide = (text: string) => (request.keyless ? text : wire.key().hideIn(text));
+    const failure = failureOfError(error, sending.mayHaveLeft, hide);
+    const isGivenUp = request.signal?.aborted ?? false;
+    if (failure.kind !== "thrown" && !isGivenUp) {
+      outages.unanswered(request.url, failure.why, failure.kind === "ambiguous");
+    }
+    throw new FailedAttempt(failure);
   }
 }
 

@@ -63,6 +63,8 @@ export interface Retrying {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds since the epoch: a pause that would end later is not begun. */
   readonly deadline?: number | undefined;
+  /** The same for what was answered: what cannot be reached is asked for beyond it. */
+  readonly answeredBy?: number | undefined;
   /** Told of a pause that somebody would wonder about, in milliseconds. */
   readonly onLongPause?: (ms: number, why: string) => void;
 }
@@ -85,14 +87,16 @@ export function retrying<T>(attempt: () => Promise<T>, how: Retrying): Promise<T
     minTimeout: 0,
     shouldRetry: async ({ error, attemptNumber }) => {
       if (!(error instanceof FailedAttempt) || !mayRepeat(operation, error.failure)) return false;
-      const delay = retryAfterMs(error.failure, clock.now()) ?? backoffMs(policy, attemptNumber, random);
-      return (await pause(delay, error.message)) && pause(bucket.take(), "many repeats at once");
+      const { failure } = error;
+      const by = failure.reply ? Math.min(latest, how.answeredBy ?? latest) : latest;
+      const delay = retryAfterMs(failure, clock.now()) ?? backoffMs(policy, attemptNumber, random);
+      return (await pause(delay, error.message, by)) && pause(bucket.take(), "many repeats at once", by);
     },
   });
 
   /** False where it would end too late: then it is not begun. */
-  async function pause(ms: number, why: string): Promise<boolean> {
-    if (clock.now() + ms >= latest) return false;
+  async function pause(ms: number, why: string, by: number): Promise<boolean> {
+    if (clock.now() + ms >= by) return false;
     if (ms > LONG_PAUSE_MS) how.onLongPause?.(ms, why);
     if (ms > 0) await clock.sleep(ms, signal);
     return true;
