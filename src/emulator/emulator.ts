@@ -13,6 +13,7 @@ import {
   nested,
   number,
   type OptionsOf,
+  record,
   text,
 } from "../base/options.ts";
 import { runtimeTooOld } from "../errors/environment.ts";
@@ -28,6 +29,7 @@ import { createHooks, type HookAttempt } from "./hooks/hooks.ts";
 import { createHookSigner } from "./hooks/signer.ts";
 import { type JobView, type Outcome, viewOf } from "./job.ts";
 import { createMachine } from "./machine.ts";
+import type { Past } from "./past.ts";
 import { createPerformer } from "./perform.ts";
 import type { Platform, RouteEnv } from "./platform.ts";
 import { createRecorder, type ReceivedRequest, type Recorder } from "./received.ts";
@@ -108,6 +110,8 @@ export interface Emulator {
 export interface Served {
   /** Its own origin, for links in answers to requests whose URL does not tell. */
   readonly servedAt?: string;
+  /** What earlier lives have left, and where this one notes what comes. */
+  readonly past?: Past;
 }
 
 const NOTHING = new Uint8Array();
@@ -138,6 +142,7 @@ const EMULATOR: OptionsOf<EmulatorOptions & Served> = {
   keep: nested(KEPT, "keep"),
   fetch: callback,
   servedAt: text,
+  past: record,
 };
 
 /** A fal platform of its own, as a function from request to response. */
@@ -145,8 +150,9 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
   checkOptions(options, EMULATOR, { of: "the emulator" });
   if (!("withResolvers" in Promise)) throw runtimeTooOld();
   const { clock = systemClock, seed = 0, concurrency = 2, timeScale = 1, fetch = globalThis.fetch } = options;
+  const { past } = options;
   const models = new Map((options.models ?? standIns).map((model) => [model.id, model]));
-  const files = createFileStore();
+  const files = createFileStore(undefined, past);
   const recorder = createRecorder();
   const plan = createFaultPlan();
   const closing = new AbortController();
@@ -157,9 +163,18 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
     concurrency,
     timeScale,
     keep: { ...KEEP, ...options.keep },
-    completed: hooks.completed,
+    submitted: (job) => past?.noteJob(job),
+    completed(job) {
+      hooks.completed(job);
+      try {
+        past?.noteJob(job);
+      } catch {
+        // Its next life runs it anew.
+      }
+    },
     perform: createPerformer({ models, clock, files, seed, timeScale, fetch }),
   });
+  for (const job of past?.jobs ?? []) machine.restore(job);
   const platform: Platform = {
     clock,
     machine,

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { Past } from "./past.ts";
 
 export interface StoredFile {
   readonly name: string;
@@ -23,18 +24,23 @@ export interface FileStore {
  * Files in memory, oldest out first. The id of a file that a model made is a digest of its bytes: a link kept from an
  * earlier life of the emulator is either the same picture or gone, never another one.
  */
-export function createFileStore(mostBytes = 256 * 2 ** 20): FileStore {
+export function createFileStore(mostBytes = 256 * 2 ** 20, past?: Past): FileStore {
   const files = new Map<string, StoredFile>();
   const announced = new Map<string, Omit<StoredFile, "bytes">>();
   let held = 0;
 
   const drop = (id: string) => {
     held -= files.get(id)?.bytes.length ?? 0;
-    files.delete(id);
+    if (files.delete(id)) past?.dropFile(id);
   };
 
   const keep = (id: string, file: StoredFile) => {
     drop(id);
+    past?.noteFile({ id, ...file });
+    hold(id, file);
+  };
+
+  const hold = (id: string, file: StoredFile) => {
     files.set(id, file);
     held += file.bytes.length;
     for (const oldest of files.keys()) {
@@ -42,6 +48,8 @@ export function createFileStore(mostBytes = 256 * 2 ** 20): FileStore {
       drop(oldest);
     }
   };
+
+  for (const { id, ...file } of past?.files ?? []) hold(id, file);
 
   const pathOf = (id: string, name: string) => `/${id}/${encodeURIComponent(name)}`;
 

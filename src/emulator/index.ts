@@ -56,5 +56,5 @@ export type { OutlivingJob } from "./outliving-state.ts";
 export type { ReceivedRequest } from "./received.ts";
 export type { Keep } from "./retention.ts";
 export { type EmulatorServer, type ServeOptions, serveEmulator } from "./serve.ts";
-export { emulatorEnv, emulatorUnlessKey } from "./unless-key.ts";
+export { emulatedEnv, emulatorEnv, emulatorUnlessKey } from "./unless-key.ts";
 export { type VirtualClock, virtualClock } from "./virtual-clock.ts";

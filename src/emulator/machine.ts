@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { randomFrom } from "../model/random.ts";
 import type { Job, JobOrder, Outcome } from "./job.ts";
 import {
   emptyLane,
@@ -12,6 +13,7 @@ import {
   waitingIn,
 } from "./lane.ts";
 import { failureOutcome } from "./outcomes.ts";
+import type { PastJob } from "./past.ts";
 import { createRetention, type Keep } from "./retention.ts";
 
 /** Between a free slot and the first moment of the run: shortest and longest, in milliseconds. */
@@ -22,6 +24,8 @@ export interface Machine {
   /** A number that no other request has, not even one that arrives at the same time. */
   nextNumber(): number;
   submit(order: JobOrder): Job;
+  /** Goes on with a request of an earlier life: one that had not ended runs anew. */
+  restore(past: PastJob): void;
   /** False when it was too late. */
   cancel(job: Job): boolean;
   /** How many requests of the account start before this one. */
@@ -43,6 +47,8 @@ export interface MachineOptions {
   readonly keep: Keep;
   /** Does the work of a request that has just started; rejects only when the request was stopped. */
   perform(job: Job): Promise<Outcome>;
+  /** Told of each request that was accepted, before anybody else is. */
+  submitted(job: Job): void;
   /** Told of each request that has ended, while its payload is there. */
   completed(job: Job): void;
 }
@@ -71,7 +77,12 @@ export function createMachine(options: MachineOptions): Machine {
   return {
     jobs,
     nextNumber: () => numbers++,
-    submit: (order) => submit(requests, order),
+    submit(order) {
+      const job = jobOf(order, options.clock.now());
+      options.submitted(job);
+      return enqueue(requests, job);
+    },
+    restore: (past) => restore(requests, past),
     cancel: (job) => cancel(requests, job),
     queuePosition: (job) => Math.max(0, positionIn(laneOf(requests, job.account), job)),
     waitingFor: (endpoint) => [...lanes.values()].reduce((sum, lane) => sum + waitingIn(lane, endpoint), 0),
@@ -97,17 +108,35 @@ function laneOf({ lanes }: Requests, account: string): Lane {
   return lane;
 }
 
-function submit(requests: Requests, order: JobOrder): Job {
-  const job: Job = {
-    ...order,
-    payload: "held",
-    state: "IN_QUEUE",
-    submittedAt: requests.clock.now(),
-    logs: [],
-    cancelled: false,
-    stop: new AbortController(),
-    watchers: new Set(),
-  };
+const jobOf = (order: JobOrder, submittedAt: number): Job => ({
+  ...order,
+  payload: "held",
+  state: "IN_QUEUE",
+  submittedAt,
+  logs: [],
+  cancelled: false,
+  stop: new AbortController(),
+  watchers: new Set(),
+});
+
+function restore(
+  requests: Requests,
+  { logs, outcome, startedAt, completedAt, cancelled, ...order }: PastJob,
+): void {
+  const job = jobOf({ ...order, random: randomFrom(0, "restored", order.requestId) }, order.submittedAt);
+  if (!outcome || completedAt === undefined) {
+    enqueue(requests, job);
+    return;
+  }
+  job.logs.push(...logs);
+  requests.jobs.set(
+    job.requestId,
+    Object.assign(job, { state: "COMPLETED", outcome, startedAt, completedAt, cancelled }),
+  );
+  requests.retention.completed(job);
+}
+
+function enqueue(requests: Requests, job: Job): Job {
   requests.jobs.set(job.requestId, job);
   const lane = laneOf(requests, job.account);
   join(lane, job);

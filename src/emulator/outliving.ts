@@ -4,7 +4,7 @@ import { extname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ListenError } from "../errors/emulator.ts";
 import { type OutlivingJob, readState, type Started, type Told } from "./outliving-state.ts";
-import { type Env, emulatorEnv, saysHowToReachFal } from "./unless-key.ts";
+import { type Env, emulatedEnv, saysHowToReachFal } from "./unless-key.ts";
 
 /** An emulator in a process of its own. */
 export interface OutlivingEmulator {
@@ -42,7 +42,7 @@ export async function outlivingEmulatorUnlessKey({
   const survived = known !== undefined && (await jobsOf(known).catch(() => undefined)) !== undefined;
   const reached = survived ? known : await start(file, idleMs);
   return {
-    env: { ...env, ...emulatorEnv(reached.url) },
+    env: emulatedEnv(env, reached.url),
     emulator: { url: reached.url, survived, jobs: () => jobsOf(reached) },
     async close() {
       // One that is gone already is closed.

@@ -3,9 +3,11 @@ import type { AddressInfo } from "node:net";
 import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import { getRequestListener } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { systemClock } from "../base/clock.ts";
 import { ListenError } from "../errors/emulator.ts";
 import { breakOf } from "./connection.ts";
 import { createEmulator, type Emulator, type EmulatorOptions } from "./emulator.ts";
+import { forgetPast, keepPort, lastPort, openPast, type Past } from "./past.ts";
 import { plainError } from "./replies.ts";
 
 export interface ServeOptions extends EmulatorOptions {
@@ -13,6 +15,13 @@ export interface ServeOptions extends EmulatorOptions {
   readonly port?: number;
   /** The address to listen on; anything but a loopback address is reachable from other machines. @default "127.0.0.1" */
   readonly host?: string;
+  /**
+   * Where its requests and files are kept, so that the next emulator that is given the same directory has them: programs
+   * that were killed are resumed against it. With port 0 it also takes the port of the last one. @default none
+   */
+  readonly directory?: string;
+  /** Begins without what the directory has. @default false */
+  readonly forget?: boolean;
 }
 
 export interface EmulatorServer {
@@ -22,11 +31,11 @@ export interface EmulatorServer {
   close(): Promise<void>;
 }
 
-/** Puts an emulator on a port. */
+/** Puts an emulator on a port. @throws {ListenError} naming why it cannot be, and what to do. */
 export async function serveEmulator(options: ServeOptions = {}): Promise<EmulatorServer> {
-  const { port = 0, host = "127.0.0.1", ...rest } = options;
+  const { port = 0, host = "127.0.0.1", directory, forget, ...rest } = options;
   const server = createServer();
-  const url = await listen(server, port, host);
+  const url = await listen(server, port || (directory && lastPort(directory)) || 0, host);
   const emulator = createOrLeave();
   // Nothing was missed before this line: a connection waits until the event loop turns.
   server.on("request", (incoming, outgoing) => {
@@ -52,11 +61,25 @@ export async function serveEmulator(options: ServeOptions = {}): Promise<Emulato
 
   function createOrLeave(): Emulator {
     try {
-      return createEmulator({ ...rest, servedAt: url });
+      // Nobody else has it: they would listen on the same port.
+      const past = directory === undefined ? undefined : pastIn(directory, url, options);
+      return createEmulator({ ...rest, servedAt: url, ...(past && { past }) });
     } catch (error) {
       server.close();
       throw error;
     }
+  }
+}
+
+function pastIn(directory: string, url: string, { forget, clock = systemClock }: ServeOptions): Past {
+  try {
+    if (forget) forgetPast(directory);
+    const past = openPast(directory, clock.now);
+    keepPort(directory, Number(new URL(url).port));
+    return past;
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new ListenError(`The emulator could not start: its directory cannot be used (${why}).`, { cause });
   }
 }
 

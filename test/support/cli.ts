@@ -1,3 +1,5 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { birefnet, emulatorEnv, esrgan, fluxSchnell, type Model, serveEmulator } from "fal-chain/emulator";
 import { echo } from "./models.ts";
@@ -38,7 +40,9 @@ type Main = (
 ) => Promise<number>;
 
 /** No test writes into the home of who runs it. */
-export const FORGETFUL = { FAL_CHAIN_STORE: "memory" };
+const data = mkdtempSync(join(tmpdir(), "fal-chain-data-"));
+process.on("exit", () => rmSync(data, { recursive: true, force: true }));
+export const FORGETFUL = { FAL_CHAIN_STORE: "memory", XDG_DATA_HOME: data };
 
 /** A directory that no project has. */
 const NOWHERE = join("/", "nowhere");

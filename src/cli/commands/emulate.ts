@@ -1,7 +1,11 @@
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { constants } from "node:os";
+import { join } from "node:path";
 import type { Command } from "commander";
+import type { EmulatorServer } from "../../emulator/index.ts";
+import { dataHome } from "../../environment/data-home.ts";
 import { InvalidArgumentError } from "../../errors/arguments.ts";
 import { EXIT } from "../../terminal/exit-code.ts";
 import type { Cli, Io } from "../cli.ts";
@@ -10,6 +14,10 @@ const HELP = `
 Without a program it serves until Ctrl-C. With one it serves for as long as the
 program runs, and exits with the program's own exit code. The program finds
 FAL_HOST and FAL_KEY in its environment, in place of any real ones.
+
+Its requests and files are kept for a week, by port, or for programs by the
+directory that they are started in, which keeps its port too: what was killed is
+resumed against the same requests.
 
 Examples:
   fal-chain emulate
@@ -26,6 +34,7 @@ export function addEmulate(program: Command, cli: Cli): void {
     .usage("[options] [-- program args...]")
     .argument("[program...]", "a program to run against it, with FAL_HOST and FAL_KEY set")
     .option("--port <number>", "port on 127.0.0.1 (default: 8787, or a free one for a program)")
+    .option("--forget", "begin without the requests of earlier starts")
     .option("--seed <number>", "makes request ids and pictures repeatable")
     .option("--concurrency <number>", "requests that run at once (default: 2)")
     .passThroughOptions()
@@ -37,35 +46,73 @@ export function addEmulate(program: Command, cli: Cli): void {
 
 interface EmulateOptions {
   readonly port?: string;
+  readonly forget?: boolean;
   readonly seed?: string;
   readonly concurrency?: string;
 }
 
-/** What a client needs in its environment to reach the emulator. */
-type Variables = Readonly<Record<string, string>>;
-
 async function emulate(io: Io, program: readonly string[], options: EmulateOptions): Promise<number> {
-  const { emulatorEnv, serveEmulator } = await import("../../emulator/index.ts");
+  const { emulatedEnv, emulatorEnv } = await import("../../emulator/index.ts");
   const [command, ...args] = program;
-  const seed = integer("--seed", options.seed, 0);
-  const concurrency = integer("--concurrency", options.concurrency, 1);
-  const { url, close } = await serveEmulator({
-    // A program is told where the emulator is; a person wants to find it where it was yesterday.
-    port: integer("--port", options.port, 0, 65_535) ?? (command ? 0 : 8787),
-    ...(seed !== undefined && { seed }),
-    ...(concurrency !== undefined && { concurrency }),
-  });
-  const variables = emulatorEnv(url);
+  const { url, emulator, close } = await serve(io, command !== undefined, options);
   try {
-    if (!command) return await serveUntilStopped(io, url, variables);
+    const earlier = emulator.jobs.length;
+    if (earlier > 0) {
+      const requests = earlier === 1 ? "1 request" : `${earlier} requests`;
+      io.stderr.write(`It has ${requests} of earlier starts; --forget begins without them.\n`);
+    }
+    if (!command) return await serveUntilStopped(io, url, emulatorEnv(url));
     io.stderr.write(`The emulator is on ${url}.\n`);
-    return await runProgram(io, command, args, variables);
+    return await runProgram(command, args, emulatedEnv(io.env, url));
   } finally {
     await close();
   }
 }
 
-async function serveUntilStopped({ stdout }: Io, url: string, variables: Variables): Promise<number> {
+/** A program is told where the emulator is; a person wants to find it where it was yesterday. */
+async function serve(io: Io, forProgram: boolean, options: EmulateOptions): Promise<EmulatorServer> {
+  const { serveEmulator } = await import("../../emulator/index.ts");
+  const seed = integer("--seed", options.seed, 0);
+  const concurrency = integer("--concurrency", options.concurrency, 1);
+  const given = integer("--port", options.port, 0, 65_535);
+  const port = given ?? (forProgram ? 0 : 8787);
+  const settings = {
+    port,
+    ...(seed !== undefined && { seed }),
+    ...(concurrency !== undefined && { concurrency }),
+  };
+  const directory = given === 0 ? undefined : directoryOf(io, port);
+  if (directory === undefined) return serveEmulator(settings);
+  try {
+    return await serveEmulator({ ...settings, directory, forget: options.forget ?? false });
+  } catch (error) {
+    const why = whyForgetful((error as Error).cause as NodeJS.ErrnoException | undefined, port);
+    if (why === undefined) throw error;
+    io.stderr.write(`${why}: this one forgets its requests when it ends.\n`);
+    return serveEmulator(settings);
+  }
+}
+
+/** Why an emulator can do without its directory; undefined where it cannot be there at all. */
+function whyForgetful(cause: NodeJS.ErrnoException | undefined, port: number): string | undefined {
+  if (cause?.syscall !== "listen") return cause?.message;
+  const isTaken = port === 0 && cause.code === "EADDRINUSE";
+  return isTaken ? "The port of this directory's emulator is in use" : undefined;
+}
+
+/** Where an emulator's requests are kept: by its port, or where that is any, by where its program is started. */
+function directoryOf({ env, cwd }: Io, port: number): string | undefined {
+  const home = dataHome(env);
+  if (home === undefined) return undefined;
+  const name = port === 0 ? createHash("sha256").update(cwd()).digest("hex").slice(0, 16) : `port-${port}`;
+  return join(home, "emulator", name);
+}
+
+async function serveUntilStopped(
+  { stdout }: Io,
+  url: string,
+  variables: Readonly<Record<string, string>>,
+): Promise<number> {
   const stopped = new AbortController();
   const options = { signal: stopped.signal };
   // Listening before the address is out: who reads it may stop us at once.
@@ -78,12 +125,11 @@ async function serveUntilStopped({ stdout }: Io, url: string, variables: Variabl
 }
 
 async function runProgram(
-  { env }: Io,
   command: string,
   args: readonly string[],
-  variables: Variables,
+  env: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
-  const child = spawn(command, args, { stdio: "inherit", env: { ...env, ...variables } });
+  const child = spawn(command, args, { stdio: "inherit", env });
   // At a terminal Ctrl-C reaches the program as it reaches us: passed on, it would count twice.
   const atTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
   const pass = (name: NodeJS.Signals) => {
