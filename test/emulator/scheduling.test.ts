@@ -63,5 +63,5 @@ test("a request that does not start in time ends with a 504 that says whose limi
 });
 
 test("a nonsensical concurrency is refused", () => {
-  expect(() => stage({ concurrency: 0 })).toThrow("concurrency must be a whole number from 1 up, not 0");
+  expect(() => stage({ concurrency: 0 })).toThrow("concurrency is 0; it is a whole number from 1 up.");
 });

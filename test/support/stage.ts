@@ -61,8 +61,8 @@ export interface Json {
 
 export const ORIGIN = "http://127.0.0.1:8787";
 
-export function stage(options: EmulatorOptions & { auto?: boolean } = {}): Stage {
-  const clock = virtualClock({ auto: options.auto ?? true });
+export function stage({ auto = true, ...options }: EmulatorOptions & { auto?: boolean } = {}): Stage {
+  const clock = virtualClock({ auto });
   const emulator = createEmulator({ clock, ...options });
   const send: Stage["send"] = (method, url, { headers = {}, body, signal, anonymous = false } = {}) =>
     emulator.fetch(
