@@ -1,8 +1,11 @@
 import type { PgBoss } from "pg-boss";
+import type { Clock } from "../base/clock.ts";
+import { OVER } from "../base/signal.ts";
 import type { ResumeOptions } from "../chain/chain.ts";
 import { StoreError } from "../errors/store.ts";
-import { postgresError } from "../store/postgres/errors.ts";
+import { hasMet, postgresError } from "../store/postgres/errors.ts";
 import { checkSchema, nameOf } from "../store/postgres/name.ts";
+import { untilDone } from "../store/sql/patient.ts";
 
 /** What is dispatched: which run. What it is called with is in the store. */
 export interface JobData {
@@ -58,26 +61,38 @@ export interface OpenOptions {
   /** Whether to look for jobs of dead processes, which costs a query every two seconds. */
   readonly supervise: boolean;
   readonly onTrouble: (error: unknown) => void;
+  readonly clock: Clock;
 }
+
+/** How long the database may stay silent: a beat must not wait for as long as a job stays without one. */
+const QUERY_TIMEOUT_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** How long what passes by itself is tried again. */
+const PATIENCE = { patienceMs: 5_000, pauses: [10, 500] } as const;
 
 /** Opens them at the first use, and again at the next one if that failed. */
 export function openJobs({ url, schema = "fal_chain_jobs" }: JobsDatabase, options: OpenOptions): Jobs {
   checkSchema(schema);
   const name = nameOf(url);
+  const { clock } = options;
+  const closing = new AbortController();
+  const done = untilDone({ clock, ...PATIENCE }, closing.signal);
   let opening: Promise<PgBoss> | undefined;
 
-  async function using<T>(use: (boss: PgBoss) => Promise<T>): Promise<T> {
-    opening ??= open({ url, schema }, options);
-    try {
-      const boss = await opening.catch((error: unknown) => {
-        opening = undefined;
-        throw error;
-      });
-      return await use(boss);
-    } catch (error) {
-      throw postgresError(name, error);
-    }
-  }
+  /** What is done twice because an answer was lost does nothing the second time, or is given away after a while. */
+  const using = <T>(use: (boss: PgBoss) => Promise<T>): Promise<T> =>
+    done(async () => {
+      opening ??= open({ url, schema }, options);
+      try {
+        const boss = await opening.catch((error: unknown) => {
+          opening = undefined;
+          throw error;
+        });
+        return await use(boss);
+      } catch (error) {
+        throw postgresError(name, error);
+      }
+    });
 
   return {
     send: (data, { group, priority, startAfter }) =>
@@ -99,28 +114,35 @@ export function openJobs({ url, schema = "fal_chain_jobs" }: JobsDatabase, optio
         if (seconds > 0) await boss.update(QUEUE, undefined, { id: job.id, startAfter: seconds });
       }),
     async close() {
+      closing.abort(new StoreError("The jobs are being closed."));
       const boss = await opening?.catch(() => undefined);
-      await boss?.stop({ graceful: false });
+      await inTime(boss?.stop({ graceful: false }), clock);
     },
   };
 }
 
 async function open(
   { url, schema }: Required<JobsDatabase>,
-  { supervise, onTrouble }: OpenOptions,
+  { supervise, onTrouble, clock }: OpenOptions,
 ): Promise<PgBoss> {
   const { PgBoss } = await loadPgBoss();
   const boss = new PgBoss({
     connectionString: url,
     schema,
     max: 5,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    // Goes to the pool of pg as it is: a connection that falls silent is thrown away.
+    ...{ query_timeout: QUERY_TIMEOUT_MS, keepAlive: true },
     supervise,
     superviseIntervalSeconds: 2,
     monitorIntervalSeconds: 2,
     schedule: false,
     registerInstance: false,
   });
-  boss.on("error", (error) => onTrouble(postgresError(nameOf(url), error)));
+  boss.on("error", (error) => {
+    // Two who looked after the jobs at the same time: it is done again in two seconds.
+    if (!hasMet(error)) onTrouble(postgresError(nameOf(url), error));
+  });
   try {
     await boss.start();
     await boss.createQueue(QUEUE, {
@@ -136,9 +158,19 @@ async function open(
     });
     return boss;
   } catch (error) {
-    await boss.stop({ graceful: false }).catch(() => {});
+    await inTime(
+      boss.stop({ graceful: false }).catch(() => {}),
+      clock,
+    );
     throw error;
   }
+}
+
+/** Connections that have fallen silent never say that they are closed. */
+async function inTime(closed: Promise<void> | undefined, clock: Clock): Promise<void> {
+  const over = new AbortController();
+  const late = clock.sleep(QUERY_TIMEOUT_MS, over.signal).catch(() => {});
+  await Promise.race([closed, late]).finally(() => over.abort(OVER));
 }
 
 /** Two who count a group's jobs at the same time would both find room: where it matters, they come one by one. */

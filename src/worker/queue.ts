@@ -1,3 +1,4 @@
+import { systemClock } from "../base/clock.ts";
 import { anything, checkOptions, type OptionsOf, record, text } from "../base/options.ts";
 import type { Chain, ResumeOptions } from "../chain/chain.ts";
 import { RETRY_FAILED } from "../chain/mode.ts";
@@ -55,7 +56,7 @@ export interface QueueOptions extends JobsDatabase {
  */
 export function createQueue({ fal, ...place }: QueueOptions): RunQueue {
   // Whoever enqueues hears of what goes wrong by the call that it made.
-  const jobs = openJobs(place, { supervise: false, onTrouble: () => {} });
+  const jobs = openJobs(place, { supervise: false, onTrouble: () => {}, clock: systemClock });
 
   return {
     async enqueue(chain: string | { readonly name: string }, input: unknown, options: EnqueueOptions = {}) {

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import {
+  aClock,
   anything,
   callback,
   checkOptions,
@@ -12,8 +13,9 @@ import {
 } from "../base/options.ts";
 import type { Chain } from "../chain/chain.ts";
 import type { Run } from "../chain/run.ts";
-import type { Runs } from "../chain/runs.ts";
+import type { RunInfo, Runs } from "../chain/runs.ts";
 import type { SavedError } from "../errors/saved-error.ts";
+import { storeErrorIn } from "../errors/store.ts";
 import { type Job, type Jobs, type JobsDatabase, openJobs } from "./jobs.ts";
 
 /** What a worker does. */
@@ -88,7 +90,7 @@ const WORKER: OptionsOf<WorkerOptions> = {
   groupConcurrency: count(1),
   pollInterval: milliseconds(10),
   onEvent: callback,
-  clock: having("an object with functions now and sleep", "now", "sleep"),
+  clock: aClock,
 };
 
 /**
@@ -104,7 +106,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const worker: State = {
     options,
     chains: new Map(options.chains.map((chain) => [chain.name, chain])),
-    jobs: openJobs(options, { supervise: true, onTrouble }),
+    jobs: openJobs(options, { supervise: true, onTrouble, clock }),
     clock,
     concurrency,
     stopping: new AbortController(),
@@ -164,7 +166,8 @@ async function execute(worker: State, job: Job): Promise<void> {
   if (stopping.signal.aborted) return handBack(worker, job, 0, STOPS);
   const chain = chains.get(name);
   if (!chain) return handBack(worker, job, LEAVE_SECONDS, `This worker does not have the chain ${name}.`);
-  const record = await options.fal.runs.get(name, id);
+  const record = await options.fal.runs.get(name, id).catch((error: unknown) => troubled(worker, error));
+  if (record instanceof Error) return handBack(worker, job, LEAVE_SECONDS, record.message);
   if (!record) {
     const why = "The store of this worker's client does not have it: give it the store of whoever enqueued.";
     return handBack(worker, job, LEAVE_SECONDS, why);
@@ -189,18 +192,27 @@ async function execute(worker: State, job: Job): Promise<void> {
 async function conclude(worker: State, job: Job, thrown: unknown): Promise<void> {
   const { options, jobs, stopping } = worker;
   const { chain, id } = job.data;
-  const record = await options.fal.runs.get(chain, id);
-  switch (record?.state) {
+  const trouble = storeErrorIn(thrown);
+  if (trouble) troubled(worker, trouble);
+  const record = await options.fal.runs.get(chain, id).catch((error: unknown) => troubled(worker, error));
+  const state = record instanceof Error ? undefined : record?.state;
+  switch (state) {
     case "completed":
     case "failed":
     case "cancelled":
     case "blocked":
-      await jobs.done(job, { state: record.state });
-      return tell(options, { type: record.state, chain, id, error: record.error });
+      await jobs.done(job, { state });
+      return tell(options, { type: state, chain, id, error: (record as RunInfo).error });
     default:
       if (stopping.signal.aborted) return handBack(worker, job, 0, STOPS);
       return handBack(worker, job, LEAVE_SECONDS, thrown instanceof Error ? thrown.message : String(thrown));
   }
+}
+
+/** Told of what went wrong in the store, and gives it back. */
+function troubled({ options }: State, error: unknown): Error {
+  tell(options, { type: "trouble", error });
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 async function handBack({ jobs, options }: State, job: Job, seconds: number, why: string): Promise<void> {

@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { createFal, type Fal, type FalOptions } from "fal-chain";
+import { createFal, type Fal, type FalOptions, type Store } from "fal-chain";
 import { type EmulatorServer, serveEmulator } from "fal-chain/emulator";
-import { postgresStore } from "fal-chain/postgres";
+import { type PostgresOptions, postgresStore } from "fal-chain/postgres";
 import {
   createQueue,
   type RunQueue,
@@ -22,6 +22,8 @@ export interface Site {
   readonly emulator: EmulatorServer["emulator"];
   readonly fal: Fal;
   readonly queue: RunQueue;
+  /** The database, as a store of its own. */
+  store(): Store;
   /** Another client of the same store. */
   client(options?: FalOptions): Fal;
   /** In this process. */
@@ -30,7 +32,16 @@ export interface Site {
     options: Pick<WorkerOptions, "chains"> & Partial<WorkerOptions>,
   ): Promise<{ events: WorkerEvent[]; stop: () => Promise<void>; until: Until }>;
   /** In a process of its own. */
-  process(options?: { concurrency?: number }): ChildWorker;
+  process(options?: ProcessOptions): ChildWorker;
+}
+
+export interface ProcessOptions {
+  readonly concurrency?: number;
+  /** The port that it has instead of the database's. */
+  readonly port?: number;
+  /** So that it does not wait as long as a real one. */
+  readonly haste?: { readonly store: PostgresOptions; readonly client: Pick<FalOptions, "lease"> };
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Resolves once the worker has told of `count` such events. */
@@ -39,7 +50,7 @@ export type Until = (type: WorkerEvent["type"] | "ready", count?: number) => Pro
 export interface ChildWorker {
   readonly events: WorkerEvent[];
   readonly until: Until;
-  kill(signal: "SIGKILL" | "SIGTERM"): void;
+  kill(signal: "SIGKILL" | "SIGTERM" | "SIGSTOP" | "SIGCONT"): void;
   readonly ended: Promise<{ code: number | null; stderr: string }>;
 }
 
@@ -50,9 +61,14 @@ const CHILD = join(import.meta.dirname, "children", "worker.ts");
 
 /** @param options.callMs How long a call takes. @param options.hold What a call waits for besides. */
 export async function site(
-  options: { callMs?: number; hold?: (input: Record<string, unknown>) => Promise<void> | undefined } = {},
+  options: {
+    callMs?: number;
+    hold?: (input: Record<string, unknown>) => Promise<void> | undefined;
+    /** @default the one that all tests share */
+    database?: string;
+  } = {},
 ): Promise<Site> {
-  const { callMs = 20, hold } = options;
+  const { callMs = 20, hold, database } = options;
   const model = echo({ id: ECHO, seconds: callMs / 1_000 / PACE });
   const held: typeof model = {
     ...model,
@@ -61,7 +77,7 @@ export async function site(
       return model.run(input, ...rest);
     },
   };
-  const url = await postgresUrl();
+  const url = database ?? (await postgresUrl());
   const [schema, jobs] = [freshSchema(), freshSchema()];
   const server = await serveEmulator({
     models: [held],
@@ -75,13 +91,14 @@ export async function site(
     for (const close of closing.reverse()) await close();
   });
 
-  const client = (options: FalOptions = {}): Fal => {
+  const open = (): Store => {
     const store = postgresStore(url, { schema, max: 4 });
-    const fal = createFal({ env, store, ...options });
-    closing.push(
-      () => store.close(),
-      () => fal.close(),
-    );
+    closing.push(() => store.close());
+    return store;
+  };
+  const client = (options: FalOptions = {}): Fal => {
+    const fal = createFal({ env, store: options.store ?? open(), ...options });
+    closing.push(() => fal.close());
     return fal;
   };
   const fal = client();
@@ -92,6 +109,7 @@ export async function site(
     emulator: server.emulator,
     fal,
     queue,
+    store: open,
     client,
     async worker(of, options) {
       const { told, events, until } = listener();
@@ -106,11 +124,12 @@ export async function site(
       closing.push(() => worker.stop());
       return { events, until, stop: () => worker.stop() };
     },
-    process({ concurrency = 4 } = {}) {
+    process({ concurrency = 4, port, haste, env: more } = {}) {
       const { told, events, until } = listener();
-      const args = JSON.stringify({ url, schema, jobs, concurrency });
+      const at = port === undefined ? url : Object.assign(new URL(url), { port: `${port}` }).href;
+      const args = JSON.stringify({ url: at, schema, jobs, concurrency, haste });
       const child = spawn(process.execPath, ["--conditions=fal-chain-source", CHILD, args], {
-        env: { PATH: process.env["PATH"], ...env },
+        env: { PATH: process.env["PATH"], ...env, ...more },
       });
       let stderr = "";
       child.stderr.on("data", (text) => {

@@ -1,6 +1,8 @@
-import { createFal, memoryStore } from "fal-chain";
+import { createFal, memoryStore, StoreError } from "fal-chain";
 import { createQueue, startWorker } from "fal-chain/worker";
 import { expect, test } from "vitest";
+import { aroundStore } from "../support/around-store.ts";
+import { postgresUrl } from "../support/postgres.ts";
 import { failureOf } from "../support/setup.ts";
 import { site } from "./site.ts";
 import { ECHO, three } from "./three.ts";
@@ -170,4 +172,45 @@ test("a database that cannot be reached is said without the password", async () 
     });
     expect(String(error)).not.toContain("s3cret");
   }
+});
+
+test("a run that the store lets down is handed back, with the trouble told, and has not failed", async () => {
+  const { emulator, queue, store: open, client, worker } = await site();
+  let isAway = false;
+  const store = aroundStore(open(), async (act, name) => {
+    if (name === "calls.intend" && emulator.jobs.length === 1 && !isAway) {
+      isAway = true;
+      throw new StoreError("the database restarts");
+    }
+    return act();
+  });
+  const back = client({ store });
+  const { until, events } = await worker(back, { chains: [three(back)] });
+  await queue.enqueue("three", { run: "a" }, { id: "a" });
+  await until("completed");
+  expect(events.map(({ type }) => type)).toEqual(["taken", "trouble", "handed-back", "taken", "completed"]);
+  expect(events[2]).toMatchObject({ why: "the database restarts" });
+  expect(emulator.jobs).toHaveLength(3);
+});
+
+test("a server whose transactions are serializable by default executes the same runs", async () => {
+  const search = `?options=${encodeURIComponent("-c default_transaction_isolation=serializable")}`;
+  const database = Object.assign(new URL(await postgresUrl()), { search }).href;
+  const { emulator, queue, client, worker } = await site({ database });
+  const workers = await Promise.all(
+    [1, 2, 3].map(() => {
+      const fal = client();
+      return worker(fal, { chains: [three(fal)], concurrency: 3, groupConcurrency: 2 });
+    }),
+  );
+  const ids = Array.from({ length: 9 }, (_, n) => `${n}`);
+  await Promise.all(
+    ids.map((id) => queue.enqueue("three", { run: id }, { id, group: `g${Number(id) % 3}` })),
+  );
+  const events = () => workers.flatMap(({ events }) => events);
+  while (events().filter(({ type }) => type === "completed").length < ids.length) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  expect(emulator.jobs).toHaveLength(3 * ids.length);
+  expect(events().filter(({ type }) => type !== "taken" && type !== "completed")).toEqual([]);
 });

@@ -19,13 +19,19 @@ const BY_CODE: Readonly<Record<string, string>> = {
   "57P03": "is starting up or shutting down. Try again.",
 };
 
-/** Classes of SQLSTATEs, and codes, that pass by themselves. */
+/** Two transactions met: one of them did what the other was about to do. Done again, it sees what is there. */
+const MET: readonly string[] = ["23505", "40001", "40P01"];
+export const hasMet = (error: unknown): boolean => MET.includes(codeOf(error));
+
+/** SQLSTATEs and codes that pass by themselves. */
 const PASSING: readonly string[] = [
   // The server restarts, recovers, or ends a connection that was idle in a transaction.
   ...["57P01", "57P02", "57P03", "57P04", "57P05", "25P03", "25P04"],
-  // Two transactions met: one of them did what the other was about to do, or waited for it for too long. Done again, it
-  // sees what is there.
-  ...["23505", "40001", "40P01", "40003", "55P03", "57014"],
+  ...MET,
+  // Nobody knows whether it was done, or it waited for somebody else for too long.
+  ...["40003", "55P03", "57014"],
+  // Somebody else was making the same schema.
+  ...["42P06", "42P07", "42710", "42723"],
   // So many connections at once.
   ...["53300", "53400"],
   ...[

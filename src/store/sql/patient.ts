@@ -10,12 +10,17 @@ export interface Patience {
   readonly pauses: readonly [number, number];
 }
 
-/** The same database, asked again for a while where what failed can pass by itself: its error is `retryable` then. */
-export function patient(driver: Driver, { clock, patienceMs, pauses }: Patience): Driver {
-  const closing = new AbortController();
-  const [first, longest] = pauses;
+/** Does something once more where it failed by what can pass by itself, and says whether it is not the first time. */
+export type UntilDone = <T>(act: (again: boolean) => Promise<T>) => Promise<T>;
 
-  async function untilDone<T>(act: (again: boolean) => Promise<T>): Promise<T> {
+/**
+ * Tries for a while what a database fails with and may get over: its `StoreError` is `retryable` then.
+ *
+ * @param closing Ends the pauses.
+ */
+export function untilDone({ clock, patienceMs, pauses }: Patience, closing: AbortSignal): UntilDone {
+  const [first, longest] = pauses;
+  return async (act) => {
     let until = Number.POSITIVE_INFINITY;
     for (let attempt = 0; ; attempt++) {
       try {
@@ -26,16 +31,21 @@ export function patient(driver: Driver, { clock, patienceMs, pauses }: Patience)
         const pause = Math.min(longest, first * 2 ** attempt) * (0.5 + Math.random() / 2);
         until = Math.min(until, clock.now() + patienceMs);
         if (clock.now() + pause > until) throw error;
-        await clock.sleep(pause, closing.signal).catch(() => {
+        await clock.sleep(pause, closing).catch(() => {
           throw error;
         });
       }
     }
-  }
+  };
+}
 
+/** The same database, with patience. */
+export function patient(driver: Driver, patience: Patience): Driver {
+  const closing = new AbortController();
+  const done = untilDone(patience, closing.signal);
   return {
-    write: (work) => untilDone((again) => driver.write(() => work(again))),
-    read: (statement) => untilDone(() => driver.read(statement)),
+    write: (work) => done((again) => driver.write(() => work(again))),
+    read: (statement) => done(() => driver.read(statement)),
     close() {
       closing.abort(new StoreError("The store is being closed."));
       return driver.close();

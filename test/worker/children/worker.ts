@@ -4,9 +4,9 @@ import { postgresStore } from "fal-chain/postgres";
 import { startWorker } from "fal-chain/worker";
 import { three } from "../three.ts";
 
-const { url, schema, jobs, concurrency } = JSON.parse(process.argv[2] ?? "{}");
-const store = postgresStore(url, { schema });
-const fal = createFal({ store });
+const { url, schema, jobs, concurrency, haste } = JSON.parse(process.argv[2] ?? "{}");
+const store = postgresStore(url, { schema, ...haste?.store });
+const fal = createFal({ store, ...haste?.client });
 
 const worker = await startWorker({
   fal,
