@@ -1,6 +1,8 @@
 import { type Attribution, currentAttribution } from "../attribution/context.ts";
+import { inTime } from "../base/clock.ts";
 import { linkedController, OVER, whenAborted } from "../base/signal.ts";
 import type { Fence, RunRecord, StartedFor } from "../journal/run.ts";
+import { runName } from "../journal/run-name.ts";
 import type { Cost } from "../money/cost.ts";
 import { type EventWriter, eventWriter } from "./event-writer.ts";
 import type { RunEvent } from "./events.ts";
@@ -31,9 +33,12 @@ export interface Execution {
   /** By call: one that is asked for again after a failure is one call. */
   readonly costs: Map<string, Promise<Cost | undefined>>;
   readonly callsUnderWay: Map<string, CallUnderWay>;
-  /** Memoized functions that run now. */
-  readonly functionsUnderWay: Set<Promise<unknown>>;
+  /** Memoized functions that run now, and their names. */
+  readonly functionsUnderWay: Map<Promise<unknown>, string>;
 }
+
+/** How long a run that is over waits for memoized functions that go on, in milliseconds. */
+const FUNCTIONS_MS = 10_000;
 
 export interface CallUnderWay {
   /** Whether it has not begun to run, and so need not be paid for. */
@@ -67,7 +72,7 @@ export function openExecution(live: LiveRun, record: RunRecord, claimedAt: numbe
     failures: trackFailures(),
     costs: new Map(),
     callsUnderWay: new Map(),
-    functionsUnderWay: new Set(),
+    functionsUnderWay: new Map(),
   };
 }
 
@@ -77,10 +82,30 @@ export function tell({ live, over, writer }: Execution, event: RunEvent): void {
   if (!over.signal.aborted) writer.push(event);
 }
 
-/** Once none of its calls and functions is under way. */
-export async function untilIdle({ callsUnderWay, functionsUnderWay }: Execution): Promise<void> {
+/** Once none of its calls and functions is under way, or will soon have ended. */
+export async function untilIdle(execution: Execution): Promise<void> {
+  const { callsUnderWay, functionsUnderWay, live } = execution;
   await Promise.all([...callsUnderWay.values()].map((call) => call.ended));
-  await Promise.allSettled(functionsUnderWay);
+  if (functionsUnderWay.size === 0) return;
+  const ended = Promise.allSettled(functionsUnderWay.keys());
+  await inTime(live.services.clock, FUNCTIONS_MS, LATE, () => ended).catch(() => leaveFunctions(execution));
+}
+
+const LATE = new Error("late");
+
+/** Nobody can stop a function, and one that never ends must not hold up whoever waits for the run to be over. */
+function leaveFunctions({ functionsUnderWay, live, fence }: Execution): void {
+  const run = runName(fence.chain, fence.run);
+  for (const name of functionsUnderWay.values()) {
+    live.services.report(
+      `The step "${name}" goes on though its run ${run} is over here, and nobody waits for it any more`,
+      new Error(
+        `it had not ended ${FUNCTIONS_MS / 1000} s after; what it gives is not kept, and no call of it goes out. Have it heed ` +
+          "the run's signal (run.signal, the second argument of the chain's function), or end it after a time",
+      ),
+    );
+  }
+  functionsUnderWay.clear();
 }
 
 /** What has not begun to run need not be paid for; what runs is paid for already and goes on. */

@@ -16,7 +16,7 @@ export async function runStep<T>(
   assertOpen(attempt, `The step "${name}"`);
   const { functionsUnderWay } = attempt.execution;
   const running = recordedOrRun(attempt, scope, name, fn);
-  functionsUnderWay.add(running);
+  functionsUnderWay.set(running, name);
   return running.finally(() => functionsUnderWay.delete(running));
 }
 

@@ -28,8 +28,13 @@ export interface TransportOptions extends ExchangeOptions {
   readonly maxReplyBytes?: number | undefined;
 }
 
-/** A read that has no answer by then is given up and repeated. A submit waits as long as it takes. */
+/** A read that has no answer by then is given up and repeated. */
 const READ_TIMEOUT_MS = 60_000;
+/**
+ * A submit is not cut, and its answer is waited for longer than any fetch of a runtime waits: then its request is looked up.
+ * Only a fetch of somebody's own may never end.
+ */
+const SUBMIT_TIMEOUT_MS = 6 * 60_000;
 /** The rest of a submit's answer, whose head has come, is waited for so long: then its request is looked up. */
 const SUBMITTED_TIMEOUT_MS = 5 * 60_000;
 /** What comes more slowly than this, in bytes per millisecond, makes no headway. */
@@ -156,7 +161,8 @@ async function submitOnce(wire: Wire, request: WireRequest): Promise<WireReply> 
   await whenReachable(wire, request, true);
   try {
     await request.permit?.();
-    return await bodyOf(wire, request, await answerTo(wire, request, "application/json"));
+    const head = () => answerTo(wire, request, "application/json");
+    return await bodyOf(wire, request, await withinTime(wire, { attemptTimeout: SUBMIT_TIMEOUT_MS }, head));
   } finally {
     wire.outages.tried(request.url);
   }
