@@ -186,7 +186,8 @@ export interface Fal {
    * Answers an incoming request as a run of its own. In a runner, and with `trustRequestId`, the run is named by the app
    * and fal's id of the request: when fal sends the request again, `fn` is executed again, and what it had paid for is not
    * paid again. Elsewhere anybody may send that header, so it is a tag only, and the run has an id that no other request
-   * has. What the store keeps are its calls and steps; what `fn` gives is handed over as it is.
+   * has. What the store keeps are its calls and steps; what `fn` gives is handed over as it is. A stream
+   * that it gives, in a Response too, is a part of the run: it ends with that, and is cancelled when the reader leaves.
    */
   handle<R>(request: IncomingRequest, fn: (run: RunScope) => R | PromiseLike<R>): Promise<R>;
   /**

@@ -91,17 +91,24 @@ export function startCall<T>(services: Services, call: LiveCall<T>, stage: () =>
     emit(call, { type: "completed", at: services.clock.now(), result: done.result });
     return done;
   });
+  // Its run is told of its failure, and says what nobody has awaited.
+  if (call.run) outcome.catch(() => {});
+  const heard = (): Promise<Done<T>> => {
+    call.isHeard = true;
+    return outcome;
+  };
+  const result = () => heard().then(({ result }) => result);
   return {
     // biome-ignore lint/suspicious/noThenProperty: a call is there to be awaited, and is no subclass of Promise, which each then() would construct anew
-    then: (onFulfilled, onRejected) => outcome.then(({ result }) => result).then(onFulfilled, onRejected),
-    catch: (onRejected) => outcome.then(({ result }) => result).catch(onRejected),
-    finally: (onFinally) => outcome.then(({ result }) => result).finally(onFinally),
-    withResponse: () => outcome,
+    then: (onFulfilled, onRejected) => result().then(onFulfilled, onRejected),
+    catch: (onRejected) => result().catch(onRejected),
+    finally: (onFinally) => result().finally(onFinally),
+    withResponse: heard,
     submitted: call.announced.promise,
     cancel: () => cancelCall(services, call),
     [Symbol.asyncIterator]() {
       // Whoever loops is told of a failure by the loop.
-      outcome.catch(() => {});
+      heard().catch(() => {});
       return call.log.read();
     },
   };
@@ -116,7 +123,7 @@ export async function live<R>(services: Services, call: LiveCall, stage: () => P
     checkCallOptions(settings);
     heedSignals(services, call);
     const cancel = () => cancelForRun(services, call);
-    call.admitted = call.run?.admit({ id, endpoint, step, onChange, asksForRequest, cancel });
+    call.admitted = call.run?.admit({ id, endpoint, step, onChange, asksForRequest, live: call, cancel });
     call.giveUp.signal.throwIfAborted();
     const given = await stage();
     log.end();
@@ -137,10 +144,11 @@ export async function live<R>(services: Services, call: LiveCall, stage: () => P
 }
 
 /** A replay has what is noted of it. The caller's own contract is checked anew each time, and its error has the result. */
-const asSeen = (services: Services, { admitted, notedAs }: LiveCall, error: unknown): unknown =>
-  admitted === undefined || notedAs === undefined || error instanceof OutputMismatchError
-    ? error
-    : asReplayed(error, services.hide);
+function asSeen(services: Services, { admitted, notedAs }: LiveCall, thrown: unknown): unknown {
+  const error = admitted ? admitted.failure(thrown) : thrown;
+  const isNoted = admitted !== undefined && notedAs !== undefined;
+  return isNoted && !(error instanceof OutputMismatchError) ? asReplayed(error, services.hide) : error;
+}
 
 function tellEnd(call: LiveCall, end: { readonly error?: unknown }): void {
   const { admitted, observer, cost, isHandedOver } = call;

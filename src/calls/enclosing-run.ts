@@ -53,6 +53,8 @@ export interface AdmittedCall {
     failed: { readonly error: unknown; readonly cost: Promise<Cost | undefined> | undefined },
   ): void;
   event(event: CallEvent): void;
+  /** What it fails with, as the run says it. */
+  failure(error: unknown): unknown;
   /** `cost` is undefined where nothing is paid, and is known a while after the end. It never rejects. */
   ended(end: { readonly error?: unknown; readonly cost: Promise<Cost | undefined> | undefined }): void;
 }
@@ -67,7 +69,9 @@ export interface EnclosingRun {
   /** What it, and each run that it was started within, may cost. */
   readonly budgets: readonly RunBudget[];
   /** @throws when no more calls may be made. */
-  admit(call: CallInfo & { cancel(): Promise<unknown> }): AdmittedCall;
+  admit(
+    call: CallInfo & { readonly live: { readonly isHeard: boolean }; cancel(): Promise<unknown> },
+  ): AdmittedCall;
 }
 
 const current = asyncContext<EnclosingRun>("run");

@@ -42,6 +42,8 @@ export interface LiveCall<T = unknown> {
   run: EnclosingRun | undefined;
   /** It asks for a request that was submitted before, and is no call of its own. */
   readonly asksForRequest: boolean;
+  /** Somebody waits for it, or listens to it. */
+  isHeard: boolean;
   observer: CallObserver | undefined;
   readonly log: EventLog<CallEvent<T>>;
   statuses: StatusFold;
@@ -104,6 +106,7 @@ export function liveCall<T>(
     isOutsideRun: how.outsideRun ?? false,
     run: undefined,
     asksForRequest,
+    isHeard: false,
     observer: observe({ id, endpoint, step: settings.step }),
     log: eventLog<CallEvent<T>>({
       keep: KEPT_LOGS,

@@ -79,7 +79,7 @@ export function createQueueClient(services: Services, { attach }: Calls): QueueC
   const { queue } = services;
   return {
     attach,
-    submit: (target, options) => submit(services, target, options),
+    submit: (target, options) => toldToRun(submit(services, target, options)),
 
     async status(target, options) {
       checkCallOptions(options);
@@ -107,7 +107,7 @@ export function createQueueClient(services: Services, { attach }: Calls): QueueC
 
     subscribeToStatus: (target, options) => subscribeToStatus(services, target, options),
 
-    result: (target, options) => result(services, target, options),
+    result: (target, options) => toldToRun(result(services, target, options)),
 
     async cancel(target, options) {
       checkCallOptions(options);
@@ -120,6 +120,12 @@ export function createQueueClient(services: Services, { attach }: Calls): QueueC
   };
 }
 
+/** Its run is told of its failure, and nobody else need be: where it is not awaited, the run says so. */
+function toldToRun<T>(outcome: Promise<T>): Promise<T> {
+  if (currentRun()) outcome.catch(() => {});
+  return outcome;
+}
+
 /** A call that ends for us once fal has it: whoever has its request id asks for the rest. */
 async function submit<T extends EndpointId | AnyEndpoint>(
   services: Services,
@@ -127,6 +133,8 @@ async function submit<T extends EndpointId | AnyEndpoint>(
   options: SubmitOptions<T>,
 ): Promise<InQueueStatus> {
   const call = liveCall(services, idOf(target), options);
+  // A promise of the language does not tell whether it is awaited.
+  call.isHeard = true;
   return live(services, call, async () => {
     if (call.settings.retry !== undefined) throw noRetry();
     const prepared = await abortable(prepare(services, target, options), call.giveUp.signal);

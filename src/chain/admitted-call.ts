@@ -4,7 +4,15 @@ import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
 import { LeaseLostError, RunBlockedError } from "../errors/runs.ts";
 import type { CallRecord } from "../journal/call.ts";
 import type { Cost } from "../money/cost.ts";
-import { type Attempt, assertOpen, heedStore, isOver, uniqueLabel } from "./attempt.ts";
+import {
+  type Attempt,
+  assertOpen,
+  forgotten,
+  heedStore,
+  isForgotten,
+  isOver,
+  uniqueLabel,
+} from "./attempt.ts";
 import type { RunCall } from "./events.ts";
 import { type CallUnderWay, tell } from "./execution.ts";
 import { findCall } from "./find-call.ts";
@@ -30,7 +38,7 @@ interface CallInRun extends CallUnderWay {
 
 /** @throws {RunStateError} when the run is over. */
 export function admit(attempt: Attempt, info: Parameters<Attempt["enclosing"]["admit"]>[0]): AdmittedCall {
-  const { id, endpoint, step, asksForRequest, cancel } = info;
+  const { id, endpoint, step, asksForRequest, live, cancel } = info;
   assertOpen(attempt, `The call to ${endpoint}`);
   const name = step ?? endpoint;
   const fresh = { id, endpoint, step: asksForRequest ? name : uniqueLabel(attempt, name) };
@@ -38,7 +46,7 @@ export function admit(attempt: Attempt, info: Parameters<Attempt["enclosing"]["a
   const { callsUnderWay } = attempt.execution;
   const { promise, resolve } = Promise.withResolvers<void>();
   const call: CallInRun = {
-    ...{ attempt, info, fresh, cancel },
+    ...{ attempt, info, fresh, live, cancel },
     scope: currentPosition()?.scope ?? "",
     turn: takeTurn(attempt.replay.turns),
     told: fresh,
@@ -63,10 +71,12 @@ export function admit(attempt: Attempt, info: Parameters<Attempt["enclosing"]["a
       forgetRecord(call);
     },
     event: (event) => noteEvent(call, event),
+    failure: (error) => (isForgotten(attempt, error) ? forgotten(attempt, `The call to ${endpoint}`) : error),
     ended({ error, cost }) {
       noteEnd(call, error, cost);
       endTurn(attempt.replay.turns, call.turn);
       callsUnderWay.delete(id);
+      if (error !== undefined && !live.isHeard) attempt.execution.unheard.set(id, call);
       resolve();
     },
   };

@@ -1,6 +1,6 @@
 import type { Attribution } from "../attribution/context.ts";
 import type { EnclosingRun } from "../calls/enclosing-run.ts";
-import { RunStateError } from "../errors/runs.ts";
+import { LeaseLostError, RunStateError } from "../errors/runs.ts";
 import { storeErrorIn } from "../errors/store.ts";
 import { runName } from "../journal/run-name.ts";
 import type { RunCall } from "./events.ts";
@@ -35,12 +35,40 @@ export interface Attempt {
 export function assertOpen({ isClosed, execution }: Attempt, what: string): void {
   if (!isClosed) return;
   const { chain, run } = execution.fence;
-  throw new RunStateError(
+  const name = runName(chain, run);
+  const late = new RunStateError(
     "run_ended",
-    `${what} was made after its run ${runName(chain, run)} had ended, so nothing would wait for it. Await every call inside ` +
-      "the chain.",
+    `${what} was made after its run ${name} had ended, so nothing would wait for it. Await every call inside the chain.`,
   );
+  // Who is not waited for may not wait for it either.
+  sayLate(execution, late);
+  throw late;
 }
+
+/** Once for each execution. */
+function sayLate(execution: Execution, error: RunStateError): void {
+  const { hasLateCode, released, fence, live } = execution;
+  execution.hasLateCode = true;
+  if (hasLateCode || released.signal.aborted) return;
+  const run = runName(fence.chain, fence.run);
+  live.services.report(`Code of the run ${run} goes on without anybody waiting for it`, error);
+}
+
+/** What was not awaited, and could not be done any more when its run had ended. Another process has nothing to do with it. */
+export function forgotten({ execution }: Attempt, what: string): RunStateError {
+  const { chain, run } = execution.fence;
+  const error = new RunStateError(
+    "run_ended",
+    `${what} was not awaited: its run ${runName(chain, run)} ended before it was sent or noted. Nothing was sent after that. ` +
+      "Await every call and step inside the chain.",
+  );
+  sayLate(execution, error);
+  return error;
+}
+
+/** Whether it fails because nobody has awaited it. */
+export const isForgotten = ({ isClosed, execution }: Attempt, error: unknown): boolean =>
+  error instanceof LeaseLostError && isClosed && !execution.released.signal.aborted;
 
 /** Whether what fails now may fail because of that. */
 export const isOver = ({ isClosed, execution }: Attempt): boolean =>

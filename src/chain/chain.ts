@@ -2,7 +2,10 @@ import type { UserTags } from "../attribution/tags.ts";
 import { anything, checkOptions, type OptionsOf, oneOf, record, signal } from "../base/options.ts";
 import { lostRun, mayHaveLostRun } from "../calls/enclosing-run.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
+import { RunStateError } from "../errors/runs.ts";
+import { runName } from "../journal/run-name.ts";
 import type { Budget } from "../money/budget.ts";
+import { goingOn } from "./answer.ts";
 import { assertOpen } from "./attempt.ts";
 import { modeFor, RETRY_FAILED, type RetryFailed } from "./mode.ts";
 import type { RunPlan } from "./plan.ts";
@@ -212,6 +215,21 @@ async function answerAsRun<R>(
   checkId(id);
   const startWith = startWithNow(undefined, {}, services.jobId(), false);
   const plan = { mode: "request", chain, id, startWith, abortSignals: [], onDiverge: "pay" } as const;
+  const streamed = Promise.withResolvers<R>();
+  let isAnswered = false;
+  const code = async (_: unknown, scope: RunScope): Promise<R | undefined> => {
+    // Taken over and back again: its reader has the answer that there was.
+    if (isAnswered)
+      throw new RunStateError("run_ended", `The request ${runName(chain, id)} is answered already.`);
+    const followed = await goingOn(await fn(scope), scope);
+    if (!("ended" in followed)) return followed.answer;
+    isAnswered = true;
+    streamed.resolve(followed.answer);
+    void followed.left.then((reason) => run.cancel(reason ?? "whoever read the answer has left"));
+    await followed.ended;
+    return undefined;
+  };
   // Not remembered: each request that carries this id executes its own code.
-  return startRun<R>(services, { ...plan, code: (_, run) => fn(run) }).run;
+  const { run } = startRun<R>(services, { ...plan, code });
+  return Promise.race([run, streamed.promise]);
 }

@@ -5,7 +5,7 @@ import type { Fence, RunRecord, StartedFor } from "../journal/run.ts";
 import { runName } from "../journal/run-name.ts";
 import type { Cost } from "../money/cost.ts";
 import { type EventWriter, eventWriter } from "./event-writer.ts";
-import type { RunEvent } from "./events.ts";
+import type { RunCall, RunEvent } from "./events.ts";
 import { type Failures, trackFailures } from "./failures.ts";
 import { keepLease, type Lease } from "./lease.ts";
 import type { LiveRun } from "./live-run.ts";
@@ -33,6 +33,10 @@ export interface Execution {
   /** By call: one that is asked for again after a failure is one call. */
   readonly costs: Map<string, Promise<Cost | undefined>>;
   readonly callsUnderWay: Map<string, CallUnderWay>;
+  /** Calls that failed before anybody waited for them. */
+  readonly unheard: Map<string, CallUnderWay>;
+  /** Its code went on after the end of the run, and that was said. */
+  hasLateCode: boolean;
   /** Memoized functions that run now, and their names. */
   readonly functionsUnderWay: Map<Promise<unknown>, string>;
 }
@@ -41,6 +45,8 @@ export interface Execution {
 const FUNCTIONS_MS = 10_000;
 
 export interface CallUnderWay {
+  readonly told: RunCall;
+  readonly live: { readonly isHeard: boolean };
   /** Whether it has not begun to run, and so need not be paid for. */
   isQueued: boolean;
   readonly cancel: () => Promise<unknown>;
@@ -72,6 +78,8 @@ export function openExecution(live: LiveRun, record: RunRecord, claimedAt: numbe
     failures: trackFailures(),
     costs: new Map(),
     callsUnderWay: new Map(),
+    unheard: new Map(),
+    hasLateCode: false,
     functionsUnderWay: new Map(),
   };
 }
@@ -106,6 +114,28 @@ function leaveFunctions({ functionsUnderWay, live, fence }: Execution): void {
     );
   }
   functionsUnderWay.clear();
+}
+
+/** The code has ended without them, and nobody else says what becomes of them. */
+export function sayForgotten({ callsUnderWay, functionsUnderWay, unheard, live, fence }: Execution): void {
+  const run = runName(fence.chain, fence.run);
+  for (const name of functionsUnderWay.values()) {
+    live.services.report(
+      `The step "${name}" goes on though its run ${run} has ended`,
+      new Error("what it gives is not kept. Await every step inside the chain"),
+    );
+  }
+  for (const { told, live: call } of [...callsUnderWay.values(), ...unheard.values()]) {
+    if (call.isHeard) continue;
+    const { id, endpoint, step } = told;
+    live.services.report(
+      `The call to ${endpoint} (${step}) was not awaited in the run ${run}`,
+      new Error(
+        "the run has ended without its result, and a failure of it fails nothing. Await every call inside the chain",
+      ),
+      { call: id, endpoint },
+    );
+  }
 }
 
 /** What has not begun to run need not be paid for; what runs is paid for already and goes on. */

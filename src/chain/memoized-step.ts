@@ -1,6 +1,6 @@
 import { isOfTheRun } from "../errors/registry.ts";
 import { asReplayed, restoredError, savedError } from "../errors/saved-error.ts";
-import { type Attempt, assertOpen, heedStore, isOver } from "./attempt.ts";
+import { type Attempt, assertOpen, forgotten, heedStore, isForgotten, isOver } from "./attempt.ts";
 import { tell } from "./execution.ts";
 import { inScope, type Position } from "./position.ts";
 import { occurrence, recordedStep, skipScope } from "./replay.ts";
@@ -8,7 +8,7 @@ import { fromJson, type Saved, toJson } from "./saved.ts";
 import { functionLabel, functionScope, numbered, within } from "./step-key.ts";
 
 /** Runs a function once in the life of a run, in a scope of its own, and remembers what it gave, or how it failed. */
-export async function runStep<T>(
+export function runStep<T>(
   { attempt, scope }: Position,
   name: string,
   fn: (scope: string) => T | PromiseLike<T>,
@@ -17,7 +17,11 @@ export async function runStep<T>(
   const { functionsUnderWay } = attempt.execution;
   const running = recordedOrRun(attempt, scope, name, fn);
   functionsUnderWay.set(running, name);
-  return running.finally(() => functionsUnderWay.delete(running));
+  const forget = () => void functionsUnderWay.delete(running);
+  running.then(forget, forget);
+  return running.catch((error: unknown) => {
+    throw isForgotten(attempt, error) ? forgotten(attempt, `The step "${name}"`) : error;
+  });
 }
 
 async function recordedOrRun<T>(

@@ -5,7 +5,7 @@ import { storeErrorIn } from "../errors/store.ts";
 import type { CallRecord } from "../journal/call.ts";
 import type { RunEnd } from "../journal/run.ts";
 import { runName } from "../journal/run-name.ts";
-import { cancelQueued, type Execution, tell, untilIdle } from "./execution.ts";
+import { cancelQueued, type Execution, sayForgotten, tell, untilIdle } from "./execution.ts";
 import { RULES } from "./mode.ts";
 import { noteLetGo } from "./process-identity.ts";
 import { fromJson, toJson } from "./saved.ts";
@@ -20,6 +20,7 @@ export interface Executed {
 export async function recordOutput(execution: Execution, { output, leftOver }: Executed): Promise<unknown> {
   const { live, fence, writer } = execution;
   const { store, clock } = live.services;
+  sayForgotten(execution);
   const calls = leftOver.map(({ id, for: { step }, endpoint }) => ({ id, step: step ?? endpoint, endpoint }));
   if (calls.length > 0) tell(execution, { type: "left-over", at: clock.now(), calls });
   await writer.flush();

@@ -15,7 +15,18 @@ const CONCURRENCY = 16;
 /** For a source that does not say how much it has. */
 const MAX_WORKERS = 10_000;
 
-export const tools: Tools = { step, map: map as Tools["map"], branch, fallback };
+export const tools: Tools = {
+  step: (...args) => unlessForgotten(step(...args)),
+  map: ((...args: Parameters<typeof map>) => unlessForgotten(map(...args))) as Tools["map"],
+  branch,
+  fallback: (...args) => unlessForgotten(fallback(...args)),
+};
+
+/** What nobody awaits in a run must not end the process: the run says it. */
+function unlessForgotten<T>(outcome: Promise<T>): Promise<T> {
+  if (currentPosition()) outcome.catch(() => {});
+  return outcome;
+}
 
 const MAP: OptionsOf<MapOptions & { collect?: boolean }> = { concurrency: limit(1), collect: flag };
 
@@ -115,11 +126,11 @@ export function scopeOf(place: Position): RunScope {
     chain: fence.chain,
     signal: live.cancelled.signal,
     subscribe: (endpoint, call) => enter(place, () => calls.subscribe(endpoint, call)),
-    step: (name, fn) => enter(place, () => step(name, fn)),
+    step: (name, fn) => enter(place, () => tools.step(name, fn)),
     map: ((items: never, fn: never, how: never) =>
-      enter(place, () => map(items, fn, how))) as Tools<RunScope>["map"],
+      enter(place, () => tools.map(items, fn, how))) as unknown as Tools<RunScope>["map"],
     branch: (name, fn) => enter(place, () => branch(name, fn as (run: RunScope | undefined) => never)),
-    fallback: (thunks, how) => enter(place, () => fallback(thunks, how)),
+    fallback: (thunks, how) => enter(place, () => tools.fallback(thunks, how)),
     bind: ((fn) =>
       (...args) =>
         enter(place, () => fn(...args))) as RunScope["bind"],

@@ -15,10 +15,13 @@ function stuck(options: FalOptions = {}) {
   return { ...all, fal, warned };
 }
 
-const chainOf = (fal: Fal) =>
+const chainOf = (fal: Fal, thinks = () => {}) =>
   fal.chain("stuck", async () => {
     await fal.subscribe(ECHO, { input: { n: 1 } });
-    await fal.step("think", forever);
+    await fal.step("think", () => {
+      thinks();
+      return forever();
+    });
   });
 
 const WAYS: Readonly<
