@@ -1,6 +1,7 @@
 import { inBackground } from "../base/background.ts";
 import { OVER, whenAborted } from "../base/signal.ts";
 import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
+import { ApiError } from "../errors/api.ts";
 import {
   CallAbortedError,
   CallTimeoutError,
@@ -74,8 +75,11 @@ async function cancelUpstream({ queue }: Services, call: LiveCall, isAsked: bool
     const accepted = await call.accepting;
     // A request that was adopted is probably ours, and that is not enough to stop it unasked.
     const mayCancel = call.settings.cancelOnAbort !== false && (isAsked || !accepted?.adopted);
-    return accepted && mayCancel ? await queue.cancel(accepted.ticket) : "not-sent";
+    return accepted && mayCancel ? await queue.cancel(accepted.ticket).catch(whyNotCancelled) : "not-sent";
   } catch (error) {
     return error instanceof AmbiguousSubmitError ? "unknown" : "not-sent";
   }
 }
+
+const whyNotCancelled = (error: unknown): CancelOutcome =>
+  error instanceof ApiError && error.status === 400 ? "too-late" : "unknown";

@@ -70,7 +70,16 @@ export interface QueueClient {
     endpoint: T,
     options: RequestOptions,
   ): Promise<Pick<Result<OutputOf<T>>, "data" | "requestId" | "billing">>;
-  cancel(endpoint: EndpointId | AnyEndpoint, options: RequestOptions): Promise<CancelOutcome>;
+  /**
+   * Gives a request up: `in-time` where it had not started, `requested` where it may still finish.
+   *
+   * @throws {ApiError} where fal says no, as with a 400 to a request that has completed; {NetworkError} where it cannot be
+   * reached.
+   */
+  cancel(
+    endpoint: EndpointId | AnyEndpoint,
+    options: RequestOptions,
+  ): Promise<Extract<CancelOutcome, "in-time" | "requested">>;
   /** Picks up a request that exists already, as the same kind of `Call` that `subscribe` gives. */
   attach: Calls["attach"];
 }
@@ -111,9 +120,9 @@ export function createQueueClient(services: Services, { attach }: Calls): QueueC
 
     async cancel(target, options) {
       checkCallOptions(options);
-      const { requestId } = options;
+      const { requestId, abortSignal: signal } = options;
       const ticket = ticketOf(services, target, requestId);
-      const outcome = await queue.cancel(ticket);
+      const outcome = await queue.cancel(ticket, { signal });
       if (outcome === "in-time") await noteCancelled(services, ticket);
       return outcome;
     },

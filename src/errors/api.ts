@@ -124,20 +124,36 @@ const field = (body: unknown, name: string): unknown =>
 /** fal's own words: the text of `detail`, or each field with its message. Never the `input` that it quotes back. */
 function describe({ status, body, endpoint }: ApiErrorFacts): string {
   const detail = field(body, "detail");
-  const fields = Array.isArray(detail) ? detail.map(fieldProblem).join("; ") : undefined;
-  const words = [detail, fields, field(field(body, "error"), "message"), field(body, "message")].find(
-    (said) => typeof said === "string",
-  );
-  return `${endpoint ? `${endpoint}: ` : ""}${words || "the platform answered without a reason"} (HTTP ${status})`;
+  const fields = Array.isArray(detail) ? fieldProblems(detail) : undefined;
+  const words = [
+    ...[detail, fields, field(field(body, "error"), "message"), field(body, "message")],
+    // A cancel that is refused has nothing else.
+    field(body, "status"),
+  ].find((said) => typeof said === "string");
+  return `${endpoint ? `${endpoint}: ` : ""}${cut(words, LONGEST_WORDS) || "the platform answered without a reason"} (HTTP ${status})`;
+}
+
+/** A message is for people, whatever a model says. In characters, problems and parts of a path. */
+const LONGEST_WORDS = 4_000;
+const LONGEST_PART = 100;
+const MOST_PROBLEMS = 20;
+const MOST_PARTS = 20;
+
+function fieldProblems(detail: readonly unknown[]): string {
+  const said = detail.slice(0, MOST_PROBLEMS).map(fieldProblem);
+  const more = detail.length - said.length;
+  return [...said, ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
 }
 
 function fieldProblem(problem: unknown): string {
   const [loc, message] = [field(problem, "loc"), field(problem, "msg")];
-  const path = (Array.isArray(loc) ? loc : []).filter(
-    (part, index) => /^(string|number)$/.test(typeof part) && !(index === 0 && part === "body"),
-  );
+  const path = (Array.isArray(loc) ? loc.slice(0, MOST_PARTS) : [])
+    .filter((part, index) => /^(string|number)$/.test(typeof part) && !(index === 0 && part === "body"))
+    .map((part) => cut(String(part), LONGEST_PART));
   return `${path.length > 0 ? `${path.join(".")}: ` : ""}${typeof message === "string" ? message : "invalid"}`;
 }
+
+const cut = (text = "", most: number): string => (text.length > most ? `${text.slice(0, most)}…` : text);
 
 function errorTypeOf({ body, headers }: ApiErrorFacts): string | undefined {
   const detail = field(body, "detail");

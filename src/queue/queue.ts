@@ -2,7 +2,6 @@ import type { Transport, WireRequest } from "../base/transport.ts";
 import { ApiError } from "../errors/api.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { OtherDeploymentError } from "../errors/calls.ts";
-import type { CancelOutcome } from "../errors/giving-up.ts";
 import { MalformedReplyError } from "../errors/network.ts";
 import { REQUEST_ID, type Ticket } from "../journal/call.ts";
 import { billableUnits } from "../money/billable-units.ts";
@@ -57,7 +56,8 @@ export interface Queue {
     options: { logs: boolean; signal?: AbortSignal | undefined; onBytes?: () => void },
   ): Promise<AsyncIterable<WireStatus>>;
   result(ticket: Ticket, options?: { signal?: AbortSignal | undefined }): Promise<Answer>;
-  cancel(ticket: Ticket): Promise<CancelOutcome>;
+  /** @throws {ApiError} with status 400 where it has completed already. */
+  cancel(ticket: Ticket, options?: { signal?: AbortSignal | undefined }): Promise<"in-time" | "requested">;
   /** A ticket for a request that is known by its id only. */
   ticket(endpoint: EndpointAddress, requestId: string): Ticket;
   /** Where it is asked for, by the hosts that are set now. */
@@ -107,22 +107,12 @@ export function createQueue(transport: Transport, base: () => string): Queue {
       return readResult(transport, request).catch(told(ticket, "result"));
     },
 
-    async cancel(ticket) {
-      const request = {
-        operation: "cancel",
-        method: "PUT",
-        url: addresses(ticket).cancel,
-        ...about(ticket),
-      } as const;
-      try {
-        // fal documents 200 OK for a request that had not started, but which status goes with which word is not
-        // established: the word decides, and anything else that is a yes is a request to stop.
-        return await transport.send(request, ({ text }) =>
-          readCancelled(text) === "OK" ? ("in-time" as const) : ("requested" as const),
-        );
-      } catch (error) {
-        return (error as { status?: unknown }).status === 400 ? "too-late" : "unknown";
-      }
+    async cancel(ticket, { signal } = {}) {
+      const url = addresses(ticket).cancel;
+      const request = { operation: "cancel", method: "PUT", url, ...about(ticket), signal } as const;
+      // fal documents 200 OK for a request that had not started, but which status goes with which word is not
+      // established: the word decides, and anything else that is a yes is a request to stop.
+      return transport.send(request, ({ text }) => (readCancelled(text) === "OK" ? "in-time" : "requested"));
     },
   };
 }

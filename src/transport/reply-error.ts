@@ -20,7 +20,7 @@ export function errorOf(request: WireRequest, failure: Failure): FalError {
   if (reply) {
     const answer = { status: reply.status, body: parseBody(reply.text), headers: reply.headers };
     const isSaid = billableUnits(reply.headers) !== undefined;
-    const isRead = operation === "status" || operation === "result";
+    const isRead = operation === "status" || operation === "result" || operation === "cancel";
     return apiError({
       ...answer,
       // Nobody but the model itself, or the queue, knows whether it is billed.

@@ -116,16 +116,45 @@ test("a failed request is completed for the status, and an error for the result"
   expect((error as { getFieldErrors(f: string): unknown[] }).getFieldErrors("prompt")).toHaveLength(1);
 });
 
-test("cancel says what it achieved, and is never an error of the network", async () => {
+test("cancel throws where the official client's does, and call.cancel() has a word for it", async () => {
   const { fal, emulator } = setup();
   const { request_id: requestId } = await fal.queue.submit(ECHO, { input: {} });
   expect(await fal.queue.cancel(ECHO, { requestId })).toBe("requested");
-  expect(await fal.queue.cancel(ECHO, { requestId })).toBe("too-late");
+  const late = await failureOf(fal.queue.cancel(ECHO, { requestId }));
+  expect(late).toMatchObject({
+    name: "ApiError",
+    status: 400,
+    body: { status: "ALREADY_COMPLETED" },
+    requestId,
+    billed: "unknown",
+    retryable: false,
+  });
+  expect(String(late)).toContain("ALREADY_COMPLETED");
+  expect(await failureOf(fal.queue.cancel(ECHO, { requestId: "nothing" }))).toMatchObject({ status: 404 });
   expect(emulator.jobs[0]?.cancelled).toBe(true);
-  for (const answer of [() => networkError("ECONNRESET"), () => json({}, { status: 401 })]) {
-    expect(await setup({ wire: instead("cancel", answer) }).fal.queue.cancel(ECHO, { requestId })).toBe(
-      "unknown",
-    );
+  const asked = (answer: () => Response | Error) => setup({ wire: instead("cancel", answer) }).fal;
+  const no = asked(() => json({ detail: "no" }, { status: 401 }));
+  expect(await failureOf(no.queue.cancel(ECHO, { requestId }))).toMatchObject({
+    name: "ApiError",
+    status: 401,
+  });
+  const away = asked(() => networkError("ECONNRESET"));
+  expect(await failureOf(away.queue.cancel(ECHO, { requestId }))).toMatchObject({ code: "network" });
+  const enough = new Error("enough");
+  const aborted = asked(() => networkError("ECONNRESET")).queue.cancel(ECHO, {
+    requestId,
+    abortSignal: AbortSignal.abort(enough),
+  });
+  expect(await failureOf(aborted)).toBe(enough);
+  for (const [answer, word] of [
+    [() => json({ status: "ALREADY_COMPLETED" }, { status: 400 }), "too-late"],
+    [() => json({}, { status: 401 }), "unknown"],
+    [() => networkError("ECONNRESET"), "unknown"],
+  ] as const) {
+    const call = asked(answer).subscribe(ECHO, { input: {} });
+    await call.submitted;
+    expect(await call.cancel()).toBe(word);
+    await failureOf(call);
   }
 });
 

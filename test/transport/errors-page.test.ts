@@ -114,9 +114,7 @@ async function whatFollows(provokedBy: string, column: Column): Promise<string> 
   const waited = clock.now() - before;
   await emulator.close();
 
-  // A cancel never rejects: it says that it does not know.
-  const failed = outcome instanceof FalError || outcome === "unknown" || outcome === "too-late";
-  if (!failed)
+  if (!(outcome instanceof FalError))
     return kind === undefined && sent === 1 ? (waited > 0 ? "waited for" : "believed") : "succeeded";
   // A good status with a body that cannot be read, and an answer that never came, are classified on the way.
   const meaning = kind ?? "ambiguous";
