@@ -1,4 +1,5 @@
 import { inBackground } from "../base/background.ts";
+import { OVER } from "../base/signal.ts";
 import { ApiError } from "../errors/api.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { CallAbortedError, CallTimeoutError } from "../errors/giving-up.ts";
@@ -81,8 +82,23 @@ export const billFailure = (
 export const billNothing = (services: Services, call: Billed): Promise<Cost | undefined> =>
   charging(services, call, async () => NOTHING);
 
-async function priced({ price }: Services, { endpoint }: Billed, units: number | undefined): Promise<Cost> {
-  return measuredCost(units, units === undefined ? undefined : await price(endpoint).catch(() => undefined));
+/** The price was asked for when the call was sent. What is not there soon after its end must not keep a program alive. */
+const PATIENCE_MS = 1_000;
+
+async function priced(
+  { price, clock }: Services,
+  { endpoint }: Billed,
+  units: number | undefined,
+): Promise<Cost> {
+  if (units === undefined) return measuredCost(units, undefined);
+  const late = new AbortController();
+  clock.sleep(PATIENCE_MS, late.signal).then(
+    () => late.abort(OVER),
+    () => {},
+  );
+  const found = await price(endpoint, late.signal).catch(() => undefined);
+  late.abort(OVER);
+  return measuredCost(units, found);
 }
 
 /** Known, so that what was reserved for it is free again. */

@@ -31,8 +31,8 @@ export interface Services {
   readonly queue: Queue;
   readonly history: History;
   readonly price: {
-    /** What one unit of an endpoint costs; undefined where the platform does not say. */
-    (endpoint: string): Promise<Price | undefined>;
+    /** What one unit of an endpoint costs; undefined where the platform does not say. Nobody waits longer than `until`. */
+    (endpoint: string, until?: AbortSignal): Promise<Price | undefined>;
     /** The same, where it was asked for before and is still fresh. */
     known(endpoint: string): Price | undefined;
   };

@@ -16,8 +16,9 @@ const FRESH_MS = 60 * 60 * 1000;
  * Undefined where fal has none.
  */
 export function createUsualCosts(transport: Transport, base: () => string, clock: Clock) {
-  return kept(FRESH_MS, clock, async (endpoint: string): Promise<number | undefined> => {
+  return kept(FRESH_MS, clock, async (endpoint: string, signal): Promise<number | undefined> => {
     const request = {
+      signal,
       attemptTimeout: PATIENCE_MS,
       deadline: clock.now() + PATIENCE_MS,
       operation: "platform",

@@ -31,7 +31,7 @@ const FRESH_MS = 60 * 60 * 1000;
 
 /** Prices from `GET /v1/models/pricing`, kept for an hour. Undefined where the platform does not tell one. */
 export function createPrices(transport: Transport, base: () => string, clock: Clock) {
-  async function ask(endpoint: string) {
+  async function ask(endpoint: string, signal: AbortSignal) {
     const url = new URL(`${base()}/models/pricing`);
     url.searchParams.append("endpoint_id", endpoint);
     const request = {
@@ -39,7 +39,8 @@ export function createPrices(transport: Transport, base: () => string, clock: Cl
       method: "GET",
       url: url.href,
       endpoint,
-      // A process that is done waits for it: not knowing a price is a value, and cheaper.
+      signal,
+      // Not knowing a price is a value, and cheaper than waiting for it.
       attemptTimeout: PATIENCE_MS,
       deadline: clock.now() + PATIENCE_MS,
     } as const;
@@ -51,8 +52,8 @@ export function createPrices(transport: Transport, base: () => string, clock: Cl
     }
   }
 
-  async function fetchPrice(endpoint: string): Promise<Price | undefined> {
-    const found = (await ask(endpoint)).find(({ endpoint_id }) => endpoint_id === endpoint);
+  async function fetchPrice(endpoint: string, signal: AbortSignal): Promise<Price | undefined> {
+    const found = (await ask(endpoint, signal)).find(({ endpoint_id }) => endpoint_id === endpoint);
     // Less than nothing is no price either: a budget would grow by it.
     if (!found || (found.currency ?? "USD") !== "USD" || found.unit_price < 0) return undefined;
     const unitPriceNanoUsd = priceInNanoUsd(found.unit_price);

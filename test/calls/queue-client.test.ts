@@ -152,9 +152,10 @@ test("cancel throws where the official client's does, and call.cancel() has a wo
     [() => networkError("ECONNRESET"), "unknown"],
   ] as const) {
     const call = asked(answer).subscribe(ECHO, { input: {} });
+    const failed = failureOf(call);
     await call.submitted;
     expect(await call.cancel()).toBe(word);
-    await failureOf(call);
+    expect(await failed).toMatchObject({ code: "aborted" });
   }
 });
 

@@ -168,19 +168,25 @@ test("costs that cannot be known are said to be unknown and not counted as nothi
 
 test("a total is of all calls, though the store in memory has let the run go before their prices were there", async () => {
   const price = Promise.withResolvers<void>();
-  const { fal } = setup({
+  const { fal, clock } = setup({
     store: memoryStore({ keepEnded: 1 }),
     wire: async (request, forward) => {
       if (request.url.includes("/pricing")) await price.promise;
       return forward();
     },
   });
+  const { request_id: requestId } = await fal.queue.submit(ECHO, { input: {} });
+  await clock.sleep(60_000);
   const run = one(fal).start({ n: 1 });
   await run;
-  const idle = fal.chain("idle", () => {});
-  await Promise.all(Array.from({ length: 1_000 }, () => idle.start()));
-  await fal.subscribe(ECHO, { input: {} });
-  expect(await fal.calls.list({ chain: "one" })).toEqual([]);
+  const forgotten = (async () => {
+    const idle = fal.chain("idle", () => {});
+    await Promise.all(Array.from({ length: 1_000 }, () => idle.start()));
+    await fal.queue.result(ECHO, { requestId });
+    expect(await fal.calls.list({ chain: "one" })).toEqual([]);
+  })();
+  // No time passes meanwhile: a price is not waited for longer than a second.
+  await clock.hold(forgotten);
   price.resolve();
   expect(await run.total).toEqual({ nanoUsd: 10_000_000, calls: 1, unknown: 0 });
 });
