@@ -1,7 +1,5 @@
 import { EnvironmentError } from "../errors/environment.ts";
-
-/** What is shorter may be an ordinary word. */
-const SHORTEST_SECRET = 8;
+import { rememberSecret, withoutSecret } from "../errors/secrets.ts";
 
 /** A fal key that does not print: only `header()` reveals it, and only the transport asks for that. */
 export class FalKey {
@@ -28,6 +26,7 @@ export class FalKey {
         "A fal key reads key_id:key_secret; copy it again from the fal dashboard, where keys are made.",
       );
     }
+    rememberSecret(value.slice(value.indexOf(":") + 1));
     return new FalKey(value, source);
   }
 
@@ -42,11 +41,10 @@ export class FalKey {
     return `${id.slice(0, Math.min(6, Math.floor(id.length / 2)))}…:…`;
   }
 
-  /** A text without this key and its secret half: a server may quote what it was sent. */
+  /** A text without this key and its secret half, in whichever form: a server may quote what it was sent. */
   hideIn(text: string): string {
     const secret = this.#value.slice(this.#value.indexOf(":") + 1);
-    const hidden = text.replaceAll(this.#value, this.redacted());
-    return secret.length < SHORTEST_SECRET ? hidden : hidden.replaceAll(secret, "…");
+    return withoutSecret(text.replaceAll(this.#value, this.redacted()), secret);
   }
 
   toString(): string {

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { EnvironmentError } from "../errors/environment.ts";
+import { looksLikeKey, withoutParts } from "../errors/secrets.ts";
 import { FalKey, MISSING_KEY } from "./credentials.ts";
 import { deriveOrigins, type Origins } from "./origins.ts";
 
@@ -102,6 +103,15 @@ export const ambientEnv = (): Env => (typeof process === "object" ? process.env 
 function readVariable<V extends Variable>(env: Env, name: V): z.output<(typeof Variables)[V]> | undefined {
   const raw = env[name]?.trim();
   if (!raw) return undefined;
+  const { FAL_KEY: key = "", FAL_KEY_SECRET: secret = "" } = env;
+  if (looksLikeKey(raw) || withoutParts(raw, `${key} ${secret}`) !== raw) {
+    throw new EnvironmentError(
+      "invalid_variable",
+      name,
+      "holds a key",
+      "A key belongs in FAL_KEY only. Correct it or leave it unset.",
+    );
+  }
   const parsed = z.safeParse(Variables[name], raw);
   if (parsed.success) return parsed.data as z.output<(typeof Variables)[V]>;
   const problem = parsed.error.issues[0]?.message ?? "is not usable";

@@ -1,8 +1,8 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { EnvironmentError } from "../errors/environment.ts";
+import { rememberSecret } from "../errors/secrets.ts";
 import { ambientEnv, type Env } from "./environment.ts";
-import { rememberSecret } from "./known-secrets.ts";
 
 /**
  * Reads the user's own secrets, checked and typed by a schema each (zod, valibot, arktype: any Standard Schema). What was

@@ -1,4 +1,5 @@
 import type { FalErrorCode } from "./codes.ts";
+import { withoutKeys } from "./secrets.ts";
 
 /** Facts that any failure of a call may carry. None of them ever holds a prompt or a key. */
 export interface FailureFacts {
@@ -20,7 +21,8 @@ export abstract class FalError extends Error {
   readonly billed: boolean | "unknown";
 
   constructor(message: string, facts: FailureFacts = {}) {
-    super(message, "cause" in facts ? { cause: facts.cause } : undefined);
+    // Whichever field or variable a key was put in by mistake, what is said of it may quote it.
+    super(withoutKeys(message), "cause" in facts ? { cause: facts.cause } : undefined);
     this.endpoint = facts.endpoint;
     this.requestId = facts.requestId;
     this.retryable = facts.retryable ?? false;

@@ -55,8 +55,17 @@ export function asReplayed(error: unknown, hide: (text: string) => string): unkn
   return seen;
 }
 
-export const hidden = (saved: SavedError, hide: (text: string) => string): SavedError =>
-  JSON.parse(hide(JSON.stringify(saved)));
+/** The same without keys and secrets. Each text by itself: a secret of digits may be a part of a number, and of JSON's own signs. */
+export const hidden = <T>(saved: T, hide: (text: string) => string): T => hiddenValue(saved, hide) as T;
+
+function hiddenValue(value: unknown, hide: (text: string) => string): unknown {
+  if (typeof value === "string") return hide(value);
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map((item) => hiddenValue(item, hide));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, item]) => [hide(name), hiddenValue(item, hide)]),
+  );
+}
 
 /** The same class, code and facts again, so that a `catch` that told errors apart once tells them apart again. */
 export function restoredError(saved: SavedError): unknown {

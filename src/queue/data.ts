@@ -1,4 +1,5 @@
 import { parseForeign } from "../base/json.ts";
+import type { WireReply } from "../base/transport.ts";
 
 /** What a result's body is, by what its reply says of it. */
 export interface ResultBody {
@@ -14,10 +15,11 @@ export interface ResultBody {
  * any other type, or none, it is the first of JSON, text and bytes that it can be. Of JSON, what lies deeper than 500 levels
  * is its text.
  */
-export function readBody(headers: Headers, bytes: ArrayBuffer): ResultBody {
+export function readBody(reply: WireReply): ResultBody {
+  const { headers, bytes } = reply;
   const type = (headers.get("content-type") ?? "").split(";")[0]?.trim().toLowerCase() ?? "";
   if (type === "application/octet-stream") return { data: bytes, ...PLAIN };
-  const text = new TextDecoder().decode(bytes);
+  const { text } = reply;
   if (type.startsWith("text/") && type !== "text/json") return { data: text, ...PLAIN };
   const json = parsed(text);
   if (json) return { data: json.value, isJson: true, isGarbled: false };

@@ -135,14 +135,15 @@ interface StrangeBody {
 async function readResult(transport: Transport, request: WireRequest): Promise<Answer> {
   const seen: { strange?: StrangeBody } = {};
   try {
-    return await transport.send(request, ({ status, headers, bytes, text }) => {
-      const { data, isJson, isGarbled } = readBody(headers, bytes);
+    return await transport.send(request, (reply) => {
+      const { status, headers, bytes } = reply;
+      const { data, isJson, isGarbled } = readBody(reply);
       const response = new Response(bytes, { status, headers: withoutEncoding(headers) });
       const answer = { data, units: billableUnits(headers), response };
       if (isJson || (!isGarbled && !mayBeAStrangers(headers, data))) return answer;
-      const times = seen.strange?.text === text ? seen.strange.times + 1 : 1;
+      const times = seen.strange?.text === reply.text ? seen.strange.times + 1 : 1;
       // Nothing, or somebody else's page, is no loss as long as it has not been confirmed.
-      seen.strange = { text, answer, times, isKept: isGarbled && text !== "" };
+      seen.strange = { text: reply.text, answer, times, isKept: isGarbled && reply.text !== "" };
       if (times < TIMES_SEEN) throw new Error("it is not JSON");
       return answer;
     });

@@ -10,6 +10,9 @@ import type { Store } from "../journal/store.ts";
 export function redacted(store: Store, hide: (text: string) => string): Store {
   const { calls, runs } = store;
   const hiddenIn = (error: SavedError): SavedError => hidden(error, hide);
+  // Most hold none, and are not taken apart.
+  const hiddenJson = (json: string): string =>
+    hide(json) === json ? json : JSON.stringify(hidden(JSON.parse(json), hide));
   return {
     ...store,
     calls: {
@@ -22,7 +25,7 @@ export function redacted(store: Store, hide: (text: string) => string): Store {
       end: (fence, end, at) => runs.end(fence, end.error ? { ...end, error: hiddenIn(end.error) } : end, at),
       saveStep: (fence, step) =>
         runs.saveStep(fence, step.error ? { ...step, error: hiddenIn(step.error) } : step),
-      appendEvents: (fence, events) => runs.appendEvents(fence, events.map(hide)),
+      appendEvents: (fence, events) => runs.appendEvents(fence, events.map(hiddenJson)),
     },
   };
 }

@@ -11,11 +11,23 @@ export type Selected =
 export function parseSelector(text: string): Selected | undefined {
   if (text === "memory") return { kind: "memory" };
   if (/^postgres(ql)?:\/\//.test(text)) return { kind: "postgres", url: text };
-  const path = /^sqlite:(.+)$/.exec(text)?.[1] ?? (isPathOfDatabase(text) ? text : undefined);
-  return path === undefined ? undefined : { kind: "sqlite", path };
+  const path = text.startsWith("sqlite:") ? text.slice("sqlite:".length) : isPathOfDatabase(text) ? text : "";
+  return path === "" || isOfServer(path) ? undefined : { kind: "sqlite", path };
 }
 
-const isPathOfDatabase = (text: string): boolean => /\.(db|sqlite3?)$/.test(text) && !text.includes("://");
+const isPathOfDatabase = (text: string): boolean => /\.(db|sqlite3?)$/.test(text);
+
+/** A URL, or the settings of a connection: no path, and perhaps with a password in it. */
+export const isOfServer = (text: string): boolean => /:\/\/|\b(password|passwd|pwd)\s*=/i.test(text);
+
+/** A store's name as it may be shown, whether or not it is one. */
+export function shownSelector(text: string): string {
+  const selected = parseSelector(text);
+  if (selected === undefined || (selected.kind === "postgres" && !URL.canParse(selected.url))) {
+    return "not the name of a store";
+  }
+  return selected.kind === "postgres" ? nameOf(selected.url) : text;
+}
 
 /** What is known of the store that a text names before it is opened. */
 export function factsOf(text: string): Pick<Store, "name" | "durable" | "keep"> {

@@ -4,6 +4,7 @@ import { turns } from "../base/turns.ts";
 import { StoreError } from "../errors/store.ts";
 import type { Store } from "../journal/store.ts";
 import { nodeModule } from "./node.ts";
+import { isOfServer } from "./selector.ts";
 import { patient } from "./sql/patient.ts";
 import { sqlStore } from "./sql/store.ts";
 import type { Driver } from "./sql/work.ts";
@@ -45,6 +46,11 @@ export function sqliteStore(path: string, options: SqliteOptions = {}): Store {
   if (path === ":memory:" || path === "") {
     throw new StoreError(
       "A SQLite store is a file. For one that is forgotten with the process use memoryStore().",
+    );
+  }
+  if (isOfServer(path)) {
+    throw new StoreError(
+      "A SQLite store is a file, and this is the address of a server. For PostgreSQL use postgresStore() of fal-chain/postgres.",
     );
   }
   const file = nodeModule("node:path").resolve(path);

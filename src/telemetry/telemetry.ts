@@ -3,7 +3,7 @@ import type { Report } from "../base/report.ts";
 import type { CallObserver, ObserveCall } from "../calls/observer.ts";
 import type { ObserveRun, RunObserver } from "../chain/observer.ts";
 import type { Env, Environment } from "../environment/environment.ts";
-import { withoutParts, withoutSecrets } from "../environment/known-secrets.ts";
+import { withoutParts, withoutSecrets } from "../errors/secrets.ts";
 import { guarded } from "./guarded.ts";
 import { createLog } from "./log.ts";
 import { type Logger, loggerFrom } from "./logger.ts";

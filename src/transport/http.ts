@@ -112,7 +112,8 @@ async function openStream(
   const { response } = answer;
   const type = response.headers.get("content-type") ?? "";
   if (response.ok && response.body && type.startsWith("text/event-stream")) {
-    return readEvents(response.body, { onBytes, signal });
+    const hide = (text: string) => answer.key?.hideIn(text) ?? text;
+    return readEvents(response.body, { onBytes, signal, hide });
   }
   const reply = await bodyOf(wire, request, answer).catch(toError(request));
   const failure = failureOfReply(request.operation, reply);

@@ -3,6 +3,15 @@ import { createParser } from "eventsource-parser";
 /** The longest event that is taken in, in characters: a hostile stream cannot eat the memory. */
 const MAX_EVENT = 16 * 1024 * 1024;
 
+export interface EventReading {
+  readonly onBytes?: (() => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** A text without the key, which whoever was sent it may quote. */
+  readonly hide?: (text: string) => string;
+}
+
+const asItIs = (text: string): string => text;
+
 /**
  * The `data` of each server-sent event of a body. Ends where the body ends; leaving the loop closes the connection.
  * Comments are dropped, but each chunk, a comment too, is a sign of life: `onBytes` is told. Throws the signal's reason
@@ -10,12 +19,12 @@ const MAX_EVENT = 16 * 1024 * 1024;
  */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
-  { onBytes, signal }: { onBytes?: (() => void) | undefined; signal?: AbortSignal | undefined } = {},
+  { onBytes, signal, hide = asItIs }: EventReading = {},
 ): AsyncGenerator<string, void, void> {
   const ready: string[] = [];
   const parser = createParser({
     maxBufferSize: MAX_EVENT,
-    onEvent: ({ data }) => ready.push(data),
+    onEvent: ({ data }) => ready.push(hide(data)),
     onError: (error) => {
       if (error.type === "max-buffer-size-exceeded") throw error;
     },

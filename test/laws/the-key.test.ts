@@ -5,9 +5,10 @@ import {
   InMemorySpanExporter,
   SimpleSpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
-import { createFal, type FalOptions } from "fal-chain";
+import { createFal, type FalOptions, secrets } from "fal-chain";
 import { sqliteStore } from "fal-chain/sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import * as z from "zod";
 import { printed } from "../support/printed.ts";
 import { collect, ECHO, failureOf, KEY, SECRET, setup } from "../support/setup.ts";
 import { tempDir } from "../support/temp.ts";
@@ -222,3 +223,94 @@ test("what a failure quotes of the key reaches no file", async () => {
   expect((await again.runs.steps("one", "1"))[0]?.error?.message).toBe("the step has k3y-id…:…");
   await again.close();
 });
+
+/** What a server may make of what it was sent. */
+const ECHOES: Record<string, string> = {
+  "as it is": KEY,
+  "as a header": `Authorization: Key ${KEY}`,
+  "its secret half": `it ends with ${SECRET}`,
+  "in base64": Buffer.from(`Key ${KEY}`).toString("base64"),
+  "in base64 for URLs": Buffer.from(`user:${KEY}`).toString("base64url"),
+  "in a URL": encodeURIComponent(`?key=${KEY}`),
+  "in hexadecimal digits": Buffer.from(KEY).toString("hex"),
+};
+
+test.each(Object.entries(ECHOES))(
+  "an answer that has the key in it (%s) shows it nowhere, and is kept without it",
+  async (_, echo) => {
+    const dir = tempDir();
+    const store = sqliteStore(`${dir}/calls.db`);
+    const logged: unknown[] = [];
+    const log = (...said: unknown[]) => void logged.push(said);
+    const logger = { debug: log, info: log, warn: log, error: log };
+    const withLog = { status: "IN_PROGRESS", logs: [{ message: echo, timestamp: "2026-11-24T12:00:00Z" }] };
+    const wire: Wire = async (request, forward) => {
+      const reply = await forward();
+      if (kindOf(request) === "result") return json({ said: echo, deep: [{ [echo]: echo }] });
+      return kindOf(request) === "status" && !(await reply.clone().text()).includes("COMPLETED")
+        ? json({ ...(await reply.json()), ...withLog })
+        : reply;
+    };
+    const { fal } = setup({ store, logger, logPayloads: true, wire });
+    const one = fal.chain(
+      "one",
+      async () => (await fal.subscribe(ECHO, { input: { a: 1 }, logs: true, mode: "polling" })).data,
+    );
+    const run = one.start(undefined, { id: "1" });
+    const { seen } = await collect(run);
+    const first = await run;
+    expect(await one.start(undefined, { id: "1" })).toEqual(first);
+    await fal.close();
+    await store.close();
+
+    const hidden = [
+      echo,
+      SECRET,
+      ...[0, 1, 2].map((at) => Buffer.from(SECRET.slice(at)).toString("base64").slice(0, 12)),
+    ];
+    const said = printed([first, seen, logged]);
+    for (const secret of hidden) expect(said).not.toContain(secret);
+    for (const name of readdirSync(dir)) {
+      const kept = readFileSync(`${dir}/${name}`, "latin1");
+      for (const secret of hidden) expect(kept).not.toContain(secret);
+    }
+  },
+);
+
+test("a secret of digits, or with JSON's own signs, leaves what is kept readable", async () => {
+  const dir = tempDir();
+  const { PIN, ODD } = secrets(
+    { PIN: z.string(), ODD: z.string() },
+    { PIN: "17642012", ODD: 'pass"word\\é' },
+  );
+  const store = sqliteStore(`${dir}/calls.db`);
+  const { fal } = setup({ store });
+  const one = fal.chain("one", async () => {
+    throw Object.assign(new Error(`said ${PIN} and ${ODD}`), { at: 1_764_201_234_567, odd: ODD });
+  });
+  await failureOf(one.start(undefined, { id: "1" }));
+  const error = (await fal.runs.get("one", "1"))?.error;
+  expect(error).toMatchObject({ message: "said … and …", facts: { at: 1_764_201_234_567, odd: "…" } });
+  await fal.close();
+  await store.close();
+  for (const name of readdirSync(dir))
+    expect(readFileSync(`${dir}/${name}`, "utf8")).not.toMatch(/pass..?word/);
+});
+
+test.each(["endpoint", "tag", "step", "id", "chain"])(
+  "a key that is given as the %s is quoted by no error",
+  async (field) => {
+    const real = "0b3f2a9c-1e4d-4b6a-9c1e-7d2f3a4b5c6d:0123456789abcdef0123456789abcdef";
+    const { fal, sent } = setup();
+    const attempts: Record<string, () => PromiseLike<unknown>> = {
+      endpoint: () => fal.subscribe(real, { input: {} }),
+      tag: () => fal.subscribe(ECHO, { input: {}, tags: { [real]: "x" } }),
+      step: () => fal.subscribe(ECHO, { input: {}, step: real, tags: { "No Tag": "x" } }),
+      id: () => fal.queue.status(ECHO, { requestId: `${real}/..` }),
+      chain: () => fal.calls.collect(real),
+    };
+    const error = await failureOf(Promise.resolve().then(attempts[field]));
+    expect(printed(error)).not.toContain("0123456789abcdef0123456789abcdef");
+    expect(sent).toEqual([]);
+  },
+);

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { inspectEnvironment } from "../../environment/environment.ts";
+import { shownSelector } from "../../store/selector.ts";
 import { EXIT } from "../../terminal/exit-code.ts";
 import { type Output, paint, printable, printableJson, wrap } from "../../terminal/text.ts";
 import type { Cli, Io } from "../cli.ts";
@@ -42,8 +43,7 @@ function showEnvironment({ stdout, env, cwd }: Io, options: { json?: boolean }):
   const { findings, ready } = environment;
   const origins = originsOf(environment);
   const trusted = [...(environment.origins?.trusted ?? [])];
-  // Without the password that it may hold.
-  const store = withStore({ env, cwd })["FAL_CHAIN_STORE"]?.replace(/\/\/[^/@]*@/, "//…@") ?? "";
+  const store = shownSelector(withStore({ env, cwd })["FAL_CHAIN_STORE"]?.trim() ?? "");
   if (options.json) {
     stdout.write(`${printableJson({ ready, variables: findings, origins, trusted, store })}\n`);
     return ready ? EXIT.ok : EXIT.failed;

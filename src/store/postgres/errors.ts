@@ -1,4 +1,5 @@
 import { FalError } from "../../errors/fal-error.ts";
+import { withoutSecrets } from "../../errors/secrets.ts";
 import { StoreError } from "../../errors/store.ts";
 
 /** PostgreSQL's SQLSTATEs and Node's network codes: what happened, and what helps. */
@@ -79,7 +80,7 @@ const isPassing = (error: unknown): boolean =>
 export function postgresError(name: string, error: unknown): FalError {
   if (error instanceof FalError) return error;
   const code = codeOf(error);
-  const said = messageOf(error);
+  const said = withoutSecrets(messageOf(error));
   const cause = Object.assign(new Error(said), { code });
   const retryable = isPassing(error);
   const known = BY_CODE[code];

@@ -1,0 +1,83 @@
+/** What is shorter may be an ordinary word. */
+const SHORTEST_SECRET = 8;
+/** Secrets that are remembered: a server that is given a key by each of its users does not remember all of them. */
+const MOST_KNOWN = 100;
+
+/** Each secret, with the forms in which it is recognised. */
+const known = new Map<string, readonly string[]>();
+/** All their forms, the longest first: one that is a part of another one must not leave the rest of that. */
+let knownForms: readonly string[] = [];
+
+/** From now on `withoutSecrets` knows it, in every form. */
+export function rememberSecret(secret: string): void {
+  if (secret.length < SHORTEST_SECRET) return;
+  const forms = known.get(secret) ?? formsOf(secret);
+  // Again the newest.
+  known.delete(secret);
+  known.set(secret, forms);
+  const [oldest] = known.keys();
+  if (known.size > MOST_KNOWN && oldest !== undefined) known.delete(oldest);
+  knownForms = longestFirst([...known.values()].flat());
+}
+
+/** fal's keys are a UUID and 32 hexadecimal digits, whoever's they are. */
+const FAL_KEYS = /\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?::|%3a)[0-9a-f]{32}\b/gi;
+
+/** What may well be a key: two words with a colon between them, of which the second is long and no word of a language. */
+const KEY_LIKE =
+  /(?<![\w-])(?!sqlite:)[\w-]{6,64}:(?=[\w-]{0,128}\d)(?=[\w-]{0,128}[a-z])[\w-]{16,128}(?![\w-])/gi;
+
+/** Whether a text that is meant to be something else is a key. */
+export const looksLikeKey = (text: string): boolean =>
+  text.search(KEY_LIKE) !== -1 || text.search(FAL_KEYS) !== -1 || hide(text, knownForms) !== text;
+
+/** A text without the secrets that are known, and without anything that looks like a fal key. */
+export const withoutSecrets = (text: string): string => hide(text.replace(FAL_KEYS, "…:…"), knownForms);
+
+/** The same of a message of ours, which may quote what was given where no key belongs. */
+export const withoutKeys = (message: string): string => withoutSecrets(message.replace(KEY_LIKE, "…:…"));
+
+/** A text without the parts of a key that may be written in any way. */
+export function withoutParts(text: string, key: string): string {
+  const parts = key.split(/[\s:"']+/).filter((part) => part.length >= SHORTEST_SECRET);
+  return hide(text, longestFirst(parts.flatMap(formsOf)));
+}
+
+/** A text without a secret, whichever way it is written in it. */
+export const withoutSecret = (text: string, secret: string): string =>
+  secret.length < SHORTEST_SECRET ? text : hide(text, known.get(secret) ?? formsOf(secret));
+
+const hide = (text: string, forms: readonly string[]): string =>
+  forms.reduce((hidden, form) => hidden.replaceAll(form, "…"), text);
+
+const longestFirst = (forms: readonly string[]): string[] => forms.toSorted((a, b) => b.length - a.length);
+
+/** As it is, within JSON, in a URL, in hexadecimal digits, and within base64 at any place. */
+function formsOf(secret: string): readonly string[] {
+  const url = encodeURIComponent(secret.toWellFormed());
+  const bytes = new TextEncoder().encode(secret);
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const base64 = [0, 1, 2].flatMap((before) => {
+    const within = base64Within(bytes, before);
+    return [within, within.replaceAll("+", "-").replaceAll("/", "_")];
+  });
+  return longestFirst([
+    ...new Set([
+      secret,
+      JSON.stringify(secret).slice(1, -1),
+      ...(/^[0-9a-f]+$/.test(secret) ? [secret.toUpperCase()] : []),
+      url,
+      url.replace(/%../g, (byte) => byte.toLowerCase()),
+      ...[hex, hex.toUpperCase()],
+      ...base64,
+    ]),
+  ]);
+}
+
+/** The characters of base64 that are the secret's alone, where so many bytes (of three) stand before it. */
+function base64Within(bytes: Uint8Array, before: number): string {
+  const shifted = String.fromCharCode(...new Uint8Array(before), ...bytes);
+  const from = Math.ceil((before * 8) / 6);
+  const to = Math.floor((shifted.length * 8) / 6);
+  return btoa(shifted).slice(from, to);
+}
