@@ -100,6 +100,17 @@ export const text: Takes = {
   is: (value) => typeof value === "string" && value.trim() !== "",
 };
 
+/** A text that every store can keep as it is, so that it is found again. */
+export const name: Takes = {
+  what: "a text that is not empty, without a NUL and without half a character (one of a surrogate pair)",
+  is: (value) => text.is(value) && (value as string).isWellFormed() && !(value as string).includes("\0"),
+};
+
+/** @throws {InvalidArgumentError} */
+export function checkName(what: string, value: unknown): void {
+  if (!name.is(value)) throw new InvalidArgumentError(`${what} is ${name.what}.`);
+}
+
 /** Which one is meant is found out where it is used. */
 export const time: Takes = {
   what: "a time, such as 7d (ago), 2026-11-24 or a Date",

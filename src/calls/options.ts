@@ -9,13 +9,13 @@ import {
   flag,
   limit,
   milliseconds,
+  name,
   nested,
   type OptionsOf,
   oneOf,
   record,
   signal,
   type Takes,
-  text,
 } from "../base/options.ts";
 import type { FalError } from "../errors/fal-error.ts";
 import type { InputOf } from "../queue/endpoint.ts";
@@ -154,7 +154,7 @@ const RETRY: Takes = {
 const CALL: OptionsOf<CallOptions<unknown>> & Readonly<Record<string, Takes>> = {
   input: anything,
   output: SCHEMA,
-  step: text,
+  step: name,
   onChange: oneOf(["rerun", "reuse"]),
   ambiguousSubmit: oneOf(AMBIGUOUS_SUBMIT_POLICIES),
   tags: record,

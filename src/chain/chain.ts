@@ -1,5 +1,5 @@
 import type { UserTags } from "../attribution/tags.ts";
-import { anything, checkOptions, type OptionsOf, oneOf, record, signal } from "../base/options.ts";
+import { anything, checkName, checkOptions, type OptionsOf, oneOf, record, signal } from "../base/options.ts";
 import { lostRun, mayHaveLostRun } from "../calls/enclosing-run.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { RunStateError } from "../errors/runs.ts";
@@ -124,6 +124,7 @@ function chainOf(here: RunsHere, name: string, code: RunPlan["code"]): Chain<nev
   if (typeof name !== "string" || name.trim() === "") {
     throw new InvalidArgumentError("A chain needs a name: it is what its costs are listed under.");
   }
+  checkName("A chain's name", name);
   if (typeof code !== "function") {
     throw new InvalidArgumentError(`The chain ${name} needs a function: what it does.`);
   }

@@ -1,3 +1,4 @@
+import { checkName } from "../base/options.ts";
 import { isOfTheRun } from "../errors/registry.ts";
 import { asReplayed, restoredError, savedError } from "../errors/saved-error.ts";
 import { type Attempt, assertOpen, forgotten, heedStore, isForgotten, isOver } from "./attempt.ts";
@@ -14,6 +15,7 @@ export function runStep<T>(
   fn: (scope: string) => T | PromiseLike<T>,
 ): Promise<Saved<T>> {
   assertOpen(attempt, `The step "${name}"`);
+  checkName("A step's name", name);
   const { functionsUnderWay } = attempt.execution;
   const running = recordedOrRun(attempt, scope, name, fn);
   functionsUnderWay.set(running, name);

@@ -2,6 +2,7 @@ import type { UserTags } from "../attribution/tags.ts";
 import {
   anyText,
   anything,
+  checkName,
   checkOptions,
   count,
   limit,
@@ -113,6 +114,7 @@ export function createRuns(services: () => ChainServices, chains: Chains): Runs 
     async add(chain, input, options = {}) {
       const { store, clock, jobId } = services();
       checkOptions(options, ADD, { of: "runs.add" });
+      checkName("A chain's name", chain);
       const json = toJson(input, "input");
       const { id = idForNow(chain, json), tags = {}, budget } = options;
       checkId(id);

@@ -1,5 +1,6 @@
 import { currentAttribution } from "../attribution/context.ts";
 import { checkUserTags, type UserTags } from "../attribution/tags.ts";
+import { name } from "../base/options.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { checkBudget } from "../ledger/budget.ts";
 import type { Budget } from "../money/budget.ts";
@@ -50,8 +51,8 @@ export function idForNow(chain: string, input: string | undefined): string {
 
 /** @throws {InvalidArgumentError} */
 export function checkId(id: unknown): void {
-  if (typeof id === "string" && id.trim() !== "" && id.isWellFormed()) return;
-  throw new InvalidArgumentError("A run's id is a text that is not empty. Leave it out for a random one.");
+  if (name.is(id)) return;
+  throw new InvalidArgumentError(`A run's id is ${name.what}. Leave it out for a random one.`);
 }
 
 /** @throws {InvalidArgumentError} */

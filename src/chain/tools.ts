@@ -1,6 +1,6 @@
 import { atAttribution, attributionWithin, currentAttribution } from "../attribution/context.ts";
 import { bound } from "../base/async-context.ts";
-import { callback, checkOptions, flag, limit, type OptionsOf } from "../base/options.ts";
+import { callback, checkName, checkOptions, flag, limit, type OptionsOf } from "../base/options.ts";
 import { inRun } from "../calls/enclosing-run.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { endsFallback } from "../errors/registry.ts";
@@ -44,6 +44,7 @@ async function step<T>(name: string, fn: (run: RunScope) => T | PromiseLike<T>):
 }
 
 function branch<B>(name: string, fn: (run: RunScope | undefined) => B): B {
+  checkName("A branch's name", name);
   return inScope(branchScope(name), () => fn(scopeHere()));
 }
 

@@ -1,6 +1,6 @@
 import { StoreError } from "../errors/store.ts";
 
-type Builtin<Name extends "node:sqlite" | "node:fs" | "node:path"> = ReturnType<
+type Builtin<Name extends "node:sqlite" | "node:fs" | "node:path" | "node:crypto"> = ReturnType<
   typeof process.getBuiltinModule<Name>
 >;
 
@@ -12,7 +12,9 @@ export type Database = InstanceType<Builtin<"node:sqlite">["DatabaseSync"]>;
  *
  * @throws {StoreError} where there is none.
  */
-export function nodeModule<Name extends "node:sqlite" | "node:fs" | "node:path">(name: Name): Builtin<Name> {
+export function nodeModule<Name extends "node:sqlite" | "node:fs" | "node:path" | "node:crypto">(
+  name: Name,
+): Builtin<Name> {
   const module = globalThis.process?.getBuiltinModule?.(name);
   if (!module) {
     throw new StoreError(

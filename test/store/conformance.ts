@@ -1,6 +1,7 @@
 import { describe } from "vitest";
 import { budgetsConform } from "./conformance/budgets.ts";
 import { callsConform } from "./conformance/calls.ts";
+import { namesConform } from "./conformance/names.ts";
 import { runsConform } from "./conformance/runs.ts";
 import { slotsConform } from "./conformance/slots.ts";
 import { spendConforms } from "./conformance/spend.ts";
@@ -10,6 +11,7 @@ import type { Fresh } from "./fresh.ts";
 export function conforms(name: string, fresh: Fresh): void {
   describe(name, () => {
     callsConform(fresh);
+    namesConform(fresh);
     budgetsConform(fresh);
     runsConform(fresh);
     slotsConform(fresh);

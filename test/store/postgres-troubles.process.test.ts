@@ -194,7 +194,8 @@ test("who waits for a connection of the store's own waits as long as it takes", 
 test("an error never has what was sent in it", async () => {
   const store = open(url);
   const refused = await store.calls
-    .intend(intent("a", { step: "a \u0000 b", body: "a secret fox" }))
+    // PostgreSQL quotes the whole row where a column must not be null.
+    .intend({ ...intent("a", { body: "a secret fox" }), queue: null as never })
     .catch((error) => error);
   expect(refused).toBeInstanceOf(StoreError);
   expect(JSON.stringify([refused.message, refused.stack, refused.cause, refused])).not.toContain("fox");

@@ -2,6 +2,7 @@ import type { CallFor, CallRecord, Outcome, Usage } from "../../journal/call.ts"
 import type { RunRecord, StepRecord } from "../../journal/run.ts";
 import type { CallFacts } from "../call-changes.ts";
 import type { LeasedRun } from "../run-changes.ts";
+import { indexed, isShortened } from "./names.ts";
 import type { Row, Value } from "./work.ts";
 
 /** In which columns each field of a record is kept. Rows, reports and filters are made from these tables. */
@@ -34,6 +35,22 @@ const optional = <T extends Value>(column: string): Column<T | undefined> => ({
   read: (row) => (row[column] ?? undefined) as T | undefined,
 });
 
+/** A name that is found by an index: the whole of a long one is kept beside what that holds. */
+const name = <T extends string | undefined>(column: string): Column<T> => ({
+  column,
+  write(value) {
+    if (value === undefined) return { [column]: null };
+    const held = indexed(value);
+    return isShortened(held) ? { [column]: held, [longOf(column)]: value } : { [column]: held };
+  },
+  read(row) {
+    const held = row[column] ?? undefined;
+    return (typeof held === "string" && isShortened(held) ? row[longOf(column)] : held) as T;
+  },
+});
+
+export const longOf = (column: string): string => `${column}_long`;
+
 const json = <T>(column: string): Column<T> => ({
   column,
   write: (value) => ({ [column]: value === undefined ? null : JSON.stringify(value) }),
@@ -57,13 +74,13 @@ const record = <R extends object>(fields: Fields<R>): Field<R> => ({
 
 /** Whom a call is for: what it is found and grouped by. */
 export const FOR: { readonly [F in keyof CallFor]-?: Column<CallFor[F]> } = {
-  chain: optional("chain"),
-  run: optional("run"),
+  chain: name("chain"),
+  run: name("run"),
   step: optional("step"),
   jobId: optional("job_id"),
   app: optional("app"),
   request: optional("request"),
-  rootRun: optional("root_run"),
+  rootRun: name("root_run"),
   rootJob: optional("root_job"),
   claimedRoot: optional("claimed_root"),
   tags: json("tags"),
@@ -83,9 +100,11 @@ const CALL: Fields<CallRecord> = {
   body: optional("body"),
   queue: plain("queue"),
   for: record(FOR),
-  key: optional("key"),
+  key: name("key"),
   state: plain("state"),
-  ticket: withParts(json("ticket"), (ticket) => ({ request_id: ticket?.requestId ?? null })),
+  ticket: withParts(json("ticket"), (ticket) => ({
+    request_id: ticket ? indexed(ticket.requestId) : null,
+  })),
   outcome: {
     write: (outcome) => ({ data: outcome ? JSON.stringify(outcome.data ?? null) : null }),
     read: (row): Outcome | undefined => {
@@ -125,8 +144,8 @@ export const FACTS = Object.keys(CALL_FACTS).join(", ");
 export const factsOf = (row: Row): CallFacts => recordOf(CALL_FACTS, row);
 
 const RUN: Fields<RunRecord> = {
-  chain: plain("chain"),
-  id: plain("id"),
+  chain: name("chain"),
+  id: name("id"),
   input: optional("input"),
   tags: json("tags"),
   budget: json("budget"),
@@ -165,7 +184,7 @@ export const leasedOf = (row: Row): LeasedRun => ({
 });
 
 const STEP: Fields<StepRecord> = {
-  key: plain("key"),
+  key: name("key"),
   name: plain("name"),
   value: optional("value"),
   error: json("error"),

@@ -10,6 +10,7 @@ import {
   type LeasedRun,
 } from "../run-changes.ts";
 import { changingRunColumns, leasedOf, newRunColumns } from "./columns.ts";
+import { indexed } from "./names.ts";
 import { insert, remove, select, update } from "./tables.ts";
 import {
   now,
@@ -57,7 +58,7 @@ export function* renewRuns(
 /** Whoever keeps many waits for none: a run that somebody writes to now is left for another time. */
 function* renewBatch(fences: readonly Fence[], leaseMs: number): Work<readonly (Renewed | undefined)[]> {
   const named = `from @runs where (chain, id) in (values ${placeholders(fences.length, 2)})`;
-  const names = fences.flatMap(({ chain, run }) => [chain, run]);
+  const names = fences.flatMap(({ chain, run }) => [indexed(chain), indexed(run)]);
   const free = yield* query(`select ${LEASE} ${named} for update skip locked`, ...names);
   const all = free.length === fences.length ? free : yield* query(`select ${LEASE} ${named}`, ...names);
   const byName = (rows: readonly Row[]) =>
@@ -65,7 +66,7 @@ function* renewBatch(fences: readonly Fence[], leaseMs: number): Work<readonly (
   const [freeRows, rows] = [byName(free), byName(all)];
   const held: Value[] = [];
   const answers = fences.map((fence): Renewed | undefined => {
-    const name = JSON.stringify([fence.chain, fence.run]);
+    const name = JSON.stringify([indexed(fence.chain), indexed(fence.run)]);
     const row = rows.get(name);
     const cancelReason = (row?.["cancel_reason"] ?? undefined) as string | undefined;
     if (row?.["state"] !== "running" || row["owner"] === null || row["epoch"] !== fence.epoch) {

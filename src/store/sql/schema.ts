@@ -129,6 +129,12 @@ export const MIGRATIONS: readonly Migration[] = [
     "create index slots_by_account on slots (account)",
     "create index slots_by_holder on slots (holder)",
   ],
+  // The whole of names that are too long for an index.
+  () => [
+    ...["chain", "run", "key", "root_run"].map((name) => `alter table calls add column ${name}_long text`),
+    ...["chain", "id"].map((name) => `alter table runs add column ${name}_long text`),
+    "alter table steps add column key_long text",
+  ],
 ];
 
 const REPORTED = [

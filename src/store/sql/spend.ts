@@ -1,6 +1,6 @@
 import type { Spend, SpendGroup, SpendQuery } from "../../journal/spend.ts";
 import { meant } from "./calls.ts";
-import { FOR } from "./columns.ts";
+import { FOR, longOf } from "./columns.ts";
 import { select } from "./tables.ts";
 import type { Row, Statement } from "./work.ts";
 
@@ -20,11 +20,23 @@ const SUMS = {
 export function spendWhere({ by, ...filter }: SpendQuery): Statement {
   const keys = [...by.map(groupOf), ...FACTS];
   const columns = [
-    ...by.map((name) => `${groupOf(name)} as by_${name.toLowerCase()}`),
+    ...by.map((name) => `${groupOf(name)} as ${groupColumn(name)}`),
     ...FACTS,
     ...Object.entries(SUMS).map(([name, sum]) => `${sum} as ${name}`),
   ];
   return select(columns.join(", "), "calls", meant(filter), `group by ${keys.join(", ")}`);
+}
+
+/** What a group is told by in a row. */
+export const groupColumn = (name: SpendGroup): string => `by_${name.toLowerCase()}`;
+
+/** @param held What the column has of a name that is too long for it. */
+export function wholeName(field: "chain" | "run" | "rootRun", held: string): Statement {
+  const { column } = FOR[field];
+  return {
+    sql: `select ${longOf(column)} as name from @calls where ${column} = $1 limit 1`,
+    params: [held],
+  };
 }
 
 function groupOf(name: SpendGroup): string {
@@ -45,7 +57,7 @@ export function spendOf(row: Row, { by }: SpendQuery): Spend {
   const text = <T extends string>(name: string) => (row[name] ?? undefined) as T | undefined;
   const billed = text("billed");
   return {
-    group: Object.fromEntries(by.map((name) => [name, row[`by_${name.toLowerCase()}`] ?? undefined])),
+    group: Object.fromEntries(by.map((name) => [name, row[groupColumn(name)] ?? undefined])),
     state: row["state"] as Spend["state"],
     source: text("cost_source"),
     reason: text("cost_reason"),

@@ -1,5 +1,6 @@
 import type { Fence, StepRecord } from "../../journal/run.ts";
 import { stepColumns } from "./columns.ts";
+import { indexed } from "./names.ts";
 import { assertHeld } from "./runs.ts";
 import { insert, remove, select } from "./tables.ts";
 import { placeholders, query, rowLimit, type Statement, type Work } from "./work.ts";
@@ -8,7 +9,7 @@ import { placeholders, query, rowLimit, type Statement, type Work } from "./work
 
 export function* saveStep(fence: Fence, step: StepRecord): Work<void> {
   yield* assertHeld(fence);
-  const columns = { chain: fence.chain, run: fence.run, ...stepColumns(step) };
+  const columns = { chain: indexed(fence.chain), run: indexed(fence.run), ...stepColumns(step) };
   yield* insert("steps", columns, "on conflict (chain, run, key) do nothing");
 }
 
@@ -24,7 +25,7 @@ export const stepsOf = (chain: string, run: string): Statement =>
 const BATCH = 100;
 
 export function* appendEvents(fence: Fence, events: readonly string[], again: boolean): Work<void> {
-  const { chain, run } = fence;
+  const [chain, run] = [indexed(fence.chain), indexed(fence.run)];
   yield* assertHeld(fence);
   if (events.length === 0 || (again && (yield* endsWith(fence, events)))) return;
   const [counted] = yield* query(

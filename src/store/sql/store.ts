@@ -5,6 +5,7 @@ import type { Store } from "../../journal/store.ts";
 import { ambiguous, charged, completed, failed, givenUp, LEFT_OVER, reused } from "../call-changes.ts";
 import { callById, callsWhere, change, claimRequest, forgetCallsOf, intend, type Kept } from "./calls.ts";
 import { callOf, runOf, stepOf } from "./columns.ts";
+import { isShortened } from "./names.ts";
 import {
   assertHeld,
   cancelRun,
@@ -18,9 +19,9 @@ import {
   runsWhere,
 } from "./runs.ts";
 import { freeSlot, renewSlots, takeSlot } from "./slots.ts";
-import { spendOf, spendWhere } from "./spend.ts";
+import { groupColumn, spendOf, spendWhere, wholeName } from "./spend.ts";
 import { appendEvents, dropSteps, eventsOf, saveStep, stepsOf } from "./steps.ts";
-import type { Driver } from "./work.ts";
+import type { Driver, Row, Value } from "./work.ts";
 
 /** A store over a database: which work each note is, whoever runs it. */
 export function sqlStore(driver: Driver, { name, keep }: Pick<Store, "name" | "keep">): Store {
@@ -32,9 +33,24 @@ export function sqlStore(driver: Driver, { name, keep }: Pick<Store, "name" | "k
     calls: callJournal(driver, kept),
     runs: { ...runJournal(driver, kept, keep), ...stepJournal(driver, keep) },
     slots: slotJournal(driver),
-    spend: async (query) => (await driver.read(spendWhere(query))).map((row) => spendOf(row, query)),
+    spend: async (query) => {
+      const rows = await driver.read(spendWhere(query));
+      return Promise.all(rows.map(async (row) => spendOf(await withWholeNames(driver, row), query)));
+    },
     close: driver.close,
   };
+}
+
+/** Names that are too long for an index are told whole. */
+async function withWholeNames({ read }: Driver, row: Row): Promise<Row> {
+  const whole: Record<string, Value> = {};
+  for (const field of ["chain", "run", "rootRun"] as const) {
+    const held = row[groupColumn(field)];
+    if (typeof held !== "string" || !isShortened(held)) continue;
+    const [call] = await read(wholeName(field, held));
+    whole[groupColumn(field)] = call?.["name"] ?? held;
+  }
+  return { ...row, ...whole };
 }
 
 function callJournal({ write, read }: Driver, kept: Kept): CallJournal {
