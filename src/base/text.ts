@@ -45,7 +45,7 @@ export function printable(text: string, most: number = MOST_SHOWN): string {
 
 /** A text of several lines that is safe to show: what a terminal obeys, or does not show, is written out. */
 export const escapedControls = (text: string): string =>
-  text.toWellFormed().replace(CONTROLS_OF_LINES, escaped).replace(UNSEEN, escaped);
+  text.toWellFormed().replaceAll("\r\n", "\n").replace(CONTROLS_OF_LINES, escaped).replace(UNSEEN, escaped);
 
 /** JSON that is safe to show: what JSON leaves as it is and a terminal obeys, or does not show, is escaped. */
 export const printableJson = (value: unknown, space?: number): string =>
@@ -55,7 +55,7 @@ const ESCAPE_SEQUENCES =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
   /(?:\x1b\[|\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]|(?:\x1b\]|\x9d)[^\p{Cc}]*(?:\x07|\x1b\\|\x9c)/gu;
 const CONTROLS = /[\p{Cc}\p{Zl}\p{Zp}]+/gu;
-const CONTROLS_OF_LINES = /[^\t\r\n\P{Cc}]|[\p{Zl}\p{Zp}]/gu;
+const CONTROLS_OF_LINES = /[^\t\n\P{Cc}]|[\p{Zl}\p{Zp}]/gu;
 /** All but the line ends that the form itself has. */
 const CONTROLS_OF_JSON = /[^\n\P{Cc}]|[\p{Zl}\p{Zp}]/gu;
 /** Marks of direction, characters of no width, fillers; not what makes one emoji of several. */

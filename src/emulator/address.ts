@@ -31,17 +31,20 @@ export interface OwnOrigins {
   readonly servedAt?: string | undefined;
 }
 
+const serviceOf = ({ hostname }: URL) =>
+  Object.hasOwn(SERVICE_OF_HOST, hostname) ? SERVICE_OF_HOST[hostname] : undefined;
+
 /** Undefined when `x-fal-target-url` names something that is not the platform; a real proxy refuses that too. */
 export function addressOf(request: Request, own: OwnOrigins): Address | undefined {
   const url = new URL(request.url);
   const target = request.headers.get("x-fal-target-url");
   if (target !== null) {
     const aim = URL.parse(target);
-    const service = aim && SERVICE_OF_HOST[aim.hostname];
+    const service = aim && serviceOf(aim);
     // The one who reads the answer sits behind our origin, so files must be fetchable there.
     return service ? onFalHosts("proxy", service, aim, own.stated ?? url.origin) : undefined;
   }
-  const service = SERVICE_OF_HOST[url.hostname];
+  const service = serviceOf(url);
   if (service) return onFalHosts("host", service, url, own.stated ?? own.servedAt);
   const origin = own.stated ?? url.origin;
   return {

@@ -33,7 +33,8 @@ export function parseQueuePath(path: string): QueuePath | undefined {
   if (at < 2 || at === segments.length - 1) {
     return segments.length < 2 ? undefined : { kind: "endpoint", endpoint: segments.join("/") };
   }
-  const action = ACTION_OF_SUFFIX[segments.slice(at + 2).join("/")];
+  const suffix = segments.slice(at + 2).join("/");
+  const action = Object.hasOwn(ACTION_OF_SUFFIX, suffix) ? ACTION_OF_SUFFIX[suffix] : undefined;
   const requestId = segments[at + 1];
   if (!action || !requestId) return undefined;
   return { kind: "request", app: appOf(segments.slice(0, at).join("/")), requestId, action };

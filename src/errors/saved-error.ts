@@ -264,7 +264,9 @@ function restoredOther({ name, message, facts = {}, hidden = {}, ...saved }: Sav
   if ("thrown" in saved) return restored(saved.thrown);
   const kind = saved.class ?? name;
   const error =
-    kind === "DOMException" ? new DOMException(message, name) : new (CLASSES[kind] ?? Error)(message);
+    kind === "DOMException"
+      ? new DOMException(message, name)
+      : new ((Object.hasOwn(CLASSES, kind) && CLASSES[kind]) || Error)(message);
   if (error.name !== name) define(error, "name", name, false);
   defineAll(error, hidden, false);
   defineAll(error, facts, true);

@@ -70,7 +70,12 @@ const images = ({ num_images }: Fields): number | undefined =>
 function megapixels(input: Fields): number | undefined {
   const size = input["image_size"];
   const { width, height } = (typeof size === "object" && size !== null ? size : {}) as Fields;
-  const [w, h] = typeof size === "string" ? (PRESETS[size] ?? []) : [positive(width), positive(height)];
+  const [w, h] =
+    typeof size === "string"
+      ? Object.hasOwn(PRESETS, size)
+        ? (PRESETS[size] ?? [])
+        : []
+      : [positive(width), positive(height)];
   const count = images(input);
   return w && h && count ? count * Math.ceil((w * h) / 1e6) : undefined;
 }

@@ -1,3 +1,8 @@
+import { printable } from "../base/text.ts";
+
+/** More than a table has room for. */
+const MOST_SHOWN = 1_000;
+
 /** A piece of HTML in which everything that came from outside is escaped. */
 export class Html {
   readonly text: string;
@@ -17,5 +22,5 @@ function textOf(part: Part): string {
   if (part === undefined || part === false) return "";
   if (part instanceof Html) return part.text;
   if (typeof part === "object") return part.map(textOf).join("");
-  return String(part).replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
+  return printable(String(part), MOST_SHOWN).replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`);
 }

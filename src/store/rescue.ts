@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import type { Report } from "../base/report.ts";
+import { shellWord } from "../base/text.ts";
 import { LeaseLostError } from "../errors/runs.ts";
 import type { SavedError } from "../errors/saved-error.ts";
 import { RequestClaimedError, StoreError } from "../errors/store.ts";
@@ -148,7 +149,9 @@ function block(debt: Debt, cause: unknown): never {
   const path = fileOf(debt);
   const where = path === undefined ? "in memory" : `in ${path}`;
   const also =
-    path === undefined ? "" : ` From another process, fal-chain calls rescue ${path} reads the file back.`;
+    path === undefined
+      ? ""
+      : ` From another process, fal-chain calls rescue ${shellWord(path)} reads the file back.`;
   throw new StoreError(
     `No further paid call until the store ${debt.store.name} takes what it is owed (${debt.owed.length}, kept ${where}): ` +
       `${messageOf(cause)}. Nothing was sent. Make it writable again (free its disk, unlock it, reach it), and call ` +

@@ -19,23 +19,30 @@ export const codeOf = (error: unknown): string => (error instanceof FalError ? e
 export const classOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error);
 
 const DEEPEST_CAUSE = 4;
+/** A server may answer with a page, and a program quote it. */
+const LONGEST = 10_000;
+
+const bounded = (text: string): string =>
+  text.length > LONGEST ? `${text.slice(0, LONGEST)}… (${text.length - LONGEST} more characters)` : text;
 
 /**
  * An error as it is logged, and not the error itself: loggers print what they find on one. Only facts that hold no payload: an answer's body may
  * quote the input.
  */
 export function failureFacts(error: unknown, depth = 0): object {
-  if (!(error instanceof Error)) return { name: typeof error, message: String(error) };
+  if (!(error instanceof Error)) return { name: typeof error, message: bounded(String(error)) };
   const { code, requestId, endpoint, billed } = error instanceof FalError ? error : ({} as Partial<FalError>);
+  const { message, stack } = error;
   return {
     name: error.name,
     code,
-    message: error.message,
+    message: bounded(message),
     request_id: requestId,
     endpoint,
     billed,
     status: error instanceof ApiError ? error.status : undefined,
-    stack: error.stack,
+    // It begins with the message.
+    stack: message.length > LONGEST ? undefined : stack,
     cause:
       error.cause === undefined || depth >= DEEPEST_CAUSE ? undefined : failureFacts(error.cause, depth + 1),
   };

@@ -1,4 +1,5 @@
 import type { Report } from "../base/report.ts";
+import { printable } from "../base/text.ts";
 import type { CallInfo } from "../calls/enclosing-run.ts";
 import type { CallObserver, ObserveCall } from "../calls/observer.ts";
 import type { ObserveRun, RunObserver } from "../chain/observer.ts";
@@ -36,7 +37,10 @@ export function createLog({ logger, context, hide, payloads }: LogOptions): Log 
   const say: Say = (level, details, message) => {
     const target = logger();
     // Most loggers of warnings only have nothing else, and what nobody reads is not made.
-    const said: unknown = target[level]?.(redacted(withoutGaps(details), hide) as object, hide(message));
+    const said: unknown = target[level]?.(
+      redacted(withoutGaps(details), hide) as object,
+      printable(hide(message)),
+    );
     // One that takes its time may fail too.
     if (said instanceof Promise) said.catch(() => {});
   };

@@ -1,3 +1,4 @@
+import { printable, printableJson } from "../base/text.ts";
 import type { Env } from "../environment/environment.ts";
 
 /** Where the client says what it does. pino fits, and so does an object with nothing but `warn`. */
@@ -33,14 +34,14 @@ export function loggerFrom(env: Env): Logger {
 const WARNINGS: Logger = {
   warn(details, message) {
     const { err } = details as { err?: { message?: string } };
-    const cause = err?.message ? `: ${err.message}` : "";
+    const cause = err?.message ? `: ${printable(err.message)}` : "";
     globalThis.process?.emitWarning?.(`${message}${cause}`, "FalWarning");
   },
 };
 
 function jsonLines(levels: readonly Level[]): Logger {
   const writer = (level: Level) => (details: object, message: string) => {
-    const line = JSON.stringify({ level, time: new Date().toISOString(), msg: message, ...details });
+    const line = printableJson({ level, time: new Date().toISOString(), msg: message, ...details });
     // biome-ignore lint/suspicious/noConsole: with a write of our own, a stderr that nobody reads any more would end the process
     console.error(line);
   };

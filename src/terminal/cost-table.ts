@@ -58,14 +58,14 @@ const WASTE = [
 export function costTable({ rows, total }: Costs, { output, by, waste = false }: CostTableOptions): string {
   const names = by.map(
     (name, nth): TableColumn<Line> => ({
-      name,
+      name: printable(name, LONGEST_NAME),
       align: "left",
       cell: (line) => line.names[nth] ?? "",
     }),
   );
   const lines = rows.map(
     (row): Line => ({
-      names: by.map((name) => clip(printable(row.key[name] ?? "none"), LONGEST_NAME)),
+      names: by.map((name) => clip(printable(row.key[name] ?? "none", 1_000), LONGEST_NAME)),
       sum: row,
     }),
   );

@@ -1,10 +1,11 @@
 import { createWriteStream } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
-import { extname, join } from "node:path";
+import { dirname, extname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { type Clock, inTime, systemClock } from "../base/clock.ts";
 import { pooled } from "../base/pooled.ts";
 import { abortable } from "../base/signal.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
 import { NetworkError } from "../errors/network.ts";
 import { type FetchedFile, fetchFile, isFalMedia } from "../files/fetch-file.ts";
 
@@ -37,13 +38,22 @@ export async function download(
   const origins = new Set(Object.values(files).map((url) => URL.parse(url)?.origin));
   const mayFollow = (url: URL) => isFalMedia(url) || origins.has(url.origin);
   const saves = await pooled(Object.entries(files), AT_ONCE, async ([name, url]) => {
-    const [saved] = await Promise.allSettled([saveOne(url, join(directory, name), mayFollow, options)]);
+    const [saved] = await Promise.allSettled([saveOne(url, placeOf(name, directory), mayFollow, options)]);
     return saved;
   });
   return saves.map((saved) => {
     if (saved.status === "rejected") throw saved.reason;
     return saved.value;
   });
+}
+
+/** @throws {InvalidArgumentError} for a name that leads out of the directory. */
+function placeOf(name: string, directory: string): string {
+  const place = join(directory, name);
+  if (dirname(resolve(place)) === resolve(directory) && !/[\\/]/.test(name)) return place;
+  throw new InvalidArgumentError(
+    `${JSON.stringify(name)} is no name of a file in ${directory}. Leave out / and \\.`,
+  );
 }
 
 async function saveOne(

@@ -48,10 +48,10 @@ export async function live(
   }
 }
 
-/** Writes lines while a live view may be drawn on the same terminal: neither damages the other. */
+/** Writes a line while a live view may be drawn on the same terminal: neither damages the other. */
 export function aside(output: Output, text: string): void {
   for (const view of views) view.clear();
-  output.write(`${text}\n`);
+  output.write(`${printable(text)}\n`);
   for (const view of views) view.draw();
 }
 

@@ -36,6 +36,10 @@ export interface CallProgress {
   tags: Readonly<Record<string, string>>;
 }
 
+/** Nobody reads on, and all of it is drawn many times a second. */
+export const LONGEST_NAME = 200;
+const LONGEST_LOG = 2_000;
+
 /** Follows a run's events. `take` gives a line in words for an event that is worth one. */
 export class Progress {
   readonly calls = new Map<string, CallProgress>();
@@ -70,8 +74,8 @@ export class Progress {
     const known = this.calls.get(id);
     if (known) return known;
     const call: CallProgress = {
-      step: printable(step),
-      endpoint: printable(endpoint),
+      step: printable(step, LONGEST_NAME),
+      endpoint: printable(endpoint, LONGEST_NAME),
       state: "submitting",
       since: at,
       tags: {},
@@ -84,11 +88,11 @@ export class Progress {
 function advance(call: CallProgress, { event }: Extract<RunEvent, { type: "call" }>): string {
   switch (event.type) {
     case "submitted":
-      call.requestId = printable(event.requestId);
+      call.requestId = printable(event.requestId, LONGEST_NAME);
       call.tags = event.tags;
       return `submitted to ${call.endpoint} as ${call.requestId}`;
     case "reused":
-      call.requestId = printable(event.requestId);
+      call.requestId = printable(event.requestId, LONGEST_NAME);
       call.tags = event.tags;
       Object.assign(call, { state: "reused", since: event.at });
       return "reused, paid for before";
@@ -100,7 +104,7 @@ function advance(call: CallProgress, { event }: Extract<RunEvent, { type: "call"
       Object.assign(call, { state: "running", since: event.at });
       return "running";
     case "log":
-      call.lastLog = printable(event.log.message);
+      call.lastLog = printable(event.log.message, LONGEST_LOG);
       return call.lastLog;
     case "retrying":
       return `failed, and is made again (attempt ${event.attempt})`;

@@ -1,7 +1,7 @@
 import type { Run } from "../chain/run.ts";
 import { CallAbortedError, CallTimeoutError, type CancelOutcome } from "../errors/giving-up.ts";
 import { live } from "./live.ts";
-import { type CallProgress, Progress } from "./progress.ts";
+import { type CallProgress, LONGEST_NAME, Progress } from "./progress.ts";
 import { progressTable } from "./progress-table.ts";
 import { columnsOf, type Output, printable } from "./text.ts";
 
@@ -68,6 +68,8 @@ const CANCELLED: Record<CancelOutcome, string> = {
 };
 
 function showReceivedTags(calls: readonly CallProgress[], received: Iterable<Received>): void {
-  const tagsOf = new Map([...received].map(({ requestId, tags }) => [printable(requestId), tags]));
+  const tagsOf = new Map(
+    [...received].map(({ requestId, tags }) => [printable(requestId, LONGEST_NAME), tags]),
+  );
   for (const call of calls) call.tags = tagsOf.get(call.requestId ?? "") ?? {};
 }

@@ -159,7 +159,7 @@ describe("payloads", () => {
 });
 
 describe("FAL_CHAIN_LOG", () => {
-  async function run(level: string | undefined) {
+  async function run(level: string | undefined, thrown = "mine") {
     const written: string[] = [];
     const warned: unknown[] = [];
     const write = vi.spyOn(console, "error").mockImplementation((text) => void written.push(String(text)));
@@ -167,7 +167,7 @@ describe("FAL_CHAIN_LOG", () => {
     try {
       const { fal } = setup({ env: { ...ENV, FAL_CHAIN_LOG: level } });
       const onEnqueue = () => {
-        throw new Error("mine");
+        throw new Error(thrown);
       };
       await fal.subscribe(ECHO, { input: { prompt: "a fox" }, onEnqueue });
       await fal.close();
@@ -176,8 +176,31 @@ describe("FAL_CHAIN_LOG", () => {
       warn.mockRestore();
     }
     const lines: Line[] = written.map((line) => JSON.parse(line));
-    return { said: said(lines), lines, warned };
+    return { said: said(lines), lines, warned, written };
   }
+
+  /** What a terminal obeys, what turns the direction of writing, what hides, and what takes long to look through. */
+  const nasty = `\u001b[31mred\u009b2J\r\nline two\u202e\u200b ${"\u001b]".repeat(100_000)}`;
+  const obeyed = /[\p{Cc}\u{2028}\u{202a}-\u{202e}\u{200b}]/u;
+
+  test("whatever an error says, a warning is one line that is only read", async () => {
+    const began = performance.now();
+    const { warned } = await run(undefined, nasty);
+    expect(performance.now() - began).toBeLessThan(2_000);
+    expect(warned).toHaveLength(1);
+    expect(warned[0]).toMatch(/^The callback onEnqueue threw: red.* line two/);
+    expect(warned[0]).not.toMatch(obeyed);
+    expect(String(warned[0]).length).toBeLessThan(25_000);
+  });
+
+  test("a line of JSON holds nothing that a terminal obeys, and reads back as it was", async () => {
+    const { written, lines } = await run("warn", nasty);
+    expect(written.join("")).not.toMatch(obeyed);
+    expect(written.join("").length).toBeLessThan(100_000);
+    const { err } = lines[0] as unknown as { err: { message: string } };
+    expect(err.message).toContain(nasty.slice(0, 30));
+    expect(err.message).toContain("more characters)");
+  });
 
   test("names the level from which on JSON lines are written to stderr", async () => {
     const everything = await run("debug");
@@ -192,7 +215,7 @@ describe("FAL_CHAIN_LOG", () => {
   });
 
   test("may silence the client, also its warnings", async () => {
-    expect(await run("silent")).toEqual({ said: [], lines: [], warned: [] });
+    expect(await run("silent")).toMatchObject({ said: [], lines: [], warned: [] });
   });
 
   test("unset, leaves warnings to the runtime", async () => {

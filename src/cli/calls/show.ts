@@ -1,3 +1,4 @@
+import { shellWord } from "../../base/text.ts";
 import type { CallRecord } from "../../index.ts";
 import { runOf } from "../../journal/run-name.ts";
 import { whyText } from "../../journal/why-text.ts";
@@ -58,6 +59,6 @@ function cureOf({ id, state, ticket }: CallRecord): [string, string][] {
       "what now",
       "It may or may not have been accepted. Look for it in the request history of fal's dashboard, and say what it was:",
     ],
-    ["", `fal-chain calls settle ${id.slice(0, 8)} --adopt REQUEST | --resubmit | --give-up`],
+    ["", `fal-chain calls settle ${shellWord(id.slice(0, 8))} --adopt REQUEST | --resubmit | --give-up`],
   ];
 }

@@ -1,9 +1,14 @@
+import { shellWord } from "../../base/text.ts";
 import { type Fal, InvalidArgumentError, type RunInfo } from "../../index.ts";
 import { nameOfRun } from "../../journal/run-name.ts";
 
-/** A text as one word of a command, whatever shell reads it. */
-export const quoted = (text: string): string =>
-  /^[\w./:@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+/** What a command says of a run that is meant; a name that looks like an option comes after all of those. */
+export const commandFor = (verb: string, run: RunInfo, options: string): string => {
+  const name = shellWord(nameOfRun(run));
+  const words =
+    name.startsWith("-") || name.startsWith("'-") ? `${options} -- ${name}` : `${name} ${options}`;
+  return `fal-chain runs ${verb} ${words}`;
+};
 
 /**
  * A run by `chain/id`, by its id, or by the beginning of either, where only one is meant.

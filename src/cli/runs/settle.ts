@@ -4,7 +4,7 @@ import { aside, EXIT, printable, printableJson } from "../../terminal/index.ts";
 import type { Io } from "../cli.ts";
 import { type StoreOptions, withClient } from "../client.ts";
 import { type SettlementOptions, settlementOf } from "../settlement.ts";
-import { findRun, quoted } from "./find-run.ts";
+import { commandFor, findRun } from "./find-run.ts";
 import { stepInDoubt } from "./step-in-doubt.ts";
 
 /** Says what the call was that a run is blocked on. */
@@ -31,7 +31,7 @@ export async function settleRun(
       io.stderr,
       next
         ? `The step ${printable(next.name)} is in doubt too: settle the run once more.`
-        : `Go on with it: fal-chain runs resume ${quoted(nameOfRun(run))} --load ./chains.ts`,
+        : `Go on with it: ${commandFor("resume", run, "--load ./chains.ts")}`,
     );
     return EXIT.ok;
   });
@@ -46,6 +46,6 @@ async function blockedStep(fal: Fal, run: RunInfo): Promise<RunStep> {
   const step = stepInDoubt(run, await fal.runs.steps(run.chain, run.id));
   if (step) return step;
   throw new InvalidArgumentError(
-    `The run ${nameOfRun(run)} is settled already. Go on with it: fal-chain runs resume ${quoted(nameOfRun(run))} --load ./chains.ts`,
+    `The run ${nameOfRun(run)} is settled already. Go on with it: ${commandFor("resume", run, "--load ./chains.ts")}`,
   );
 }

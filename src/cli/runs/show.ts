@@ -1,10 +1,11 @@
+import { shellWord } from "../../base/text.ts";
 import type { RunInfo, RunStep } from "../../index.ts";
 import { nameOfRun } from "../../journal/run-name.ts";
 import { whyText } from "../../journal/why-text.ts";
 import { EXIT, printableJson, timeline, timeText, writeFieldList } from "../../terminal/index.ts";
 import type { Io } from "../cli.ts";
 import { type StoreOptions, withClient } from "../client.ts";
-import { findRun, quoted } from "./find-run.ts";
+import { commandFor, findRun } from "./find-run.ts";
 import { stepInDoubt } from "./step-in-doubt.ts";
 
 /** Draws what a run did and when, what it cost, and what it waits for. */
@@ -48,8 +49,7 @@ function describe(run: RunInfo, steps: readonly RunStep[], { stdout }: Io): void
 
 /** The commands that get a run which waits going again. */
 function whatNow(run: RunInfo, steps: readonly RunStep[]): [string, string][] {
-  const name = quoted(nameOfRun(run));
-  const resume = `fal-chain runs resume ${name} --load ./chains.ts`;
+  const resume = commandFor("resume", run, "--load ./chains.ts");
   const withCommand = (words: string): [string, string][] => [
     ["what now", words],
     ["", resume],
@@ -62,14 +62,15 @@ function whatNow(run: RunInfo, steps: readonly RunStep[]): [string, string][] {
   if (!open) return withCommand("It is settled. Go on with it:");
   const why = open.call && whyText(open.call);
   const seen = run.error?.facts?.["candidates"];
-  const requests = Array.isArray(seen) && seen.length > 0 ? seen.map(String) : ["REQUEST"];
-  const settle = `fal-chain runs settle ${name}`;
+  const requests =
+    Array.isArray(seen) && seen.length > 0 ? seen.map((id) => shellWord(String(id))) : ["REQUEST"];
+  const settle = (how: string): [string, string] => ["", commandFor("settle", run, how)];
   return [
     ["blocked on", `${open.name}, which may or may not have been accepted${why ? ` (${why})` : ""}`],
     ["what now", "Look for it in the request history of fal's dashboard, and say what it was with one of"],
-    ...requests.map((request): [string, string] => ["", `${settle} --adopt ${request}`]),
-    ["", `${settle} --resubmit`],
-    ["", `${settle} --give-up`],
+    ...requests.map((request) => settle(`--adopt ${request}`)),
+    settle("--resubmit"),
+    settle("--give-up"),
     ["", "Then go on with it:"],
     ["", resume],
   ];
