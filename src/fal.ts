@@ -18,7 +18,7 @@ import type { Estimate } from "./ledger/estimate.ts";
 import type { ReconcileOptions, Reconciliation } from "./ledger/reconcile.ts";
 import type { BillingEvents } from "./platform/billing.ts";
 import type { Price } from "./platform/prices.ts";
-import type { endpoint } from "./queue/endpoint.ts";
+import type { DefineEndpoint } from "./queue/endpoint.ts";
 import type { StorageClient } from "./storage/storage.ts";
 import type { Rescued } from "./store/rescue-file.ts";
 import type { Logger } from "./telemetry/logger.ts";
@@ -156,7 +156,7 @@ export interface Fal {
     handle(request: Request): Promise<Response>;
   };
   /** Describes an endpoint by its input and output schemas. */
-  readonly endpoint: typeof endpoint;
+  readonly endpoint: DefineEndpoint;
   /**
    * Every call that `fn` makes carries these tags, whichever client makes it; a generator that `fn` gives is a part of it.
    *

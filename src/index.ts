@@ -1,41 +1,77 @@
 export type { IncomingRequest } from "./attribution/incoming.ts";
 export type { UserTags } from "./attribution/tags.ts";
 export { type Clock, systemClock } from "./base/clock.ts";
-export type { Call } from "./calls/call.ts";
-export type { CallEvent, RequestLog, Result } from "./calls/events.ts";
-export type { AmbiguousSubmitPolicy, CallOptions, CallRetry, SubmitOptions } from "./calls/options.ts";
-export type { QueueClient } from "./calls/queue-client.ts";
-export type { CompletedQueueStatus, InQueueStatus, QueueStatus } from "./calls/queue-status.ts";
+export type { Attachment, Bytes } from "./base/json.ts";
+export type { Time, Timed } from "./base/time.ts";
+export type { AttachOptions, Call, Calls } from "./calls/call.ts";
+export type { CallEvent, Done, RequestLog, Result } from "./calls/events.ts";
+export type {
+  AmbiguousSubmitPolicy,
+  CallOptions,
+  CallRetry,
+  StepSettings,
+  SubmitOptions,
+  SubmitSettings,
+  WatchSettings,
+} from "./calls/options.ts";
+export type {
+  QueueClient,
+  RequestOptions,
+  StatusOptions,
+  StatusSubscriptionOptions,
+} from "./calls/queue-client.ts";
+export type {
+  CompletedQueueStatus,
+  InQueueStatus,
+  QueueStatus,
+  QueueStatusLinks,
+} from "./calls/queue-status.ts";
 export type { RecordedCalls } from "./calls/recorded-calls.ts";
 export type { Settled, Settlement } from "./calls/settle.ts";
 export type { StatusStream } from "./calls/status-stream.ts";
-export type { Chain, ResumeOptions, StartOptions } from "./chain/chain.ts";
+export type { Chain, DefineChain, ResumeOptions, StartOptions } from "./chain/chain.ts";
 export type { RunCall, RunEvent } from "./chain/events.ts";
+export type { RetryFailed } from "./chain/mode.ts";
 export type { RunPart } from "./chain/parts.ts";
 export type { Run } from "./chain/run.ts";
-export type { MapOptions, RunScope, Tools } from "./chain/run-scope.ts";
-export type { RunInfo, Runs } from "./chain/runs.ts";
-export type { Saved } from "./chain/saved.ts";
+export type { MapOptions, RunScope, Thunk, Tools } from "./chain/run-scope.ts";
+export type { AddOptions, ResumeAllOptions, RunInfo, Runs } from "./chain/runs.ts";
+export type { Json, NotSerialisable, Saved } from "./chain/saved.ts";
 export type { LeaseSettings } from "./chain/services.ts";
 export type { RunStep } from "./chain/steps.ts";
 export { createFal, fal } from "./client.ts";
+export type { FalKey } from "./environment/credentials.ts";
 export {
   type Env,
   type Environment,
   type Finding,
+  type Identity,
   inspectEnvironment,
+  type RunnerState,
   readEnvironment,
 } from "./environment/environment.ts";
+export type { Origins } from "./environment/origins.ts";
 export { secrets } from "./environment/secrets.ts";
 export { AmbiguousSubmitError, type AmbiguousVerdict } from "./errors/ambiguous-submit.ts";
-export { AccountLockedError, ApiError, ValidationError, type ValidationErrorInfo } from "./errors/api.ts";
+export {
+  AccountLockedError,
+  ApiError,
+  type ApiErrorFacts,
+  ValidationError,
+  type ValidationErrorInfo,
+} from "./errors/api.ts";
 export { InputMismatchError, InvalidArgumentError, OutputMismatchError } from "./errors/arguments.ts";
 export { CallStateError, OtherDeploymentError } from "./errors/calls.ts";
 export type { FalErrorCode } from "./errors/codes.ts";
 export { EnvironmentError } from "./errors/environment.ts";
-export { FalError } from "./errors/fal-error.ts";
+export { type FailureFacts, FalError } from "./errors/fal-error.ts";
 export { FileExpiredError } from "./errors/files.ts";
-export { CallAbortedError, CallTimeoutError, type CancelOutcome } from "./errors/giving-up.ts";
+export {
+  CallAbortedError,
+  CallTimeoutError,
+  type CancelOutcome,
+  type Unfinished,
+} from "./errors/giving-up.ts";
 export { BudgetExceededError, UnknownPriceError } from "./errors/money.ts";
 export { FetchError, MalformedReplyError, NetworkError, ReplyTooLargeError } from "./errors/network.ts";
 export { AdminKeyRequiredError } from "./errors/platform.ts";
@@ -60,6 +96,8 @@ export type {
   CallQuery,
   CallRecord,
   CallState,
+  Completion,
+  FoundBy,
   GivenUp,
   Intent,
   IntentTerms,
@@ -105,7 +143,14 @@ export type { Price } from "./platform/prices.ts";
 // A star, so that users can add to EndpointTypes by declaration merging: an interface that is exported by name cannot
 // be merged into from outside.
 export * from "./queue/catalog.ts";
-export type { Endpoint, EndpointId, InputOf, OutputOf } from "./queue/endpoint.ts";
+export type {
+  AnyEndpoint,
+  DefineEndpoint,
+  Endpoint,
+  EndpointId,
+  InputOf,
+  OutputOf,
+} from "./queue/endpoint.ts";
 export type { StorageSettings } from "./storage/lifecycle.ts";
 export type { StorageClient, UploadOptions } from "./storage/storage.ts";
 export { memoryStore } from "./store/memory.ts";

@@ -3,7 +3,7 @@ import type { Queue } from "../queue/queue.ts";
 import type { WireLog, WireStatus } from "../queue/wire.ts";
 import type { RequestLog } from "./events.ts";
 
-interface QueueStatusLinks {
+export interface QueueStatusLinks {
   readonly request_id: string;
   readonly response_url: string;
   readonly status_url: string;

@@ -1,17 +1,35 @@
 import { wireJson } from "../base/json.ts";
 
+/** What JSON can say, as types know it; what is undefined it leaves out. */
+export type Json =
+  | string
+  | number
+  | boolean
+  | null
+  | undefined
+  | readonly Json[]
+  | { readonly [name: string]: Json };
+
 /** T after a round trip through JSON: what a run's output is, the first time and each time it is read back. */
 export type Saved<T> = unknown extends T
   ? T
-  : T extends string | number | boolean | null | undefined
+  : // What is JSON already is itself, so that a type which holds itself is not followed for ever.
+    T extends Json
     ? T
     : T extends { toJSON(...args: never[]): infer J }
       ? Saved<J>
       : T extends bigint | symbol | ((...args: never[]) => unknown)
         ? never
-        : T extends object
-          ? { [K in keyof T]: Saved<T[K]> }
-          : T;
+        : // Lists by themselves: the compiler asks for what is in them when it is needed, and a type may hold itself.
+          T extends readonly unknown[]
+          ? T[number][] extends T
+            ? T extends unknown[]
+              ? Saved<T[number]>[]
+              : readonly Saved<T[number]>[]
+            : { [K in keyof T]: Saved<T[K]> }
+          : T extends object
+            ? { [K in keyof T]: Saved<T[K]> }
+            : T;
 
 /** What an input is that would not survive. A text, since the compiler prints it where such a function is handed over. */
 export type NotSerialisable =

@@ -42,10 +42,19 @@ export {
   ModelFailure,
   type ModelRun,
 } from "../model/model.ts";
+export type { Random } from "../model/random.ts";
 export { birefnet, esrgan, fluxSchnell } from "../stand-ins/index.ts";
 export type { BillingSwitches } from "./billing.ts";
-export { createEmulator, type Emulator, type EmulatorOptions } from "./emulator.ts";
-export type { Fault, FaultName, FaultText } from "./faults/fault.ts";
+export { createEmulator, type Emulator, type EmulatorOptions, type Served } from "./emulator.ts";
+export type {
+  Acceptance,
+  AfterSome,
+  Breaking,
+  ComeAgain,
+  Fault,
+  FaultName,
+  FaultText,
+} from "./faults/fault.ts";
 export type { Operation } from "./faults/operation.ts";
 export type { FaultMatch, FaultRates, Faults } from "./faults/plan.ts";
 export type { HistorySwitches } from "./history.ts";

@@ -4,7 +4,7 @@ import { extname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ListenError } from "../errors/emulator.ts";
 import { type OutlivingJob, readState, type Started, type Told } from "./outliving-state.ts";
-import { type Env, emulatedEnv, saysHowToReachFal } from "./unless-key.ts";
+import { emulatedEnv, saysHowToReachFal } from "./unless-key.ts";
 
 /** An emulator in a process of its own. */
 export interface OutlivingEmulator {
@@ -19,7 +19,7 @@ export interface OutlivingOptions {
   /** Where it is noted how the emulator can be reached. Made if there is none. */
   readonly directory: string;
   /** @default process.env */
-  readonly env?: Env;
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** How long it goes on when nobody asks it for anything, in milliseconds. @default 600_000 */
   readonly idleMs?: number;
 }
@@ -35,7 +35,11 @@ export async function outlivingEmulatorUnlessKey({
   directory,
   env = process.env,
   idleMs = 600_000,
-}: OutlivingOptions): Promise<{ env: Env; emulator: OutlivingEmulator | undefined; close(): Promise<void> }> {
+}: OutlivingOptions): Promise<{
+  env: Readonly<Record<string, string | undefined>>;
+  emulator: OutlivingEmulator | undefined;
+  close(): Promise<void>;
+}> {
   if (saysHowToReachFal(env)) return { env, emulator: undefined, close: async () => {} };
   const file = resolve(directory, "emulator.json");
   const known = readState(file);

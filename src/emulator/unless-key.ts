@@ -1,7 +1,5 @@
 import { type EmulatorServer, serveEmulator } from "./serve.ts";
 
-export type Env = Readonly<Record<string, string | undefined>>;
-
 /** What a client of an emulator needs to know. The key is no secret: the emulator takes any. */
 export const emulatorEnv = (url: string) => ({ FAL_HOST: url, FAL_KEY: "emulator:not-a-secret" });
 
@@ -11,7 +9,10 @@ const ELSEWHERE = /^FAL_(\w+_)?HOST$|^FAL_KEY/;
 const NOT_THROUGH_PROXY = ["127.0.0.1", "localhost", "[::1]", "::1"];
 
 /** An environment whose programs reach this emulator, and by no other variable fal. */
-export function emulatedEnv(env: Env, url: string): Env {
+export function emulatedEnv(
+  env: Readonly<Record<string, string | undefined>>,
+  url: string,
+): Readonly<Record<string, string | undefined>> {
   const rest = Object.entries(env).filter(([name]) => !ELSEWHERE.test(name));
   const direct = ["NO_PROXY", "no_proxy"].map((name) => {
     const known = env[name]?.split(",").map((host) => host.trim()) ?? [];
@@ -25,12 +26,16 @@ export function emulatedEnv(env: Env, url: string): Env {
  * and the environment points at it.
  */
 export async function emulatorUnlessKey(
-  env: Env = process.env,
-): Promise<{ env: Env; emulator: EmulatorServer | undefined; close(): Promise<void> }> {
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<{
+  env: Readonly<Record<string, string | undefined>>;
+  emulator: EmulatorServer | undefined;
+  close(): Promise<void>;
+}> {
   if (saysHowToReachFal(env)) return { env, emulator: undefined, close: async () => {} };
   const emulator = await serveEmulator();
   return { env: emulatedEnv(env, emulator.url), emulator, close: emulator.close };
 }
 
-export const saysHowToReachFal = (env: Env): boolean =>
+export const saysHowToReachFal = (env: Readonly<Record<string, string | undefined>>): boolean =>
   ["FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET", "FAL_HOST"].some((name) => env[name]?.trim());

@@ -31,28 +31,31 @@ export type InputOf<T> =
       : unknown;
 
 /** What an endpoint gives: a schema passed with the call wins over what is known of the endpoint. */
-export type OutputOf<T, S = undefined> = S extends StandardSchemaV1
-  ? StandardSchemaV1.InferOutput<S>
-  : // biome-ignore lint/suspicious/noExplicitAny: an endpoint's input is contravariant, so only any matches each
-    T extends Endpoint<any, infer O>
-    ? O
-    : T extends keyof EndpointTypes
-      ? EndpointTypes[T] extends { output: infer O }
-        ? O
+export type OutputOf<T, S = undefined> =
+  // Without `strict`, undefined extends everything, so that it is asked for first.
+  S extends undefined
+    ? // biome-ignore lint/suspicious/noExplicitAny: an endpoint's input is contravariant, so only any matches each
+      T extends Endpoint<any, infer O>
+      ? O
+      : T extends keyof EndpointTypes
+        ? EndpointTypes[T] extends { output: infer O }
+          ? O
+          : unknown
         : unknown
+    : S extends StandardSchemaV1
+      ? StandardSchemaV1.InferOutput<S>
       : unknown;
 
 /** Describes an endpoint by any Standard Schema (zod, valibot, arktype…). */
-export function endpoint<I extends StandardSchemaV1, O extends StandardSchemaV1>(
+export type DefineEndpoint = <I extends StandardSchemaV1, O extends StandardSchemaV1>(
   id: string,
   schemas: { input: I; output: O },
-): Endpoint<StandardSchemaV1.InferInput<I>, StandardSchemaV1.InferOutput<O>> {
+) => Endpoint<StandardSchemaV1.InferInput<I>, StandardSchemaV1.InferOutput<O>>;
+
+export const endpoint: DefineEndpoint = (id, schemas) => {
   parseEndpointId(id);
-  return { id, schemas: schemas as unknown as Endpoint<never, never>["schemas"] } as Endpoint<
-    StandardSchemaV1.InferInput<I>,
-    StandardSchemaV1.InferOutput<O>
-  >;
-}
+  return { id, schemas: schemas as unknown as Endpoint<never, never>["schemas"] } as Endpoint<never, never>;
+};
 
 /** An endpoint id taken apart. Follow-up requests live under the app, without the path: fal's clients do so too. */
 export interface EndpointAddress {

@@ -5,7 +5,7 @@
  * @module
  */
 export { type CostTableOptions, costTable } from "./cost-table.ts";
-export { download } from "./download.ts";
+export { type DownloadOptions, download } from "./download.ts";
 export { EXIT, exitCodeOf } from "./exit-code.ts";
 export { writeFieldList } from "./field-list.ts";
 export { costText, timeText } from "./figures.ts";
@@ -16,6 +16,6 @@ export { recordTable } from "./record-table.ts";
 export { type ListedRun, runTable } from "./run-table.ts";
 export { runTree } from "./run-tree.ts";
 export { type Received, type ShowOptions, showRun } from "./show.ts";
-export { type Output, paint, printable, printableJson, wrap } from "./text.ts";
-export { timeline } from "./timeline.ts";
+export { type Colour, type Output, paint, printable, printableJson, wrap } from "./text.ts";
+export { type TimelineOptions, timeline } from "./timeline.ts";
 export { writeError } from "./write-error.ts";

@@ -9,7 +9,7 @@ export { printable };
 /** JSON that is safe to show. */
 export const printableJson = (value: unknown): string => printableJsonOf(value, 2);
 
-type Colour = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+export type Colour = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
 
 /** Colours where the stream shows them: not in files and pipes, nor with NO_COLOR. */
 export const paint =

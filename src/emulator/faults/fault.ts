@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { Operation } from "./operation.ts";
 
 /** How a connection breaks before an answer. */
-interface Breaking {
+export interface Breaking {
   /**
    * `reset`: the peer resets it (`ECONNRESET`). `hang-up`: the peer closes it in good order, but too early
    * (`UND_ERR_SOCKET` in Node's fetch). @default "reset"
@@ -11,7 +11,7 @@ interface Breaking {
 }
 
 /** When the caller is told to come again. */
-interface ComeAgain {
+export interface ComeAgain {
   /** Milliseconds from now. Without it the answer says nothing. */
   readonly retryAfterMs?: number;
   /** `Retry-After` in whole seconds, `Retry-After` as a date, or `Retry-After-Ms`. @default "seconds" */
@@ -19,7 +19,7 @@ interface ComeAgain {
 }
 
 /** Whether the request behind the answer was acted on. */
-interface Acceptance {
+export interface Acceptance {
   /** True: the emulator acts on the request first, so a submit leaves an accepted, billed job behind. @default false */
   readonly accepted?: boolean;
   /** Whether the answer to an accepted submit carries its `x-fal-request-id` all the same. @default false */
@@ -27,7 +27,7 @@ interface Acceptance {
 }
 
 /** How a stream of events, or its bytes, gets to the point where it goes wrong. */
-interface AfterSome {
+export interface AfterSome {
   /** Events that still come; pings do not count. @default 1, unless `afterBytes` is given */
   readonly afterEvents?: number;
   /** Bytes that still come. */
