@@ -107,7 +107,7 @@ function check(value: unknown, path: string, above: Set<object>, mayAttach: bool
     throw cannot(
       path,
       `${/^[AI]/.test(kind) ? "an" : "a"} ${kind}`,
-      "Upload the file first and give its URL, or give a data: URI.",
+      "Upload the file first (fal.storage.upload gives its URL) and give that, or give a data: URI.",
     );
   }
   if (above.has(value)) throw cannot(path, "an object that contains itself", "Give a plain copy.");

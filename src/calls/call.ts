@@ -225,7 +225,7 @@ async function attach<T>(
   const { ticket, known } = await journalled(services, call, made, heard);
   if (known) return known;
   call.accepting = Promise.resolve({ ticket, position: undefined, adopted: false });
-  announce(services, call, ticket, {});
+  announce(services, call, ticket, {}, { takenUp: true });
   return finish(services, call, ticket, heard);
 }
 

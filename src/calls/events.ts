@@ -40,6 +40,8 @@ export type CallEvent<T = unknown> =
       readonly requestId: string;
       /** As they went over the wire. */
       readonly tags: Readonly<Record<string, string>>;
+      /** It was submitted before, by an earlier execution or somebody else: it is waited for, and nothing is paid again. */
+      readonly takenUp?: true;
     }
   | {
       /** An earlier execution of the run has paid for it: its result follows, and nothing is sent. */

@@ -151,11 +151,12 @@ export function announce(
   call: LiveCall,
   ticket: Ticket,
   tags: Readonly<Record<string, string>>,
+  how: { readonly takenUp?: true } = {},
 ): void {
   const { endpoint } = call;
   const { requestId } = ticket;
   call.ticket = ticket;
-  emit(call, { type: "submitted", at: services.clock.now(), endpoint, requestId, tags });
+  emit(call, { type: "submitted", at: services.clock.now(), endpoint, requestId, tags, ...how });
   call.announced.resolve({ endpoint, requestId });
   callBack(services, call, "onEnqueue", () => call.settings.onEnqueue?.(requestId));
 }

@@ -56,7 +56,7 @@ export function pickUp(
   call.slot = services.slots?.claim(record.id);
   call.times.submitted = record.submittedAt ?? record.intendedAt;
   call.accepting = Promise.resolve({ ticket, position: undefined, adopted: isAdopted });
-  announce(services, call, ticket, record.for.tags);
+  announce(services, call, ticket, record.for.tags, { takenUp: true });
 }
 
 interface Found {

@@ -10,9 +10,9 @@ import { assertOpen } from "./attempt.ts";
 import { modeFor, RETRY_FAILED, type RetryFailed } from "./mode.ts";
 import type { RunPlan } from "./plan.ts";
 import { currentPosition } from "./position.ts";
-import { type Run, startRun } from "./run.ts";
+import { type Run, type StartedRun, startRun } from "./run.ts";
 import type { RunScope } from "./run-scope.ts";
-import { beginInner, beginRun, detachAll, type RunsHere } from "./runs-here.ts";
+import { beginInner, beginRun, detachAll, type RunsHere, runsHere } from "./runs-here.ts";
 import { type NotSerialisable, type Saved, toJson } from "./saved.ts";
 import type { ChainServices } from "./services.ts";
 import { checkedBudget, checkId, idForNow, startWithNow } from "./start-with.ts";
@@ -79,7 +79,7 @@ export interface Chains {
   readonly define: DefineChain;
   readonly byName: ReadonlyMap<string, Chain<never, unknown>>;
   /** Resumes a run of a chain that there is, once something else is over. */
-  resumeAfter(chain: string, id: string, after: Promise<void>): Run<unknown>;
+  resumeAfter(chain: string, id: string, after: Promise<void>): StartedRun<unknown>;
   /** Runs `fn` as the run of an incoming request. @param id Undefined: none that any other request has. */
   handle<R>(chain: string, id: string | undefined, fn: (run: RunScope) => R | PromiseLike<R>): Promise<R>;
   /** Stops executing every run that is under way here, and leaves it to whoever resumes it. */
@@ -88,7 +88,7 @@ export interface Chains {
 
 /** @param services Asked at each start, since a chain is often defined before its client is configured. */
 export function createChains(services: () => ChainServices): Chains {
-  const here: RunsHere = { services, underWay: new Map(), hasWarned: false, hasWarnedOfLost: false };
+  const here = runsHere(services);
   const byName = new Map<string, Chain<never, unknown>>();
   const codes = new Map<string, RunPlan["code"]>();
   return {
@@ -96,6 +96,7 @@ export function createChains(services: () => ChainServices): Chains {
     define(name, fn) {
       const code = fn as unknown as RunPlan["code"];
       const chain = chainOf(here, name, code);
+      if (byName.has(name) && codes.get(name) !== code) sayTaken(here, name);
       byName.set(name, chain);
       codes.set(name, code);
       return chain as unknown as Chain<never, never>;
@@ -103,7 +104,7 @@ export function createChains(services: () => ChainServices): Chains {
     resumeAfter(chain, id, after) {
       const code = codes.get(chain) as RunPlan["code"];
       const plan = { mode: "resume", chain, id, code, startWith: undefined, onDiverge: "throw" } as const;
-      return beginRun(here, { ...plan, abortSignals: [], after }).run;
+      return beginRun(here, { ...plan, abortSignals: [], after });
     },
     handle: (chain, id, fn) => answerAsRun(services(), chain, id, fn),
     detach: () => detachAll(here),
@@ -186,6 +187,23 @@ function tellLost(here: RunsHere, chain: string, id: string | undefined): void {
   if (here.hasWarnedOfLost) return;
   here.hasWarnedOfLost = true;
   here.services().report("It is started as a run by itself, which adds to no other run's budget", lost);
+}
+
+/**
+ * Two chains of one name have each other's runs: what one of them has paid for is given to the other. No error, since a
+ * module that is loaded anew defines its chains anew. Said once for each name.
+ */
+function sayTaken({ services, saidTaken }: RunsHere, name: string): void {
+  if (saidTaken.has(name)) return;
+  saidTaken.add(name);
+  services().report(
+    `The chain ${name} is defined a second time, with another function`,
+    new Error(
+      "runs are found by the chain's name and their id, so each of the two would go on with the other's runs, and " +
+        "resumeAll and workers take the later one. Give each a name of its own, and define a chain once, outside of what " +
+        "is called for each request. A module that was loaded anew may ignore this",
+    ),
+  );
 }
 
 /** Whoever names a run means it to be found again. Said once. */

@@ -20,6 +20,8 @@ export interface LiveRun {
   readonly costs: Promise<readonly Cost[]>[];
   isExecuting: boolean;
   hasEnded: boolean;
+  /** Somebody awaits it, or listens to it. */
+  isHeard: boolean;
   /** How many of the events in the store are read. */
   eventsRead: number;
   /** The execution that puts its events into the log itself; undefined while another process has the run. */
@@ -45,6 +47,7 @@ export function liveRun(services: ChainServices, plan: RunPlan): LiveRun {
     costs: [],
     isExecuting: false,
     hasEnded: false,
+    isHeard: false,
     eventsRead: 0,
     tellingEpoch: undefined,
   };

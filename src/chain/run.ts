@@ -11,7 +11,7 @@ import { ALL } from "./steps.ts";
 
 /**
  * One execution of a chain: a promise of its output, and a loop over its events. It never raises an unhandled
- * rejection. A loop throws what `await` throws, after the last event.
+ * rejection: where nobody awaits one that fails, that is a warning. A loop throws what `await` throws, after the last event.
  */
 export interface Run<O> extends PromiseLike<O>, AsyncIterable<RunEvent<O>> {
   readonly id: string;
@@ -33,6 +33,8 @@ export interface Run<O> extends PromiseLike<O>, AsyncIterable<RunEvent<O>> {
 
 export interface StartedRun<O> {
   readonly run: Run<O>;
+  /** What it comes to, for whoever is not its caller. */
+  readonly outcome: Promise<O>;
   readonly live: LiveRun;
 }
 
@@ -42,15 +44,22 @@ export function startRun<O>(services: ChainServices, plan: RunPlan): StartedRun<
   const outcome = untilEnded(live) as Promise<O>;
   outcome.catch(() => {});
   const total = untilSettled(live, outcome);
-  const eventsFrom = (from: number) => live.log.read(from) as AsyncIterableIterator<RunEvent<O>>;
+  const heard = (): Promise<O> => {
+    live.isHeard = true;
+    return outcome;
+  };
+  const eventsFrom = (from: number) => {
+    live.isHeard = true;
+    return live.log.read(from) as AsyncIterableIterator<RunEvent<O>>;
+  };
   const run: Run<O> = {
     id: plan.id,
     chain: plan.chain,
     total,
     // biome-ignore lint/suspicious/noThenProperty: a run is there to be awaited
-    then: (onFulfilled, onRejected) => outcome.then(onFulfilled, onRejected),
-    catch: (onRejected) => outcome.catch(onRejected),
-    finally: (onFinally) => outcome.finally(onFinally),
+    then: (onFulfilled, onRejected) => heard().then(onFulfilled, onRejected),
+    catch: (onRejected) => heard().catch(onRejected),
+    finally: (onFinally) => heard().finally(onFinally),
     events: ({ from = 0 } = {}) => eventsFrom(from),
     [Symbol.asyncIterator]: () => eventsFrom(0),
     async cancel(reason) {
@@ -62,7 +71,7 @@ export function startRun<O>(services: ChainServices, plan: RunPlan): StartedRun<
       await total;
     },
   };
-  return { run, live };
+  return { run, live, outcome };
 }
 
 /** Its output, or what it failed with, wherever it was executed. */

@@ -1,6 +1,9 @@
 import { OVER, whenAborted } from "../base/signal.ts";
+import { FalError } from "../errors/fal-error.ts";
+import { stateOfFailure } from "../errors/registry.ts";
 import { RunBlockedError } from "../errors/runs.ts";
 import { storeErrorIn } from "../errors/store.ts";
+import { runName } from "../journal/run-name.ts";
 import { type Attempt, heedStore } from "./attempt.ts";
 import { cancelRun, detachRun, wasExecutedHere } from "./live-run.ts";
 import { RULES } from "./mode.ts";
@@ -16,31 +19,61 @@ export interface RunsHere {
   readonly underWay: Map<string, RunHere>;
   hasWarned: boolean;
   hasWarnedOfLost: boolean;
+  /** Which failures that nobody awaited were said, by chain and kind. */
+  readonly saidFailures: Set<string>;
+  /** The names that two functions have, and that was said. */
+  readonly saidTaken: Set<string>;
 }
+
+export const runsHere = (services: () => ChainServices): RunsHere => ({
+  services,
+  underWay: new Map(),
+  hasWarned: false,
+  hasWarnedOfLost: false,
+  saidFailures: new Set(),
+  saidTaken: new Set(),
+});
 
 interface RunHere extends StartedRun<unknown> {
   failure?: unknown;
 }
 
-export function beginRun({ services, underWay }: RunsHere, plan: RunPlan): StartedRun<unknown> {
+export function beginRun(runsHere: RunsHere, plan: RunPlan): StartedRun<unknown> {
+  const { services, underWay } = runsHere;
   const key = JSON.stringify([plan.chain, plan.id]);
   const known = underWay.get(key);
   if (known) {
     // The store says whether its input is another one: of a run that was resumed here it is not known here.
-    if (hasOtherInput(known, plan)) return startRun(services(), plan);
+    if (hasOtherInput(known, plan)) return saidIfUnheard(runsHere, startRun(services(), plan));
     if (!goesOn(known, plan)) return joined(known, plan);
   }
   // Where it has failed, some of its calls are still on their way: they are to be noted before they are asked for again.
   const after = known ? Promise.all([plan.after, known.run.total]) : plan.after;
   const here: RunHere = startRun(services(), { ...plan, after });
   underWay.set(key, here);
-  here.run.catch((error: unknown) => {
+  here.outcome.catch((error: unknown) => {
     here.failure = error;
   });
   void here.run.total.then(() => {
     if (underWay.get(key) === here) underWay.delete(key);
   });
-  return here;
+  return saidIfUnheard(runsHere, here);
+}
+
+/** A run whose failure is a warning where nobody awaits it by the time that all of it is over. Once for each kind. */
+function saidIfUnheard<S extends StartedRun<unknown>>({ services, saidFailures }: RunsHere, started: S): S {
+  const { outcome, run, live } = started;
+  outcome.catch(async (error: unknown) => {
+    await run.total;
+    const state = stateOfFailure(error);
+    if (live.isHeard || state === "cancelled" || state === "detached") return;
+    const kind = `${run.chain} ${error instanceof FalError ? error.code : error instanceof Error ? error.name : "other"}`;
+    if (saidFailures.has(kind)) return;
+    saidFailures.add(kind);
+    const how = state === "blocked" ? "is blocked" : "has failed";
+    services().report(`The run ${runName(run.chain, run.id)} ${how}, and nobody awaits it`, error);
+  });
+  return started;
 }
 
 const hasOtherInput = ({ live }: RunHere, { startWith }: RunPlan): boolean =>
@@ -74,14 +107,14 @@ export function beginInner(here: RunsHere, outer: Attempt, plan: RunPlan): Run<u
   const { chain, run: id } = execution.fence;
   const key = innerRunKey(plan.chain, plan.id);
   const tried = RULES[execution.live.plan.mode].oldFailure === "retry-free" ? "again" : "retry";
-  const { run, live } = beginRun(here, {
+  const { run, live, outcome } = beginRun(here, {
     ...plan,
     mode: replay.retry.delete(key) ? tried : "start",
     abortSignals: [...plan.abortSignals, cancelled.signal],
     detachSignal: execution.released.signal,
     outer: { chain, id, directStore: services.directStore },
   });
-  run.catch((error: unknown) => {
+  outcome.catch((error: unknown) => {
     heedStore(outer, error);
     execution.failures.from(key, error);
     if (!wasExecutedHere(live)) outer.replayed.add(key);

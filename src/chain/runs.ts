@@ -165,10 +165,10 @@ export function createRuns(services: () => ChainServices, chains: Chains): Runs 
 
 function resumed(chains: Chains, { chain, id }: RunRecord, turn: Turn): Run<unknown> {
   const { promise: after, resolve } = Promise.withResolvers<void>();
-  const run = chains.resumeAfter(chain, id, after);
+  const { run, outcome } = chains.resumeAfter(chain, id, after);
   void turn(async () => {
     resolve();
-    await run.catch(() => {});
+    await outcome.catch(() => {});
   });
   return run;
 }

@@ -1,6 +1,7 @@
 import type { Report } from "../base/report.ts";
 import { printable } from "../base/text.ts";
 import type { CallInfo } from "../calls/enclosing-run.ts";
+import type { CallEvent } from "../calls/events.ts";
 import type { CallObserver, ObserveCall } from "../calls/observer.ts";
 import type { ObserveRun, RunObserver } from "../chain/observer.ts";
 import { failureFacts, isWanted, stateOf } from "./failure.ts";
@@ -73,7 +74,7 @@ function logOfCall({ say, context, payloads }: Voice, { id, endpoint, step }: Ca
         case "reused":
           isReused = event.type === "reused";
           known = { ...bound, request_id: event.requestId };
-          return say("debug", known, isReused ? "Call is reused" : "Call is submitted");
+          return say("debug", known, `Call is ${howBegun(event)}`);
         case "queued":
           return say("debug", { ...known, position: event.position }, "Call is queued");
         case "running":
@@ -107,6 +108,9 @@ function logOfCall({ say, context, payloads }: Voice, { id, endpoint, step }: Ca
     },
   };
 }
+
+const howBegun = (event: Extract<CallEvent, { type: "submitted" | "reused" }>): string =>
+  event.type === "reused" ? "reused" : event.takenUp ? "taken up" : "submitted";
 
 function logOfRun({ say, context }: Voice, { chain, run, epoch }: Parameters<ObserveRun>[0]): RunObserver {
   const bound = { ...origin(context()), chain, run };

@@ -65,7 +65,8 @@ function frameOf(calls: Iterable<CallProgress>, now: number, output: Output): st
 
 function row(call: CallProgress, width: number, now: number, room: number, output: Output): string {
   const step = call.step + " ".repeat(width - columnsOf(call.step));
-  const text = clip(`${step}  ${describe(call, now)}`, room - 2);
+  const before = call.isTakenUp && call.state !== "taken up" ? "  (submitted before)" : "";
+  const text = clip(`${step}  ${describe(call, now)}${before}`, room - 2);
   const left = room - 2 - columnsOf(text) - 2;
   const ended = ["done", "failed", "cancelled", "timed out"].includes(call.state);
   const log = !ended && call.lastLog && left > 3 ? `  ${clip(printable(call.lastLog), left)}` : "";

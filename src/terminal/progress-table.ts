@@ -21,7 +21,7 @@ const COLUMNS: readonly Column[] = [
   left("step", ({ step, endpoint }) => (step === endpoint ? "" : step)),
   left("endpoint", ({ endpoint }) => endpoint),
   left("request", ({ requestId }) => requestId ?? ""),
-  left("state", ({ state }) => state),
+  left("state", ({ state, isTakenUp }) => (isTakenUp && state === "done" ? "done, taken up" : state)),
   right("wait", ({ waitSeconds }) => time(waitSeconds)),
   right("run", ({ runSeconds }) => time(runSeconds)),
   left("billed", (call) => billed(call)),

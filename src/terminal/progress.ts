@@ -7,6 +7,7 @@ import { printable, seconds } from "./text.ts";
 
 export type CallState =
   | "submitting"
+  | "taken up"
   | "queued"
   | "running"
   | "done"
@@ -23,6 +24,8 @@ export interface CallProgress {
   /** When the state began, in milliseconds since the epoch. */
   since: number;
   requestId?: string;
+  /** It was submitted before, and is only waited for. */
+  isTakenUp?: boolean;
   position?: number | undefined;
   lastLog?: string;
   waitSeconds?: number | undefined;
@@ -90,7 +93,9 @@ function advance(call: CallProgress, { event }: Extract<RunEvent, { type: "call"
     case "submitted":
       call.requestId = printable(event.requestId, LONGEST_NAME);
       call.tags = event.tags;
-      return `submitted to ${call.endpoint} as ${call.requestId}`;
+      if (!event.takenUp) return `submitted to ${call.endpoint} as ${call.requestId}`;
+      Object.assign(call, { isTakenUp: true, state: "taken up", since: event.at });
+      return `taken up, submitted to ${call.endpoint} before as ${call.requestId}`;
     case "reused":
       call.requestId = printable(event.requestId, LONGEST_NAME);
       call.tags = event.tags;

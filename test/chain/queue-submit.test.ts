@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { echo, failing } from "../support/models.ts";
 import { processes } from "../support/processes.ts";
 import { collect, ECHO, failureOf } from "../support/setup.ts";
+import { instead, json } from "../support/wire.ts";
 
 // Within a run the queue's requests, one by one, are as durable as a subscribe.
 
@@ -130,4 +131,41 @@ test("a submit is in the log, like any other call", async () => {
     expect.objectContaining({ request_id, endpoint: ECHO, state: "handed-over" }),
     "Call is handed-over",
   ]);
+});
+
+test.each([
+  [
+    "that is asked for too early",
+    async (_: Fal, requestId: string) => requestId,
+    instead("result", () => json({ detail: "Request is still in progress" }, { status: 400 }), 1),
+  ],
+  [
+    "that a gateway refuses",
+    async (fal: Fal, requestId: string) => {
+      await fal.queue.subscribeToStatus(ECHO, { requestId });
+      return requestId;
+    },
+    instead("result", () => json({ detail: "Payment required" }, { status: 402 }), 1),
+  ],
+])("a result %s does not end its call, which is collected", async (_, until, wire) => {
+  const { emulator, start } = processes();
+  const first = start({ wire });
+  const chain = (fal: Fal, again: boolean) =>
+    fal.chain("early", async () => {
+      const { request_id: requestId } = await fal.queue.submit(ECHO, { input: { n: 1 } });
+      await until(fal, requestId);
+      const early = await fal.queue.result(ECHO, { requestId }).catch((error: unknown) => error);
+      if (!again) throw early;
+      return (await fal.queue.attach(ECHO, { requestId })).data;
+    });
+  expect(await failureOf(chain(first.fal, false).start(undefined, { id: "a" }))).toMatchObject({
+    code: "api",
+  });
+  await first.fal.close();
+  const { fal } = start();
+  const [call] = await fal.calls.list();
+  expect(call?.state).not.toBe("failed");
+  expect(await chain(fal, true).resume("a")).toEqual({ echo: { n: 1 } });
+  expect(emulator.jobs).toHaveLength(1);
+  expect((await fal.calls.list()).map(({ state }) => state)).toEqual(["completed"]);
 });
