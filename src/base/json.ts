@@ -14,7 +14,8 @@ const LEVELS_READ = 500;
 const LEVELS_WRITTEN = 1_000;
 
 /**
- * The value of a JSON text that somebody else wrote. What lies deeper than 500 levels is the text that came, in its place.
+ * The value of a JSON text that somebody else wrote. What lies deeper than 500 levels is the text that came, in its place,
+ * and so is a number that no number of JavaScript holds: an integer that would be rounded, or what would be infinite.
  *
  * @throws {SyntaxError} where it is no JSON.
  */
@@ -26,8 +27,39 @@ export const parseOwn = (text: string): unknown => parsedTo(LEVELS_WRITTEN, text
 function parsedTo(levels: number, text: string): unknown {
   const value: unknown = JSON.parse(text);
   // Each level takes a bracket to open and one to close.
-  if (text.length <= 2 * levels || !isDeeper(value, levels)) return value;
-  return JSON.parse(flattened(text, levels));
+  const isDeep = text.length > 2 * levels && isDeeper(value, levels);
+  if (!isDeep && !MAY_BE_LARGE.test(text)) return value;
+  const exact = withLargeNumbers(isDeep ? flattened(text, levels) : text);
+  return exact === text ? value : JSON.parse(exact);
+}
+
+/** What a number needs to be too large, found without knowing what is a number. */
+const MAY_BE_LARGE = /\d{16}|[eE]\+?\d{3}/;
+const NUMBER = /-?\d[\d.eE+-]*/y;
+
+/** A JSON text, in which each number that no number of JavaScript holds is a text. */
+function withLargeNumbers(json: string): string {
+  const parts: string[] = [];
+  let taken = 0;
+  for (let at = 0; at < json.length; at++) {
+    if (json[at] === '"') at = endOfText(json, at);
+    NUMBER.lastIndex = at;
+    const number = NUMBER.exec(json)?.[0];
+    if (number === undefined) continue;
+    if (!isHeld(number)) {
+      parts.push(json.slice(taken, at), `"${number}"`);
+      taken = at + number.length;
+    }
+    at += number.length - 1;
+  }
+  return parts.join("") + json.slice(taken);
+}
+
+/** Of a fraction nobody expects all its digits. */
+function isHeld(number: string): boolean {
+  const value = Number(number);
+  if (!Number.isFinite(value)) return false;
+  return /[.eE]/.test(number) || Number.isSafeInteger(value) || String(value) === number;
 }
 
 function isDeeper(value: unknown, levels: number): boolean {
@@ -60,7 +92,7 @@ function flattened(json: string, levels: number): string {
 }
 
 /** Where the text ends that begins there. */
-function endOfText(json: string, begin: number): number {
+export function endOfText(json: string, begin: number): number {
   let at = begin + 1;
   while (json[at] !== '"') at += json[at] === "\\" ? 2 : 1;
   return at;
@@ -72,17 +104,23 @@ const isBytes = (value: unknown): value is Bytes =>
 export const isAttachment = (value: unknown): value is Attachment => value instanceof Blob || isBytes(value);
 
 /**
- * The exact JSON of an input. What JSON cannot say is an error here, before anything is paid, and not silently `{}` or
+ * The exact JSON of an input, where a bigint is its digits. What JSON cannot say is an error here, before anything is paid, and not silently `{}` or
  * `null` on the wire.
  *
- * @param place Gives the text that stands for a Blob or for bytes. Without it those are errors too.
+ * @param place Gives the text that stands for a Blob or for bytes. Without it those are errors too, and bigints: what is kept
+ *   is to come back as it was.
  * @throws {InvalidArgumentError} naming the field.
  */
 export function wireJson(value: unknown, name = "input", place?: (attachment: Attachment) => string): string {
   check(value, name, new Set(), place !== undefined);
-  const replacer = place && ((_: string, item: unknown) => placed(item, place));
+  const replacer =
+    place &&
+    ((_: string, item: unknown) => (typeof item === "bigint" ? rawJson?.(`${item}`) : placed(item, place)));
   return JSON.stringify(replacer ? replacer("", value) : value, replacer) ?? "{}";
 }
+
+/** Puts digits into JSON as they are; undefined in runtimes that cannot. */
+const { rawJSON: rawJson } = JSON as { readonly rawJSON?: (text: string) => unknown };
 
 /** The same with its attachments replaced: before JSON comes to them, which would ask a Buffer for its toJSON. */
 function placed(value: unknown, place: (attachment: Attachment) => string): unknown {
@@ -93,16 +131,19 @@ function placed(value: unknown, place: (attachment: Attachment) => string): unkn
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, orPlace(item)]));
 }
 
-function check(value: unknown, path: string, above: Set<object>, mayAttach: boolean): void {
+function check(value: unknown, path: string, above: Set<object>, isInput: boolean): void {
   if (typeof value === "number" && !Number.isFinite(value))
     throw cannot(path, `${value}`, "Give a finite number.");
-  if (typeof value === "bigint") throw cannot(path, "a bigint", "Give a number or a string.");
+  if (typeof value === "bigint") {
+    if (isInput && rawJson) return;
+    throw cannot(path, "a bigint", "Give a number or a string.");
+  }
   if (typeof value === "function" || typeof value === "symbol") {
     throw cannot(path, `a ${typeof value}`, "Leave it out.");
   }
   if (typeof value !== "object" || value === null) return;
   if (isAttachment(value)) {
-    if (mayAttach) return;
+    if (isInput) return;
     const kind = value.constructor.name;
     throw cannot(
       path,
@@ -113,7 +154,7 @@ function check(value: unknown, path: string, above: Set<object>, mayAttach: bool
   if (above.has(value)) throw cannot(path, "an object that contains itself", "Give a plain copy.");
   if (above.size === LEVELS_WRITTEN) throw tooDeep(path);
   if ("toJSON" in value && typeof value.toJSON === "function") {
-    check(value.toJSON(), path, above, mayAttach);
+    check(value.toJSON(), path, above, isInput);
     return;
   }
   if (!Array.isArray(value) && !isPlain(value)) {
@@ -122,7 +163,7 @@ function check(value: unknown, path: string, above: Set<object>, mayAttach: bool
   }
   above.add(value);
   for (const [key, item] of Object.entries(value)) {
-    check(item, Array.isArray(value) ? `${path}[${key}]` : `${path}.${key}`, above, mayAttach);
+    check(item, Array.isArray(value) ? `${path}[${key}]` : `${path}.${key}`, above, isInput);
   }
   above.delete(value);
 }

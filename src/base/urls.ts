@@ -1,4 +1,4 @@
-import { parseOwn } from "./json.ts";
+import { endOfText } from "./json.ts";
 
 /** Every URL in a JSON value, with its path, in the order in which they stand there. */
 export function* urlsIn(value: unknown): Generator<[url: string, path: string]> {
@@ -14,8 +14,19 @@ export function* urlsIn(value: unknown): Generator<[url: string, path: string]> 
   }
 }
 
-/** The JSON with some of its texts replaced, where they stand alone. */
-export const withTexts = (json: string, replacements: ReadonlyMap<string, string>): string =>
-  JSON.stringify(parseOwn(json), (_, value: unknown) =>
-    typeof value === "string" ? (replacements.get(value) ?? value) : value,
-  );
+/** The JSON with some of its texts replaced, where they stand alone; the rest stays as it is, to the digit. */
+export function withTexts(json: string, replacements: ReadonlyMap<string, string>): string {
+  const parts: string[] = [];
+  let taken = 0;
+  for (let at = json.indexOf('"'); at >= 0; at = json.indexOf('"', taken)) {
+    const end = endOfText(json, at) + 1;
+    const isKey = /^\s*:/.test(json.slice(end, end + 10));
+    const replaced = isKey ? undefined : replacements.get(JSON.parse(json.slice(at, end)));
+    parts.push(
+      json.slice(taken, at),
+      replaced === undefined ? json.slice(at, end) : JSON.stringify(replaced),
+    );
+    taken = end;
+  }
+  return parts.join("") + json.slice(taken);
+}

@@ -1,3 +1,4 @@
+import { parseOwn } from "../base/json.ts";
 import { sha256 } from "../base/sha256.ts";
 import { urlsIn } from "../base/urls.ts";
 
@@ -31,7 +32,7 @@ export class KnownUrls {
  * signature is left out, since it changes by the minute.
  */
 export async function contentKey(endpoint: string, body: string, sources: UrlSources): Promise<string> {
-  const canonical = JSON.stringify(canonicalised(JSON.parse(body), sources));
+  const canonical = JSON.stringify(canonicalised(parseOwn(body), sources));
   return (await sha256(`${VERSION}\n${endpoint}\n${canonical}`)).slice(0, 32);
 }
 

@@ -1,3 +1,4 @@
+import { parseOwn } from "../base/json.ts";
 import type { FoundStep } from "../calls/enclosing-run.ts";
 import { mayPassForFree } from "../errors/registry.ts";
 import { RunDivergedError, StepInputChangedError } from "../errors/runs.ts";
@@ -108,4 +109,4 @@ function assertSameWay(replay: Replay, { endpoint, scope, step, content }: Asked
 }
 
 const changedFields = (content: string, { body }: CallRecord): string[] =>
-  body === undefined ? [] : differences(JSON.parse(body), JSON.parse(content));
+  body === undefined ? [] : differences(parseOwn(body), parseOwn(content));

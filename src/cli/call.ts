@@ -1,3 +1,4 @@
+import { parseOwn } from "../base/json.ts";
 import {
   type AmbiguousSubmitPolicy,
   type CallRecord,
@@ -67,7 +68,7 @@ export function resumeCall(
   { for: { chain, run }, endpoint, body }: CallRecord,
 ): Run<Result<unknown>> | undefined {
   if (chain !== CHAIN || !run?.startsWith(RUN_PREFIX) || body === undefined) return undefined;
-  return oneCall(fal, endpoint, JSON.parse(body) as object, undefined).resume(run);
+  return oneCall(fal, endpoint, parseOwn(body) as object, undefined).resume(run);
 }
 
 const CHAIN = "call";

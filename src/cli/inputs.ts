@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { parseOwn } from "../base/json.ts";
 import { InvalidArgumentError } from "../index.ts";
 import type { Io } from "./cli.ts";
 
@@ -117,7 +118,7 @@ export async function readInput(file: string | undefined, stdin: Io["stdin"]): P
   });
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseOwn(text);
   } catch {
     // Said below.
   }

@@ -33,7 +33,8 @@ const links = { response_url: Link, status_url: Link, cancel_url: Link };
 const Position = z.optional(
   z.nullable(
     z.pipe(
-      z.custom<number>((value) => typeof value === "number"),
+      // One that is too large for a number has come as its digits.
+      z.custom<number>((value) => typeof value === "number" || /^-?\d+$/.test(String(value))),
       z.transform((position) => (position >= 0 && position <= 1e9 ? position : undefined)),
     ),
   ),

@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import { type Attachment, isAttachment } from "../base/json.ts";
+import { type Attachment, isAttachment, parseOwn } from "../base/json.ts";
 import type { Transport } from "../base/transport.ts";
 import { ApiError } from "../errors/api.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
@@ -67,7 +67,7 @@ export function createStorage(transport: Transport, rest: () => string, clock: C
       return upload(blobOf(data), options);
     },
     transformInput: async (input, options = {}) =>
-      JSON.parse(await takeInput(input).json((file) => storage.upload(file, options))),
+      parseOwn(await takeInput(input).json((file) => storage.upload(file, options))),
   };
   return storage;
 }

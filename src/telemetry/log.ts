@@ -1,3 +1,4 @@
+import { parseOwn } from "../base/json.ts";
 import type { Report } from "../base/report.ts";
 import { printable } from "../base/text.ts";
 import type { CallInfo } from "../calls/enclosing-run.ts";
@@ -66,7 +67,7 @@ function logOfCall({ say, context, payloads }: Voice, { id, endpoint, step }: Ca
 
   return {
     sending(body) {
-      if (payloads) say("debug", { ...known, input: JSON.parse(body) }, "Call has its input");
+      if (payloads) say("debug", { ...known, input: parseOwn(body) }, "Call has its input");
     },
     event(event) {
       switch (event.type) {

@@ -234,7 +234,7 @@ describe("files in an input", () => {
     [{ image: picture() }, { tags: { "BAD KEY": "x" } }],
     [{ image: picture() }, { startTimeout: 0 }],
     [{ image: picture() }, { webhookUrl: "ftp://x" }],
-    [{ image: new Uint8Array(3), scale: 1n }, {}],
+    [{ image: new Uint8Array(3), scale: Symbol("x") }, {}],
   ])("are not uploaded for a call that can never work: %o %o", async (input, options) => {
     const { fal, sent } = setup();
     await expect(fal.subscribe(ECHO, { input, ...options })).rejects.toMatchObject({ name: /Argument|Tag/ });
