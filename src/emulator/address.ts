@@ -24,6 +24,8 @@ const SERVICE_OF_HOST: Readonly<Record<string, Service>> = {
   "v3b.fal.media": "files",
 };
 
+export const isFalHost = (host: string): boolean => Object.hasOwn(SERVICE_OF_HOST, host);
+
 export interface OwnOrigins {
   /** What the user said: links always point there. */
   readonly stated?: string | undefined;
@@ -31,8 +33,7 @@ export interface OwnOrigins {
   readonly servedAt?: string | undefined;
 }
 
-const serviceOf = ({ hostname }: URL) =>
-  Object.hasOwn(SERVICE_OF_HOST, hostname) ? SERVICE_OF_HOST[hostname] : undefined;
+const serviceOf = ({ hostname }: URL) => (isFalHost(hostname) ? SERVICE_OF_HOST[hostname] : undefined);
 
 /** Undefined when `x-fal-target-url` names something that is not the platform; a real proxy refuses that too. */
 export function addressOf(request: Request, own: OwnOrigins): Address | undefined {

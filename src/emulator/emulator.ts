@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { Hono } from "hono";
 import { cors } from "hono/cors";
+import { bytesOf, TooManyBytes } from "../base/bounded-body.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import {
   callback,
@@ -78,7 +79,11 @@ export interface EmulatorOptions {
   readonly billing?: Partial<BillingSwitches>;
   /** How much of the past is held in memory. @default 100,000 requests, 256 MB of payloads */
   readonly keep?: Partial<Keep>;
-  /** Reaches others: for input files that are not the emulator's own, and for webhooks. @default the global fetch */
+  /**
+   * Reaches others: for input files that are not the emulator's own, and for webhooks.
+   *
+   * @default the global fetch, and as on fal no input files of this machine or its network
+   */
   readonly fetch?: typeof fetch;
 }
 
@@ -115,6 +120,8 @@ export interface Served {
 }
 
 const NOTHING = new Uint8Array();
+/** Longer files come in parts, of which each client makes smaller ones. */
+const MOST_BODY_BYTES = 128 * 2 ** 20;
 
 const HISTORY: OptionsOf<HistorySwitches> = {
   lagMs: milliseconds(0),
@@ -149,7 +156,7 @@ const EMULATOR: OptionsOf<EmulatorOptions & Served> = {
 export function createEmulator(options: EmulatorOptions & Served = {}): Emulator {
   checkOptions(options, EMULATOR, { of: "the emulator" });
   if (!("withResolvers" in Promise)) throw runtimeTooOld();
-  const { clock = systemClock, seed = 0, concurrency = 2, timeScale = 1, fetch = globalThis.fetch } = options;
+  const { clock = systemClock, seed = 0, concurrency = 2, timeScale = 1, fetch } = options;
   const { past } = options;
   const models = new Map((options.models ?? standIns).map((model) => [model.id, model]));
   const files = createFileStore(undefined, past);
@@ -157,7 +164,13 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
   const plan = createFaultPlan();
   const closing = new AbortController();
   const signer = createHookSigner();
-  const hooks = createHooks({ clock, fetch, plan, signer, closing: closing.signal });
+  const hooks = createHooks({
+    clock,
+    fetch: fetch ?? globalThis.fetch,
+    plan,
+    signer,
+    closing: closing.signal,
+  });
   const machine = createMachine({
     clock,
     concurrency,
@@ -221,6 +234,13 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
 }
 
 /** @throws {RangeError} */
+/** Undefined where it is too long. */
+const bodyOf = (request: Request): Promise<Uint8Array<ArrayBuffer> | undefined> =>
+  bytesOf(request, { mostBytes: MOST_BODY_BYTES, within: (next) => next() }).catch((error: unknown) => {
+    if (error instanceof TooManyBytes) return undefined;
+    throw error;
+  });
+
 async function answerTo(
   request: Request,
   { clock, own, closing }: Platform,
@@ -229,7 +249,9 @@ async function answerTo(
   recorder: Recorder,
 ): Promise<Response> {
   const hasBody = request.method !== "GET" && request.method !== "HEAD";
-  const body = hasBody ? new Uint8Array(await request.arrayBuffer()) : NOTHING;
+  const body = hasBody ? await bodyOf(request) : NOTHING;
+  if (!body)
+    return plainError(413, `The body is longer than ${MOST_BODY_BYTES} bytes. Upload files in parts.`);
   const record = recorder.add(request, body, clock.now());
   if (closing.aborted) return plainError(503, "The emulator has been closed");
   const address = addressOf(request, own);

@@ -20,6 +20,9 @@ export interface FileStore {
   readonly mostBytes: number;
 }
 
+/** Of more, the oldest are not waited for any longer. */
+const MOST_ANNOUNCED = 10_000;
+
 /**
  * Files in memory, oldest out first. The id of a file that a model made is a digest of its bytes: a link kept from an
  * earlier life of the emulator is either the same picture or gone, never another one.
@@ -51,7 +54,7 @@ export function createFileStore(mostBytes = 256 * 2 ** 20, past?: Past): FileSto
 
   for (const { id, ...file } of past?.files ?? []) hold(id, file);
 
-  const pathOf = (id: string, name: string) => `/${id}/${encodeURIComponent(name)}`;
+  const pathOf = (id: string, name: string) => `/${id}/${encodeURIComponent(name.toWellFormed())}`;
 
   return {
     mostBytes,
@@ -62,6 +65,10 @@ export function createFileStore(mostBytes = 256 * 2 ** 20, past?: Past): FileSto
     },
     announce(id, name, contentType) {
       announced.set(id, { name, contentType });
+      for (const oldest of announced.keys()) {
+        if (announced.size <= MOST_ANNOUNCED) break;
+        announced.delete(oldest);
+      }
       return pathOf(id, name);
     },
     receive(id, bytes) {

@@ -1,3 +1,4 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import * as z from "zod";
@@ -9,8 +10,27 @@ export interface Told {
   readonly file: string;
   /** How long it goes on when nobody asks it for anything, in milliseconds. */
   readonly idleMs: number;
-  /** Who knows it may read its jobs and end it. Whatever else listens on its port one day does not know it. */
+  /**
+   * Who knows it may read its jobs and end it. It is in no argument list, where neighbours could read it, and on no wire:
+   * each side shows that it knows it, the emulator first.
+   */
   readonly token: string;
+}
+
+/** Where it is asked, and by which headers each side asks the other for a proof and gives its own. */
+export const CONTROL = {
+  path: "/outliving",
+  challenge: "x-outliving-challenge",
+  proof: "x-outliving-proof",
+} as const;
+
+/** What only who knows the token can make of a challenge. It holds the address, so that nobody in between passes it on. */
+export const proofOf = (token: string, side: "emulator" | "program", challenge: string): string =>
+  createHmac("sha256", token).update(`${side}\n${challenge}`).digest("hex");
+
+export function isProof(given: string | null, expected: string): boolean {
+  const [a, b] = [Buffer.from(given ?? ""), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 /** What it says once it listens. */

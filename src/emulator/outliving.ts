@@ -3,7 +3,15 @@ import { randomBytes } from "node:crypto";
 import { extname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ListenError } from "../errors/emulator.ts";
-import { type OutlivingJob, readState, type Started, type Told } from "./outliving-state.ts";
+import {
+  CONTROL,
+  isProof,
+  type OutlivingJob,
+  proofOf,
+  readState,
+  type Started,
+  type Told,
+} from "./outliving-state.ts";
 import { emulatedEnv, saysHowToReachFal } from "./unless-key.ts";
 
 /** An emulator in a process of its own. */
@@ -50,19 +58,45 @@ export async function outlivingEmulatorUnlessKey({
     emulator: { url: reached.url, survived, jobs: () => jobsOf(reached) },
     async close() {
       // One that is gone already is closed.
-      await fetch(controlOf(reached), { method: "DELETE" }).catch(() => {});
+      await tell(reached, "DELETE").catch(() => {});
     },
   };
 }
 
 type Reached = Pick<Told, "token"> & Started;
 
-const controlOf = ({ url, token }: Reached): string => `${url}/outliving/${token}`;
+const jobsOf = async (reached: Reached): Promise<readonly OutlivingJob[]> =>
+  (await (await tell(reached, "GET")).json()) as OutlivingJob[];
 
-async function jobsOf(reached: Reached): Promise<readonly OutlivingJob[]> {
-  const reply = await fetch(controlOf(reached));
-  if (!reply.ok) throw new Error(`The emulator at ${reached.url} is another one (HTTP ${reply.status}).`);
-  return (await reply.json()) as OutlivingJob[];
+/** How long whatever listens there may take to show that it is the one that is meant. */
+const PATIENCE_MS = 10_000;
+
+/**
+ * Asks an emulator that has proved itself. Something else may listen on its port by now, and would learn nothing.
+ *
+ * @throws {Error} where it is another one.
+ */
+async function tell({ url, token }: Reached, method: "GET" | "DELETE"): Promise<Response> {
+  const ask = (headers: Record<string, string>) =>
+    fetch(url + CONTROL.path, {
+      method,
+      headers,
+      redirect: "error",
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+  const mine = randomBytes(16).toString("hex");
+  const { headers } = await ask({ [CONTROL.challenge]: mine });
+  const challenge = headers.get(CONTROL.challenge);
+  if (
+    challenge === null ||
+    !isProof(headers.get(CONTROL.proof), proofOf(token, "emulator", `${url} ${mine}`))
+  ) {
+    throw new Error(`What listens at ${url} is another emulator, or none.`);
+  }
+  const proof = proofOf(token, "program", `${url} ${method} ${challenge}`);
+  const reply = await ask({ [CONTROL.proof]: `${challenge} ${proof}` });
+  if (!reply.ok) throw new Error(`The emulator at ${url} answered ${reply.status}.`);
+  return reply;
 }
 
 /** The file beside this one, as source or compiled. */
@@ -73,7 +107,8 @@ const PROCESS = fileURLToPath(
 /** In a session of its own, so that a Ctrl-C at our terminal does not reach it. */
 async function start(file: string, idleMs: number): Promise<Reached> {
   const told: Told = { file, idleMs, token: randomBytes(16).toString("hex") };
-  const child = fork(PROCESS, [JSON.stringify(told)], { detached: true, stdio: "ignore" });
+  const child = fork(PROCESS, { detached: true, stdio: "ignore" });
+  child.send(told);
   try {
     const { url } = await new Promise<Started>((resolve, reject) => {
       child.once("message", (message) => resolve(message as Started));

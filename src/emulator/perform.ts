@@ -23,7 +23,7 @@ export interface PerformOptions {
   readonly seed: number;
   /** How long running takes, as a share of the usual. */
   readonly timeScale: number;
-  readonly fetch: typeof fetch;
+  readonly fetch: typeof fetch | undefined;
 }
 
 /** Runs the stand-in of a job that has just started: the work itself, spread over a plausible time. */

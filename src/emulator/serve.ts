@@ -9,12 +9,17 @@ import { breakOf } from "./connection.ts";
 import { createEmulator, type Emulator, type EmulatorOptions } from "./emulator.ts";
 import { forgetPast, keepPort, lastPort, openPast, type Past } from "./past.ts";
 import { plainError } from "./replies.ts";
+import { refusalOf, type Visitors } from "./visitors.ts";
 
 export interface ServeOptions extends EmulatorOptions {
   /** 0 lets the system choose a free one. @default 0 */
   readonly port?: number;
   /** The address to listen on; anything but a loopback address is reachable from other machines. @default "127.0.0.1" */
   readonly host?: string;
+  /** Names that others ask it by, as that of a container. Addresses, localhost and fal's hosts need none. @default none */
+  readonly hosts?: readonly string[];
+  /** Web pages that may use it, besides those of this machine: `https://app.test`. Programs need none. @default none */
+  readonly origins?: readonly string[];
   /**
    * Where its requests and files are kept, so that the next emulator that is given the same directory has them: programs
    * that were killed are resumed against it. With port 0 it also takes the port of the last one. @default none
@@ -33,13 +38,14 @@ export interface EmulatorServer {
 
 /** Puts an emulator on a port. @throws {ListenError} naming why it cannot be, and what to do. */
 export async function serveEmulator(options: ServeOptions = {}): Promise<EmulatorServer> {
-  const { port = 0, host = "127.0.0.1", directory, forget, ...rest } = options;
+  const { port = 0, host = "127.0.0.1", directory, forget, hosts = [], origins = [], ...rest } = options;
+  const visitors = { origins, hosts: [host, ...hosts] };
   const server = createServer();
   const url = await listen(server, port || (directory && lastPort(directory)) || 0, host);
   const emulator = createOrLeave();
   // Nothing was missed before this line: a connection waits until the event loop turns.
   server.on("request", (incoming, outgoing) => {
-    const answer = getRequestListener((request) => answerOver(outgoing, request, emulator), {
+    const answer = getRequestListener((request) => answerOver(outgoing, request, emulator, visitors), {
       overrideGlobalObjects: false,
     });
     void answer(incoming, outgoing);
@@ -107,7 +113,14 @@ function explain(error: NodeJS.ErrnoException, port: number, host: string): List
 }
 
 /** Answers over a socket; where the connection is to break, this socket does. */
-async function answerOver(outgoing: ServerResponse, request: Request, emulator: Emulator): Promise<Response> {
+async function answerOver(
+  outgoing: ServerResponse,
+  request: Request,
+  emulator: Emulator,
+  visitors: Visitors,
+): Promise<Response> {
+  const refusal = refusalOf(request, visitors);
+  if (refusal) return refusal;
   try {
     const answer = await emulator.fetch(request);
     return answer.body ? new Response(breakingWith(outgoing, answer.body), answer) : answer;

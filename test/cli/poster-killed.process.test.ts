@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { emulatorEnv, type OutlivingJob } from "fal-chain/emulator";
+import { emulatorEnv, outlivingEmulatorUnlessKey } from "fal-chain/emulator";
 import { sqliteStore } from "fal-chain/sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { main } from "../../src/cli/main.ts";
@@ -28,18 +28,18 @@ const start = (...argv: string[]) =>
 
 /** The one that the example has started, if it is there. */
 function emulator() {
-  let found: { url: string; pid: number; token: string };
+  let found: { url: string; pid: number };
   try {
     found = JSON.parse(readFileSync(join(state(), "emulator.json"), "utf8"));
   } catch {
     return undefined;
   }
-  const control = `${found.url}/outliving/${found.token}`;
+  const reached = () => outlivingEmulatorUnlessKey({ directory: state(), env: {} });
   return {
     ...found,
-    jobs: async () => (await (await fetch(control)).json()) as OutlivingJob[],
+    jobs: async () => (await (await reached()).emulator?.jobs()) ?? [],
     async end() {
-      await fetch(control, { method: "DELETE" });
+      await (await reached()).close();
       await gone(found.pid);
     },
   };

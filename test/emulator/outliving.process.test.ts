@@ -1,4 +1,7 @@
+import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createFal } from "fal-chain";
@@ -71,6 +74,47 @@ test.each(["another emulator", "nothing"])("a note that leads to %s is not belie
   expect(emulator?.survived).toBe(false);
   expect(emulator?.url).not.toBe(other.url);
   await other.close();
+});
+
+test("what listens in its place is told no token, and the token is in no list of processes", async () => {
+  const directory = tempDir();
+  const { emulator } = await outliving({ directory });
+  const file = join(directory, "emulator.json");
+  const { pid, token } = JSON.parse(readFileSync(file, "utf8")) as { pid: number; token: string };
+  const { stdout } = spawnSync("ps", ["-ww", "-o", "args=", "-p", String(pid)], { encoding: "utf8" });
+  expect(stdout).toContain("outliving-process");
+  expect(stdout).not.toContain(token);
+
+  // It answers whatever it is asked, and takes what it hears to the true one.
+  const heard: string[] = [];
+  const impostor = createServer((request, response) => {
+    heard.push(`${request.method} ${request.url} ${JSON.stringify(request.rawHeaders)}`);
+    response.setHeader("x-outliving-challenge", "c").setHeader("x-outliving-proof", "0".repeat(64)).end("[]");
+  }).listen(0, "127.0.0.1");
+  onTestFinished(() => void impostor.close());
+  await once(impostor, "listening");
+  const url = `http://127.0.0.1:${(impostor.address() as { port: number }).port}`;
+  writeFileSync(file, JSON.stringify({ url, pid, token }));
+  const other = await outliving({ directory });
+  expect(other.emulator?.survived).toBe(false);
+  expect(heard).toHaveLength(1);
+  expect(heard.join()).not.toContain(token);
+
+  const control = `${emulator?.url}/outliving`;
+  const asked = await fetch(control, { method: "DELETE", headers: { "x-outliving-challenge": "mine" } });
+  expect(asked.status).toBe(401);
+  const challenge = asked.headers.get("x-outliving-challenge") ?? "";
+  const guesses = [
+    `${challenge} ${asked.headers.get("x-outliving-proof")}`,
+    `${challenge} ${token}`,
+    challenge,
+    "",
+  ];
+  for (const guess of guesses) {
+    const answer = await fetch(control, { method: "DELETE", headers: { "x-outliving-proof": guess } });
+    expect([answer.status, await answer.text()]).toEqual([401, ""]);
+  }
+  expect(await emulator?.jobs()).toEqual([]);
 });
 
 test("where the environment says how to reach fal nothing is started", async () => {

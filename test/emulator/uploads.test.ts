@@ -1,5 +1,7 @@
 import { createFalClient } from "@fal-ai/client";
 import { expect, test } from "vitest";
+import { createFileStore } from "../../src/emulator/files.ts";
+import { createUploads } from "../../src/emulator/uploads.ts";
 import { json, stage } from "../support/stage.ts";
 
 const REST = "https://rest.fal.ai/storage/upload";
@@ -52,4 +54,36 @@ test("an upload is announced with a key only, and nothing is put where nothing w
     expect((await send("POST", `${REST}/${route}`, { body: {}, anonymous: true })).status).toBe(401);
   }
   expect((await send("PUT", "/files/nothing/a.bin/1?upload=signed", { body: "x" })).status).toBe(403);
+});
+
+test("a file in parts is no longer than others, and what nobody completes makes room", () => {
+  const files = createFileStore(100);
+  const uploads = createUploads(files);
+  const bytes = (length: number) => new Uint8Array(length);
+  for (const id of ["a", "b", "c"]) uploads.announce(id);
+  expect(uploads.part("a", 1, bytes(60))).toMatchObject({ partNumber: 1 });
+  expect(uploads.part("a", 2, bytes(41))).toBe("too large");
+  // In place of the first one.
+  expect(uploads.part("a", 1, bytes(100))).toMatchObject({ partNumber: 1 });
+  expect(uploads.part("b", 1, bytes(60))).toMatchObject({ partNumber: 1 });
+  expect(uploads.part("a", 1, bytes(1))).toBe("unknown");
+  expect(uploads.part("b", 2, bytes(40))).toMatchObject({ partNumber: 2 });
+  for (let n = 0; n < 1_000; n++) uploads.announce(`more-${n}`);
+  expect([uploads.part("c", 1, bytes(1)), uploads.part("b", 3, bytes(1))]).toEqual(["unknown", "unknown"]);
+});
+
+test("a body without end is not read to its end", async () => {
+  const { emulator } = stage();
+  let sent = 0;
+  const piece = new Uint8Array(2 ** 20);
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      sent += 1;
+      controller.enqueue(piece);
+    },
+  });
+  const init = { method: "PUT", body, duplex: "half" };
+  const answer = await emulator.fetch(new Request("http://127.0.0.1:8787/files/a/b", init));
+  expect(answer.status).toBe(413);
+  expect(sent).toBeLessThan(140);
 });

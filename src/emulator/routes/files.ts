@@ -5,6 +5,9 @@ import type { Platform, RouteEnv } from "../platform.ts";
 import { json, methodNotAllowed, plainError } from "../replies.ts";
 import { SIGNATURE } from "./storage.ts";
 
+/** What a browser shows and does not execute; others, such as pages and SVG, are saved. */
+const SHOWN = /^(image\/(png|jpeg|gif|webp|avif)|(audio|video)\/[\w.+-]+)(;|$)/i;
+
 const Completion = z.object({ parts: z.array(z.object({ partNumber: z.int(), etag: z.string() })) });
 
 /** `v3.fal.media`: files are public, and need no key; an upload needs an address that was announced. */
@@ -21,7 +24,10 @@ export const fileRoutes = ({ files, uploads }: Platform): Hono<RouteEnv> =>
       }
       if (c.req.raw.method !== "PUT" || !/^[1-9]\d{0,4}$/.test(part)) return methodNotAllowed("PUT");
       const kept = uploads.part(id, Number(part), body);
-      return kept ? json(kept) : plainError(403, "This upload was not announced, or is done already");
+      if (kept === "too large") return plainError(413, `A file here has at most ${files.mostBytes} bytes`);
+      return kept === "unknown"
+        ? plainError(403, "This upload was not announced, or is done already")
+        : json(kept);
     })
     .all("/files/:id/:name", async (c) => {
       const { method } = c.req.raw;
@@ -43,6 +49,10 @@ export const fileRoutes = ({ files, uploads }: Platform): Hono<RouteEnv> =>
           "content-type": file.contentType,
           "content-length": String(file.bytes.length),
           "cache-control": "public, max-age=31536000, immutable",
+          // What somebody uploaded is shown as what it says that it is, and runs nothing here.
+          "x-content-type-options": "nosniff",
+          "content-security-policy": "sandbox; default-src 'none'",
+          ...(!SHOWN.test(file.contentType) && { "content-disposition": "attachment" }),
         },
       });
     });

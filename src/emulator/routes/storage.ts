@@ -8,8 +8,12 @@ import { json, plainError } from "../replies.ts";
 import { uuidAt } from "../uuid.ts";
 
 const Announcement = z.object({
-  content_type: z.string().default("application/octet-stream"),
-  file_name: z.string().min(1).default("file.bin"),
+  content_type: z
+    .string()
+    .max(200)
+    .regex(/^[\x20-\x7e]*$/)
+    .default("application/octet-stream"),
+  file_name: z.string().min(1).max(1_000).default("file.bin"),
 });
 
 /** `rest.fal.ai`: an upload is announced here, and then put to the address that is the file's own. */
