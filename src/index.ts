@@ -153,7 +153,7 @@ export type {
 } from "./queue/endpoint.ts";
 export type { StorageSettings } from "./storage/lifecycle.ts";
 export type { StorageClient, UploadOptions } from "./storage/storage.ts";
-export { memoryStore } from "./store/memory.ts";
+export { type MemoryOptions, memoryStore } from "./store/memory.ts";
 export type { Rescued } from "./store/rescue-file.ts";
 export type { Logger } from "./telemetry/logger.ts";
 export type { RetryOptions, RetryPolicy } from "./transport/retry.ts";

@@ -106,7 +106,10 @@ export function createChains(services: () => ChainServices): Chains {
       const plan = { mode: "resume", chain, id, code, startWith: undefined, onDiverge: "throw" } as const;
       return beginRun(here, { ...plan, abortSignals: [], after });
     },
-    handle: (chain, id, fn) => answerAsRun(services(), chain, id, fn),
+    handle(chain, id, fn) {
+      warnOfForgetting(here, id === undefined ? "of a request" : runName(chain, id));
+      return answerAsRun(services(), chain, id, fn);
+    },
     detach: () => detachAll(here),
   };
 }

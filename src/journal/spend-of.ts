@@ -4,19 +4,58 @@ import type { Spend, SpendGroup, SpendQuery } from "./spend.ts";
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 
+/** Calls that are not told apart any more, but by what reports are mostly about. */
+export interface Folded {
+  /** What they have in common, at the beginning of their hour. */
+  readonly like: CallRecord;
+  readonly sum: Spend;
+}
+
 /** What calls that are at hand took and cost, as a store tells it of those that it has. */
-export function spendOf(calls: Iterable<CallRecord>, query: SpendQuery): Spend[] {
+export function spendOf(
+  calls: Iterable<CallRecord>,
+  query: SpendQuery,
+  folded: Iterable<Folded> = [],
+): Spend[] {
   const found = new Map<string, Spend>();
-  for (const call of calls) {
-    if (!isMeant(call, query)) continue;
-    const one = spendOfOne(call, query);
-    const { group, state, source, reason, billed, unused } = one;
-    const key = JSON.stringify([Object.values(group), state, source, reason, billed, unused]);
+  const add = (one: Spend) => {
+    const key = keyOf(one);
     const known = found.get(key);
     found.set(key, known ? added(known, one) : one);
+  };
+  for (const call of calls) if (isMeant(call, query)) add(spendOfOne(call, query));
+  for (const { like, sum } of folded) {
+    if (isMeant(like, query)) add({ ...sum, group: spendOfOne(like, query).group });
   }
   return [...found.values()];
 }
+
+/** Which hours, endpoints, chains, apps, runners and tags are still told apart; with more of them than this, tags are not. */
+const MOST_FOLDED = 10_000;
+
+/** Adds a call to those that are not told apart any more. */
+export function fold(folded: Map<string, Folded>, call: CallRecord): void {
+  const { chain, jobId, app, userTags } = call.for;
+  const whom = { chain, jobId, app, userTags: folded.size < MOST_FOLDED ? userTags : {} };
+  const like: CallRecord = {
+    ...call,
+    for: { ...NOBODY, ...whom },
+    intendedAt: call.intendedAt - (call.intendedAt % HOUR_MS),
+  };
+  const one = spendOfOne(call, { by: [] });
+  const key = `${keyOf(one)} ${JSON.stringify([call.endpoint, like.intendedAt, Object.values(whom)])}`;
+  const known = folded.get(key);
+  folded.set(key, { like, sum: known ? added(known.sum, one) : one });
+}
+
+const NOBODY: CallRecord["for"] = {
+  ...{ chain: undefined, run: undefined, step: undefined, jobId: undefined, app: undefined },
+  ...{ request: undefined, rootRun: undefined, rootJob: undefined, claimedRoot: undefined },
+  ...{ tags: {}, userTags: {} },
+};
+
+const keyOf = ({ group, state, source, reason, billed, unused }: Spend): string =>
+  JSON.stringify([Object.values(group), state, source, reason, billed, unused]);
 
 function spendOfOne(call: CallRecord, { by }: SpendQuery): Spend {
   const { cost, error, state, unused, reuses, usage, intendedAt, endedAt } = call;

@@ -1,21 +1,37 @@
 import { type Clock, systemClock } from "../base/clock.ts";
+import { aClock, checkOptions, count, limit, type OptionsOf } from "../base/options.ts";
 import type { SlotJournal } from "../journal/slots.ts";
 import { spendOf } from "../journal/spend-of.ts";
 import type { Store } from "../journal/store.ts";
-import { callJournal, keptCalls, markLeftOver, runForgotten } from "./memory/calls.ts";
+import { callJournal, keptCalls, makeRoom, markLeftOver, runForgotten } from "./memory/calls.ts";
+import { roomFor } from "./memory/room.ts";
 import { keptRuns, runJournal } from "./memory/runs.ts";
+
+export interface MemoryOptions {
+  /** Ended calls that are kept, beside those of runs that are kept. @default 100 */
+  readonly keepEnded?: number;
+  /**
+   * Bytes that inputs, results, steps and events may take, roughly. Beyond that the payloads of calls and whole runs go
+   * that have ended, oldest first; what goes on always stays, and so does what all of it cost. @default 67_108_864
+   */
+  readonly keepBytes?: number;
+  /** What leases count on. @default the system's */
+  readonly clock?: Clock;
+}
+
+const OPTIONS: OptionsOf<MemoryOptions> = { keepEnded: count(0), keepBytes: limit(0), clock: aClock };
 
 /**
  * A store that is forgotten with the process. Calls that have ended are kept up to a bound, oldest out first; calls
  * that go on or are in doubt are always kept. Of the runs that have ended the last thousand are kept, each with its
- * calls, steps and events.
+ * calls, steps and events; and of all of it only so much as `keepBytes` allows.
  *
- * @param options.keepEnded Ended calls that are kept, beside those of runs that are kept. @default 100
- * @param options.clock What leases count on. @default the system's
+ * @throws {InvalidArgumentError} for an option that cannot be meant.
  */
-export function memoryStore(options: { keepEnded?: number; clock?: Clock } = {}): Store {
-  const { keepEnded = 100, clock = systemClock } = options;
-  const runs = keptRuns(clock, (run, why) => runForgotten(calls, run, why));
+export function memoryStore(options: MemoryOptions = {}): Store {
+  checkOptions(options, OPTIONS, { of: "memoryStore" });
+  const { keepEnded = 100, keepBytes = 64 * 2 ** 20, clock = systemClock } = options;
+  const runs = keptRuns(clock, roomFor(keepBytes), (run, why) => runForgotten(calls, run, why));
   const calls = keptCalls(runs, keepEnded);
   const journal = runJournal(runs);
   return {
@@ -28,10 +44,12 @@ export function memoryStore(options: { keepEnded?: number; clock?: Clock } = {})
       async end(fence, end, at) {
         await journal.end(fence, end, at);
         markLeftOver(calls, end.leftOver ?? []);
+        makeRoom(calls);
       },
     },
     slots: slotJournal(clock),
-    spend: async (query) => spendOf(calls.byId.values(), query),
+    spend: async (query) =>
+      spendOf([...calls.byId.values(), ...calls.forgotten.values()], query, calls.folded.values()),
     close: async () => {},
   };
 }

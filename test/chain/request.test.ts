@@ -152,3 +152,14 @@ test("runs that are started within runs of the same id but of other chains are r
   expect(await poster.start(undefined, { id: "order-7" })).toBe("poster");
   expect(await video.start(undefined, { id: "order-7" })).toBe("video");
 });
+
+test("a server whose store is forgotten with it says so at its first request, and once", async () => {
+  const told: string[] = [];
+  const logger = { warn: (_: object, message: string) => void told.push(message) };
+  const { fal } = setup({ logger });
+  for (let n = 0; n < 3; n++) await fal.handle(incoming(), async () => new Response("done"));
+  expect(told).toEqual([expect.stringContaining("is kept in memory")]);
+  const durable = processes().start({ logger });
+  await durable.fal.handle(incoming(), async () => new Response("done"));
+  expect(told).toHaveLength(1);
+});

@@ -1,7 +1,7 @@
 import { RequestClaimedError } from "../../errors/store.ts";
 import type { CallJournal, CallQuery, CallRecord, Intent, IntentTerms, Ticket } from "../../journal/call.ts";
 import type { RunRecord } from "../../journal/run.ts";
-import { isMeant } from "../../journal/spend-of.ts";
+import { type Folded, fold, isMeant } from "../../journal/spend-of.ts";
 import type { Cost, Reservation } from "../../money/cost.ts";
 import {
   ambiguous,
@@ -30,7 +30,8 @@ import {
   type Used,
   windowKey,
 } from "../reservations.ts";
-import { heldRun, isKept, type KeptRuns, type WhyForgotten } from "./runs.ts";
+import { callIn, resize, roughSize } from "./room.ts";
+import { drop, heldRun, isKept, type KeptRuns, type WhyForgotten } from "./runs.ts";
 
 /** Forgotten calls that are told from ones that were never there, and whose costs still settle what they had reserved. */
 const KNOWN_FORGOTTEN = 10_000;
@@ -46,7 +47,9 @@ export interface KeptCalls {
   readonly byKey: Map<string, string>;
   /** Those that go when there are too many, oldest first. */
   readonly ended: Set<string>;
-  readonly forgotten: Map<string, ShareFacts>;
+  readonly forgotten: Map<string, CallRecord>;
+  /** What those cost that are not known any more, added up. */
+  readonly folded: Map<string, Folded>;
   /** By window of a budget. */
   readonly used: Map<string, Used>;
   /** By call. */
@@ -55,6 +58,7 @@ export interface KeptCalls {
 
 export const keptCalls = (runs: KeptRuns, keepEnded: number): KeptCalls => ({
   runs,
+  folded: new Map(),
   keepEnded,
   byId: new Map(),
   byRequest: new Map(),
@@ -69,9 +73,13 @@ export function callJournal(calls: KeptCalls): CallJournal {
   const change = (id: string, changed: (call: CallRecord) => Change): void => {
     const call = read(calls, id);
     write(calls, call, changed(call));
+    makeRoom(calls);
   };
   return {
-    intend: async (intent, terms) => intend(calls, intent, terms),
+    async intend(call, terms) {
+      intend(calls, call, terms);
+      makeRoom(calls);
+    },
     submitted: async (id, ticket, at) => submit(calls, id, ticket, at),
     ambiguous: async (id, doubt, at) => change(id, (call) => ambiguous(call, doubt, at)),
     completed: async (id, outcome, at) => change(id, (call) => completed(call, outcome, at)),
@@ -94,10 +102,29 @@ export function markLeftOver(calls: KeptCalls, ids: readonly string[]): void {
 
 /** Its calls are kept for themselves from now on, without keys and payloads where its user wanted it forgotten. */
 export function runForgotten(calls: KeptCalls, { chain, id }: RunRecord, why: WhyForgotten): void {
+  const changes = { "on-request": FORGOTTEN, "over-bound": {}, "over-bytes": WITHOUT_PAYLOAD };
   for (const call of [...calls.byId.values()].filter(answers({ chain, run: id }))) {
-    write(calls, call, why === "on-request" ? FORGOTTEN : {});
+    write(calls, call, changes[why]);
   }
 }
+
+/** While payloads take too much, those go that have ended, oldest first: of a run it and all that it has. */
+export function makeRoom(calls: KeptCalls): void {
+  const { room } = calls.runs;
+  for (const what of room.ended) {
+    if (room.bytes <= room.limit) return;
+    room.ended.delete(what);
+    const name = what.slice(what.indexOf(" ") + 1);
+    const call = calls.byId.get(name);
+    if (what === callIn(name)) {
+      if (call) write(calls, call, WITHOUT_PAYLOAD);
+    } else {
+      drop(calls.runs, name, "over-bytes");
+    }
+  }
+}
+
+const WITHOUT_PAYLOAD = { body: undefined, outcome: undefined } satisfies Change;
 
 function intend(calls: KeptCalls, intent: Intent, { fence, replaces, reserve }: IntentTerms = {}): void {
   const { byId, byKey } = calls;
@@ -116,6 +143,7 @@ function intend(calls: KeptCalls, intent: Intent, { fence, replaces, reserve }: 
   if (replaced) write(calls, replaced, SUPERSEDED);
   const call = intended(intent);
   byId.set(call.id, call);
+  resize(calls.runs.room, callIn(call.id), sizeOf(call));
   if (key !== undefined) byKey.set(key, call.id);
   if (wanted.length > 0) calls.reservations.set(call.id, wanted);
   for (const reservation of wanted) {
@@ -155,6 +183,9 @@ function write(calls: KeptCalls, before: CallRecord, change: Change): void {
   if (!change) return;
   const after = { ...before, ...change };
   calls.byId.set(after.id, after);
+  if (after.body !== before.body || after.outcome !== before.outcome || after.error !== before.error) {
+    resize(calls.runs.room, callIn(after.id), sizeOf(after));
+  }
   const key = placeOf(before);
   if (key !== undefined && after.key === undefined) calls.byKey.delete(key);
   updateShares(calls, before, after);
@@ -164,23 +195,34 @@ function write(calls: KeptCalls, before: CallRecord, change: Change): void {
 /** The call has changed, and with it perhaps whether it is kept. */
 function dropOldest(calls: KeptCalls, call: CallRecord): void {
   const { ended } = calls;
+  const { room } = calls.runs;
   const isOver = call.state === "completed" || call.state === "failed" || call.state === "given-up";
-  if (!isOver || isKept(calls.runs, call.for)) ended.delete(call.id);
-  else ended.add(call.id);
+  if (!isOver || isKept(calls.runs, call.for)) {
+    ended.delete(call.id);
+    room.ended.delete(callIn(call.id));
+  } else {
+    ended.add(call.id);
+    if (call.body !== undefined || call.outcome) room.ended.add(callIn(call.id));
+  }
   for (const oldest of ended) {
     if (ended.size <= calls.keepEnded) break;
-    drop(calls, read(calls, oldest));
+    forget(calls, read(calls, oldest));
   }
 }
 
-function drop({ byId, byRequest, byKey, ended, forgotten, reservations }: KeptCalls, call: CallRecord): void {
-  const { id, cost, state, error } = call;
+/** What it cost is not forgotten. */
+function forget(calls: KeptCalls, call: CallRecord): void {
+  const { runs, byId, byRequest, byKey, ended, forgotten, folded, reservations } = calls;
+  const { id, error } = call;
   ended.delete(id);
   byId.delete(id);
-  forgotten.set(id, { id, cost, state, error });
-  for (const oldest of forgotten.keys()) {
+  runs.room.ended.delete(callIn(id));
+  resize(runs.room, callIn(id), 0);
+  forgotten.set(id, { ...call, ...WITHOUT_PAYLOAD, error: error && { ...error, message: "", facts: {} } });
+  for (const [oldest, known] of forgotten) {
     if (forgotten.size <= KNOWN_FORGOTTEN) break;
     forgotten.delete(oldest);
+    fold(folded, known);
     // Whatever it takes of its budgets now, it takes from now on.
     reservations.delete(oldest);
   }
@@ -212,6 +254,8 @@ function candidates({ byId, byRequest }: KeptCalls, { requestId }: CallQuery): C
   const call = byId.get(byRequest.get(requestId) ?? "");
   return call ? [call] : [];
 }
+
+const sizeOf = ({ body, outcome, error }: CallRecord): number => roughSize([body, outcome, error]);
 
 /** A call's place in its run. */
 const placeOf = ({ for: { chain, run }, key }: Pick<Intent, "for" | "key">): string | undefined =>

@@ -12,6 +12,7 @@ import {
   isOwned,
   type LeasedRun,
 } from "../run-changes.ts";
+import { type Room, resize, roughSize, runIn } from "./room.ts";
 
 /** Ended runs that are kept. */
 const KEPT_RUNS = 1_000;
@@ -19,10 +20,12 @@ const KEPT_RUNS = 1_000;
 interface KeptRun extends LeasedRun {
   readonly steps: Map<string, StepRecord>;
   readonly events: string[];
+  /** Bytes of its steps and events. */
+  readonly beside: number;
 }
 
-/** Why a run is forgotten: its user wants it, or there are too many. */
-export type WhyForgotten = "on-request" | "over-bound";
+/** Why a run is forgotten: its user wants it, or there are too many, or what they hold is too much. */
+export type WhyForgotten = "on-request" | "over-bound" | "over-bytes";
 
 /** The runs of a store in memory. */
 export interface KeptRuns {
@@ -30,12 +33,14 @@ export interface KeptRuns {
   readonly byKey: Map<string, KeptRun>;
   /** Those that go when there are too many, oldest first. */
   readonly ended: Set<string>;
+  readonly room: Room;
   /** Told of each run that is forgotten. */
   readonly forgotten: (run: RunRecord, why: WhyForgotten) => void;
 }
 
-export const keptRuns = (clock: Clock, forgotten: KeptRuns["forgotten"]): KeptRuns => ({
+export const keptRuns = (clock: Clock, room: Room, forgotten: KeptRuns["forgotten"]): KeptRuns => ({
   clock,
+  room,
   byKey: new Map(),
   ended: new Set(),
   forgotten,
@@ -93,16 +98,23 @@ export function runJournal(runs: KeptRuns): RunJournal {
     },
 
     async saveStep(fence, step) {
-      const { steps } = heldRun(runs, fence);
-      if (!steps.has(step.key)) steps.set(step.key, step);
+      const kept = heldRun(runs, fence);
+      if (kept.steps.has(step.key)) return;
+      kept.steps.set(step.key, step);
+      grow(runs, kept, roughSize(step));
     },
     async dropSteps(fence, keys) {
-      const { steps } = heldRun(runs, fence);
-      for (const key of keys) steps.delete(key);
+      const kept = heldRun(runs, fence);
+      for (const key of keys) {
+        grow(runs, kept, -roughSize(kept.steps.get(key)));
+        kept.steps.delete(key);
+      }
     },
     steps: async (chain, run) => [...(find(runs, chain, run)?.steps.values() ?? [])],
     async appendEvents(fence, events) {
-      heldRun(runs, fence).events.push(...events);
+      const kept = heldRun(runs, fence);
+      kept.events.push(...events);
+      grow(runs, kept, roughSize(events));
     },
     async events(chain, run, from, limit = 1_000) {
       const events = find(runs, chain, run)?.events.slice(from, from + limit) ?? [];
@@ -124,12 +136,17 @@ const find = ({ byKey }: KeptRuns, chain: string, id: string): KeptRun | undefin
   byKey.get(runKey(chain, id));
 
 function keep(runs: KeptRuns, { run, leaseUntil }: LeasedRun): RunRecord {
-  const { byKey, ended } = runs;
+  const { byKey, ended, room } = runs;
   const key = runKey(run.chain, run.id);
-  const { steps = new Map(), events = [] } = byKey.get(key) ?? {};
-  byKey.set(key, { run, leaseUntil, steps, events });
+  const { steps = new Map(), events = [], beside = 0 } = byKey.get(key) ?? {};
+  byKey.set(key, { run, leaseUntil, steps, events, beside });
+  resize(room, runIn(key), beside + roughSize([run.input, run.output, run.error]));
   ended.delete(key);
-  if (isEnded(run)) ended.add(key);
+  room.ended.delete(runIn(key));
+  if (isEnded(run)) {
+    ended.add(key);
+    room.ended.add(runIn(key));
+  }
   for (const oldest of ended) {
     if (ended.size <= KEPT_RUNS) break;
     drop(runs, oldest, "over-bound");
@@ -137,10 +154,21 @@ function keep(runs: KeptRuns, { run, leaseUntil }: LeasedRun): RunRecord {
   return run;
 }
 
-function drop({ byKey, ended, forgotten }: KeptRuns, key: string, why: WhyForgotten): void {
+/** It has got so many bytes larger. */
+function grow(runs: KeptRuns, kept: KeptRun, bytes: number): void {
+  const key = runKey(kept.run.chain, kept.run.id);
+  // It was replaced if it was written since it was looked up.
+  const now = runs.byKey.get(key) ?? kept;
+  runs.byKey.set(key, { ...now, beside: now.beside + bytes });
+  resize(runs.room, runIn(key), (runs.room.sizes.get(runIn(key)) ?? 0) + bytes);
+}
+
+export function drop({ byKey, ended, forgotten, room }: KeptRuns, key: string, why: WhyForgotten): void {
   const kept = byKey.get(key);
   byKey.delete(key);
   ended.delete(key);
+  room.ended.delete(runIn(key));
+  resize(room, runIn(key), 0);
   if (kept) forgotten(kept.run, why);
 }
 
