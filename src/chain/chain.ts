@@ -11,6 +11,7 @@ import { modeFor, RETRY_FAILED, type RetryFailed } from "./mode.ts";
 import type { RunPlan } from "./plan.ts";
 import { currentPosition } from "./position.ts";
 import { type Run, type StartedRun, startRun } from "./run.ts";
+import { findRun, type RunHandle } from "./run-handle.ts";
 import type { RunScope } from "./run-scope.ts";
 import { beginInner, beginRun, detachAll, type RunsHere, runsHere } from "./runs-here.ts";
 import { type NotSerialisable, type Saved, toJson } from "./saved.ts";
@@ -67,6 +68,16 @@ export interface Chain<I, O> {
   ): Run<O>;
   /** Goes on with a run that exists, a failed one from the step that it failed with: see `retryFailed`. */
   resume(id: string, options?: ResumeOptions): Run<O>;
+  /**
+   * A run to be read only, with the types of its chain, in any process that has its store: nothing is executed, claimed or
+   * paid for it.
+   *
+   * @returns undefined where there is no such run. @throws {InvalidArgumentError} for an id that is none.
+   * @example
+   * const run = await poster.get("order-1042");
+   * if (run?.state === "completed") console.log(run.output, run.total);
+   */
+  get(id: string): Promise<RunHandle<[I] extends [never] ? unknown : I, O> | undefined>;
 }
 
 export type DefineChain = <I, O>(
@@ -99,7 +110,8 @@ export function createChains(services: () => ChainServices): Chains {
       if (byName.has(name) && codes.get(name) !== code) sayTaken(here, name);
       byName.set(name, chain);
       codes.set(name, code);
-      return chain as unknown as Chain<never, never>;
+      // biome-ignore lint/suspicious/noExplicitAny: what its function takes and gives, only the caller knows
+      return chain as unknown as Chain<any, any>;
     },
     resumeAfter(chain, id, after) {
       const code = codes.get(chain) as RunPlan["code"];
@@ -165,6 +177,10 @@ function chainOf(here: RunsHere, name: string, code: RunPlan["code"]): Chain<nev
       checkOptions(options, RESUME, { of: "resume", so: NOT_STARTED });
       const mode = modeFor(options.retryFailed, "resume");
       return beginRun(here, { ...common(options), mode, id, startWith: undefined }).run;
+    },
+    async get(id) {
+      checkId(id);
+      return findRun(here.services(), { chain: name, id });
     },
   };
 }

@@ -1,17 +1,17 @@
 import { abortable } from "../base/signal.ts";
 import { mayPassForFree } from "../errors/registry.ts";
-import { LeaseLostError, RunAbortedError, RunInputMismatchError, RunStateError } from "../errors/runs.ts";
-import { restoredError } from "../errors/saved-error.ts";
+import { LeaseLostError, RunInputMismatchError, RunStateError } from "../errors/runs.ts";
 import { StoreError } from "../errors/store.ts";
 import type { RunClaim, RunRecord, RunState } from "../journal/run.ts";
 import { nameOfRun, runName } from "../journal/run-name.ts";
 import { isSameStore } from "../journal/store.ts";
-import { restoredEvent, storedEvents } from "./events.ts";
+import { isOfEnd, restoredEvent, storedEvents } from "./events.ts";
 import { execute } from "./execute.ts";
 import type { LiveRun } from "./live-run.ts";
 import { RULES } from "./mode.ts";
 import type { StartWith } from "./plan.ts";
 import { isDead, noteLetGo, thisProcess } from "./process-identity.ts";
+import { payloadsOf, recordedFailure } from "./run-handle.ts";
 import { fromJson } from "./saved.ts";
 import { ALL } from "./steps.ts";
 
@@ -114,13 +114,14 @@ async function assertKeptWithOuter({ plan, services }: LiveRun): Promise<void> {
 /** Puts into the log what other executions of the run have told so far. */
 async function readStoredEvents(live: LiveRun, record: RunRecord): Promise<void> {
   const { store } = live.services;
-  const payloads = { call: store.calls.get, output: () => fromJson(record.output) };
   for await (const { seq, event } of storedEvents(store.runs, record.chain, record.id, live.eventsRead)) {
-    const told = await restoredEvent(event, payloads);
+    live.eventsRead = seq + 1;
+    const told = await restoredEvent(event, payloadsOf(store, record));
+    // How it ends is told when it has: what an execution before this one ended with is none of this one's.
+    if (isOfEnd(told)) continue;
     // What an execution here wrote is in the log already, until another process took the run over.
     if (told.type === "resumed" && told.epoch > (live.tellingEpoch ?? 0)) live.tellingEpoch = undefined;
     if (live.tellingEpoch === undefined) live.log.push(told);
-    live.eventsRead = seq + 1;
   }
 }
 
@@ -143,11 +144,6 @@ async function costsNothing({ services }: LiveRun, record: RunRecord): Promise<b
   const { chain, id, failedKeys } = record;
   const calls = await services.store.calls.list({ chain, run: id, state: "given-up", limit: ALL });
   return calls.some(({ key, givenUp }) => key === failedKeys[0] && givenUp === "unread");
-}
-
-function recordedFailure({ chain, id, state, error, cancelReason }: RunRecord): unknown {
-  if (state === "cancelled" && !error) return new RunAbortedError(chain, id, { cause: cancelReason });
-  return error ? restoredError(error) : new Error(`The run ${runName(chain, id)} ${state} without a reason.`);
 }
 
 function unknownRun({ plan, services }: LiveRun): RunStateError {

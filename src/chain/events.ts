@@ -49,8 +49,14 @@ export function storedEvent(event: RunEvent): string {
     }
     case "completed":
       return JSON.stringify({ ...event, output: undefined });
+    case "settled":
+      return JSON.stringify({ ...event, total: undefined });
     case "call": {
       const { event: told } = event;
+      if (told.type === "retrying") {
+        const { hidden: _, ...error } = savedError(told.error);
+        return JSON.stringify({ ...event, event: { ...told, error } });
+      }
       if (told.type !== "completed") return JSON.stringify(event);
       const result = { ...told.result, data: undefined };
       return JSON.stringify({ ...event, event: { ...told, result } });
@@ -66,6 +72,7 @@ export async function restoredEvent(
   payloads: {
     readonly call: (id: string) => Promise<CallRecord | undefined>;
     readonly output: () => unknown;
+    readonly total: () => Promise<Total>;
   },
 ): Promise<RunEvent> {
   const event = JSON.parse(text) as RunEvent;
@@ -75,6 +82,8 @@ export async function restoredEvent(
       return { ...event, error: restoredError(event.error as SavedError) };
     case "completed":
       return { ...event, output: payloads.output() };
+    case "settled":
+      return { ...event, total: await payloads.total() };
     case "call": {
       if (event.event.type === "retrying") {
         return { ...event, event: { ...event.event, error: restoredError(event.event.error as SavedError) } };
@@ -88,6 +97,18 @@ export async function restoredEvent(
       return event;
   }
 }
+
+/** What ends a run for whoever reads of it, in the order in which it is told. */
+export const storedEnd = (end: RunEvent & { readonly type: "completed" | "failed" }): string[] => [
+  storedEvent(end),
+  storedEvent({ type: "settled", at: end.at, total: NOTHING }),
+];
+
+const NOTHING: Total = { nanoUsd: 0, calls: 0, unknown: 0 };
+
+/** Whether an event says that an execution of the run has ended. */
+export const isOfEnd = ({ type }: RunEvent): boolean =>
+  type === "completed" || type === "failed" || type === "settled";
 
 /** All events in the store from this number on, as they are kept. */
 export async function* storedEvents(

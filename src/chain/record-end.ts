@@ -5,6 +5,7 @@ import { storeErrorIn } from "../errors/store.ts";
 import type { CallRecord } from "../journal/call.ts";
 import type { RunEnd } from "../journal/run.ts";
 import { runName } from "../journal/run-name.ts";
+import { storedEnd } from "./events.ts";
 import { cancelQueued, type Execution, sayForgotten, tell, untilIdle } from "./execution.ts";
 import { RULES } from "./mode.ts";
 import { noteLetGo } from "./process-identity.ts";
@@ -26,10 +27,12 @@ export async function recordOutput(execution: Execution, { output, leftOver }: E
   await writer.flush();
   const { keepsOutput } = RULES[live.plan.mode];
   const json = keepsOutput ? toJson(output, "the output of the chain") : undefined;
-  const end: RunEnd = { state: "completed", output: json, leftOver: calls.map(({ id }) => id) };
-  await store.runs.end(fence, end, clock.now());
   const seen = keepsOutput ? fromJson(json) : output;
-  live.log.push({ type: "completed", at: clock.now(), output: seen });
+  const told = { type: "completed", at: clock.now(), output: seen } as const;
+  const leftOverIds = calls.map(({ id }) => id);
+  const end: RunEnd = { state: "completed", output: json, leftOver: leftOverIds, events: storedEnd(told) };
+  await store.runs.end(fence, end, told.at);
+  live.log.push(told);
   return seen;
 }
 
@@ -51,11 +54,12 @@ export async function recordFailure(execution: Execution, error: unknown): Promi
   }
   // What is handed over as it is, is never read back.
   const seen = RULES[live.plan.mode].keepsOutput ? failures.insteadOf(error, asReplayed(error, hide)) : error;
-  live.log.push({ type: "failed", at: clock.now(), error: seen });
+  const told = { type: "failed", at: clock.now(), error: seen } as const;
+  live.log.push(told);
   if (!(error instanceof RunBlockedError)) cancelQueued(execution);
   await writer.flush();
   await store.runs
-    .end(fence, endOf(execution, error), clock.now())
+    .end(fence, { ...endOf(execution, error), events: storedEnd(told) }, clock.now())
     .catch(leftTo(execution, "note the end of"));
   return seen;
 }

@@ -14,7 +14,6 @@ import {
 import { inTime, type Timed } from "../base/time.ts";
 import { type Turn, turns } from "../base/turns.ts";
 import { RunInputMismatchError } from "../errors/runs.ts";
-import type { SavedError } from "../errors/saved-error.ts";
 import { StoreError } from "../errors/store.ts";
 import { RUN_STATES, type RunQuery, type RunRecord, type RunState } from "../journal/run.ts";
 import type { Store } from "../journal/store.ts";
@@ -23,30 +22,11 @@ import type { Chains } from "./chain.ts";
 import { partsOf, type RunPart } from "./parts.ts";
 import { isDead, isThisProcess } from "./process-identity.ts";
 import type { Run } from "./run.ts";
-import { fromJson, toJson } from "./saved.ts";
+import { findRun, handleOf, infoOf, type RunHandle, type RunInfo } from "./run-handle.ts";
+import { toJson } from "./saved.ts";
 import type { ChainServices } from "./services.ts";
 import { checkedBudget, checkId, idForNow, startWithNow } from "./start-with.ts";
 import { type RunStep, stepsOf } from "./steps.ts";
-
-/** What the store has of a run. Plain data: a run that can be awaited comes from its chain. */
-export interface RunInfo {
-  readonly chain: string;
-  readonly id: string;
-  /**
-   * `waiting`: it was added, and nobody has started it yet. `interrupted`: nobody executes it, and whoever resumes it
-   * goes on.
-   */
-  readonly state: RunState | "waiting" | "interrupted";
-  readonly input: unknown;
-  readonly output: unknown;
-  readonly error: SavedError | undefined;
-  readonly tags: Readonly<Record<string, string>>;
-  /** How many executions it has had. */
-  readonly executions: number;
-  /** When it was started, or added. Milliseconds since the epoch. */
-  readonly startedAt: number;
-  readonly endedAt: number | undefined;
-}
 
 export interface AddOptions {
   /** With the chain's name it is the run's identity. @default random */
@@ -70,10 +50,20 @@ export interface Runs {
    * @throws {InvalidArgumentError} for a bad id, tag, budget or input. @throws {RunInputMismatchError} when the id belongs to a
    * run with another input. @throws {StoreError} where the store keeps no inputs.
    */
-  add(chain: string, input: unknown, options?: AddOptions): Promise<RunInfo>;
+  add(chain: string, input: unknown, options?: AddOptions): Promise<RunHandle>;
   /** Newest first. @throws {InvalidArgumentError} for what cannot be asked. */
   list(query?: Timed<RunQuery>): Promise<RunInfo[]>;
-  get(chain: string, id: string): Promise<RunInfo | undefined>;
+  /**
+   * A run as the store has it, to be read only: nothing is executed, claimed or paid for it, whoever executes it.
+   *
+   * @param name `chain/id`, or the two apart. @returns undefined where there is no such run.
+   * @throws {InvalidArgumentError} for a name without a slash, or one that is that of several runs.
+   * @example
+   * const run = await fal.runs.get("poster/order-1042");
+   * if (run) console.log(run.state, run.output, run.total.nanoUsd / 1e9);
+   */
+  get(name: string): Promise<RunHandle | undefined>;
+  get(chain: string, id: string): Promise<RunHandle | undefined>;
   /** What it has done so far: its calls, memoized functions and uploads, in the order in which they came to be. */
   steps(chain: string, id: string): Promise<RunStep[]>;
   /**
@@ -127,7 +117,7 @@ export function createRuns(services: () => ChainServices, chains: Chains): Runs 
       const claim = { chain, id, ...startWith, owner: undefined, leaseMs: 0, at: clock.now() };
       const { run } = await store.runs.claim(claim);
       if (run.input !== json) throw new RunInputMismatchError(chain, id);
-      return infoOf(run);
+      return handleOf(services(), run);
     },
     async list(query = {}) {
       checkOptions(query, QUERY, { of: "runs.list" });
@@ -135,10 +125,7 @@ export function createRuns(services: () => ChainServices, chains: Chains): Runs 
       const { limit = ALL } = query;
       return (await store.runs.list({ ...inTime(query, clock.now()), limit })).map(infoOf);
     },
-    async get(chain, id) {
-      const record = await services().store.runs.get(chain, id);
-      return record && infoOf(record);
-    },
+    get: (chain: string, id?: string) => findRun(services(), id === undefined ? chain : { chain, id }),
     steps: (chain, id) => stepsOf(services().store, chain, id),
     parts: (chain, id) => partsOf(services().store, chain, id),
     cancel: (chain, id, reason = "cancelled") =>
@@ -182,20 +169,3 @@ async function outerOf(store: Store, record: RunRecord): Promise<RunRecord | und
 
 const isOurs = ({ owner }: RunRecord): boolean =>
   owner !== undefined && isThisProcess(owner) && !isDead(owner);
-
-function infoOf(record: RunRecord): RunInfo {
-  const { chain, id, error, tags, startedAt, endedAt, owner, epoch } = record;
-  const isLeft = record.state === "running" && (owner === undefined || isDead(owner));
-  return {
-    chain,
-    id,
-    state: isLeft ? (epoch === 0 ? "waiting" : "interrupted") : record.state,
-    input: fromJson(record.input),
-    output: fromJson(record.output),
-    error,
-    tags,
-    executions: epoch,
-    startedAt,
-    endedAt,
-  };
-}

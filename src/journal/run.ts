@@ -113,6 +113,8 @@ export interface RunEnd {
   readonly failedKeys?: readonly string[] | undefined;
   /** Paid calls of the run that it completed without. */
   readonly leftOver?: readonly string[] | undefined;
+  /** What is told of it: its last events, which are there when the end is. */
+  readonly events?: readonly string[] | undefined;
 }
 
 /** A memoized function's outcome. */

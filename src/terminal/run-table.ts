@@ -1,4 +1,4 @@
-import type { RunInfo } from "../chain/runs.ts";
+import type { RunInfo } from "../chain/run-handle.ts";
 import type { CallRecord } from "../journal/call.ts";
 import { nameOfRun } from "../journal/run-name.ts";
 import { totalOf } from "../ledger/cost.ts";

@@ -2,7 +2,8 @@ import { systemClock } from "../base/clock.ts";
 import { anything, checkOptions, type OptionsOf, record, text } from "../base/options.ts";
 import type { Chain, ResumeOptions } from "../chain/chain.ts";
 import { RETRY_FAILED } from "../chain/mode.ts";
-import type { AddOptions, RunInfo, Runs } from "../chain/runs.ts";
+import type { RunInfo } from "../chain/run-handle.ts";
+import type { AddOptions, Runs } from "../chain/runs.ts";
 import { checkedBudget } from "../chain/start-with.ts";
 import { type JobData, type JobOptions, type JobsDatabase, openJobs } from "./jobs.ts";
 

@@ -13,7 +13,8 @@ import {
 } from "../base/options.ts";
 import type { Chain } from "../chain/chain.ts";
 import type { Run } from "../chain/run.ts";
-import type { RunInfo, Runs } from "../chain/runs.ts";
+import type { RunInfo } from "../chain/run-handle.ts";
+import type { Runs } from "../chain/runs.ts";
 import type { SavedError } from "../errors/saved-error.ts";
 import { storeErrorIn } from "../errors/store.ts";
 import { type Job, type Jobs, type JobsDatabase, openJobs } from "./jobs.ts";

@@ -43,8 +43,9 @@ test.each(blocks)("the block at $at runs", { timeout: 30_000 }, async ({ name, c
   try {
     const given = (await import(/* @vite-ignore */ file)) as {
       POST?: (request: Request) => Promise<Response>;
+      GET?: (request: Request) => Promise<Response>;
     };
-    const answer = await given.POST?.(request());
+    const answer = (await given.POST?.(request())) ?? (await given.GET?.(new Request(request().url)));
     expect([undefined, 200, 401, 403, 404]).toContain(answer?.status);
     const stops = process.listeners("SIGTERM").filter((listener) => !before.includes(listener));
     if (stops.length > 0) await vi.waitFor(() => expect(stage.emulator.jobs.length).toBe(1), 20_000);

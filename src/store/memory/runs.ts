@@ -73,7 +73,9 @@ export function runJournal(runs: KeptRuns): RunJournal {
       if (isOwned(known, fence)) keep(runs, { run: { ...known.run, owner: undefined }, leaseUntil: 0 });
     },
     async end(fence, end, at) {
-      keep(runs, { run: ended(heldRun(runs, fence).run, end, at), leaseUntil: 0 });
+      const { run, events } = heldRun(runs, fence);
+      events.push(...(end.events ?? []));
+      keep(runs, { run: ended(run, end, at), leaseUntil: 0 });
     },
     async cancel(chain, id, reason, at) {
       const known = find(runs, chain, id);

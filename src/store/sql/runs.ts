@@ -89,10 +89,12 @@ export function* releaseRun(fence: Fence): Work<void> {
   if (isOwned(known, fence)) yield* write({ run: { ...known.run, owner: undefined }, leaseUntil: 0 });
 }
 
-export function* endRun(fence: Fence, end: RunEnd, at: number, again: boolean): Work<void> {
-  if (again && hasEndedSo(yield* locked(fence.chain, fence.run), fence, end, at)) return;
+/** @returns false where it has ended so already. */
+export function* endRun(fence: Fence, end: RunEnd, at: number, again: boolean): Work<boolean> {
+  if (again && hasEndedSo(yield* locked(fence.chain, fence.run), fence, end, at)) return false;
   const { run } = yield* assertHeld(fence);
   yield* write({ run: ended(run, end, at), leaseUntil: 0 });
+  return true;
 }
 
 const hasEndedSo = (known: LeasedRun | undefined, { epoch }: Fence, { state }: RunEnd, at: number): boolean =>

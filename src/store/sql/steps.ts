@@ -25,9 +25,15 @@ export const stepsOf = (chain: string, run: string): Statement =>
 const BATCH = 100;
 
 export function* appendEvents(fence: Fence, events: readonly string[], again: boolean): Work<void> {
-  const [chain, run] = [indexed(fence.chain), indexed(fence.run)];
   yield* assertHeld(fence);
-  if (events.length === 0 || (again && (yield* endsWith(fence, events)))) return;
+  if (again && (yield* endsWith(fence, events))) return;
+  yield* addEvents(fence, events);
+}
+
+/** The same for whoever knows that the run is its own. */
+export function* addEvents(fence: Pick<Fence, "chain" | "run">, events: readonly string[]): Work<void> {
+  if (events.length === 0) return;
+  const [chain, run] = [indexed(fence.chain), indexed(fence.run)];
   const [counted] = yield* query(
     "update @runs set next_event = next_event + $1 where chain = $2 and id = $3 returning next_event",
     events.length,

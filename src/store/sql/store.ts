@@ -20,7 +20,7 @@ import {
 } from "./runs.ts";
 import { freeSlot, renewSlots, takeSlot } from "./slots.ts";
 import { groupColumn, spendOf, spendWhere, wholeName } from "./spend.ts";
-import { appendEvents, dropSteps, eventsOf, saveStep, stepsOf } from "./steps.ts";
+import { addEvents, appendEvents, dropSteps, eventsOf, saveStep, stepsOf } from "./steps.ts";
 import type { Driver, Row, Value } from "./work.ts";
 
 /** A store over a database: which work each note is, whoever runs it. */
@@ -79,7 +79,8 @@ function runJournal({ write, read }: Driver, kept: Kept, keep: Store["keep"]): O
     release: (fence) => write(() => releaseRun(fence)),
     end: (fence, end, at) =>
       write(function* (again) {
-        yield* endRun(fence, keep === "all" ? end : withoutOutput(end), at, again);
+        const isNew = yield* endRun(fence, keep === "all" ? end : withoutOutput(end), at, again);
+        if (isNew && keep === "all") yield* addEvents(fence, end.events ?? []);
         for (const id of end.leftOver ?? []) yield* change(id, () => LEFT_OVER, kept);
       }),
     cancel: (chain, id, reason, at) => write(() => cancelRun(chain, id, reason, at)),

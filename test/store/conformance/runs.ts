@@ -218,6 +218,24 @@ export function runsConform(fresh: Fresh): void {
     expect(await store.runs.events("poster", "2", 0)).toEqual([]);
   });
 
+  test("what is told of an end is there with the end, or not at all", async () => {
+    const { store } = await fresh();
+    await store.runs.claim(claim("1"));
+    await store.runs.appendEvents(fence(1), ["[0]"]);
+    const ended = { state: "failed", events: ["[1]", "[2]"] } as const;
+    await expect(store.runs.end(fence(7), ended, 5)).rejects.toMatchObject({ code: "lease_lost" });
+    expect(await store.runs.events("poster", "1", 1)).toEqual([]);
+    await store.runs.end(fence(1), ended, 5);
+    await store.runs.claim(claim("1", { reopen: ["failed"] }));
+    await store.runs.appendEvents(fence(2), ["[3]"]);
+    expect((await store.runs.events("poster", "1", 0)).map(({ event }) => event)).toEqual([
+      "[0]",
+      "[1]",
+      "[2]",
+      "[3]",
+    ]);
+  });
+
   test("runs are listed newest first", async () => {
     const { store } = await fresh();
     await store.runs.claim(claim("2", { at: 20 }));
