@@ -52,7 +52,7 @@ const MAY_IMPORT = {
   report: [...GROUND, "chain", "ledger"],
   cli: [
     ...[...GROUND, "environment", "attribution", "terminal"],
-    ...["index.ts", "store/selector.ts", "report/index.ts", "emulator/index.ts"],
+    ...["index.ts", "store/selector.ts", "store/postgres.ts", "report/index.ts", "emulator/index.ts"],
   ],
   "fal.ts": CLIENT,
   "assemble.ts": [...CLIENT, "fal.ts"],

@@ -55,8 +55,8 @@ function goodKey(key: string): string {
     .trim()
     .toLowerCase()
     .replace(/[^a-z0-9._-]+/g, "_")
-    .replace(/^_+|_+$/g, "")
-    .slice(0, MAX_KEY);
+    .slice(0, MAX_KEY)
+    .replace(/^_+|_+$/g, "");
   return plain || "tag";
 }
 

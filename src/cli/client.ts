@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { createFal, type Fal, type FalOptions, InvalidArgumentError } from "../index.ts";
+import { createFal, type Fal, type FalOptions, InvalidArgumentError, type Store } from "../index.ts";
 import { parseSelector } from "../store/selector.ts";
 import { aside } from "../terminal/index.ts";
 import type { Io } from "./cli.ts";
@@ -17,11 +17,14 @@ export async function withClient(
   { store }: StoreOptions,
   use: (fal: Fal) => Promise<number>,
 ): Promise<number> {
-  const fal = createFal({ env: withExistingStore(io, store), ...loggerFor(io) });
+  const env = withExistingStore(io, store);
+  const opened = await onServer(env["FAL_CHAIN_STORE"]);
+  const fal = createFal({ env, ...loggerFor(io), ...(opened && { store: opened }) });
   try {
     return await use(fal);
   } finally {
     await fal.close();
+    await opened?.close();
   }
 }
 
@@ -35,6 +38,14 @@ function withExistingStore(io: Pick<Io, "env" | "cwd">, given: string | undefine
   if (selected?.kind !== "sqlite" || isFilled(resolve(io.cwd(), selected.path))) return env;
   if (given === undefined && !io.env["FAL_CHAIN_STORE"]?.trim()) return { ...env, FAL_CHAIN_STORE: "memory" };
   throw new InvalidArgumentError(`There is no store at ${selected.path}. Check --store or FAL_CHAIN_STORE.`);
+}
+
+/** A store in PostgreSQL, which is not made either by who looks for one. */
+async function onServer(selector: string | undefined): Promise<Store | undefined> {
+  const selected = parseSelector(selector?.trim() ?? "");
+  if (selected?.kind !== "postgres") return undefined;
+  const { postgresStore } = await import("../store/postgres.ts");
+  return postgresStore(selected.url, { create: false });
 }
 
 /** What cannot be looked at is there: the store says what is wrong with it. */

@@ -196,7 +196,7 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
     models,
     concurrency,
     seed,
-    own: { stated: options.origin?.replace(/\/+$/, ""), servedAt: options.servedAt },
+    own: { stated: options.origin?.replace(/(?<!\/)\/+$/, ""), servedAt: options.servedAt },
     history: historySwitches(options.history),
     billing: billingSwitches(options.billing),
     signer,

@@ -109,7 +109,7 @@ function parseHost(variable: keyof HostVariables, raw: string, allowHttp: boolea
   }
   if (!hasScheme && url.pathname !== "/") throw refuse("holds a path without a scheme");
 
-  const base = url.origin + url.pathname.replace(/\/+$/, "");
+  const base = url.origin + url.pathname.replace(/(?<!\/)\/+$/, "");
   const controlPlane = FAL_CONTROL_PLANE.test(url.hostname);
   const single = loopback || (hasScheme && !controlPlane);
   if (variable === "FAL_HOST" && !single && !url.hostname.startsWith("api.")) {

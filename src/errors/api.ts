@@ -51,14 +51,26 @@ export class ApiError<Body = unknown> extends FalError {
     Object.defineProperty(this, "headers", { value: facts.headers ?? new Headers(), enumerable: false });
   }
 
-  /** With fal's own body, which may quote the input: who logs no inputs logs `code` and `message`. */
+  /** With fal's own body, without the inputs that its validation quotes. */
   override toJSON(): Record<string, unknown> {
-    return { ...super.toJSON(), body: this.body };
+    return { ...super.toJSON(), body: withoutInput(this.body) };
   }
 
   get isUserTimeout(): boolean {
     return this.status === 504 && this.timeoutType === "user";
   }
+}
+
+/** fal's validation quotes the input back, and that may be a prompt. */
+export function withoutInput(body: unknown): unknown {
+  const detail: unknown = (body as { detail?: unknown } | null)?.detail;
+  if (!Array.isArray(detail)) return body;
+  const kept = detail.map((item: unknown) => {
+    if (typeof item !== "object" || item === null) return item;
+    const { input: _, ...rest } = item as Record<string, unknown>;
+    return rest;
+  });
+  return { ...(body as object), detail: kept };
 }
 
 /** A 422: the input was not accepted, field by field. */

@@ -1,4 +1,4 @@
-import { AccountLockedError, ApiError, ValidationError } from "./api.ts";
+import { AccountLockedError, ApiError, ValidationError, withoutInput } from "./api.ts";
 import { OutputMismatchError } from "./arguments.ts";
 import type { FalErrorCode } from "./codes.ts";
 import { FalError } from "./fal-error.ts";
@@ -135,18 +135,6 @@ function answerOf({ body, headers }: ApiError, room: Room): Facts {
 
 /** What a program may decide by. */
 const KEPT_HEADERS = /^(retry-after|content-type|date|x-fal-.*|x-app-fal-.*|(x-)?ratelimit.*)$/;
-
-/** fal's validation quotes the input back, and that may be a prompt. */
-function withoutInput(body: unknown): unknown {
-  const detail: unknown = (body as { detail?: unknown } | null)?.detail;
-  if (!Array.isArray(detail)) return body;
-  const kept = detail.map((item: unknown) => {
-    if (typeof item !== "object" || item === null) return item;
-    const { input: _, ...rest } = item as Record<string, unknown>;
-    return rest;
-  });
-  return { ...(body as object), detail: kept };
-}
 
 const ANSWERS: ReadonlySet<string> = new Set(["api", "validation", "account_locked"]);
 

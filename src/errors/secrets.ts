@@ -47,8 +47,10 @@ export function withoutParts(text: string, key: string): string {
 export const withoutSecret = (text: string, secret: string): string =>
   secret.length < SHORTEST_SECRET ? text : hide(text, known.get(secret) ?? formsOf(secret));
 
-const hide = (text: string, forms: readonly string[]): string =>
-  forms.reduce((hidden, form) => hidden.replaceAll(form, "…"), text);
+function hide(text: string, forms: readonly string[]): string {
+  if (text.length < SHORTEST_SECRET) return text;
+  return forms.reduce((hidden, form) => hidden.replaceAll(form, "…"), text);
+}
 
 const longestFirst = (forms: readonly string[]): string[] => forms.toSorted((a, b) => b.length - a.length);
 

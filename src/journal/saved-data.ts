@@ -15,6 +15,12 @@ export function restoredData(saved: unknown): unknown {
   return "base64" in saved ? fromBase64(String(saved.base64)) : (saved as { value?: unknown }).value;
 }
 
+/** The same to be looked at. */
+export function shownData(saved: unknown): unknown {
+  const data = restoredData(saved);
+  return data instanceof ArrayBuffer ? `${data.byteLength} bytes` : data;
+}
+
 /** A reply with such data for its body. */
 export function replyWith(data: unknown): Response {
   if (data instanceof ArrayBuffer) {

@@ -96,7 +96,7 @@ export function createQueue(transport: Transport, base: () => string): Queue {
     },
 
     async streamStatus(ticket, { logs, signal, onBytes }) {
-      const url = withLogs(`${addresses(ticket).status.replace(/\/+$/, "")}/stream`, logs);
+      const url = withLogs(`${addresses(ticket).status.replace(/(?<!\/)\/+$/, "")}/stream`, logs);
       const request = { operation: "status", method: "GET", url, ...about(ticket), signal } as const;
       return untilCompleted(await transport.open(request, onBytes).catch(told(ticket, "status")));
     },

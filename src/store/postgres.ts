@@ -1,6 +1,15 @@
 import type { Pool } from "pg";
 import { type Clock, systemClock } from "../base/clock.ts";
-import { aClock, checkOptions, count, milliseconds, type OptionsOf, oneOf, text } from "../base/options.ts";
+import {
+  aClock,
+  checkOptions,
+  count,
+  flag,
+  milliseconds,
+  type OptionsOf,
+  oneOf,
+  text,
+} from "../base/options.ts";
 import { StoreError } from "../errors/store.ts";
 import type { Store } from "../journal/store.ts";
 import { borrowing, heardClient, postgresDriver } from "./postgres/driver.ts";
@@ -37,6 +46,8 @@ export interface PostgresOptions {
    * @default "all"
    */
   readonly keep?: "all" | "ids";
+  /** Whether its tables are made where there are none; `false` for who only looks: then that is a `StoreError`. @default true */
+  readonly create?: boolean;
   /** Time as a parameter, for what it waits for; leases count on the database's. */
   readonly clock?: Clock;
 }
@@ -48,6 +59,7 @@ const OPTIONS: OptionsOf<PostgresOptions> = {
   queryTimeout: milliseconds(1),
   patience: milliseconds(0),
   keep: oneOf(["all", "ids"]),
+  create: flag,
   clock: aClock,
 };
 
@@ -65,12 +77,18 @@ type Settings = Required<PostgresOptions>;
  */
 export function postgresStore(database: string | Pool, options: PostgresOptions = {}): Store {
   checkOptions(options, OPTIONS, { of: "postgresStore" });
-  const { schema = "fal_chain", keep = "all", clock = systemClock, patience = 5_000 } = options;
+  const {
+    schema = "fal_chain",
+    keep = "all",
+    clock = systemClock,
+    patience = 5_000,
+    create = true,
+  } = options;
   checkSchema(schema);
   const isOurs = typeof database === "string";
   const name = isOurs ? nameOf(database) : nameOfPool(database);
   const settings: Settings = {
-    ...{ schema, keep, clock, patience },
+    ...{ schema, keep, clock, patience, create },
     max: options.max ?? (isOurs ? 10 : (database.options?.max ?? 10)),
     connectTimeout: options.connectTimeout ?? 10_000,
     queryTimeout: options.queryTimeout ?? 10_000,
@@ -81,14 +99,14 @@ export function postgresStore(database: string | Pool, options: PostgresOptions 
 }
 
 async function open(database: string | Pool, settings: Settings, name: string): Promise<Driver> {
-  const { schema, queryTimeout, clock } = settings;
+  const { queryTimeout, clock } = settings;
   const { pool, types } = await openPool(database, settings);
   const close = async () => {
     if (typeof database === "string") await closePool(pool, queryTimeout, clock);
   };
   const options = { ...settings, pool, types, close };
   try {
-    await borrowing(options)((client) => migrate(heardClient(options, client), schema, name));
+    await borrowing(options)((client) => migrate(heardClient(options, client), settings, name));
     return postgresDriver(options);
   } catch (error) {
     await close();

@@ -39,7 +39,7 @@ test("every test that a page names is there", () => {
   const laws = readdirSync(join(root, "test/laws"))
     .filter((name) => name.endsWith(".test.ts"))
     .map((name) => `test/laws/${name}`);
-  expect(laws.filter((path) => !named.includes(path))).toEqual([]);
+  expect(laws.filter((path) => !textOf("CONTRIBUTING.md").includes(`\`${path}\``))).toEqual([]);
 });
 
 test("the README is short, and leads to every page", () => {

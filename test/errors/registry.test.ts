@@ -1,26 +1,27 @@
 import { globSync, readFileSync } from "node:fs";
-import { expect, test } from "vitest";
-import { AmbiguousSubmitError } from "../../src/errors/ambiguous-submit.ts";
-import { ApiError, apiError, ValidationError } from "../../src/errors/api.ts";
-import { InputMismatchError, InvalidArgumentError, OutputMismatchError } from "../../src/errors/arguments.ts";
-import { CallStateError, OtherDeploymentError } from "../../src/errors/calls.ts";
-import type { FalErrorCode } from "../../src/errors/codes.ts";
-import { ListenError } from "../../src/errors/emulator.ts";
-import { EnvironmentError } from "../../src/errors/environment.ts";
-import type { FalError } from "../../src/errors/fal-error.ts";
-import { FileExpiredError } from "../../src/errors/files.ts";
-import { CallAbortedError, CallTimeoutError } from "../../src/errors/giving-up.ts";
-import { BudgetExceededError, UnknownPriceError } from "../../src/errors/money.ts";
+import * as client from "fal-chain";
 import {
+  AdminKeyRequiredError,
+  AmbiguousSubmitError,
+  ApiError,
+  BudgetExceededError,
+  CallAbortedError,
+  CallStateError,
+  CallTimeoutError,
+  EnvironmentError,
+  type FalError,
+  type FalErrorCode,
   FetchError,
+  FileExpiredError,
+  InputMismatchError,
+  InvalidArgumentError,
+  LeaseLostError,
   MalformedReplyError,
   NetworkError,
+  OtherDeploymentError,
+  OutputMismatchError,
   ReplyTooLargeError,
-} from "../../src/errors/network.ts";
-import { AdminKeyRequiredError } from "../../src/errors/platform.ts";
-import { endsFallback, FAL_ERROR_CODES, isOfTheRun, kindOf } from "../../src/errors/registry.ts";
-import {
-  LeaseLostError,
+  RequestClaimedError,
   RunAbortedError,
   RunBlockedError,
   RunDetachedError,
@@ -28,9 +29,17 @@ import {
   RunInputMismatchError,
   RunStateError,
   StepInputChangedError,
-} from "../../src/errors/runs.ts";
+  StoreError,
+  UnknownPriceError,
+  ValidationError,
+} from "fal-chain";
+import * as emulator from "fal-chain/emulator";
+import * as webhooks from "fal-chain/webhooks";
+import { expect, test } from "vitest";
+import { apiError } from "../../src/errors/api.ts";
+import { ListenError } from "../../src/errors/emulator.ts";
+import { endsFallback, FAL_ERROR_CODES, isOfTheRun, kindOf } from "../../src/errors/registry.ts";
 import { restoredError, savedError } from "../../src/errors/saved-error.ts";
-import { RequestClaimedError, StoreError } from "../../src/errors/store.ts";
 import { WebhookError } from "../../src/errors/webhooks.ts";
 
 const cancel = Promise.resolve("requested" as const);
@@ -146,3 +155,11 @@ test("every class of the sources that is a FalError is in the registry", () => {
   // What errors are restored with has no code of its own.
   expect(new Set(classes.filter((name) => name !== "RestoredError"))).toEqual(new Set(known));
 });
+
+test.each(FAL_ERROR_CODES)(
+  "whoever gets %s can tell it by its class, which an entry point exports",
+  (code) => {
+    const exported: unknown[] = [client, emulator, webhooks].flatMap((entry) => Object.values(entry));
+    expect(exported).toContain(kindOf(code)?.class);
+  },
+);

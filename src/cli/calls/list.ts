@@ -4,6 +4,7 @@ import { EXIT, printableJson, recordTable } from "../../terminal/index.ts";
 import type { Io } from "../cli.ts";
 import { type StoreOptions, withClient } from "../client.ts";
 import { parseListLimit, parseOneOf, sayHowMany } from "../inputs.ts";
+import { asShown } from "./as-shown.ts";
 
 interface ListOptions extends StoreOptions {
   readonly state?: string;
@@ -33,7 +34,7 @@ export async function listCalls(io: Io, options: ListOptions): Promise<number> {
     // One more tells whether there are more.
     const found = await fal.calls.list({ ...query, limit: limit + 1 });
     const calls = found.slice(0, limit);
-    if (options.json) io.stdout.write(`${printableJson(calls)}\n`);
+    if (options.json) io.stdout.write(`${printableJson(calls.map(asShown))}\n`);
     else if (calls.length === 0) io.stdout.write("No such calls are in the store.\n");
     else io.stdout.write(`${recordTable(calls, io.stdout)}\n`);
     if (found.length > limit) sayHowMany(io, limit, await countOf(fal, query), "calls");

@@ -5,12 +5,13 @@ import { whyText } from "../../journal/why-text.ts";
 import { costText, EXIT, printableJson, timeText, writeFieldList } from "../../terminal/index.ts";
 import type { Io } from "../cli.ts";
 import { type StoreOptions, withClient } from "../client.ts";
+import { asShown } from "./as-shown.ts";
 import { findCall } from "./find-call.ts";
 
 /** Prints everything that is known of one call. */
 export async function showCall(io: Io, id: string, options: StoreOptions): Promise<number> {
   return withClient(io, options, async (fal) => {
-    const call = await findCall(fal, id);
+    const call = asShown(await findCall(fal, id));
     if (options.json) io.stdout.write(`${printableJson(call)}\n`);
     else describe(call, io);
     return EXIT.ok;

@@ -3,6 +3,7 @@ import type { RunInfo, RunStep } from "../../index.ts";
 import { nameOfRun } from "../../journal/run-name.ts";
 import { whyText } from "../../journal/why-text.ts";
 import { EXIT, printableJson, timeline, timeText, writeFieldList } from "../../terminal/index.ts";
+import { asShown } from "../calls/as-shown.ts";
 import type { Io } from "../cli.ts";
 import { type StoreOptions, withClient } from "../client.ts";
 import { commandFor, findRun } from "./find-run.ts";
@@ -13,11 +14,13 @@ export async function showRunById(io: Io, id: string, options: StoreOptions): Pr
   return withClient(io, options, async (fal) => {
     const run = await findRun(fal, id);
     const steps = await fal.runs.steps(run.chain, run.id);
-    if (options.json) io.stdout.write(`${printableJson({ ...run, steps })}\n`);
+    if (options.json) io.stdout.write(`${printableJson({ ...run, steps: steps.map(stepAsShown) })}\n`);
     else describe(run, steps, io);
     return EXIT.ok;
   });
 }
+
+const stepAsShown = (step: RunStep) => ({ ...step, call: step.call && asShown(step.call) });
 
 function describe(run: RunInfo, steps: readonly RunStep[], { stdout }: Io): void {
   const { state, startedAt, endedAt, executions, tags, error } = run;

@@ -9,14 +9,22 @@ interface Connection {
 /**
  * Makes the schema, or brings it to this version. Of several processes that start at once one does it, and the others
  * wait. All of it is one transaction: what is cut short is done again.
+ *
+ * @throws {StoreError} where there is none and none is to be made.
  */
 export async function migrate(
   client: Connection,
-  schema: string,
+  { schema, create }: { readonly schema: string; readonly create: boolean },
   name: string,
   migrations: readonly Migration[] = MIGRATIONS,
 ): Promise<void> {
-  if ((await versionOf(client, schema, name, migrations.length)) === migrations.length) return;
+  const found = await versionOf(client, schema, name, migrations.length);
+  if (found === migrations.length) return;
+  if (found === undefined && !create) {
+    throw new StoreError(
+      `There is no store in ${name}: nothing has made the schema ${schema} yet. Check the URL.`,
+    );
+  }
   // Whoever waited for the lock must see what its holder did, whatever the server's default is.
   await client.query("begin isolation level read committed");
   try {
