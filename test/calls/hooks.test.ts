@@ -235,6 +235,30 @@ test("who knows the address is told what is wrong with a hook, and keeps nobody 
   expect(await statusOf({ method: "POST", headers: {}, body: "{}" })).toBe(401);
 });
 
+test("a hook that is too deep is kept all the same, and the client pays and reads its ledger after it", async () => {
+  const keys = await webhookKeys();
+  const wire: Wire = async (request, forward) => {
+    if (request.url.endsWith("jwks.json")) return Response.json(keys.jwks);
+    return kindOf(request) === "result" ? new Response(null, { status: 500 }) : forward();
+  };
+  const { fal, lastHook, clock, store, until } = setup({ wire, hears: false });
+  const call = fal.subscribe(ECHO, { input: { n: 1 } });
+  const { requestId } = await until(call.submitted);
+  const posted = async () => {
+    while (!lastHook()) await new Promise(setImmediate);
+  };
+  await until(posted());
+  const payload = `${"[".repeat(6_000)}1${"]".repeat(6_000)}`;
+  const body = `{"request_id":"${requestId}","status":"OK","payload":${payload}}`;
+  const { headers } = await signWebhook(body, { keys, requestId, clock });
+  const hook = new Request(lastHook().url, { method: "POST", headers, body });
+  expect((await until(fal.webhooks.handle(hook))).status).toBe(204);
+  expect(await until(call)).toMatchObject({ requestId });
+  expect(await store.calls.list()).toMatchObject([{ state: "completed", ticket: { requestId } }]);
+  expect((await fal.costs()).total.calls).toBe(1);
+  await until(fal.subscribe(ECHO, { input: { n: 2 } }).submitted);
+});
+
 test("a result that is too long for a hook is fetched instead", async () => {
   const { fal, answers, emulator, until } = setup({ webhooks: { url: AT, maxBytes: 1_000 } });
   const input = { text: "x".repeat(2_000) };
