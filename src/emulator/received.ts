@@ -2,6 +2,7 @@ import type { Fault } from "./faults/fault.ts";
 
 const MOST_REQUESTS = 2_000;
 const LONGEST_BODY = 256 * 1024;
+const MOST_TEXT = 64 * 2 ** 20;
 
 /** One HTTP request as it reached the emulator. */
 export interface ReceivedRequest {
@@ -25,6 +26,7 @@ export interface Recorder {
 /** Keeps the latest requests; a long-lived emulator forgets the oldest. */
 export function createRecorder(): Recorder {
   const list: ReceivedRequest[] = [];
+  let held = 0;
   return {
     list,
     add(request, body, at) {
@@ -42,8 +44,12 @@ export function createRecorder(): Recorder {
         fault: undefined,
       };
       list.push(record);
-      if (list.length > MOST_REQUESTS) list.shift();
+      held += sizeOf(record);
+      while (list.length > MOST_REQUESTS || held > MOST_TEXT) held -= sizeOf(list.shift());
       return record;
     },
   };
 }
+
+const sizeOf = (record: ReceivedRequest | undefined): number =>
+  (record?.body?.length ?? 0) + (record?.url.length ?? 0);

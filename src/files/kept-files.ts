@@ -56,6 +56,8 @@ interface Copies extends KeptFilesOptions {
   readonly maxBytes: number;
   readonly timeout: number;
   readonly underWay: Map<string, Promise<void>>;
+  /** Once, what killed processes have left is taken away. */
+  swept: Promise<void> | undefined;
 }
 
 export function createKeptFiles(options: KeptFilesOptions): KeptFiles {
@@ -64,7 +66,7 @@ export function createKeptFiles(options: KeptFilesOptions): KeptFiles {
   const { directory, maxBytes = MOST_BYTES, timeout = LONGEST_MS } = given ?? {};
   const copies: Copies = {
     ...options,
-    ...{ directory, maxBytes, timeout, underWay: new Map() },
+    ...{ directory, maxBytes, timeout, underWay: new Map(), swept: undefined },
   };
   const copyOf = async (url: string): Promise<string | undefined> => {
     if (directory === undefined || !isMedia(options, url)) return undefined;
@@ -139,6 +141,8 @@ async function copy(copies: Copies, directory: string, url: string, closed: Abor
   const path = await pathIn(directory, url);
   if (await exists(path)) return;
   await files().mkdir(directory, { recursive: true });
+  copies.swept ??= sweep(directory, copies.timeout);
+  await copies.swept;
   await withFile(copies, url, closed, async ({ pieces }) => {
     const partial = `${path}.${crypto.randomUUID().slice(0, 8)}.part`;
     const file = await files().open(partial, "wx");
@@ -154,6 +158,18 @@ async function copy(copies: Copies, directory: string, url: string, closed: Abor
       throw error;
     }
   });
+}
+
+const PARTIAL = /^[0-9a-f]{16}-.*\.[0-9a-f]{8}\.part$/;
+
+/** No copy takes as long as that: whoever made these is gone. */
+async function sweep(directory: string, olderThanMs: number): Promise<void> {
+  const { readdir, rm, stat } = files();
+  for (const name of (await readdir(directory)).filter((found) => PARTIAL.test(found))) {
+    const path = `${directory}/${name}`;
+    const { mtimeMs = Number.POSITIVE_INFINITY } = (await stat(path).catch(() => undefined)) ?? {};
+    if (Date.now() - mtimeMs > olderThanMs) await rm(path, { force: true });
+  }
 }
 
 /** Whatever becomes of `use`, nothing of the exchange is left behind. */

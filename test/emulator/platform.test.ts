@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createFileStore } from "../../src/emulator/files.ts";
-import { echo, FLUX, json, stage } from "../support/stage.ts";
+import { echo, FLUX, json, KEY, stage } from "../support/stage.ts";
 
 test("prices come for several ids, repeated or with commas", async () => {
   const { send } = stage();
@@ -82,4 +82,18 @@ test("a direct call answers with the result, and is refused when all slots are t
   caller.abort();
   await hanging;
   expect(emulator.jobs.at(-1)).toMatchObject({ cancelled: true });
+});
+
+test("the requests that it has received take a bounded room, whatever they hold", async () => {
+  const { emulator } = stage({ models: [echo] });
+  const body = JSON.stringify({ text: "x".repeat(200_000) });
+  const headers = { ...KEY, "content-type": "application/json" };
+  for (let n = 0; n < 400; n++) {
+    await emulator.fetch(
+      new Request("http://127.0.0.1:8787/queue/none/none", { method: "POST", headers, body }),
+    );
+  }
+  const held = emulator.received.reduce((sum, { body = "" }) => sum + body.length, 0);
+  expect(held).toBeLessThanOrEqual(64 * 2 ** 20);
+  expect(emulator.received.length).toBeGreaterThan(300);
 });

@@ -1,4 +1,13 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createFal, type Fal, type KeepFiles, memoryStore, type Store } from "fal-chain";
@@ -255,6 +264,18 @@ test.each([
   expect(told).toEqual([expect.stringContaining("its client was closed")]);
   expect(readdirSync(dir)).toEqual([]);
   expect(clock.sleepers).toBe(0);
+});
+
+test("what a killed process has left of a copy is taken away, once nobody can be at it", async () => {
+  const names = ["old", "new"].map((name) => `0123456789abcdef-${name}.png.01234567.part`);
+  for (const name of [...names, "notes.part"]) writeFileSync(join(dir, name), "fo");
+  const yesterday = new Date(Date.now() - 24 * 60 * 60_000);
+  for (const name of [names[0] ?? "", "notes.part"]) utimesSync(join(dir, name), yesterday, yesterday);
+  const { fal, call, until } = hostile([`${MEDIA}a.png`], () => new Response("fox"));
+  await call();
+  await until(fal.close());
+  const left = readdirSync(dir).filter((name) => name.endsWith(".part"));
+  expect(left.sort()).toEqual([names[1], "notes.part"]);
 });
 
 test("a file goes to the disk as it comes, and is there under its name when it is whole", async () => {
