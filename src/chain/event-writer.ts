@@ -9,19 +9,36 @@ export interface EventWriter {
   flush(): Promise<void>;
 }
 
-/** Events go to the store in batches, each as large as the time that the one before it took. */
+/** Events that wait while the store takes none; beyond that the oldest are given up. */
+const MOST_WAITING = 10_000;
+
+/**
+ * Events go to the store in batches, each as large as the time that the one before it took. What it does not take waits
+ * for the next one.
+ */
 export function eventWriter(runs: RunJournal, fence: Fence, report: Report): EventWriter {
   let waiting: string[] = [];
   let writing: Promise<void> | undefined;
+  let isFailing = false;
 
   const write = async (): Promise<void> => {
     while (waiting.length > 0) {
       const batch = waiting;
       waiting = [];
-      await runs.appendEvents(fence, batch).catch((error: unknown) => {
-        // Whoever has the run now tells its events.
-        if (!(error instanceof LeaseLostError)) report("The store could not keep a run's events", error);
-      });
+      const error = await runs.appendEvents(fence, batch).then(
+        () => undefined,
+        (reason: unknown) => ({ reason }),
+      );
+      if (!error) {
+        isFailing = false;
+        continue;
+      }
+      // Whoever has the run now tells its events.
+      if (error.reason instanceof LeaseLostError) break;
+      if (!isFailing) report("The store could not keep a run's events, which wait for it", error.reason);
+      isFailing = true;
+      waiting = [...batch, ...waiting].slice(-MOST_WAITING);
+      break;
     }
     writing = undefined;
   };
@@ -31,6 +48,8 @@ export function eventWriter(runs: RunJournal, fence: Fence, report: Report): Eve
       writing ??= write();
     },
     async flush() {
+      await writing;
+      if (waiting.length > 0) writing ??= write();
       await writing;
     },
   };

@@ -3,8 +3,8 @@ import type { Report } from "../base/report.ts";
 import { StoreError } from "../errors/store.ts";
 import type { Store } from "../journal/store.ts";
 import { redacted } from "./redacted.ts";
-import { withRescue } from "./rescue.ts";
-import { type Rescued, readBack, rescueFileFor } from "./rescue-file.ts";
+import { type Rescuing, withRescue } from "./rescue.ts";
+import { otherRescueFiles, type Rescued, readBack, rescueFileFor } from "./rescue-file.ts";
 import { type NamedStore, selectedStore } from "./selected.ts";
 
 export interface LedgerOptions {
@@ -38,6 +38,7 @@ export function createLedger({ store: given, clock, env, report, hide, ...option
   let direct = typeof given === "string" ? undefined : given;
   let told: Store | undefined;
   let guarded: Store | undefined;
+  let rescuing: Rescuing | undefined;
   const rescueFile = () => options.rescueFile() ?? rescueFileFor(ledger.direct(), env());
   const ledger: Ledger = {
     direct() {
@@ -49,7 +50,9 @@ export function createLedger({ store: given, clock, env, report, hide, ...option
       return told;
     },
     guarded() {
-      guarded ??= redacted(withRescue(ledger.direct(), { file: rescueFile, report, clock }), hide);
+      const otherFiles = (file: string) => otherRescueFiles(file, env());
+      rescuing ??= withRescue(ledger.direct(), { file: rescueFile, otherFiles, report, clock });
+      guarded ??= redacted(rescuing.store, hide);
       return guarded;
     },
     async rescue(file) {
@@ -57,9 +60,18 @@ export function createLedger({ store: given, clock, env, report, hide, ...option
       await ledger.direct().calls.list({ limit: 1 });
       const path = file ?? rescueFile();
       if (path === undefined) throw new StoreError("There is no file system, and so no rescue file.");
-      return readBack(path, ledger.direct());
+      if (file !== undefined) return readBack(file, ledger.direct());
+      const all = [];
+      for (const one of [path, ...otherRescueFiles(path, env())])
+        all.push(await readBack(one, ledger.direct()));
+      return {
+        file: path,
+        restored: all.reduce((sum, { restored }) => sum + restored, 0),
+        left: all.flatMap(({ left }) => left),
+      };
     },
     async close() {
+      await rescuing?.lastTry();
       if (typeof given !== "object") await direct?.close();
     },
   };

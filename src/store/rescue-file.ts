@@ -58,16 +58,37 @@ export function rescueFileFor(
   return home && `${home}/rescue.jsonl`;
 }
 
+/** Where it is kept instead, should the first place be full, or not to be written: most often on another disk. */
+export function otherRescueFiles(
+  file: string,
+  env: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  const { path, os, crypto } = fileSystem();
+  const name = `rescue-${crypto.createHash("sha256").update(path.resolve(file)).digest("hex").slice(0, 16)}.jsonl`;
+  const temporary = env["TMPDIR"]?.trim() || os.tmpdir();
+  const homes = [dataHome(env), path.join(temporary, `fal-chain-${process.getuid?.() ?? "user"}`)];
+  return homes.filter((home) => home !== undefined).map((home) => path.join(home, name));
+}
+
 /** On the disk when it returns, and readable by this user only. @throws {StoreError} else what the file system throws. */
 export function appendToRescueFile(file: string, lines: readonly string[]): void {
   const { fs } = fileSystem();
   const handle = openPrivate(file);
   try {
-    fs.writeSync(handle, lines.map((line) => `${line}\n`).join(""));
+    const text = lines.map((line) => `${line}\n`).join("");
+    // A disk that was full in the middle of a line has left a part of it.
+    fs.writeFileSync(handle, endsInLine(handle) ? `\n${text}` : text);
     fs.fsyncSync(handle);
   } finally {
     fs.closeSync(handle);
   }
+}
+
+function endsInLine(handle: number): boolean {
+  const { fs } = fileSystem();
+  const { size } = fs.fstatSync(handle);
+  const last = new Uint8Array(1);
+  return size > 0 && fs.readSync(handle, last, 0, 1, size - 1) === 1 && last[0] !== 0x0a;
 }
 
 /**
@@ -77,40 +98,75 @@ export function appendToRescueFile(file: string, lines: readonly string[]): void
  * @throws what the file system throws, but not where there is no such file.
  */
 export async function readBack(file: string, store: Store): Promise<Rescued> {
-  const { fs } = fileSystem();
-  const reading = `${file}.reading`;
   let restored = 0;
-  let left: { line: string; why: string }[] = [];
-
-  const readAll = async () => {
-    left = [];
-    // Who had the file open when it was renamed may still add to it.
-    for (let done = 0, lines: string[] = []; ; done = lines.length) {
-      lines = fs.readFileSync(reading, "utf8").split("\n").filter(Boolean);
-      if (lines.length === done) break;
-      for (const line of lines.slice(done)) {
-        const why = await takeLine(store, line);
-        if (why === undefined) restored++;
-        else left.push({ line, why });
-      }
-    }
-    if (left.length > 0) {
+  const left: { line: string; why: string }[] = [];
+  // Renamed first, so that what is added meanwhile is in a file of its own, and of several who come for it one has it.
+  for (const from of [...leftReading(file), file]) {
+    const reading = takenForReading(file, from);
+    if (reading === undefined) continue;
+    const found = await readAll(reading, store);
+    restored += found.restored;
+    left.push(...found.left);
+    if (found.left.length > 0) {
       appendToRescueFile(
         file,
-        left.map(({ line }) => line),
+        found.left.map(({ line }) => line),
       );
     }
-    fs.rmSync(reading, { force: true });
-  };
-
-  // One that a process left in the middle is gone on with.
-  if (fs.existsSync(reading)) await readAll();
-  // Renamed first, so that what is added meanwhile is in a file of its own.
-  if (fs.existsSync(file)) {
-    fs.renameSync(file, reading);
-    await readAll();
+    fileSystem().fs.rmSync(reading, { force: true });
   }
   return { file, restored, left };
+}
+
+async function readAll(reading: string, store: Store): Promise<Omit<Rescued, "file">> {
+  const { fs } = fileSystem();
+  let restored = 0;
+  const left: { line: string; why: string }[] = [];
+  // Who had the file open when it was renamed may still add to it.
+  for (let done = 0, lines: string[] = []; ; done = lines.length) {
+    lines = fs.readFileSync(reading, "utf8").split("\n").filter(Boolean);
+    if (lines.length === done) return { restored, left };
+    for (const line of lines.slice(done)) {
+      const why = await takeLine(store, line);
+      if (why === undefined) restored++;
+      else left.push({ line, why });
+    }
+  }
+}
+
+/** Whoever has begun to read one back is given so long before it is taken for dead, in milliseconds. */
+const READING_MS = 60_000;
+
+/** Files that somebody began to read back and did not end with. */
+function leftReading(file: string): string[] {
+  const { fs, path } = fileSystem();
+  const folder = path.dirname(path.resolve(file));
+  const begin = `${path.basename(file)}.reading`;
+  const isLeft = (name: string) => {
+    const since = Number(/^-(\d+)-/.exec(name.slice(begin.length))?.[1] ?? 0);
+    return name.startsWith(begin) && Date.now() - since > READING_MS;
+  };
+  return orNothing(() => fs.readdirSync(folder).filter(isLeft))?.map((name) => path.join(folder, name)) ?? [];
+}
+
+/** @returns undefined where it is not there, or somebody else has taken it. */
+function takenForReading(file: string, from: string): string | undefined {
+  const reading = `${file}.reading-${Date.now()}-${crypto.randomUUID()}`;
+  const { fs } = fileSystem();
+  return orNothing(() => {
+    fs.renameSync(from, reading);
+    return reading;
+  });
+}
+
+/** What is not there is nothing. */
+function orNothing<T>(act: () => T): T | undefined {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
 }
 
 /** @returns why the store did not take it; undefined if it has it now. */
@@ -167,6 +223,8 @@ function isOutdated(call: CallRecord, { write, at }: Pick<RescueLine, "write" | 
 function fileSystem() {
   const fs = globalThis.process?.getBuiltinModule?.("node:fs");
   const path = globalThis.process?.getBuiltinModule?.("node:path");
-  if (!fs || !path) throw new Error("this runtime has no file system");
-  return { fs, path };
+  const os = globalThis.process?.getBuiltinModule?.("node:os");
+  const crypto = globalThis.process?.getBuiltinModule?.("node:crypto");
+  if (!fs || !path || !os || !crypto) throw new Error("this runtime has no file system");
+  return { fs, path, os, crypto };
 }

@@ -11,6 +11,8 @@ import { appendToRescueFile, type RescueLine, readBack, replay, tell, type Write
 export interface RescueOptions {
   /** Where what a durable store could not take is kept; asked when it is needed. Undefined: nowhere. */
   readonly file: () => string | undefined;
+  /** Where it is kept instead, should that place take nothing. */
+  readonly otherFiles: (file: string) => readonly string[];
   readonly report: Report;
   readonly clock: Clock;
 }
@@ -27,7 +29,18 @@ interface Debt extends RescueOptions {
   readonly handles: Map<string, Handle>;
   /** What the store does not have yet, oldest first. */
   readonly owed: RescueLine[];
+  /** What of it is in no file either. */
+  unkept: RescueLine[];
+  /** The files that something was put into. */
+  readonly files: Set<string>;
   paying: Promise<void> | undefined;
+}
+
+/** A store that is owed nothing once `lastTry` is over, unless it cannot be told. */
+export interface Rescuing {
+  readonly store: Store;
+  /** Before the process ends: what is in no file yet is tried once more. Never rejects. */
+  lastTry(): Promise<void>;
 }
 
 /**
@@ -35,13 +48,16 @@ interface Debt extends RescueOptions {
  * to the rescue file, and owed: until the store has it, `intend` rejects, so that nothing further is paid for. Writes
  * of a call resolve whether or not the store took them; that a request belongs to another call is no such failure.
  */
-export function withRescue(store: Store, options: RescueOptions): Store {
-  const debt: Debt = { ...options, store, handles: new Map(), owed: [], paying: undefined };
+export function withRescue(store: Store, options: RescueOptions): Rescuing {
+  const debt: Debt = {
+    ...options,
+    ...{ store, handles: new Map(), owed: [], unkept: [], files: new Set(), paying: undefined },
+  };
   const writing =
     (name: Write) =>
     (call: string, what: unknown, at: number, error?: SavedError): Promise<void> =>
       write(debt, { call, write: name, what, at, error });
-  return {
+  const guarded: Store = {
     ...store,
     calls: {
       ...store.calls,
@@ -58,6 +74,18 @@ export function withRescue(store: Store, options: RescueOptions): Store {
       charged: writing("charged"),
     },
   };
+  return { store: guarded, lastTry: () => lastTry(debt) };
+}
+
+async function lastTry(debt: Debt): Promise<void> {
+  if (debt.unkept.length === 0) return;
+  await payUp(debt).catch((error: unknown) => {
+    if (debt.unkept.length === 0 || keepAll(debt) !== undefined) return;
+    debt.report(
+      `The store ${debt.store.name} is owed ${debt.unkept.length} notes of paid calls that no file takes`,
+      error,
+    );
+  });
 }
 
 /** A fact of a call, without whose it is. */
@@ -112,14 +140,34 @@ const fileOf = ({ store, file }: Debt): string | undefined => (store.durable ? f
 
 /** @returns where it is now, in words. */
 function keep(debt: Debt, line: RescueLine): string {
+  debt.unkept.push(line);
   const path = fileOf(debt);
   if (path === undefined) return "It is kept in memory.";
-  try {
-    appendToRescueFile(path, [JSON.stringify(debt.store.keep === "ids" ? withoutPayload(line) : line)]);
-    return `It is kept in ${path}.`;
-  } catch (error) {
-    return `It could not be kept in ${path} either (${messageOf(error)}), so this is the only note of it.`;
+  const failures: string[] = [];
+  const kept = keepAll(debt, failures);
+  const failed = failures.length === 0 ? "" : `It could not be kept in ${failures.join(" or ")}`;
+  if (kept === path) return `It is kept in ${path}.`;
+  if (kept !== undefined) return `${failed}, so it is kept in ${kept}.`;
+  return `${failed} either, so until one of them takes it this is the only note of it.`;
+}
+
+/** @returns the file that has all now that was in none; undefined where none takes it. */
+function keepAll(debt: Debt, failures: string[] = []): string | undefined {
+  const { store, unkept, files, otherFiles } = debt;
+  const path = fileOf(debt);
+  if (path === undefined) return undefined;
+  const lines = unkept.map((line) => JSON.stringify(store.keep === "ids" ? withoutPayload(line) : line));
+  for (const file of [path, ...otherFiles(path)]) {
+    try {
+      appendToRescueFile(file, lines);
+      files.add(file);
+      debt.unkept = [];
+      return file;
+    } catch (error) {
+      failures.push(`${file} (${messageOf(error)})`);
+    }
   }
+  return undefined;
 }
 
 /** @throws what the store throws, as long as it does not take what it is owed. */
@@ -137,16 +185,20 @@ async function replayAll(debt: Debt): Promise<void> {
     if (refused !== undefined) report("The store was owed what it can never take", new StoreError(refused));
     owed.shift();
   }
+  debt.unkept = [];
   const path = fileOf(debt);
   if (path === undefined) return;
-  // Everything is in the store, so the file holds nothing that is not; whoever else left something there is helped too.
-  await readBack(path, store).catch((error: unknown) =>
-    report(`The rescue file ${path} could not be read back`, error),
-  );
+  // Everything is in the store, so the files hold nothing that is not; whoever else left something there is helped too.
+  for (const file of new Set([path, ...debt.files])) {
+    await readBack(file, store).catch((error: unknown) =>
+      report(`The rescue file ${file} could not be read back`, error),
+    );
+  }
+  debt.files.clear();
 }
 
 function block(debt: Debt, cause: unknown): never {
-  const path = fileOf(debt);
+  const path = [...debt.files][0] ?? fileOf(debt);
   const where = path === undefined ? "in memory" : `in ${path}`;
   const also =
     path === undefined

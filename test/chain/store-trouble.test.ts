@@ -171,3 +171,20 @@ test("a run around the one that the store let down is let go with it", async () 
   expect(await outer.start(undefined, { id: "a" })).toBe(3);
   expect(inputs(all)).toEqual([{ n: 1 }, { n: 2 }]);
 });
+
+test("events that the store does not take at first are kept when it does", async () => {
+  const all = processes();
+  const told: string[] = [];
+  let left = 2;
+  const { fal } = all.start({
+    logger: { warn: (_, message) => void told.push(message) },
+    onStore(name, when) {
+      if (name === "runs.appendEvents" && when === "before" && left-- > 0) throw new StoreError(TROUBLE);
+    },
+  });
+  expect(await chainOf(fal).start({ n: 1 }, { id: "a" })).toBe(2);
+  const events = (await all.store.runs.events("chain", "a", 0)).map(({ event }) => JSON.parse(event).type);
+  expect(events.slice(0, 2)).toEqual(["started", "call"]);
+  expect(events.filter((type) => type === "step")).toHaveLength(1);
+  expect(told).toEqual(["The store could not keep a run's events, which wait for it"]);
+});

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { memoryStore, type Store, StoreError } from "fal-chain";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { echo } from "../support/models.ts";
-import { ECHO, failureOf, SECRET, setup } from "../support/setup.ts";
+import { ECHO, ENV, failureOf, SECRET, setup } from "../support/setup.ts";
 import { instead, losing, networkError } from "../support/wire.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "fal-chain-rescue-"));
@@ -234,14 +234,85 @@ test("what is owed is claimed: equal lost calls do not adopt one request twice",
   await made.fal.close();
 });
 
+/** Where a rescue file goes whose own place takes nothing. */
+const elsewhere = () => ({
+  XDG_DATA_HOME: join(dir, String(round), "data"),
+  TMPDIR: join(dir, String(round), "tmp"),
+});
+
+test("a rescue file whose place takes nothing is kept elsewhere, and is found there", async () => {
+  mkdirSync(file, { recursive: true });
+  const env = { ...ENV, ...elsewhere() };
+  const made = world({ env });
+  made.broken.add("completed");
+  const { data, requestId } = await made.fal.subscribe(ECHO, { input });
+  await made.fal.close();
+  expect(made.logged[0]).toMatch(
+    /could not be kept in .*rescue\.jsonl \(EISDIR.*so it is kept in (\S+)\. No further/,
+  );
+  const [, other = ""] = /so it is kept in (\S+)\. No/.exec(made.logged[0] ?? "") ?? [];
+  expect(other.startsWith(env.XDG_DATA_HOME)).toBe(true);
+  expect(statSync(other).mode & 0o777).toBe(0o600);
+  expect(String(await failureOf(made.fal.subscribe(ECHO, { input })))).toContain(other);
+
+  // Another process does not know where it went.
+  made.broken.clear();
+  rmSync(file, { recursive: true });
+  const later = setup({ store: made.store, env });
+  expect(await later.fal.calls.rescue()).toMatchObject({ restored: 2, left: [] });
+  expect((await made.memory.calls.list({ requestId }))[0]).toMatchObject({
+    state: "completed",
+    outcome: { data },
+  });
+  expect(existsSync(other)).toBe(false);
+});
+
+test("what no file takes is tried once more when the client is closed", async () => {
+  mkdirSync(file, { recursive: true });
+  const env = { ...ENV, XDG_DATA_HOME: join(file, "none\0"), TMPDIR: join(file, "none\0") };
+  const made = world({ env });
+  made.broken.add("completed").add("charged");
+  await made.fal.subscribe(ECHO, { input });
+  rmSync(file, { recursive: true });
+  await made.fal.close();
+  expect(lines().map(({ write }) => write)).toEqual(["completed", "charged"]);
+});
+
+test("processes that share a rescue file read it back at once without a word, and lose none of it", async () => {
+  const made = world();
+  made.broken.add("completed");
+  await Promise.all([1, 2, 3].map((n) => made.fal.subscribe(ECHO, { input: { n } })));
+  await made.fal.close();
+  made.broken.clear();
+  const kept = lines().length;
+  const others = Array.from({ length: 6 }, () => setup({ store: made.store, env: ENV }));
+  const rescued = await Promise.all(others.map(({ fal }) => fal.calls.rescue()));
+  expect(rescued.flatMap(({ left }) => left)).toEqual([]);
+  expect(rescued.reduce((sum, { restored }) => sum + restored, 0)).toBe(kept);
+  expect((await made.memory.calls.list()).map(({ state }) => state)).toEqual(Array(3).fill("completed"));
+  expect(readdirSync(join(file, ".."))).toEqual([]);
+});
+
+test("a line that a full disk has cut short does not spoil the next one", async () => {
+  const made = world();
+  made.broken.add("completed");
+  mkdirSync(join(file, ".."), { recursive: true });
+  writeFileSync(file, '{"half', { mode: 0o600 });
+  await made.fal.subscribe(ECHO, { input });
+  await made.fal.close();
+  made.broken.clear();
+  expect(await made.fal.calls.rescue()).toMatchObject({ restored: 2, left: [{ line: '{"half' }] });
+});
+
 test("where not even the rescue file can be written, the handle is logged, without the payload", async () => {
   mkdirSync(file, { recursive: true });
-  const made = world();
+  const made = world({ env: { ...ENV, XDG_DATA_HOME: join(file, "none\0"), TMPDIR: join(file, "none\0") } });
   made.broken.add("completed");
   const { data, requestId } = await made.fal.subscribe(ECHO, { input });
   await made.fal.close();
   expect(data).toEqual({ echo: input });
-  expect(made.logged[0]).toContain(`request ${requestId}. It could not be kept in ${file} either (EISDIR`);
+  expect(made.logged[0]).toContain(`request ${requestId}. It could not be kept in ${file} (EISDIR`);
+  expect(made.logged[0]).toContain("either, so until one of them takes it this is the only note of it");
   expect(made.logged.join()).not.toContain("a fox");
   expect(await failureOf(made.fal.subscribe(ECHO, { input }))).toMatchObject({ code: "store" });
 });
