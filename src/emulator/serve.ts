@@ -4,6 +4,7 @@ import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import { getRequestListener } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { systemClock } from "../base/clock.ts";
+import { checkOptions, count, flag, list, type OptionsOf, text } from "../base/options.ts";
 import { ListenError } from "../errors/emulator.ts";
 import { breakOf } from "./connection.ts";
 import { createEmulator, type Emulator, type EmulatorOptions } from "./emulator.ts";
@@ -36,10 +37,22 @@ export interface EmulatorServer {
   close(): Promise<void>;
 }
 
+const SERVER: OptionsOf<Omit<ServeOptions, keyof EmulatorOptions>> = {
+  port: count(0),
+  host: text,
+  hosts: list,
+  origins: list,
+  directory: text,
+  forget: flag,
+};
+
 /** Puts an emulator on a port. @throws {ListenError} naming why it cannot be, and what to do. */
 export async function serveEmulator(options: ServeOptions = {}): Promise<EmulatorServer> {
   const { port = 0, host = "127.0.0.1", directory, forget, hosts = [], origins = [], ...rest } = options;
-  const visitors = { origins, hosts: [host, ...hosts] };
+  checkOptions({ port, host, directory, forget, hosts, origins }, SERVER, { of: "serveEmulator" });
+  // As a browser writes them, whatever stands after the port.
+  const pages = origins.map((page) => URL.parse(page)?.origin ?? page);
+  const visitors = { origins: pages, hosts: [host, ...hosts] };
   const server = createServer();
   const url = await listen(server, port || (directory && lastPort(directory)) || 0, host);
   const emulator = createOrLeave();

@@ -98,7 +98,7 @@ test.each([
 });
 
 test("pages of this machine are answered, and others that it was told of", async () => {
-  const { ask, port } = await serve({ origins: ["https://preview.example"] });
+  const { ask, port } = await serve({ origins: ["https://preview.example/"] });
   const own = [
     "http://localhost:3000",
     "http://127.0.0.1:5173",
@@ -207,4 +207,14 @@ test("a webhook of a program's call does come to a server of this machine", asyn
   const { ask } = await serve();
   await ask(`/queue/acme/echo?fal_webhook=http://127.0.0.1:${port}/hook`, KEY, "POST", "{}");
   await expect.poll(() => asked).toEqual(["POST /hook"]);
+});
+
+test("whom it answers is given as lists", async () => {
+  for (const wrong of [{ hosts: "emulator" }, { origins: "https://a.test" }, { host: "" }, { port: -1 }]) {
+    const [name = ""] = Object.keys(wrong);
+    await expect(serve(wrong as unknown as ServeOptions)).rejects.toMatchObject({
+      code: "invalid_argument",
+      message: expect.stringContaining(`${name} is `),
+    });
+  }
 });
