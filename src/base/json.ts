@@ -33,11 +33,11 @@ function parsedTo(levels: number, text: string): unknown {
   return exact === text ? value : JSON.parse(exact);
 }
 
-/** What a number needs to be too large, found without knowing what is a number. */
-const MAY_BE_LARGE = /\d{16}|[eE]\+?\d{3}/;
+/** What a number needs to be too large, or -0, found without knowing what is a number. */
+const MAY_BE_LARGE = /\d{16}|[eE]\+?\d{3}|(?:^|[[,:\s])-0/;
 const NUMBER = /-?\d[\d.eE+-]*/y;
 
-/** A JSON text, in which each number that no number of JavaScript holds is a text. */
+/** A JSON text, in which each number that no number of JavaScript holds is a text, and -0 is 0, as JSON says it again. */
 function withLargeNumbers(json: string): string {
   const parts: string[] = [];
   let taken = 0;
@@ -46,8 +46,9 @@ function withLargeNumbers(json: string): string {
     NUMBER.lastIndex = at;
     const number = NUMBER.exec(json)?.[0];
     if (number === undefined) continue;
-    if (!isHeld(number)) {
-      parts.push(json.slice(taken, at), `"${number}"`);
+    const isZero = Object.is(Number(number), -0);
+    if (isZero || !isHeld(number)) {
+      parts.push(json.slice(taken, at), isZero ? "0" : `"${number}"`);
       taken = at + number.length;
     }
     at += number.length - 1;

@@ -127,7 +127,8 @@ async function byHistory(
     return { verdict: "unknown", evidence, candidates: [], isUnreached: error instanceof NetworkError };
   }
 
-  const sent = parseOwn(suspect.body);
+  const sent = sentBy(suspect);
+  if (sent === undefined) return { verdict: "unknown", evidence: UNREADABLE_INPUT, candidates: [] };
   const { unclaimed, equals } = await whatIsKnown(store, suspect, past);
   const candidates = unclaimed.filter(({ input }) => input !== undefined && matches(sent, input));
   const ids = candidates.map(({ requestId }) => requestId);
@@ -165,6 +166,16 @@ async function byHistory(
     evidence: "every request that matches belongs to another call",
     candidates: [],
   };
+}
+
+const UNREADABLE_INPUT = "what the store has of its input is not JSON";
+
+function sentBy({ body }: Suspect): unknown {
+  try {
+    return parseOwn(body);
+  } catch {
+    return undefined;
+  }
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;

@@ -1,3 +1,4 @@
+import { parseOwn } from "../base/json.ts";
 import type { CallEvent } from "../calls/events.ts";
 import type { SavedError } from "../errors/saved-error.ts";
 import { restoredError, savedError } from "../errors/saved-error.ts";
@@ -68,14 +69,13 @@ export function storedEvent(event: RunEvent): string {
 
 /** The event again, with the payloads that the store has beside it. */
 export async function restoredEvent(
-  text: string,
+  event: RunEvent,
   payloads: {
     readonly call: (id: string) => Promise<CallRecord | undefined>;
     readonly output: () => unknown;
     readonly total: () => Promise<Total>;
   },
 ): Promise<RunEvent> {
-  const event = JSON.parse(text) as RunEvent;
   switch (event.type) {
     case "failed":
     case "call-failed":
@@ -110,19 +110,52 @@ const NOTHING: Total = { nanoUsd: 0, calls: 0, unknown: 0 };
 export const isOfEnd = ({ type }: RunEvent): boolean =>
   type === "completed" || type === "failed" || type === "settled";
 
-/** All events in the store from this number on, as they are kept. */
+/** All events in the store from this number on, as they are kept. What something else has put there is passed over. */
 export async function* storedEvents(
   runs: RunJournal,
   chain: string,
   run: string,
   from: number,
-): AsyncGenerator<{ readonly seq: number; readonly event: string }> {
+): AsyncGenerator<{ readonly seq: number; readonly event: RunEvent }> {
   for (let next = from; ; ) {
     const page = await runs.events(chain, run, next);
     if (page.length === 0) return;
-    for (const stored of page) {
-      yield stored;
-      next = stored.seq + 1;
+    for (const { seq, event: text } of page) {
+      const event = storedEventIn(text);
+      if (event) yield { seq, event };
+      next = seq + 1;
     }
   }
 }
+
+/** Undefined for what is not an event as `storedEvent` writes it. */
+function storedEventIn(text: string): RunEvent | undefined {
+  try {
+    const event = parseOwn(text);
+    return isRecord(event) && isStored(event) ? (event as unknown as RunEvent) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isRecord = (value: unknown): value is Fields => typeof value === "object" && value !== null;
+
+function isStored({ type, call, error, event }: Fields): boolean {
+  switch (type) {
+    case "failed":
+      return isRecord(error);
+    case "call-failed":
+      return isRecord(call) && isRecord(error);
+    case "charged":
+      return isRecord(call);
+    case "call":
+      return isRecord(call) && isRecord(event) && isStoredOfCall(event);
+    default:
+      return typeof type === "string";
+  }
+}
+
+const isStoredOfCall = ({ type, result, error }: Fields): boolean =>
+  (type !== "completed" || isRecord(result)) && (type !== "retrying" || isRecord(error));

@@ -31,6 +31,8 @@ export interface RunInfo {
   /** When it was started, or added. Milliseconds since the epoch. */
   readonly startedAt: number;
   readonly endedAt: number | undefined;
+  /** What of it the store holds that cannot be, as after a change by hand. Absent where all is well. */
+  readonly unreadable?: readonly string[];
 }
 
 /** An event of a run, with its number in the store: the first has 0. */
@@ -204,16 +206,26 @@ const forgotten = (store: Store, run: RunName): RunStateError =>
 export function infoOf(record: RunRecord): RunInfo {
   const { chain, id, error, tags, startedAt, endedAt, owner, epoch } = record;
   const isLeft = record.state === "running" && (owner === undefined || isDead(owner));
-  return {
+  const unreadable = [...(record.unreadable ?? [])];
+  const payload = (name: "input" | "output"): unknown => {
+    try {
+      return fromJson(record[name]);
+    } catch {
+      unreadable.push(name);
+      return undefined;
+    }
+  };
+  const info: RunInfo = {
     chain,
     id,
     state: isLeft ? (epoch === 0 ? "waiting" : "interrupted") : record.state,
-    input: fromJson(record.input),
-    output: fromJson(record.output),
+    input: payload("input"),
+    output: payload("output"),
     error,
     tags,
     executions: epoch,
     startedAt,
     endedAt,
   };
+  return unreadable.length > 0 ? { ...info, unreadable } : info;
 }

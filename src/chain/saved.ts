@@ -1,4 +1,5 @@
-import { wireJson } from "../base/json.ts";
+import { parseOwn, wireJson } from "../base/json.ts";
+import { StoreError } from "../errors/store.ts";
 
 /** What JSON can say, as types know it; what is undefined it leaves out. */
 export type Json =
@@ -39,6 +40,22 @@ export type NotSerialisable =
 export const toJson = (value: unknown, name: string): string | undefined =>
   value === undefined ? undefined : wireJson(value, name);
 
-/** What every later reader will see, so that the first one sees it too. */
-export const fromJson = <T>(json: string | undefined): Saved<T> =>
-  (json === undefined ? undefined : JSON.parse(json)) as Saved<T>;
+/**
+ * What every later reader will see, so that the first one sees it too.
+ *
+ * @throws {StoreError} for what is no JSON any more, as after a change by hand.
+ */
+export function fromJson<T>(json: string | undefined): Saved<T> {
+  if (json === undefined) return undefined as Saved<T>;
+  try {
+    return parseOwn(json) as Saved<T>;
+  } catch {
+    // The runtime's own message would quote it.
+    throw new StoreError(
+      "What the store has of this is not JSON: it was changed, or cut off, by something else.",
+      {
+        isOfValue: true,
+      },
+    );
+  }
+}

@@ -2,7 +2,7 @@ import type { SavedError } from "../errors/saved-error.ts";
 import type { CallRecord } from "../journal/call.ts";
 import type { StepRecord } from "../journal/run.ts";
 import type { Store } from "../journal/store.ts";
-import { type RunEvent, storedEvents } from "./events.ts";
+import { storedEvents } from "./events.ts";
 import { isOfFile, scopeForPeople } from "./step-key.ts";
 
 /** Something that a run remembers: a call, what a memoized function gave, or a file that was uploaded. Plain data. */
@@ -94,8 +94,7 @@ async function retold(store: Store, chain: string, run: string): Promise<Told> {
   const runningAt = new Map<string, number>();
   const reusedCalls = new Set<string>();
   const reusedSteps = new Set<string>();
-  for await (const stored of storedEvents(store.runs, chain, run, 0)) {
-    const event = JSON.parse(stored.event) as RunEvent;
+  for await (const { event } of storedEvents(store.runs, chain, run, 0)) {
     if (event.type === "resumed") {
       resumedAt = event.at;
       reusedCalls.clear();

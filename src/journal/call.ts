@@ -24,7 +24,7 @@ export type Unused = "superseded" | "left-over";
 export type GivenUp = "caller" | "run" | "unread" | "cancelled" | "by-hand" | "resubmit";
 
 /** What the id of a request can be: it becomes a part of addresses, and databases look for it. fal's are UUIDs. */
-export const REQUEST_ID: RegExp = /^(?!\.+$)[\w.~-]{1,1000}$/;
+export const REQUEST_ID: RegExp = /^(?!\.+$)[\w.~-]{1,8000}$/;
 
 /** A request in fal's queue. Where to ask for it is made of this when it is asked, by whichever hosts are set then. Plain JSON. */
 export interface Ticket {
@@ -129,6 +129,11 @@ export interface CallRecord {
   readonly submittedAt: number | undefined;
   /** When the ambiguous, completed, failed or given-up state began. */
   readonly endedAt: number | undefined;
+  /**
+   * What of it the store holds that cannot be, by its names there, as after a change by hand: those fields read as if nothing
+   * had been noted. Absent where all is well.
+   */
+  readonly unreadable?: readonly string[];
 }
 
 /** What calls are found by, and grouped by, of whom they are for. */

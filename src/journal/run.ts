@@ -77,6 +77,8 @@ export interface RunRecord extends RunName {
   readonly cancelReason: string | undefined;
   readonly startedAt: number;
   readonly endedAt: number | undefined;
+  /** What of it the store holds that cannot be, by its names there. Absent where all is well. */
+  readonly unreadable?: readonly string[];
 }
 
 /** That a run is ours: what is written under it is written only while epoch and lease hold. */

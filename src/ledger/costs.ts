@@ -143,9 +143,9 @@ function partOf({ group }: Spend, key: CostKey): string | undefined {
     case "root_job":
       return text("rootJob");
     case "day":
-      return new Date(group.day as number).toISOString().slice(0, 10);
+      return isoOf(group.day)?.slice(0, 10);
     case "hour":
-      return `${new Date(group.hour as number).toISOString().slice(0, 16)}Z`;
+      return isoOf(group.hour)?.replace(/:\d\d\.\d{3}Z$/, "Z");
     case "endpoint":
     case "chain":
     case "step":
@@ -157,7 +157,21 @@ function partOf({ group }: Spend, key: CostKey): string | undefined {
   }
 }
 
-const tagsOf = ({ userTags }: Spend["group"]): Record<string, string> => JSON.parse(String(userTags));
+/** Undefined for what is no time, as in a row that was changed by hand. */
+function isoOf(time: unknown): string | undefined {
+  const date = new Date(Number(time));
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+}
+
+/** None of a row that was changed by hand. */
+function tagsOf({ userTags }: Spend["group"]): Record<string, string> {
+  try {
+    const tags: unknown = JSON.parse(String(userTags));
+    return typeof tags === "object" && tags !== null ? (tags as Record<string, string>) : {};
+  } catch {
+    return {};
+  }
+}
 
 function carries({ group }: Spend, tags: Readonly<Record<string, string>>): boolean {
   const has = tagsOf(group);

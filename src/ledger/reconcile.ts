@@ -3,7 +3,7 @@ import { timeOf } from "../base/time.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import type { CallRecord } from "../journal/call.ts";
 import type { Store } from "../journal/store.ts";
-import type { Cost } from "../money/cost.ts";
+import { type Cost, isPlausible } from "../money/cost.ts";
 
 export interface ReconcileOptions {
   /** Calls that were intended, and requests that were billed, then or later: as in `costs`. @default "7d" */
@@ -148,7 +148,8 @@ export async function reconcile(
       ...(unit !== undefined && { unit }),
       ...(measuredNanoUsd !== undefined && { measuredNanoUsd }),
     };
-    await store.calls.charged(call.id, cost, clock.now());
+    // What no request costs is told here, and is no cost that sums can rest on.
+    if (isPlausible(nanoUsd)) await store.calls.charged(call.id, cost, clock.now());
     return { ...ledgerCall(call, requestId), invoicedNanoUsd: nanoUsd, measuredNanoUsd };
   }
 }

@@ -7,7 +7,6 @@ import type { Total } from "./cost.ts";
  * Why it is not known what a call cost. `no_units`: fal did not say how much it bills. `no_price`: no price could be
  * read. `failed`: it failed or was given up, and may be billed. `ambiguous`: it may have been accepted. `under-way`: it
  * has not ended. `pending`: its price has not been looked up. `implausible`: what is said that it cost cannot be meant.
- * `unreadable`: its row in the store cannot be made out.
  */
 export type UnknownReason =
   | "no_units"
@@ -16,8 +15,7 @@ export type UnknownReason =
   | "ambiguous"
   | "under-way"
   | "pending"
-  | "implausible"
-  | "unreadable";
+  | "implausible";
 
 /** What calls cost. Money is in nano-USD; sums are of known costs only, and say how many are missing. */
 export interface CostSum extends Total {

@@ -36,7 +36,7 @@ export type Cost =
     };
 
 /** More than a request costs: $100,000. An answer that makes more of it is a mistake, or made to break a ledger. */
-const MOST_NANO_USD = 1e14;
+export const MOST_NANO_USD = 1e14;
 
 /** Whether a request can have cost so much. */
 export const isPlausible = (nanoUsd: unknown): nanoUsd is number =>

@@ -1,10 +1,12 @@
 import * as z from "zod/mini";
 import type { Clock } from "../base/clock.ts";
+import { parseForeign } from "../base/json.ts";
 import type { Transport } from "../base/transport.ts";
 import { ApiError } from "../errors/api.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { AdminKeyRequiredError } from "../errors/platform.ts";
 import { priceInNanoUsd } from "../money/cost.ts";
+import { pagesOf } from "./pages.ts";
 
 /** A request as fal bills it. */
 export interface BillingEvent {
@@ -43,7 +45,7 @@ const Page = z.looseObject({
     z.looseObject({
       request_id: z.string(),
       endpoint_id: z.string(),
-      timestamp: z.string(),
+      timestamp: z.string().check(z.refine((time) => !Number.isNaN(Date.parse(time)))),
       output_units: z.number(),
       unit_price: z.number(),
       percent_discount: z.optional(z.nullable(z.number())),
@@ -69,7 +71,7 @@ export function createBillingEvents(transport: Transport, base: () => string, cl
     const url = `${base()}/models/billing-events?${search}`;
     const request = { operation: "platform", method: "GET", url, signal } as const;
     try {
-      return await transport.send(request, ({ text }) => z.parse(Page, JSON.parse(text)));
+      return await transport.send(request, ({ text }) => z.parse(Page, parseForeign(text)));
     } catch (error) {
       throw error instanceof ApiError && error.status === 403
         ? new AdminKeyRequiredError({ cause: error })
@@ -81,17 +83,10 @@ export function createBillingEvents(transport: Transport, base: () => string, cl
     parameters: Record<string, string>,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<BillingEvent> {
-    let cursor: string | null | undefined;
-    for (let count = 0; count < MOST_PAGES; count++) {
-      const search = new URLSearchParams({
-        ...parameters,
-        limit: String(PAGE_ROWS),
-        ...(cursor && { cursor }),
-      });
-      const { billing_events, next_cursor, has_more } = await page(search, signal);
+    const read = (cursor: object) =>
+      page(new URLSearchParams({ ...parameters, limit: String(PAGE_ROWS), ...cursor }), signal);
+    for await (const { billing_events } of pagesOf("fal's bill", MOST_PAGES, read)) {
       for (const event of billing_events) yield toEvent(event);
-      if (!next_cursor || has_more === false) return;
-      cursor = next_cursor;
     }
   }
 
@@ -118,6 +113,8 @@ export function createBillingEvents(transport: Transport, base: () => string, cl
   };
 }
 
+const MOST = Number.MAX_SAFE_INTEGER;
+
 const toEvent = (event: z.output<typeof Page>["billing_events"][number]): BillingEvent => ({
   requestId: event.request_id,
   endpoint: event.endpoint_id,
@@ -125,7 +122,8 @@ const toEvent = (event: z.output<typeof Page>["billing_events"][number]): Billin
   units: event.output_units,
   unitPriceNanoUsd: priceInNanoUsd(event.unit_price),
   percentDiscount: event.percent_discount ?? 0,
-  nanoUsd: Math.round(event.cost_total * 1e9),
+  // Whatever it says, it is a number that can be added up.
+  nanoUsd: Math.max(-MOST, Math.min(Math.round(event.cost_total * 1e9), MOST)),
   tags: event.tags ?? undefined,
 });
 

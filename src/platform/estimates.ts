@@ -1,7 +1,9 @@
 import * as z from "zod/mini";
 import type { Clock } from "../base/clock.ts";
+import { parseForeign } from "../base/json.ts";
 import type { Transport } from "../base/transport.ts";
 import { ApiError } from "../errors/api.ts";
+import { isPlausible } from "../money/cost.ts";
 import { kept } from "./cached.ts";
 
 /** Source: `POST /v1/models/pricing/estimate` of https://api.fal.ai/v1/openapi.json */
@@ -33,9 +35,10 @@ export function createUsualCosts(transport: Transport, base: () => string, clock
     } as const;
     try {
       const { total_cost, currency = "USD" } = await transport.send(request, ({ text }) =>
-        z.parse(Estimate, JSON.parse(text)),
+        z.parse(Estimate, parseForeign(text)),
       );
-      return currency === "USD" && total_cost >= 0 ? Math.round(total_cost * 1e9) : undefined;
+      const nanoUsd = Math.round(total_cost * 1e9);
+      return currency === "USD" && isPlausible(nanoUsd) ? nanoUsd : undefined;
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return undefined;
       throw error;

@@ -1,8 +1,9 @@
 import * as z from "zod/mini";
 import type { Clock } from "../base/clock.ts";
+import { parseForeign } from "../base/json.ts";
 import type { Transport } from "../base/transport.ts";
 import { ApiError } from "../errors/api.ts";
-import { priceInNanoUsd } from "../money/cost.ts";
+import { isPlausible, priceInNanoUsd } from "../money/cost.ts";
 import { kept } from "./cached.ts";
 
 /** What fal asks for one unit. A unit may be an image, a megapixel, a second: never take it for a price per output. */
@@ -15,16 +16,16 @@ export interface Price {
   readonly at: number;
 }
 
-const Prices = z.looseObject({
-  prices: z.array(
-    z.looseObject({
-      endpoint_id: z.string(),
-      unit_price: z.number(),
-      unit: z.string(),
-      currency: z.optional(z.string()),
-    }),
-  ),
+const Row = z.looseObject({
+  endpoint_id: z.string(),
+  unit_price: z.number(),
+  unit: z.string(),
+  currency: z.optional(z.string()),
 });
+const Prices = z.looseObject({ prices: z.array(z.catch(z.nullable(Row), null)) });
+
+/** It goes into each call's cost. */
+const LONGEST_UNIT = 100;
 
 const PATIENCE_MS = 10_000;
 const FRESH_MS = 60 * 60 * 1000;
@@ -45,7 +46,7 @@ export function createPrices(transport: Transport, base: () => string, clock: Cl
       deadline: clock.now() + PATIENCE_MS,
     } as const;
     try {
-      return (await transport.send(request, ({ text }) => z.parse(Prices, JSON.parse(text)))).prices;
+      return (await transport.send(request, ({ text }) => z.parse(Prices, parseForeign(text)))).prices;
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return [];
       throw error;
@@ -53,11 +54,12 @@ export function createPrices(transport: Transport, base: () => string, clock: Cl
   }
 
   async function fetchPrice(endpoint: string, signal: AbortSignal): Promise<Price | undefined> {
-    const found = (await ask(endpoint, signal)).find(({ endpoint_id }) => endpoint_id === endpoint);
-    // Less than nothing is no price either: a budget would grow by it.
-    if (!found || (found.currency ?? "USD") !== "USD" || found.unit_price < 0) return undefined;
+    const found = (await ask(endpoint, signal)).find((row) => row?.endpoint_id === endpoint);
+    if (!found || (found.currency ?? "USD") !== "USD") return undefined;
     const unitPriceNanoUsd = priceInNanoUsd(found.unit_price);
-    return { endpoint, unit: found.unit, unitPriceNanoUsd, at: clock.now() };
+    // Less than nothing is no price either: a budget would grow by it. Nor is more than anything costs.
+    if (!isPlausible(unitPriceNanoUsd)) return undefined;
+    return { endpoint, unit: found.unit.slice(0, LONGEST_UNIT), unitPriceNanoUsd, at: clock.now() };
   }
 
   return kept(FRESH_MS, clock, fetchPrice);

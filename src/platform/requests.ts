@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { parseForeign } from "../base/json.ts";
 import type { Transport } from "../base/transport.ts";
 import { REQUEST_ID } from "../journal/call.ts";
+import { pagesOf } from "./pages.ts";
 
 /** A request as the account's history tells it. Times in milliseconds since the epoch, on the caller's clock. */
 export interface PastRequest {
@@ -69,10 +70,8 @@ export function createHistory(transport: Transport, base: () => string, clock: C
     limits: Limits,
     clocks: { skew: number } = { skew: 0 },
   ): AsyncGenerator<PastRequest> {
-    let cursor: string | null | undefined;
-    for (let count = 0; count < MAX_PAGES; count++) {
-      const query = { ...params, expand: "payloads", limit: "100", ...(cursor && { cursor }) };
-      const { items, next_cursor, has_more, skew } = await page(query, limits);
+    const read = (cursor: object) => page({ ...params, expand: "payloads", limit: "100", ...cursor }, limits);
+    for await (const { items, skew } of pagesOf("fal's request history", MAX_PAGES, read)) {
       clocks.skew = skew;
       for (const item of items) {
         yield {
@@ -85,8 +84,6 @@ export function createHistory(transport: Transport, base: () => string, clock: C
           output: item.json_output ?? undefined,
         };
       }
-      if (!next_cursor || has_more === false) return;
-      cursor = next_cursor;
     }
   }
 
@@ -123,9 +120,12 @@ const SPARE_MS = 60_000;
 /** A clock that steps back at each answer must not hold a call for ever. */
 const MAX_ROUNDS = 3;
 
+/** A hundred years: no clock is set so wrong, and what is further away may be beyond any date. */
+const MOST_SKEW_MS = 100 * 365 * 24 * 60 * 60 * 1000;
+
 /** How far the server's clock is ahead of ours, as its `Date` tells: whole seconds, so small differences are none. */
 function skewMs(headers: Headers, now: number): number {
   const date = Date.parse(headers.get("date") ?? "");
   const skew = Number.isNaN(date) ? 0 : date - now;
-  return Math.abs(skew) < 2_000 ? 0 : skew;
+  return Math.abs(skew) < 2_000 || Math.abs(skew) > MOST_SKEW_MS ? 0 : skew;
 }

@@ -204,6 +204,10 @@ export async function replay(
     return `call ${call.id} is request ${call.ticket.requestId} already`;
   }
   if (isOutdated(call, line)) return undefined;
+  const isWithout = call.state === "completed" && call.outcome?.data === undefined;
+  if (write === "completed" && isWithout && store.keep === "all") {
+    return `call ${call.id} is completed without its result, which ${store.name} could not hold`;
+  }
   try {
     await tell(store, write, [call.id, what, at, told]);
   } catch (error) {

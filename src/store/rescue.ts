@@ -3,9 +3,10 @@ import type { Report } from "../base/report.ts";
 import { shellWord } from "../base/text.ts";
 import { LeaseLostError } from "../errors/runs.ts";
 import type { SavedError } from "../errors/saved-error.ts";
-import { RequestClaimedError, StoreError } from "../errors/store.ts";
+import { isOfValue, RequestClaimedError, StoreError } from "../errors/store.ts";
 import type { Outcome, Ticket } from "../journal/call.ts";
 import type { Store } from "../journal/store.ts";
+import type { Cost } from "../money/cost.ts";
 import { appendToRescueFile, type RescueLine, readBack, replay, tell, type Write } from "./rescue-file.ts";
 
 export interface RescueOptions {
@@ -46,7 +47,8 @@ export interface Rescuing {
 /**
  * A store whose failures after the payment keep no result from anybody. What could not be written is logged, appended
  * to the rescue file, and owed: until the store has it, `intend` rejects, so that nothing further is paid for. Writes
- * of a call resolve whether or not the store took them; that a request belongs to another call is no such failure.
+ * of a call resolve whether or not the store took them; that a request belongs to another call is no such failure. Nor is
+ * that a store can never hold a value: it is told without it, and nothing is owed.
  */
 export function withRescue(store: Store, options: RescueOptions): Rescuing {
   const debt: Debt = {
@@ -98,13 +100,68 @@ async function write(debt: Debt, fact: Fact): Promise<void> {
   try {
     // In order: what is owed comes first.
     if (debt.owed.length > 0) await payUp(debt);
-    await tell(debt.store, fact.write, [call, what, at, fact.error]);
+    await tell(debt.store, fact.write, [call, what, at, fact.error]).catch(tellLess(debt, fact));
   } catch (error) {
     if (error instanceof RequestClaimedError || error instanceof LeaseLostError) throw error;
     if (ticket) claim(debt, call, ticket.requestId);
     owe(debt, fact, error);
   }
 }
+
+/** For a store that can never hold what it is told: it is told what it can hold, and the rest is kept in the file. */
+const tellLess =
+  (debt: Debt, fact: Fact) =>
+  async (error: unknown): Promise<void> => {
+    if (!isOfValue(error)) throw error;
+    const { store, report } = debt;
+    // It is in the file since the first time.
+    if (fact.write === "completed" && (await store.calls.get(fact.call))?.state === "completed") return;
+    const line = lineOf(debt, fact);
+    const { endpoint, requestId } = line;
+    report(
+      `The store ${store.name} cannot hold "${fact.write}" of call ${fact.call}, and is told less. ${keep(debt, line)}`,
+      error,
+      { call: fact.call, endpoint, request_id: requestId },
+    );
+    const { what, error: told } = lessOf(fact);
+    await tell(store, fact.write, [fact.call, what, fact.at, told]).catch((again: unknown) => {
+      // Then the call stays as it was.
+      if (!isOfValue(again)) throw again;
+    });
+  };
+
+/** The same without what may be too much of it. */
+function lessOf({ write, what, error }: Fact): Pick<Fact, "what" | "error"> {
+  switch (write) {
+    case "submitted": {
+      const { endpoint, requestId, queue } = what as Ticket;
+      return { what: { endpoint, requestId, queue }, error };
+    }
+    case "completed": {
+      const { units, waitSeconds, runSeconds } = what as Outcome;
+      return { what: { data: undefined, units, waitSeconds, runSeconds }, error };
+    }
+    case "failed":
+      return { what: shortError(what as SavedError), error };
+    case "charged":
+      return { what: { source: "unknown", reason: "implausible" } satisfies Cost, error };
+    case "ambiguous":
+      return { what: plainText(String(what)), error };
+    case "givenUp":
+      return { what, error: error && shortError(error) };
+  }
+}
+
+const shortError = ({ name, code, message, retryable, billed }: SavedError): SavedError => ({
+  name,
+  code,
+  message: plainText(message),
+  retryable,
+  billed,
+});
+
+/** Short, and without what a database's text cannot hold. */
+const plainText = (text: string): string => text.slice(0, 1_000).toWellFormed().replaceAll("\0", "\u{fffd}");
 
 function remember({ handles }: Debt, id: string, handle: Handle): void {
   handles.delete(id);
@@ -121,12 +178,10 @@ function claim({ owed }: Debt, id: string, requestId: string): void {
 }
 
 function owe(debt: Debt, fact: Fact, error: unknown): void {
-  const { store, clock, report, handles } = debt;
-  const time = new Date(clock.now()).toISOString();
-  const { call, write, ...rest } = fact;
-  const line: RescueLine = { time, store: store.name, call, ...handles.get(call), write, ...rest };
+  const { store, report } = debt;
+  const line = lineOf(debt, fact);
   debt.owed.push(line);
-  const { endpoint, requestId } = line;
+  const { call, write, endpoint, requestId } = line;
   const of = `${call}${endpoint ? ` of ${endpoint}` : ""}${requestId ? `, request ${requestId}` : ""}`;
   report(
     `The store ${store.name} could not note "${write}" for call ${of}. ${keep(debt, line)} No further paid call starts ` +
@@ -134,6 +189,11 @@ function owe(debt: Debt, fact: Fact, error: unknown): void {
     error,
     { call, endpoint, request_id: requestId },
   );
+}
+
+function lineOf({ store, clock, handles }: Debt, { call, write, ...rest }: Fact): RescueLine {
+  const time = new Date(clock.now()).toISOString();
+  return { time, store: store.name, call, ...handles.get(call), write, ...rest };
 }
 
 const fileOf = ({ store, file }: Debt): string | undefined => (store.durable ? file() : undefined);
@@ -181,7 +241,10 @@ function payUp(debt: Debt): Promise<void> {
 async function replayAll(debt: Debt): Promise<void> {
   const { store, owed, report } = debt;
   for (let line = owed[0]; line; line = owed[0]) {
-    const refused = await replay(store, line);
+    const refused = await replay(store, line).catch(async (error: unknown) => {
+      await tellLess(debt, line)(error);
+      return undefined;
+    });
     if (refused !== undefined) report("The store was owed what it can never take", new StoreError(refused));
     owed.shift();
   }

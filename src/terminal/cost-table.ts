@@ -88,7 +88,6 @@ const REASONS: Record<UnknownReason, string> = {
   "under-way": "under way",
   pending: "price not looked up yet",
   implausible: "said to cost what no request costs",
-  unreadable: "in rows of the store that cannot be read",
 };
 
 function whyUnknown({ unknown, unknownBecause }: CostSum): string {

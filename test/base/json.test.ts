@@ -95,6 +95,17 @@ describe("JSON of somebody else", () => {
     expect(() => parseForeign(deep.replace("1", "x"))).toThrow(SyntaxError);
   });
 
+  test("numbers come back as they were given, and those that are too large are the text that came", () => {
+    const large = `1${"0".repeat(400)}`;
+    const json = `{"a":1e400,"b":[-1E+999, ${large}],"c":-0,"d":" 1e400 -0","e":1e-400,"f":-0.5,"g":1e100}`;
+    const value = parseForeign(json);
+    const d = " 1e400 -0";
+    expect(value).toEqual({ a: "1e400", b: ["-1E+999", large], c: 0, d, e: 0, f: -0.5, g: 1e100 });
+    expect(parseOwn(wireJson(value))).toStrictEqual(value);
+    expect(parseForeign("-0")).toBe(0);
+    expect(parseForeign("1e309")).toBe("1e309");
+  });
+
   test("it can be sent and kept, with what is put around it; what is still deeper cannot", () => {
     const given = { given: [parseForeign(nested(100_000, "[", "]"))] };
     expect(parseOwn(wireJson(given))).toEqual(given);

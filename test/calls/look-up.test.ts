@@ -83,6 +83,28 @@ test("defaults that history fills in are no difference", async () => {
   expect(made.emulator.jobs).toMatchObject([{ requestId }]);
 });
 
+test("history that comes round again decides nothing", async () => {
+  const lost = losing("submit");
+  const wire: Wire = (request, forward) =>
+    request.url.includes("/by-endpoint") ? json({ items: [], next_cursor: "next" }) : lost(request, forward);
+  const { fal, emulator } = setup({ wire });
+  const error = await failureOf(fal.subscribe(ECHO, { input: {}, ambiguousSubmit: "resubmit-if-unseen" }));
+  expect(error).toMatchObject({ verdict: "unknown" });
+  expect(emulator.jobs).toHaveLength(1);
+});
+
+test("a request in history that does not tell when it was sent may be the one", async () => {
+  const lost = losing("submit");
+  const wire: Wire = async (request, forward) => {
+    const reply = await lost(request, forward);
+    if (!request.url.includes("/by-endpoint")) return reply;
+    return new Response((await reply.text()).replace(/"sent_at":"[^"]*"/g, '"sent_at":"some day"'), reply);
+  };
+  const { fal, emulator } = setup({ wire });
+  const { requestId } = await fal.subscribe(ECHO, { input: { n: 1 }, ambiguousSubmit: "resubmit-if-unseen" });
+  expect(emulator.jobs.map((job) => job.requestId)).toEqual([requestId]);
+});
+
 test("every page of history is read", async () => {
   const made = setup({ wire: losing("submit") });
   const call = made.fal.subscribe(ECHO, { input });

@@ -73,6 +73,41 @@ test("what the platform does not take at once is asked for in parts: 89 days, fi
   expect(Date.parse(first?.get("end") ?? "") - Date.parse(first?.get("start") ?? "")).toBe(89 * DAY_MS);
 });
 
+test.each([
+  ["comes round again", (page: number) => `page-${page % 3}`, 4],
+  ["does not end", (page: number) => `page-${page}`, 5_000],
+])(
+  "a bill that %s is an error, since a part of it is not all",
+  { timeout: 60_000 },
+  async (problem, cursor, most) => {
+    let pages = 0;
+    const { fal } = setup({
+      wire: () => json({ billing_events: [], next_cursor: cursor(++pages), has_more: true }),
+    });
+    const read = async () => {
+      for await (const _ of fal.billingEvents());
+    };
+    const message = expect.stringContaining(problem);
+    expect(await failureOf(read())).toMatchObject({ name: "MalformedReplyError", message });
+    expect(pages).toBe(most);
+  },
+);
+
+test("what cannot be meant is told as it stands on the bill, and is no cost in the ledger", async () => {
+  const wire: Wire = async (request, forward) => {
+    const reply = await forward();
+    if (!request.url.includes("/billing-events")) return reply;
+    return new Response((await reply.text()).replace(/"cost_total":[\d.e-]+/, '"cost_total":1e308'), reply);
+  };
+  const { fal } = await billed(1, {}, wire);
+  const [matched] = (await fal.reconcile()).matched;
+  expect(matched?.invoicedNanoUsd).toBe(Number.MAX_SAFE_INTEGER);
+  expect((await fal.costs()).total).toMatchObject({
+    nanoUsd: 21_000_000,
+    bySource: { measured: 21_000_000 },
+  });
+});
+
 test("pages are followed to the last, and leaving the loop asks for no more", async () => {
   const small: Wire = (request, forward) =>
     request.url.includes("/billing-events")

@@ -48,6 +48,36 @@ test("a price in another currency, or of another endpoint, is none", async () =>
   expect(await other.fal.price(ECHO)).toBeUndefined();
 });
 
+test.each([1e6, 1e300, "1e400", "-0.5"])(
+  "a price of %s dollars is none, and a call that it is for is paid all the same",
+  async (price) => {
+    const wire: Wire = (request, forward) =>
+      request.url.includes("/pricing?")
+        ? new Response(
+            `{"prices":[{"endpoint_id":"a/b"},{"endpoint_id":"${ECHO}","unit_price":${price},"unit":"images"}]}`,
+          )
+        : forward();
+    const { fal } = setup({ wire });
+    expect(await fal.price(ECHO)).toBeUndefined();
+    await fal.subscribe(ECHO, { input: {} });
+    await fal.close();
+    expect((await fal.calls.list())[0]?.cost).toEqual({ source: "unknown", reason: "no_price", units: 1 });
+  },
+);
+
+test("what units and price make is no cost where no request costs it", async () => {
+  const { fal } = setup({ emulator: { models: [echo({ price: 1, units: 1_000_000_000 })] } });
+  await fal.subscribe(ECHO, { input: {} });
+  await fal.close();
+  const cost = { source: "unknown", reason: "implausible", units: 1_000_000_000 };
+  expect((await fal.calls.list())[0]?.cost).toEqual(cost);
+  expect((await fal.costs()).total).toMatchObject({
+    nanoUsd: 0,
+    unknown: 1,
+    unknownBecause: { implausible: 1 },
+  });
+});
+
 test("a price below nothing is none, so no call is made under a budget for it", async () => {
   const wire: Wire = (request, forward) =>
     request.url.includes("/pricing/estimate")

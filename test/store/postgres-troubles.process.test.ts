@@ -217,3 +217,17 @@ test("a store of ids keeps no payload here either", async () => {
     data: null,
   });
 });
+
+test("what can never be stored is told from a server that is away", async () => {
+  const store = open(url);
+  await store.calls.intend(intent("a"));
+  const never = [
+    () => store.calls.charged("a", { source: "measured", nanoUsd: 1e300 }, 2),
+    () => store.calls.ambiguous("a", "a \0 b", 2),
+    () => store.calls.submitted("a", ticket(randomBytes(3_000).toString("base64url")), 2),
+  ];
+  for (const note of never) {
+    expect(await note().then(undefined, (error: unknown) => error)).toMatchObject({ isOfValue: true });
+  }
+  await store.calls.submitted("a", ticket("r"), 2);
+});

@@ -14,7 +14,7 @@ import { memoryStore, type Store, StoreError } from "fal-chain";
 import { afterAll, beforeEach, expect, test } from "vitest";
 import { echo } from "../support/models.ts";
 import { ECHO, ENV, failureOf, SECRET, setup } from "../support/setup.ts";
-import { instead, losing, networkError } from "../support/wire.ts";
+import { instead, json, losing, networkError, type Wire } from "../support/wire.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "fal-chain-rescue-"));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -31,9 +31,14 @@ type Name = "intend" | "submitted" | "ambiguous" | "completed" | "failed" | "giv
 function brittle(facts: Partial<Pick<Store, "durable" | "keep">> = {}) {
   const memory = memoryStore();
   const broken = new Set<Name>();
+  /** What it can hold, where that is not everything. */
+  const holds = { most: Number.POSITIVE_INFINITY };
   const failing =
     (name: Name) =>
     async (...args: never[]) => {
+      if (name !== "intend" && JSON.stringify(args).length > holds.most) {
+        throw new StoreError("The store calls.db cannot hold this: too big.", { isOfValue: true });
+      }
       if (broken.has(name)) throw new StoreError("The disk of calls.db is full.");
       await (memory.calls[name] as (...all: never[]) => Promise<void>)(...args);
     };
@@ -53,7 +58,7 @@ function brittle(facts: Partial<Pick<Store, "durable" | "keep">> = {}) {
       charged: failing("charged"),
     },
   };
-  return { store, memory, broken };
+  return { store, memory, broken, holds };
 }
 
 function world(options: Parameters<typeof setup>[0] = {}, facts = {}) {
@@ -198,6 +203,63 @@ test("giving up is noted too, and what was cancelled in time is not billed", asy
   const [inTime, ran] = await made.memory.calls.list();
   expect(inTime).toMatchObject({ state: "given-up", cost: { source: "measured", nanoUsd: 0 } });
   expect(ran).toMatchObject({ state: "given-up", cost: { source: "unknown", reason: "failed" } });
+});
+
+test("what a store can never hold is not owed: the call is completed without it, and the next one is paid", async () => {
+  const made = world();
+  made.holds.most = 1_000;
+  const text = "x".repeat(5_000);
+  const { data, requestId } = await made.fal.subscribe(ECHO, { input: { text } });
+  expect(data).toEqual({ echo: { text } });
+  await made.fal.close();
+  const [call] = await made.memory.calls.list();
+  expect(call).toMatchObject({ state: "completed", ticket: { requestId }, cost: { nanoUsd: 10_000_000 } });
+  expect(call?.outcome?.data).toBeUndefined();
+  expect(made.logged.join()).toContain(`cannot hold "completed" of call ${call?.id}, and is told less.`);
+
+  await made.fal.subscribe(ECHO, { input });
+  expect(posts(made)).toBe(2);
+  expect((await made.fal.costs()).total).toMatchObject({ calls: 2, nanoUsd: 20_000_000 });
+  // fal still has it.
+  expect((await made.fal.calls.collect(call?.id ?? "")).data).toEqual(data);
+
+  // It is in the file too, and stays there: what is completed is not completed again.
+  expect(lines().map(({ write, what }) => [write, what.data])).toEqual([["completed", data]]);
+  const why = expect.stringContaining("without its result");
+  expect(await made.fal.calls.rescue()).toMatchObject({ restored: 0, left: [{ why }] });
+  expect(lines()).toHaveLength(1);
+});
+
+test("what was owed while the store was away, and turns out to be what it can never hold, is told without it", async () => {
+  const made = world();
+  made.broken.add("submitted").add("completed");
+  const text = "x".repeat(5_000);
+  await made.fal.subscribe(ECHO, { input: { text } });
+  made.holds.most = 1_000;
+  made.broken.clear();
+  await made.fal.subscribe(ECHO, { input });
+  await made.fal.close();
+  expect(posts(made)).toBe(2);
+  const calls = await made.memory.calls.list();
+  expect(calls.map(({ state }) => state)).toEqual(["completed", "completed"]);
+});
+
+test("errors, doubts and costs that a store cannot hold are cut down to what it can", async () => {
+  const long = `${"x".repeat(3_000)}\0`;
+  const wire: Wire = instead("result", () =>
+    json({ detail: [{ msg: long, type: "a", loc: [] }] }, { status: 422 }),
+  );
+  const made = world({ wire });
+  made.holds.most = 2_500;
+  await failureOf(made.fal.subscribe(ECHO, { input }));
+  await made.fal.close();
+  const [call] = await made.memory.calls.list();
+  expect(call).toMatchObject({ state: "failed", error: { name: "ValidationError", code: "validation" } });
+  expect(call?.error?.message).toMatch(/^acme\/echo: x{900}/);
+  made.holds.most = 10;
+  await made.fal.subscribe(ECHO, { input }).then(undefined, () => {});
+  await made.fal.close();
+  expect(posts(made)).toBe(2);
 });
 
 test("calls in parallel are all delivered, and all owed", async () => {

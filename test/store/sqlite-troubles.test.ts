@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { sqlStore } from "../../src/store/sql/store.ts";
 import { sqliteDriver } from "../../src/store/sqlite/driver.ts";
 import { openFile } from "../../src/store/sqlite/open.ts";
+import { failureOf } from "../support/setup.ts";
 import { tempDir } from "../support/temp.ts";
 import { claim, intent, outcome, ticket } from "./samples.ts";
 
@@ -196,3 +197,15 @@ function asNobody(act: () => unknown): Error {
   }
   throw new Error("nothing was thrown");
 }
+
+test("what can never be stored is told from a store that is away", async () => {
+  const store = sqliteStore(join(tempDir(), "calls.db"));
+  onTestFinished(() => store.close());
+  await store.calls.intend(intent("a"));
+  const circular: { self?: unknown } = {};
+  circular.self = circular;
+  const error = await failureOf(store.calls.completed("a", { ...outcome, data: circular }, 2));
+  expect(error).toMatchObject({ name: "StoreError", isOfValue: true });
+  expect(String(error)).toContain("cannot hold this");
+  expect((await store.calls.get("a"))?.state).toBe("intended");
+});

@@ -1,6 +1,6 @@
 import { FalError } from "../../errors/fal-error.ts";
 import { withoutSecrets } from "../../errors/secrets.ts";
-import { StoreError } from "../../errors/store.ts";
+import { isOfJavaScript, StoreError } from "../../errors/store.ts";
 
 /** PostgreSQL's SQLSTATEs and Node's network codes: what happened, and what helps. */
 const BY_CODE: Readonly<Record<string, string>> = {
@@ -56,6 +56,9 @@ function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
+/** SQLSTATE's classes of data exceptions, broken constraints and exceeded limits: it is the value, and not the server. */
+const OF_VALUE = /^(22|23|54)/;
+
 /** The connection went away: the server restarted, or something between here and there closed it, or it is silent. */
 export function isConnectionLost(error: unknown): boolean {
   if (error instanceof SilentError) return true;
@@ -85,6 +88,10 @@ export function postgresError(name: string, error: unknown): FalError {
   const retryable = isPassing(error);
   const known = BY_CODE[code];
   if (known) return new StoreError(`The store ${name} ${known}`, { cause, retryable });
+  if (OF_VALUE.test(code) || isOfJavaScript(error) || /invalid memory alloc request size/.test(said)) {
+    const problem = `The store ${name} cannot hold this${code && ` (${code})`}: ${said}.`;
+    return new StoreError(problem, { cause, retryable, isOfValue: !retryable });
+  }
   if (isConnectionLost(error) || /timeout/i.test(said)) {
     return new StoreError(
       `The store ${name} lost its connection or did not answer in time. Try again, and check the server and the network.`,

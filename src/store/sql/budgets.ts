@@ -1,3 +1,4 @@
+import { StoreError } from "../../errors/store.ts";
 import type { Reservation } from "../../money/cost.ts";
 import type { CallFacts } from "../call-changes.ts";
 import {
@@ -51,10 +52,15 @@ function* lockedWindow({ budget, window }: Window): Work<Used> {
     yield* insert("budgets", empty, "on conflict (budget, window_start) do nothing");
     [row] = yield look;
   }
-  return {
-    chargedNanoUsd: row?.["charged"] as number,
-    reservedNanoUsd: row?.["reserved"] as number,
-  };
+  const { charged, reserved } = row ?? {};
+  if (typeof charged !== "number" || typeof reserved !== "number") {
+    throw new StoreError(
+      `What the store has of the budget ${budget} is no amount: it was changed by something else. Nothing was sent. ` +
+        "Correct its row in the table budgets.",
+      { isOfValue: true },
+    );
+  }
+  return { chargedNanoUsd: charged, reservedNanoUsd: reserved };
 }
 
 const add = ({ budget, window }: Window, { chargedNanoUsd, reservedNanoUsd }: Used) =>

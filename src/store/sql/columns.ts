@@ -1,209 +1,261 @@
-import type { CallFor, CallRecord, Outcome, Usage } from "../../journal/call.ts";
-import type { RunRecord, StepRecord } from "../../journal/run.ts";
+import type { SavedError } from "../../errors/saved-error.ts";
+import {
+  CALL_STATES,
+  type CallFor,
+  type CallRecord,
+  type Outcome,
+  type Ticket,
+  type Usage,
+} from "../../journal/call.ts";
+import {
+  type ProcessIdentity,
+  RUN_STATES,
+  type RunRecord,
+  type StartedFor,
+  type StepRecord,
+} from "../../journal/run.ts";
+import type { Budget } from "../../money/budget.ts";
+import { type Cost, isPlausible } from "../../money/cost.ts";
 import type { CallFacts } from "../call-changes.ts";
 import type { LeasedRun } from "../run-changes.ts";
-import { indexed, isShortened } from "./names.ts";
-import type { Row, Value } from "./work.ts";
+import {
+  type Column,
+  type Columns,
+  columnsOf,
+  type Fields,
+  isNone,
+  isPlain,
+  isTexts,
+  json,
+  name,
+  number,
+  oneOf,
+  optionalName,
+  optionalNumber,
+  optionalText,
+  parsed,
+  readWhole,
+  record,
+  recordOf,
+  text,
+  withParts,
+} from "./fields.ts";
+import { indexed } from "./names.ts";
+import type { Row } from "./work.ts";
 
 /** In which columns each field of a record is kept. Rows, reports and filters are made from these tables. */
 
-export type Columns = Record<string, Value>;
-
-/** A field, which may be kept in several columns so that a database can look for parts of it. */
-interface Field<T> {
-  /** What is undefined is null. */
-  write(value: T): Columns;
-  read(row: Row): T;
-}
-
-/** A field that is kept in one. */
-interface Column<T> extends Field<T> {
-  readonly column: string;
-}
-
-type Fields<R> = { readonly [F in keyof R]-?: Field<R[F]> };
-
-const plain = <T extends Value>(column: string): Column<T> => ({
-  column,
-  write: (value) => ({ [column]: value }),
-  read: (row) => row[column] as T,
-});
-
-const optional = <T extends Value>(column: string): Column<T | undefined> => ({
-  column,
-  write: (value) => ({ [column]: value ?? null }),
-  read: (row) => (row[column] ?? undefined) as T | undefined,
-});
-
-/** A name that is found by an index: the whole of a long one is kept beside what that holds. */
-const name = <T extends string | undefined>(column: string): Column<T> => ({
-  column,
-  write(value) {
-    if (value === undefined) return { [column]: null };
-    const held = indexed(value);
-    return isShortened(held) ? { [column]: held, [longOf(column)]: value } : { [column]: held };
-  },
-  read(row) {
-    const held = row[column] ?? undefined;
-    return (typeof held === "string" && isShortened(held) ? row[longOf(column)] : held) as T;
-  },
-});
-
-export const longOf = (column: string): string => `${column}_long`;
-
-const json = <T>(column: string): Column<T> => ({
-  column,
-  write: (value) => ({ [column]: value === undefined ? null : JSON.stringify(value) }),
-  read: (row) => {
-    const text = row[column];
-    return typeof text === "string" ? JSON.parse(text) : undefined;
-  },
-});
-
-/** The same, with columns that repeat parts of it. They are written only. */
-const withParts = <T>(field: Field<T>, parts: (value: T) => Columns): Field<T> => ({
-  write: (value) => ({ ...field.write(value), ...parts(value) }),
-  read: field.read,
-});
-
-/** A field that is a record itself. */
-const record = <R extends object>(fields: Fields<R>): Field<R> => ({
-  write: (value) => columnsOf(fields, value),
-  read: (row) => recordOf(fields, row),
-});
+/** What something failed with. */
+const savedError = (name: string): Column<SavedError | undefined> =>
+  json(
+    name,
+    (value) =>
+      isNone(value) ||
+      (isPlain(value) && typeof value["message"] === "string" && typeof value["code"] === "string"),
+    ({ billed }): SavedError => ({
+      name: "StoreError",
+      code: "store",
+      message: "What the store has of this failure cannot be read.",
+      retryable: false,
+      billed: billed === "true" || (billed !== "false" && "unknown"),
+    }),
+  );
 
 /** Whom a call is for: what it is found and grouped by. */
 export const FOR: { readonly [F in keyof CallFor]-?: Column<CallFor[F]> } = {
-  chain: name("chain"),
-  run: name("run"),
-  step: optional("step"),
-  jobId: optional("job_id"),
-  app: optional("app"),
-  request: optional("request"),
-  rootRun: name("root_run"),
-  rootJob: optional("root_job"),
-  claimedRoot: optional("claimed_root"),
-  tags: json("tags"),
+  chain: optionalName("chain"),
+  run: optionalName("run"),
+  step: optionalText("step"),
+  jobId: optionalText("job_id"),
+  app: optionalText("app"),
+  request: optionalText("request"),
+  rootRun: optionalName("root_run"),
+  rootJob: optionalText("root_job"),
+  claimedRoot: optionalText("claimed_root"),
+  tags: json("tags", isTexts, () => ({})),
   // As the JSON that it is also in reports: databases differ in how they look into one.
-  userTags: json("user_tags"),
+  userTags: json("user_tags", isTexts, () => ({})),
 };
 
 const USAGE: Fields<Usage> = {
-  units: optional("units"),
-  waitSeconds: optional("wait_seconds"),
-  runSeconds: optional("run_seconds"),
+  units: optionalNumber("units"),
+  waitSeconds: optionalNumber("wait_seconds"),
+  runSeconds: optionalNumber("run_seconds"),
 };
 
-const CALL: Fields<CallRecord> = {
-  id: plain("id"),
-  endpoint: plain("endpoint"),
-  body: optional("body"),
-  queue: plain("queue"),
+/** As one that becomes a part of an address, however long. */
+const isRequestId = (value: unknown): value is string =>
+  typeof value === "string" && /^[\w.~-]+$/.test(value);
+
+/** Its request is known from the column that is looked for, too. */
+const TICKET = json<Ticket | undefined>(
+  "ticket",
+  (value) =>
+    isNone(value) ||
+    (isPlain(value) &&
+      typeof value["endpoint"] === "string" &&
+      typeof value["queue"] === "string" &&
+      isRequestId(value["requestId"]) &&
+      (isNone(value["links"]) || isTexts(value["links"]))),
+  ({ request_id: requestId, endpoint, queue }) =>
+    isRequestId(requestId) ? { endpoint: String(endpoint), requestId, queue: String(queue) } : undefined,
+);
+
+const COST = json<Cost | undefined>(
+  "cost",
+  (value) =>
+    isNone(value) ||
+    (isPlain(value) &&
+      (value["source"] === "unknown"
+        ? typeof value["reason"] === "string"
+        : SOURCES.includes(value["source"]) && isPlausible(value["nanoUsd"])) &&
+      (isNone(value["unit"]) || typeof value["unit"] === "string") &&
+      COST_FIGURES.every((name) => value[name] == null || typeof value[name] === "number")),
+  () => ({ source: "unknown", reason: "implausible" }),
+);
+const COST_FIGURES = ["units", "unitPriceNanoUsd", "pricedAt", "measuredNanoUsd"];
+const SOURCES: readonly unknown[] = ["estimated", "measured", "invoiced"];
+
+type ReadCall = Omit<CallRecord, "unreadable">;
+
+const CALL: Fields<ReadCall> = {
+  id: text("id"),
+  endpoint: text("endpoint"),
+  body: optionalText("body"),
+  queue: text("queue"),
   for: record(FOR),
-  key: name("key"),
-  state: plain("state"),
-  ticket: withParts(json("ticket"), (ticket) => ({
+  key: optionalName("key"),
+  // Of one that is in no state nobody knows whether fal has it.
+  state: oneOf("state", CALL_STATES, "ambiguous"),
+  ticket: withParts(TICKET, (ticket) => ({
     request_id: ticket ? indexed(ticket.requestId) : null,
   })),
   outcome: {
-    write: (outcome) => ({ data: outcome ? JSON.stringify(outcome.data ?? null) : null }),
-    read: (row): Outcome | undefined => {
-      const data = row["data"];
-      return typeof data === "string" ? { data: JSON.parse(data), ...recordOf(USAGE, row) } : undefined;
+    // Without its data it says no more than the usage does.
+    write: (outcome) => ({ data: outcome?.data === undefined ? null : JSON.stringify(outcome.data) }),
+    read: (row, lost): Outcome | undefined => {
+      const text = row["data"] ?? undefined;
+      if (text === undefined) return undefined;
+      const data = parsed(text);
+      if (data !== undefined) return { data, ...recordOf(USAGE, row, lost) };
+      lost("data");
+      return undefined;
     },
   },
   usage: {
     write: (usage) =>
       columnsOf(USAGE, usage ?? { units: undefined, waitSeconds: undefined, runSeconds: undefined }),
-    read: (row) => (row["state"] === "completed" ? recordOf(USAGE, row) : undefined),
+    read: (row, lost) => (row["state"] === "completed" ? recordOf(USAGE, row, lost) : undefined),
   },
-  error: withParts(json("error"), (error) => ({ billed: error ? String(error.billed) : null })),
-  doubt: optional("doubt"),
-  givenUp: optional("given_up"),
-  cost: withParts(json("cost"), (cost) => ({
+  error: withParts(savedError("error"), (error) => ({ billed: error ? String(error.billed) : null })),
+  doubt: optionalText("doubt"),
+  givenUp: optionalText("given_up"),
+  cost: withParts(COST, (cost) => ({
     cost_source: cost?.source ?? null,
     cost_nano: cost && "nanoUsd" in cost ? cost.nanoUsd : null,
     cost_reason: cost?.source === "unknown" ? cost.reason : null,
   })),
-  unused: optional("unused"),
-  reuses: plain("reuses"),
-  intendedAt: plain("intended_at"),
-  submittedAt: optional("submitted_at"),
-  endedAt: optional("ended_at"),
+  unused: optionalText("unused"),
+  reuses: number("reuses"),
+  intendedAt: number("intended_at"),
+  submittedAt: optionalNumber("submitted_at"),
+  endedAt: optionalNumber("ended_at"),
 };
 
 /** Of a part of a call, or all of it. */
-export const callColumns = (call: Partial<CallRecord>): Columns => columnsOf(CALL, call);
-export const callOf = (row: Row): CallRecord => recordOf(CALL, row);
+export const callColumns = ({ unreadable, ...call }: Partial<CallRecord>): Columns => columnsOf(CALL, call);
+export const callOf = (row: Row): CallRecord => readWhole(CALL, row);
 
 const { id, state, ticket, error, cost, reuses } = CALL;
 const CALL_FACTS: Fields<CallFacts> = { id, state, ticket, error, cost, reuses };
 
 /** The columns of `factsOf`: each has the name of its field. */
 export const FACTS = Object.keys(CALL_FACTS).join(", ");
-export const factsOf = (row: Row): CallFacts => recordOf(CALL_FACTS, row);
+export const factsOf = (row: Row): CallFacts => recordOf(CALL_FACTS, row, () => {});
 
-const RUN: Fields<RunRecord> = {
+type ReadRun = Omit<RunRecord, "unreadable">;
+
+const RUN: Fields<ReadRun> = {
   chain: name("chain"),
   id: name("id"),
-  input: optional("input"),
-  tags: json("tags"),
-  budget: json("budget"),
-  startedFor: json("started_for"),
-  state: plain("state"),
-  output: optional("output"),
-  error: json("error"),
-  failedKeys: json("failed_keys"),
-  epoch: plain("epoch"),
-  owner: json("owner"),
-  cancelReason: optional("cancel_reason"),
-  startedAt: plain("started_at"),
-  endedAt: optional("ended_at"),
+  input: optionalText("input"),
+  tags: json("tags", isTexts, () => ({})),
+  // Nobody knows how much it may cost: nothing more.
+  budget: json<Budget | undefined>(
+    "budget",
+    (value) => isNone(value) || (isPlain(value) && typeof value["usd"] === "number"),
+    () => ({ usd: 0 }),
+  ),
+  startedFor: json<StartedFor | undefined>("started_for", isStartedFor, () => undefined),
+  // It is not executed by itself.
+  state: oneOf("state", RUN_STATES, "failed"),
+  output: optionalText("output"),
+  error: savedError("error"),
+  failedKeys: json<readonly string[]>(
+    "failed_keys",
+    (value) => Array.isArray(value) && value.every((key) => typeof key === "string"),
+    () => [],
+  ),
+  epoch: number("epoch"),
+  owner: json<ProcessIdentity | undefined>("owner", isOwner, () => undefined),
+  cancelReason: optionalText("cancel_reason"),
+  startedAt: number("started_at"),
+  endedAt: optionalNumber("ended_at"),
 };
+
+function isOwner(value: unknown): boolean {
+  if (isNone(value)) return true;
+  return (
+    isPlain(value) &&
+    typeof value["pid"] === "number" &&
+    ["host", "boot", "started"].every((name) => typeof value[name] === "string")
+  );
+}
+
+function isStartedFor(value: unknown): boolean {
+  if (isNone(value)) return true;
+  if (!isPlain(value)) return false;
+  const { root, within, request, job, claimedRoot } = value;
+  const isRoot = isNone(root) || isPlain(root);
+  const isWithin = isNone(within) || (Array.isArray(within) && within.every(isTexts));
+  return (
+    isRoot &&
+    isWithin &&
+    [request, job, claimedRoot].every((name) => isNone(name) || typeof name === "string")
+  );
+}
 
 /** What of a run never changes. */
 type Fixed = "chain" | "id" | "input" | "tags" | "startedFor" | "startedAt";
 
 /** What changes in a run's life. */
 export function changingRunColumns({ run, leaseUntil }: LeasedRun): Columns {
-  const { chain, id, input, tags, startedFor, startedAt, ...changing } = run;
-  return { ...columnsOf<Omit<RunRecord, Fixed>>(RUN, changing), lease_until: leaseUntil };
+  const { chain, id, input, tags, startedFor, startedAt, unreadable, ...changing } = run;
+  return { ...columnsOf<Omit<ReadRun, Fixed>>(RUN, changing), lease_until: leaseUntil };
 }
 
-export const newRunColumns = ({ run, leaseUntil }: LeasedRun): Columns => ({
+export const newRunColumns = ({ run: { unreadable, ...run }, leaseUntil }: LeasedRun): Columns => ({
   ...columnsOf(RUN, run),
   lease_until: leaseUntil,
   next_event: 0,
 });
 
-export const runOf = (row: Row): RunRecord => recordOf(RUN, row);
+export const runOf = (row: Row): RunRecord => readWhole(RUN, row);
+
+const LEASE = number("lease_until");
 
 export const leasedOf = (row: Row): LeasedRun => ({
   run: runOf(row),
-  leaseUntil: row["lease_until"] as number,
+  leaseUntil: LEASE.read(row, () => {}),
 });
 
 const STEP: Fields<StepRecord> = {
   key: name("key"),
-  name: plain("name"),
-  value: optional("value"),
-  error: json("error"),
-  at: plain("at"),
+  name: text("name"),
+  value: optionalText("value"),
+  error: savedError("error"),
+  at: number("at"),
 };
 
 export const stepColumns = (step: StepRecord): Columns => columnsOf(STEP, step);
-export const stepOf = (row: Row): StepRecord => recordOf(STEP, row);
-
-function columnsOf<R extends object>(fields: Fields<R>, some: Partial<R>): Columns {
-  const columns: Columns = {};
-  for (const name of Object.keys(some) as (keyof R)[]) {
-    Object.assign(columns, fields[name].write(some[name] as R[keyof R]));
-  }
-  return columns;
-}
-
-function recordOf<R extends object>(fields: Fields<R>, row: Row): R {
-  const record: Partial<R> = {};
-  for (const name of Object.keys(fields) as (keyof R)[]) record[name] = fields[name].read(row);
-  return record as R;
-}
+export const stepOf = (row: Row): StepRecord => recordOf(STEP, row, () => {});

@@ -1,27 +1,52 @@
+import { CALL_STATES } from "../../journal/call.ts";
 import type { Spend, SpendGroup, SpendQuery } from "../../journal/spend.ts";
+import { MOST_NANO_USD } from "../../money/cost.ts";
 import { meant } from "./calls.ts";
-import { FOR, longOf } from "./columns.ts";
+import { FOR } from "./columns.ts";
+import { longOf } from "./fields.ts";
 import { select } from "./tables.ts";
 import type { Row, Statement } from "./work.ts";
 
-const FACTS = ["state", "cost_source", "cost_reason", "billed", "unused"];
+/** Longer than anything takes, either way, since clocks step. */
+const LONGEST_SECONDS = 1e9;
+const LONGEST_MS = LONGEST_SECONDS * 1000;
+const MOST_REUSES = 1e9;
 
-const milliseconds = (column: string): string => `cast(round(${column} * 1000) as bigint)`;
+/** A whole number as one that no database thinks too large, however many of them are added up. */
+const real = (column: string): string => `cast(${column} as double precision)`;
+const sum = (condition: string, expression: string): string =>
+  `coalesce(sum(case when ${condition} then ${expression} end), 0)`;
+const seconds = (column: string): string =>
+  sum(`${column} between -${LONGEST_SECONDS} and ${LONGEST_SECONDS}`, `round(${column} * 1000)`);
+
+const IS_PLAUSIBLE = `cost_nano between 0 and ${MOST_NANO_USD}`;
+const IS_COUNT = `reuses between 0 and ${MOST_REUSES}`;
+const RUNNER_MS = `${real("ended_at")} - ${real("intended_at")}`;
+
+/** Of what cannot be meant, as after a change by hand, nothing is added: it is said that its cost is not known. */
 const SUMS = {
   calls: "count(*)",
-  nano: sum("cost_nano"),
-  saved: sum("cost_nano * reuses"),
-  reuses: sum("reuses"),
-  wait_ms: sum(milliseconds("wait_seconds")),
-  run_ms: sum(milliseconds("run_seconds")),
-  runner_ms: sum("case when job_id is not null then ended_at - intended_at end"),
+  nano: sum(IS_PLAUSIBLE, real("cost_nano")),
+  saved: sum(`${IS_PLAUSIBLE} and ${IS_COUNT}`, `${real("cost_nano")} * reuses`),
+  reuses: sum(IS_COUNT, real("reuses")),
+  wait_ms: seconds("wait_seconds"),
+  run_ms: seconds("run_seconds"),
+  runner_ms: sum(`job_id is not null and ${RUNNER_MS} between -${LONGEST_MS} and ${LONGEST_MS}`, RUNNER_MS),
+};
+
+const FACTS = {
+  state: "state",
+  source: `case when cost_source = 'unknown' or ${IS_PLAUSIBLE} then cost_source when cost_source is not null then '' end`,
+  reason: "cost_reason",
+  billed: "billed",
+  unused: "unused",
 };
 
 export function spendWhere({ by, ...filter }: SpendQuery): Statement {
-  const keys = [...by.map(groupOf), ...FACTS];
+  const keys = [...by.map(groupOf), ...Object.values(FACTS)];
   const columns = [
     ...by.map((name) => `${groupOf(name)} as ${groupColumn(name)}`),
-    ...FACTS,
+    ...Object.entries(FACTS).map(([name, fact]) => `${fact} as fact_${name}`),
     ...Object.entries(SUMS).map(([name, sum]) => `${sum} as ${name}`),
   ];
   return select(columns.join(", "), "calls", meant(filter), `group by ${keys.join(", ")}`);
@@ -52,17 +77,23 @@ function groupOf(name: SpendGroup): string {
   }
 }
 
+const SOURCES = ["estimated", "measured", "invoiced", "unknown"] as const;
+
 export function spendOf(row: Row, { by }: SpendQuery): Spend {
-  const number = (name: keyof typeof SUMS) => row[name] as number;
-  const text = <T extends string>(name: string) => (row[name] ?? undefined) as T | undefined;
-  const billed = text("billed");
+  const number = (name: keyof typeof SUMS) => Number(row[name]);
+  const fact = <T extends string>(name: keyof typeof FACTS) =>
+    (row[`fact_${name}`] ?? undefined) as T | undefined;
+  const state = fact("state");
+  const said = fact("source");
+  const source = said === undefined ? undefined : (SOURCES.find((name) => name === said) ?? "unknown");
+  const billed = fact("billed");
   return {
     group: Object.fromEntries(by.map((name) => [name, row[groupColumn(name)] ?? undefined])),
-    state: row["state"] as Spend["state"],
-    source: text("cost_source"),
-    reason: text("cost_reason"),
+    state: CALL_STATES.find((name) => name === state) ?? "ambiguous",
+    source,
+    reason: source === said ? fact("reason") : "implausible",
     billed: billed === "unknown" || billed === undefined ? billed : billed === "true",
-    unused: text("unused"),
+    unused: fact("unused"),
     calls: number("calls"),
     nanoUsd: number("nano"),
     savedNanoUsd: number("saved"),
@@ -71,9 +102,4 @@ export function spendOf(row: Row, { by }: SpendQuery): Spend {
     runMs: number("run_ms"),
     runnerMs: number("runner_ms"),
   };
-}
-
-/** What is summed is whole, and so is its sum; a database may think it too large for that. */
-function sum(expression: string): string {
-  return `cast(coalesce(sum(${expression}), 0) as bigint)`;
 }

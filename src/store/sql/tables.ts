@@ -1,4 +1,4 @@
-import type { Columns } from "./columns.ts";
+import type { Columns } from "./fields.ts";
 import { INDEXED, indexed, mended } from "./names.ts";
 import { placeholders, type Row, type Statement, type Value, type Work } from "./work.ts";
 

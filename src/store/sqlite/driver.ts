@@ -31,7 +31,14 @@ export function sqliteDriver(db: Database, path: string, clock: Clock): Driver {
   const all = (asked: Statement): readonly Row[] => {
     if (asked === CLOCK) return [{ now: clock.now() }];
     const { statement, order } = prepare(asked.sql);
-    return statement.all(...order.map((n) => asked.params[n] as Value)) as unknown as Row[];
+    const params = order.map((n) => asked.params[n] as Value);
+    try {
+      return statement.all(...params) as unknown as Row[];
+    } catch (error) {
+      // Somebody has put a number there that none of ours is. What only reads can be done again.
+      if (!isTooLarge(error) || !asked.sql.startsWith("select")) throw error;
+      return inexact(statement, params);
+    }
   };
 
   const guarded = <T>(use: () => T): T => {
@@ -64,6 +71,23 @@ export function sqliteDriver(db: Database, path: string, clock: Clock): Driver {
       isOpen = false;
     },
   };
+}
+
+const isTooLarge = (error: unknown): boolean =>
+  error instanceof RangeError && "code" in error && error.code === "ERR_OUT_OF_RANGE";
+
+/** The rows, with integers beyond 2^53 as the numbers that are next to them. */
+function inexact(statement: Prepared["statement"], params: readonly Value[]): Row[] {
+  statement.setReadBigInts(true);
+  try {
+    const rows = statement.all(...params) as Record<string, Value | bigint>[];
+    const near = (value: Value | bigint): Value => (typeof value === "bigint" ? Number(value) : value);
+    return rows.map((row) =>
+      Object.fromEntries(Object.entries(row).map(([name, value]) => [name, near(value)])),
+    );
+  } finally {
+    statement.setReadBigInts(false);
+  }
 }
 
 const BEGIN: Statement = { sql: "begin immediate", params: [] };

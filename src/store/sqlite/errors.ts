@@ -1,5 +1,5 @@
 import { FalError } from "../../errors/fal-error.ts";
-import { StoreError } from "../../errors/store.ts";
+import { isOfJavaScript, StoreError } from "../../errors/store.ts";
 
 /** SQLite's primary result codes, as `sqlite.org/rescode.html` numbers them: what happened, and what helps. */
 const BY_CODE: Readonly<Record<number, string>> = {
@@ -11,6 +11,9 @@ const BY_CODE: Readonly<Record<number, string>> = {
   14: "cannot be opened: this user may not read it, or its directory is missing. Check the path and its permissions.",
   26: "is not an SQLite database. Choose another path, or move the file away.",
 };
+
+/** Too big, a constraint, another type, out of range: it is the value, and not the file. */
+const OF_VALUE: ReadonlySet<number | undefined> = new Set([18, 19, 20, 25]);
 
 /** The primary code: SQLite puts details into the higher bits. */
 const codeOf = (error: unknown): number | undefined =>
@@ -26,9 +29,16 @@ const isPassing = (error: unknown): boolean => [5, 6, 15].includes(codeOf(error)
 /** The error of a file, for people; what is ours already stays as it is. */
 export function sqliteError(path: string, error: unknown): FalError {
   if (error instanceof FalError) return error;
-  const known = BY_CODE[codeOf(error) ?? -1];
+  const code = codeOf(error);
+  const known = BY_CODE[code ?? -1];
   const said = error instanceof Error ? error.message : String(error);
-  return new StoreError(known ? `The store ${path} ${known}` : `The store ${path} failed: ${said}.`, {
+  if (known) {
+    return new StoreError(`The store ${path} ${known}`, { cause: error, retryable: isPassing(error) });
+  }
+  if (OF_VALUE.has(code) || isOfJavaScript(error)) {
+    return new StoreError(`The store ${path} cannot hold this: ${said}.`, { cause: error, isOfValue: true });
+  }
+  return new StoreError(`The store ${path} failed: ${said}.`, {
     cause: error,
     retryable: isPassing(error),
   });
