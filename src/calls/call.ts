@@ -93,22 +93,24 @@ export function startCall<T>(services: Services, call: LiveCall<T>, stage: () =>
   });
   // Its run is told of its failure, and says what nobody has awaited.
   if (call.run) outcome.catch(() => {});
-  const heard = (): Promise<Done<T>> => {
+  const result = () => {
     call.isHeard = true;
-    return outcome;
+    return outcome.then(({ result }) => result);
   };
-  const result = () => heard().then(({ result }) => result);
   return {
     // biome-ignore lint/suspicious/noThenProperty: a call is there to be awaited, and is no subclass of Promise, which each then() would construct anew
     then: (onFulfilled, onRejected) => result().then(onFulfilled, onRejected),
     catch: (onRejected) => result().catch(onRejected),
     finally: (onFinally) => result().finally(onFinally),
-    withResponse: heard,
+    withResponse() {
+      call.isHeard = true;
+      return outcome;
+    },
     submitted: call.announced.promise,
     cancel: () => cancelCall(services, call),
     [Symbol.asyncIterator]() {
       // Whoever loops is told of a failure by the loop.
-      heard().catch(() => {});
+      result().catch(() => {});
       return call.log.read();
     },
   };

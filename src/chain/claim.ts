@@ -114,9 +114,10 @@ async function assertKeptWithOuter({ plan, services }: LiveRun): Promise<void> {
 /** Puts into the log what other executions of the run have told so far. */
 async function readStoredEvents(live: LiveRun, record: RunRecord): Promise<void> {
   const { store } = live.services;
+  const payloads = payloadsOf(store, record);
   for await (const { seq, event } of storedEvents(store.runs, record.chain, record.id, live.eventsRead)) {
     live.eventsRead = seq + 1;
-    const told = await restoredEvent(event, payloadsOf(store, record));
+    const told = await restoredEvent(event, payloads);
     // How it ends is told when it has: what an execution before this one ended with is none of this one's.
     if (isOfEnd(told)) continue;
     // What an execution here wrote is in the log already, until another process took the run over.

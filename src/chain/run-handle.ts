@@ -3,6 +3,7 @@ import { linkedController, OVER } from "../base/signal.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { RunAbortedError, RunStateError } from "../errors/runs.ts";
 import { restoredError, type SavedError } from "../errors/saved-error.ts";
+import type { CallRecord } from "../journal/call.ts";
 import type { RunName, RunRecord, RunState } from "../journal/run.ts";
 import { nameOfRun, runName, runsNamed } from "../journal/run-name.ts";
 import type { Store } from "../journal/store.ts";
@@ -188,12 +189,19 @@ export function recordedFailure({ chain, id, state, error, cancelReason }: RunRe
   return error ? restoredError(error) : new Error(`The run ${runName(chain, id)} ${state} without a reason.`);
 }
 
-/** What the store has beside the events of a run. */
-export const payloadsOf = (store: Store, record: RunRecord) => ({
-  call: store.calls.get,
-  output: () => fromJson(record.output),
-  total: () => totalOfRun(store, record),
-});
+/** What the store has beside the events of a run. Each execution has told of the same calls, which are read once. */
+export function payloadsOf(store: Store, record: RunRecord) {
+  const calls = new Map<string, Promise<CallRecord | undefined>>();
+  return {
+    call(id: string): Promise<CallRecord | undefined> {
+      const known = calls.get(id) ?? store.calls.get(id);
+      calls.set(id, known);
+      return known;
+    },
+    output: () => fromJson(record.output),
+    total: () => totalOfRun(store, record),
+  };
+}
 
 async function totalOfRun(store: Store, { chain, id }: RunName): Promise<Total> {
   const { nanoUsd, calls, unknown } = sumOf(await store.spend({ chain, run: id, by: [] }));

@@ -1,5 +1,6 @@
 // Executes some runs of the chain of fourteen, and kills itself where it is told to: before or after the nth time that it talks to
-// the store or to fal. Says how the runs ended on its last line.
+// the store or to fal. Says how each run ended, on a line.
+import { writeSync } from "node:fs";
 import { createFal, RunBlockedError, systemClock } from "fal-chain";
 import { aroundStore } from "../support/around-store.ts";
 import { fourteen } from "./chain.ts";
@@ -48,25 +49,34 @@ const fal = createFal({
   ...(options.ambiguousSubmit && { ambiguousSubmit: options.ambiguousSubmit }),
 });
 
+/** How a run ended. */
+export interface Said {
+  readonly run: string;
+  readonly state: "done" | "blocked" | "failed";
+  readonly step?: string;
+  /** The call that it is blocked on. */
+  readonly callId?: string;
+  readonly error?: string;
+}
+
+async function endOf(id: string): Promise<Said> {
+  const run = chain.start({ run: id }, { id });
+  try {
+    await run;
+    await run.total;
+    return { run: id, state: "done" };
+  } catch (error) {
+    const { step, callId } = error as RunBlockedError;
+    const state = error instanceof RunBlockedError ? "blocked" : "failed";
+    return { run: id, state, step, callId, error: `${error}` };
+  }
+}
+
+/** At once, since it may be killed before the next line. */
+const say = (line: object) => writeSync(1, `${JSON.stringify(line)}\n`);
+
 const chain = fourteen(fal);
-const said = await Promise.all(
-  options.runs.map(async (id) => {
-    const run = chain.start({ run: id }, { id });
-    try {
-      await run;
-      await run.total;
-      return { run: id, state: "done" };
-    } catch (error) {
-      const { step } = error as { step?: string };
-      return {
-        run: id,
-        state: error instanceof RunBlockedError ? "blocked" : "failed",
-        step,
-        error: `${error}`,
-      };
-    }
-  }),
-);
+say({ begun: true });
+await Promise.all(options.runs.map(async (id) => say({ end: await endOf(id) })));
 await fal.close();
 await store.close();
-process.stdout.write(`${JSON.stringify({ said, moments: moment })}\n`);

@@ -1,9 +1,12 @@
 import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Emulator } from "fal-chain/emulator";
 import { EXPECTED } from "./chain.ts";
-import type { ChildOptions } from "./child.ts";
+import type { ChildOptions, Said } from "./child.ts";
 
 export interface Outcome {
   readonly run: string;
@@ -65,7 +68,7 @@ function outcomesOf(
   });
 }
 
-function judged(counts: ReadonlyMap<string, number>, isDone: boolean) {
+export function judged(counts: ReadonlyMap<string, number>, isDone: boolean) {
   const names = [...new Set([...Object.keys(EXPECTED), ...counts.keys()])];
   const excess = (name: string): number => (counts.get(name) ?? 0) - (EXPECTED[name] ?? 0);
   return {
@@ -75,7 +78,7 @@ function judged(counts: ReadonlyMap<string, number>, isDone: boolean) {
 }
 
 /** How often the emulator accepted each input of a run. */
-function submitsOf(emulator: Emulator, run: string): Map<string, number> {
+export function submitsOf(emulator: Emulator, run: string): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { input } of emulator.jobs) {
     const { run: of, name } = (input ?? {}) as { run?: string; name?: string };
@@ -84,8 +87,7 @@ function submitsOf(emulator: Emulator, run: string): Map<string, number> {
   return counts;
 }
 
-type Said = Pick<Outcome, "run" | "state" | "step" | "error">;
-
+const COMPILED = join(tmpdir(), "fal-chain-kill-compiled");
 const CHILD = fileURLToPath(new URL("child.ts", import.meta.url));
 /** One that hangs is a failure too. */
 const PATIENCE_MS = 60_000;
@@ -100,32 +102,49 @@ const execute = (options: ChildOptions, env: Readonly<Record<string, string>>): 
   start(options, env).ended;
 
 function start(options: ChildOptions, env: Readonly<Record<string, string>>) {
-  const args = ["--conditions=fal-chain-source", CHILD, JSON.stringify(options)];
-  const child = spawn(process.execPath, args, {
-    env: { PATH: process.env["PATH"], ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-    timeout: PATIENCE_MS,
-    killSignal: "SIGKILL",
+  const child = spawnChild(options, env);
+  const said: Said[] = [];
+  child.onLine((line) => {
+    if ("end" in line) said.push((line as { end: Said }).end);
   });
-  let out = "";
-  let err = "";
-  child.stdout.on("data", (chunk) => {
-    out += chunk;
-  });
-  child.stderr.on("data", (chunk) => {
-    err += chunk;
-  });
-  const ended = new Promise<NodeJS.Signals | null>((resolve) => {
-    child.on("close", (_, signal) => resolve(signal));
-  }).then((signal): Ended => {
-    const last = out.trim().split("\n").at(-1) ?? "";
-    const { said = [] } = last.startsWith("{") ? (JSON.parse(last) as { said?: Said[] }) : {};
-    return { killed: signal === "SIGKILL", said, error: err.trim() || `ended by ${signal}` };
+  const ended = child.closed.then(({ signal, error }): Ended => {
+    return { killed: signal === "SIGKILL", said, error: error || `ended by ${signal}` };
   });
   return {
     ended,
     /** Whether it came to stand still before it ended. */
-    stopped: standsStill(child.pid ?? 0, ended),
+    stopped: standsStill(child.pid, ended),
+    wake: child.wake,
+  };
+}
+
+/** A process that executes runs, and says on a line when it has begun and when each of them has ended. */
+export function spawnChild(options: ChildOptions, env: Readonly<Record<string, string>>) {
+  const args = ["--conditions=fal-chain-source", CHILD, JSON.stringify(options)];
+  const child = spawn(process.execPath, args, {
+    // Half of what a start costs is stripping the sources of their types.
+    env: { PATH: process.env["PATH"], NODE_COMPILE_CACHE: COMPILED, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: PATIENCE_MS,
+    killSignal: "SIGKILL",
+  });
+  let err = "";
+  child.stderr.on("data", (chunk) => {
+    err += chunk;
+  });
+  const lines = createInterface({ input: child.stdout });
+  const closed = new Promise<NodeJS.Signals | null>((resolve) => {
+    child.on("close", (_, signal) => resolve(signal));
+  }).then((signal) => ({ signal, error: err.trim() }));
+  return {
+    pid: child.pid ?? 0,
+    closed,
+    onLine: (tell: (line: object) => void) => {
+      lines.on("line", (line) => {
+        if (line.startsWith("{") && line.endsWith("}")) tell(JSON.parse(line));
+      });
+    },
+    kill: () => child.kill("SIGKILL"),
     wake: () => child.kill("SIGCONT"),
   };
 }
