@@ -84,3 +84,43 @@ test("a run that was left is shown as interrupted, with what goes on with it", a
     "fal-chain runs resume 'album/it'\\''s' --load ./chains.ts\n",
   );
 });
+
+test("settles all blocked runs alike, which are shown first", async () => {
+  for (const id of ["lost-1", "lost-2"]) await albums.losing(id);
+  await albums.finished("order-1");
+  const jobs = albums.emulator.jobs.length;
+
+  const shown = await albums.cli("runs", "settle", "--all", "--resubmit");
+  expect(shown).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining("2 submits of 2 blocked runs. Nothing is settled yet: add --yes"),
+  });
+  expect(shown.stdout).toMatch(
+    /^album\/lost-2 {2}acme\/echo {2}acme\/echo {2}\d{4}-.*\nalbum\/lost-1 {2}acme\/echo .*\n$/,
+  );
+  expect((await albums.shown("lost-1")).state).toBe("blocked");
+  expect(
+    JSON.parse((await albums.cli("runs", "settle", "--all", "--resubmit", "--json")).stdout),
+  ).toMatchObject([{ state: "ambiguous" }, { state: "ambiguous" }]);
+  expect((await albums.cli("runs", "settle", "--all", "--resubmit", "--chain", "other")).stderr).toContain(
+    "No blocked run",
+  );
+
+  expect(await albums.cli("runs", "settle", "--all", "--resubmit", "--yes")).toMatchObject({
+    code: 0,
+    stderr: "2 submits of 2 blocked runs: settled. Resume or start the runs to go on with them.\n",
+  });
+  // Nothing is sent before a run is resumed.
+  expect(albums.emulator.jobs).toHaveLength(jobs);
+  expect((await albums.cli("runs", "settle", "--all", "--give-up", "--yes")).stderr).toBe(
+    "No blocked run is left to settle.\n",
+  );
+  for (const wrong of [
+    ["--all"],
+    ["--all", "--adopt", "r1"],
+    ["--give-up"],
+    ["lost-1", "--give-up", "--yes"],
+  ]) {
+    expect(await albums.cli("runs", "settle", ...wrong)).toMatchObject({ code: 2 });
+  }
+});

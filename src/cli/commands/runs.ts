@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { InvalidArgumentError } from "../../index.ts";
 import type { Cli } from "../cli.ts";
 import { SINCE, STORE } from "../options.ts";
 
@@ -40,6 +41,8 @@ Then resume the run.
 Examples:
   fal-chain runs settle order-1042 --adopt 019b76da-a800-7490-854e-05327641750d
   fal-chain runs settle order-1042 --resubmit
+  fal-chain runs settle --all --give-up          shows what it would settle
+  fal-chain runs settle --all --give-up --yes
 `;
 
 const RUN = ["<run>", "chain/id, or its id or beginning where only one run has it"] as const;
@@ -109,14 +112,27 @@ function addSettle(runs: Command, cli: Cli): void {
   runs
     .command("settle")
     .description("Says what the submit was that a run is blocked on.")
-    .argument(...RUN)
+    .argument("[run]", RUN[1])
+    .option("--all", "every blocked run: they are shown, and settled with --yes")
+    .option("--chain <name>", "with --all: only runs of this chain")
+    .option("--yes", "with --all: settle what is shown without it")
     .option("--adopt <request>", "it is this request")
     .option("--resubmit", "send it again when the run is resumed")
     .option("--give-up", "leave it: the step fails")
     .option("--json", "print the call as JSON")
     .option(...STORE)
     .addHelpText("after", HELP_SETTLE)
-    .action(async (run, options) => {
+    .action(async (run: string | undefined, options) => {
+      if (options.all && run === undefined) {
+        const { settleAllRuns } = await import("../runs/settle-all.ts");
+        cli.exitCode = await settleAllRuns(cli.io, options);
+        return;
+      }
+      if (run === undefined || options.all || options.yes || options.chain !== undefined) {
+        throw new InvalidArgumentError(
+          "Name one run, or say --all (with --chain NAME and --yes, if wanted).",
+        );
+      }
       const { settleRun } = await import("../runs/settle.ts");
       cli.exitCode = await settleRun(cli.io, run, options);
     });
