@@ -25,6 +25,9 @@ async function behind(options: Parameters<typeof postgresStore>[1] = {}) {
   return { proxy, at, store: open(at, options) };
 }
 
+/** The message, and not the isolation level of the same letters. */
+const COMMIT = "commit\0";
+
 const fence = { chain: "poster", run: "1", epoch: 1 };
 const claimOf = (name: string) => claim("1", { owner: { ...owner(1), claim: name }, leaseMs: 600_000 });
 
@@ -80,7 +83,7 @@ test.each([
     "runs.end": () => store.runs.end(fence, { state: "completed", output: "1" }, 4),
   };
   for (const [step, act] of Object.entries(acts)) {
-    if (step === name) proxy.loseAnswerTo("commit");
+    if (step === name) proxy.loseAnswerTo(COMMIT);
     await act();
   }
   expect(proxy.taken).toBeGreaterThan(1);
@@ -94,7 +97,7 @@ test("another one's claim is not taken for one's own whose answer was lost", asy
   const other = open(at, { schema: freshSchema() });
   await other.calls.list();
   expect(await store.runs.claim(claimOf("a"))).toMatchObject({ owned: true });
-  proxy.loseAnswerTo("commit");
+  proxy.loseAnswerTo(COMMIT);
   expect(await store.runs.claim(claimOf("b"))).toMatchObject({ owned: false, run: { epoch: 1 } });
 });
 
