@@ -15,7 +15,7 @@ import { ambientEnv, type Environment, readEnvironment } from "./environment/env
 import type { Origins } from "./environment/origins.ts";
 import type { FalOptions } from "./fal.ts";
 import { createKeptFiles } from "./files/kept-files.ts";
-import { budgets } from "./ledger/budget.ts";
+import { type BudgetSettings, budgets } from "./ledger/budget.ts";
 import { type Estimate, estimates } from "./ledger/estimate.ts";
 import { type BillingEvents, createBillingEvents } from "./platform/billing.ts";
 import { createUsualCosts } from "./platform/estimates.ts";
@@ -33,6 +33,7 @@ export interface ClientServices extends ChainServices {
   readonly environment: Environment;
   readonly calls: Calls;
   readonly estimate: Estimate;
+  readonly budgetSettings: BudgetSettings;
   readonly billingEvents: BillingEvents;
   /** Whether an incoming request's `x-fal-request-id` is fal's word, and not that of whoever sent it. */
   trustsRequestId(): boolean;
@@ -60,6 +61,7 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
   const isOurs = (url: string) => origins().trusted.has(URL.parse(url)?.origin ?? "");
   // Made of the services that they are a part of.
   const own: { hooks?: Hooks | undefined; calls?: Calls } = {};
+  const budgetSettings = { client: options.budget, tags: options.budgets };
   const services: ClientServices = {
     ...network,
     environment,
@@ -77,7 +79,8 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
     },
     retryPause: (attempt) =>
       backoffMs(policyFor("submit", options.retry), attempt, options.random ?? Math.random),
-    reserve: budgets({ client: options.budget, tags: options.budgets }, network.estimate),
+    budgetSettings,
+    reserve: budgets(budgetSettings, network.estimate),
     slots: slotsOf(options, ground, network.queue, clock),
     files: createKeptFiles({ keep: options.keepFiles, fetch, clock, isOurs, report, closing }),
     ambiguousSubmit: options.ambiguousSubmit,

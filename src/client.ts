@@ -7,15 +7,18 @@ import { bound } from "./base/async-context.ts";
 import type { Background } from "./base/background.ts";
 import { systemClock } from "./base/clock.ts";
 import { OVER } from "./base/signal.ts";
+import { currentRun } from "./calls/enclosing-run.ts";
 import { createQueueClient } from "./calls/queue-client.ts";
 import { createRecordedCalls } from "./calls/recorded-calls.ts";
 import { createChains } from "./chain/chain.ts";
+import { budgetsOfOpenRuns, budgetsOfRun } from "./chain/run-budgets.ts";
 import { createRuns } from "./chain/runs.ts";
 import { tools } from "./chain/tools.ts";
 import { checkClientOptions } from "./client-options.ts";
 import { ambientEnv } from "./environment/environment.ts";
 import { runtimeTooOld } from "./errors/environment.ts";
 import type { Fal, FalOptions } from "./fal.ts";
+import { type BudgetSources, createBudgets } from "./ledger/budget-state.ts";
 import { costsIn } from "./ledger/costs.ts";
 import { reconcile } from "./ledger/reconcile.ts";
 import { endpoint } from "./queue/endpoint.ts";
@@ -45,6 +48,7 @@ export function createFal(options: FalOptions = {}): Fal {
     },
     costs: async (query = {}) =>
       costsIn(client.services.store, client.services.clock, await byRootNames(query)),
+    budgets: createBudgets(() => budgetSources(client.services)),
     get queue() {
       return createQueueClient(client.services, client.services.calls);
     },
@@ -82,6 +86,19 @@ export function createFal(options: FalOptions = {}): Fal {
       }
       await client.close();
     },
+  };
+}
+
+function budgetSources({ store, clock, estimate, budgetSettings, context }: ClientServices): BudgetSources {
+  const { attribution, of, jobId, app } = context();
+  return {
+    ...{ store, estimate },
+    now: clock.now(),
+    settings: budgetSettings,
+    tags: attribution.tags,
+    whose: { jobId, app, chain: of?.chain, run: of?.run, request: attribution.request },
+    ofRun: async (name) => (name === undefined ? (currentRun()?.budgets ?? []) : budgetsOfRun(store, name)),
+    ofOpenRuns: () => budgetsOfOpenRuns(store),
   };
 }
 

@@ -13,6 +13,7 @@ import type { Env, Environment } from "./environment/environment.ts";
 import type { KeepFiles, KeptFiles } from "./files/kept-files.ts";
 import type { Store } from "./journal/store.ts";
 import type { TagBudget, WindowBudget } from "./ledger/budget.ts";
+import type { Budgets } from "./ledger/budget-state.ts";
 import type { CostQuery, Costs } from "./ledger/costs.ts";
 import type { Estimate } from "./ledger/estimate.ts";
 import type { ReconcileOptions, Reconciliation } from "./ledger/reconcile.ts";
@@ -196,6 +197,8 @@ export interface Fal {
    * @throws {InvalidArgumentError} for a key or a time that there is not.
    */
   costs(query?: CostQuery): Promise<Costs>;
+  /** What budgets have left: `fal.budgets({ tags })`, and `fal.budgets.check(…)` before anything is started. */
+  readonly budgets: Budgets;
   /** Uploads files, for inputs that take a URL. A Blob in a call's input is uploaded by itself. */
   readonly storage: StorageClient;
   /** What the platform asks for one unit of an endpoint; undefined where it does not say. Kept for an hour. */

@@ -122,9 +122,23 @@ export type {
   StepRecord,
 } from "./journal/run.ts";
 export type { Slot, SlotJournal } from "./journal/slots.ts";
-export type { MoneyFacts, Spend, SpendGroup, SpendQuery } from "./journal/spend.ts";
+export type {
+  BudgetUse,
+  BudgetUseQuery,
+  MoneyFacts,
+  Spend,
+  SpendGroup,
+  SpendQuery,
+} from "./journal/spend.ts";
 export type { Store } from "./journal/store.ts";
 export type { TagBudget, WindowBudget } from "./ledger/budget.ts";
+export type {
+  BudgetCheck,
+  BudgetCheckOptions,
+  BudgetQuery,
+  BudgetState,
+  Budgets,
+} from "./ledger/budget-state.ts";
 export type { Total } from "./ledger/cost.ts";
 export type { CostKey, CostQuery, CostRow, Costs } from "./ledger/costs.ts";
 export type { Estimate, EstimateOptions } from "./ledger/estimate.ts";

@@ -1,12 +1,10 @@
 import { attributionMark } from "../attribution/context.ts";
-import type { RunRecord } from "../journal/run.ts";
 import { runName } from "../journal/run-name.ts";
-import type { Store } from "../journal/store.ts";
-import type { RunBudget } from "../ledger/budget.ts";
 import { admit } from "./admitted-call.ts";
 import type { Attempt } from "./attempt.ts";
 import type { Execution } from "./execution.ts";
 import { openReplay } from "./replay.ts";
+import { budgetsOf } from "./run-budgets.ts";
 import { fromJson } from "./saved.ts";
 import { enter, scopeOf } from "./tools.ts";
 
@@ -38,16 +36,6 @@ export async function openAttempt(execution: Execution, retry: Set<string>): Pro
     isClosed: false,
   };
   return attempt;
-}
-
-/** As they stand now: an outer run may have been given another one since. */
-async function budgetsOf(store: Store, record: RunRecord): Promise<RunBudget[]> {
-  const outer = (record.startedFor?.within ?? []).map(({ chain, id }) => store.runs.get(chain, id));
-  return [...(await Promise.all(outer)), record].flatMap((run) => {
-    if (run?.budget === undefined) return [];
-    const { chain, id, startedAt } = run;
-    return [{ chain, run: id, startedAt, budget: run.budget }];
-  });
 }
 
 export async function runCode(attempt: Attempt): Promise<unknown> {

@@ -78,16 +78,20 @@ export async function findRun<I, O>(
   services: ChainServices,
   named: string | RunName,
 ): Promise<RunHandle<I, O> | undefined> {
+  const record = await recordOf(services.store, named);
+  return record && handleOf<I, O>(services, record);
+}
+
+/** @throws {InvalidArgumentError} as `findRun`. */
+export async function recordOf(store: Store, named: string | RunName): Promise<RunRecord | undefined> {
   const names = typeof named === "string" ? namesIn(named) : [named];
-  const records = await Promise.all(names.map(({ chain, id }) => services.store.runs.get(chain, id)));
+  const records = await Promise.all(names.map(({ chain, id }) => store.runs.get(chain, id)));
   const [record, another] = records.filter((found) => found !== undefined);
-  if (another) {
-    throw new InvalidArgumentError(
-      `${JSON.stringify(named)} is the name of several runs, of the chains ${record?.chain} and ${another.chain}. Give chain ` +
-        "and id apart: fal.runs.get(chain, id).",
-    );
-  }
-  return record && (await handleOf<I, O>(services, record));
+  if (!another) return record;
+  throw new InvalidArgumentError(
+    `${JSON.stringify(named)} is the name of several runs, of the chains ${record?.chain} and ${another.chain}. Give chain ` +
+      "and id apart: fal.runs.get(chain, id).",
+  );
 }
 
 function namesIn(name: string): RunName[] {

@@ -37,3 +37,20 @@ export interface Spend extends MoneyFacts {
   /** Milliseconds from the intent to the end, of calls that a runner made. */
   readonly runnerMs: number;
 }
+
+/** What a window of a budget has used, in nano-USD. */
+export interface BudgetUse {
+  /** As a reservation names it. */
+  readonly budget: string;
+  readonly window: number;
+  readonly chargedNanoUsd: number;
+  readonly reservedNanoUsd: number;
+}
+
+/** Which windows are meant; those that nothing was reserved from are not there. */
+export interface BudgetUseQuery {
+  readonly budget?: string;
+  /** What the budget's name begins with. */
+  readonly beginsWith?: string;
+  readonly window?: number;
+}

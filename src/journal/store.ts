@@ -1,7 +1,7 @@
 import type { CallJournal } from "./call.ts";
 import type { RunJournal } from "./run.ts";
 import type { SlotJournal } from "./slots.ts";
-import type { Spend, SpendQuery } from "./spend.ts";
+import type { BudgetUse, BudgetUseQuery, Spend, SpendQuery } from "./spend.ts";
 
 /**
  * Where calls and runs are kept; journal and ledger in one. Its functions need no `this`, so that a decorator can spread
@@ -19,6 +19,8 @@ export interface Store {
   readonly slots: SlotJournal;
   /** What the calls that match took and cost, grouped, in no order. */
   spend(query: SpendQuery): Promise<Spend[]>;
+  /** What budgets have used, in no order. */
+  used(query: BudgetUseQuery): Promise<BudgetUse[]>;
   close(): Promise<void>;
 }
 

@@ -44,20 +44,22 @@ export type Reserve = (
   runs: readonly RunBudget[],
 ) => Promise<(at: number) => readonly Reservation[]>;
 
+/** The budgets that a client is given. */
+export interface BudgetSettings {
+  readonly client?: WindowBudget | undefined;
+  readonly tags?: readonly TagBudget[] | undefined;
+}
+
 /** @throws {InvalidArgumentError} for a budget that is none. */
-export function budgets(
-  settings: { readonly client?: WindowBudget | undefined; readonly tags?: readonly TagBudget[] | undefined },
-  estimate: Estimate,
-): Reserve {
+export function budgets(settings: BudgetSettings, estimate: Estimate): Reserve {
   const { client, tags = [] } = settings;
   for (const budget of [...(client ? [client] : []), ...tags]) checkBudget(budget);
   for (const { tag } of tags)
     if (!isTagKey(tag)) throw notOne(`tag is ${JSON.stringify(tag)}; no call can have that tag`);
 
   return async (call, runs) => {
-    const found = [...runs.map(runLimit), ...clientLimit(call, client), ...tags.flatMap(tagLimit(call))];
-    if (found.length === 0) return () => [];
-    const limits = await Promise.all(found.map(withShortName));
+    const limits = await limitsOf(settings, call.for, runs);
+    if (limits.length === 0) return () => [];
     const expected = await estimate(call.endpoint, JSON.parse(call.body)).catch(() => NO_PRICE);
     const wanted = limits.map((limit) => ({ ...limit, nanoUsd: setAside(call, limit, expected) }));
     return (at) =>
@@ -90,9 +92,22 @@ function oncePerWindow(reservations: readonly Reservation[]): readonly Reservati
   return [...found.values()];
 }
 
+/** The limits that a call is held to. */
+export function limitsOf(
+  { client, tags = [] }: BudgetSettings,
+  whose: LimitFacts,
+  runs: readonly RunBudget[],
+): Promise<Limit[]> {
+  const found = [...runs.map(runLimit), ...clientLimit(whose, client), ...tags.flatMap(tagLimit(whose))];
+  return Promise.all(found.map(withShortName));
+}
+
+/** Whom a call is for, as far as budgets care. */
+export type LimitFacts = Pick<BudgetFacts["for"], "userTags" | "jobId" | "app" | "chain" | "run" | "request">;
+
 const NO_PRICE: Cost = { source: "unknown", reason: "no_price" };
 
-interface Limit {
+export interface Limit {
   readonly name: string;
   readonly budget: WindowBudget;
   /** The start of its only window, where that is not for ever. */
@@ -100,18 +115,18 @@ interface Limit {
 }
 
 /** A chain's name may hold a slash, and two runs must not share a budget for that. */
-const runLimit = ({ chain, run, startedAt, budget }: RunBudget): Limit => ({
+export const runLimit = ({ chain, run, startedAt, budget }: RunBudget): Limit => ({
   name: `run:${chain.replace(/[%/]/g, encodeURIComponent)}/${run}`,
   budget,
   since: startedAt,
 });
 
 /** Clients of the same app that share a store share its budget. */
-const clientLimit = ({ for: { app } }: BudgetFacts, budget: WindowBudget | undefined): Limit[] =>
+export const clientLimit = ({ app }: Pick<LimitFacts, "app">, budget: WindowBudget | undefined): Limit[] =>
   budget ? [{ name: app === undefined ? "client" : `client:${app}`, budget }] : [];
 
 const tagLimit =
-  ({ for: { userTags, jobId, app, chain, run, request } }: BudgetFacts) =>
+  ({ userTags, jobId, app, chain, run, request }: LimitFacts) =>
   (budget: TagBudget): Limit[] => {
     const value = tagOf(
       { ...userTags, ...withoutGaps({ job_id: jobId, app, chain, run, request }) },
@@ -119,8 +134,11 @@ const tagLimit =
     );
     if (value === undefined || (budget.value !== undefined && budget.value !== value)) return [];
     // As JSON writes it: a value may hold what a database's text may not.
-    return [{ name: `tag:${budget.tag}=${JSON.stringify(value).slice(1, -1)}`, budget }];
+    return [{ name: tagName(budget.tag, value), budget }];
   };
+
+export const tagName = (tag: string, value: string): string =>
+  `tag:${tag}=${JSON.stringify(value).slice(1, -1)}`;
 
 const withoutGaps = (tags: Readonly<Record<string, string | undefined>>): Record<string, string> =>
   Object.fromEntries(Object.entries(tags).filter((tag): tag is [string, string] => tag[1] !== undefined));
@@ -136,7 +154,12 @@ async function withShortName(limit: Limit): Promise<Limit> {
   return { ...limit, name: `${prefix}~${hash}` };
 }
 
-function setAside({ endpoint }: BudgetFacts, { name, budget }: Limit, expected: Cost): number {
+/** @throws {UnknownPriceError} */
+export function setAside(
+  { endpoint }: Pick<BudgetFacts, "endpoint">,
+  { name, budget }: Limit,
+  expected: Cost,
+): number {
   if (expected.source !== "unknown") return expected.nanoUsd;
   const { unknownPrice = "refuse" } = budget;
   if (typeof unknownPrice === "object") return toNano(unknownPrice.assumeUsd);
@@ -144,9 +167,9 @@ function setAside({ endpoint }: BudgetFacts, { name, budget }: Limit, expected: 
   throw new UnknownPriceError(endpoint, name, expected.reason === "no_units" ? "no_units" : "no_price");
 }
 
-const toNano = (usd: number): number => Math.round(usd * 1e9);
+export const toNano = (usd: number): number => Math.round(usd * 1e9);
 
-function windowStart(at: number, per: WindowBudget["per"]): number {
+export function windowStart(at: number, per: WindowBudget["per"]): number {
   if (per === undefined) return 0;
   const date = new Date(at);
   if (per === "month") return Date.UTC(date.getUTCFullYear(), date.getUTCMonth());

@@ -3,7 +3,7 @@ import { aClock, checkOptions, count, limit, type OptionsOf } from "../base/opti
 import type { SlotJournal } from "../journal/slots.ts";
 import { spendOf } from "../journal/spend-of.ts";
 import type { Store } from "../journal/store.ts";
-import { callJournal, keptCalls, makeRoom, markLeftOver, runForgotten } from "./memory/calls.ts";
+import { budgetUses, callJournal, keptCalls, makeRoom, markLeftOver, runForgotten } from "./memory/calls.ts";
 import { roomFor } from "./memory/room.ts";
 import { keptRuns, runJournal } from "./memory/runs.ts";
 
@@ -50,6 +50,7 @@ export function memoryStore(options: MemoryOptions = {}): Store {
     slots: slotJournal(clock),
     spend: async (query) =>
       spendOf([...calls.byId.values(), ...calls.forgotten.values()], query, calls.folded.values()),
+    used: async (query) => budgetUses(calls, query),
     close: async () => {},
   };
 }

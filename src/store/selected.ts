@@ -56,6 +56,7 @@ export function selectedStore(named: NamedStore, clock: Clock): Store {
       free: async (...of) => (await opened()).slots.free(...of),
     },
     spend: async (...of) => (await opened()).spend(...of),
+    used: async (...of) => (await opened()).used(...of),
     close,
   };
 }

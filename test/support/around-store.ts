@@ -10,6 +10,7 @@ export const aroundStore = (store: Store, around: Around): Store => ({
   runs: wrapped("runs.", store.runs, around),
   slots: wrapped("slots.", store.slots, around),
   spend: (query) => around(() => store.spend(query), "spend"),
+  used: (query) => around(() => store.used(query), "used"),
   close: () => around(store.close, "close"),
 });
 

@@ -117,7 +117,7 @@ function unnamed(entries: readonly string[], dist: string): string[] {
         ? node.expression
         : undefined;
     const symbol = name && checker.getSymbolAtLocation(name);
-    if (symbol) found.add(resolved(symbol));
+    if (symbol && !NOT_FOR_PROGRAMS.has(symbol.name)) found.add(resolved(symbol));
     ts.forEachChild(node, visit);
   };
   // A set is walked to what is added to it meanwhile.
@@ -125,6 +125,9 @@ function unnamed(entries: readonly string[], dist: string): string[] {
   const names = [...found].filter((symbol) => !exported.includes(symbol) && ours(symbol).some(isNamed));
   return names.map(({ name }) => name);
 }
+
+/** What the command's own emulator hands from one life to the next. */
+const NOT_FOR_PROGRAMS = new Set(["Past"]);
 
 /** A parameter is none, and what its own module keeps to itself is spelt out. */
 const isNamed = (node: ts.Declaration): boolean =>

@@ -1,6 +1,7 @@
 import { RequestClaimedError } from "../../errors/store.ts";
 import type { CallJournal, CallQuery, CallRecord, Intent, IntentTerms, Ticket } from "../../journal/call.ts";
 import type { RunRecord } from "../../journal/run.ts";
+import type { BudgetUse, BudgetUseQuery } from "../../journal/spend.ts";
 import { type Folded, fold, isMeant } from "../../journal/spend-of.ts";
 import type { Cost, Reservation } from "../../money/cost.ts";
 import {
@@ -267,3 +268,15 @@ const answers =
     (state === undefined || call.state === state) &&
     (requestId === undefined || call.ticket?.requestId === requestId) &&
     isMeant(call, filter);
+
+export function budgetUses({ used }: KeptCalls, query: BudgetUseQuery): BudgetUse[] {
+  const { budget, beginsWith = "", window } = query;
+  return [...used]
+    .map(([key, amounts]) => {
+      const end = key.lastIndexOf(" ");
+      return { budget: key.slice(0, end), window: Number(key.slice(end + 1)), ...amounts };
+    })
+    .filter((use) => use.budget.startsWith(beginsWith))
+    .filter((use) => budget === undefined || use.budget === budget)
+    .filter((use) => window === undefined || use.window === window);
+}

@@ -1,4 +1,5 @@
 import { StoreError } from "../../errors/store.ts";
+import type { BudgetUse, BudgetUseQuery } from "../../journal/spend.ts";
 import type { Reservation } from "../../money/cost.ts";
 import type { CallFacts } from "../call-changes.ts";
 import {
@@ -12,7 +13,7 @@ import {
   windowOrder,
 } from "../reservations.ts";
 import { insert, select } from "./tables.ts";
-import { query, type Row, type Work } from "./work.ts";
+import { query, type Row, type Statement, type Work } from "./work.ts";
 
 /** @throws {BudgetExceededError} */
 export function* reserve(call: CallFacts, wanted: readonly Reservation[] | undefined): Work<void> {
@@ -68,3 +69,17 @@ const add = ({ budget, window }: Window, { chargedNanoUsd, reservedNanoUsd }: Us
     "update @budgets set charged = charged + $1, reserved = reserved + $2 where budget = $3 and window_start = $4",
     ...[chargedNanoUsd, reservedNanoUsd, budget, window],
   );
+
+export const usedWhere = ({ budget, beginsWith, window }: BudgetUseQuery): Statement =>
+  select("budget, window_start, charged, reserved", "budgets", {
+    "budget =": budget,
+    [`substr(budget, 1, ${beginsWith?.length ?? 0}) =`]: beginsWith,
+    "window_start =": window,
+  });
+
+export const budgetUse = (row: Row): BudgetUse => ({
+  budget: row["budget"] as string,
+  window: row["window_start"] as number,
+  chargedNanoUsd: row["charged"] as number,
+  reservedNanoUsd: row["reserved"] as number,
+});

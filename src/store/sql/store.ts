@@ -3,6 +3,7 @@ import type { RunClaim, RunEnd, RunJournal } from "../../journal/run.ts";
 import type { SlotJournal } from "../../journal/slots.ts";
 import type { Store } from "../../journal/store.ts";
 import { ambiguous, charged, completed, failed, givenUp, LEFT_OVER, reused } from "../call-changes.ts";
+import { budgetUse, usedWhere } from "./budgets.ts";
 import { callById, callsWhere, change, claimRequest, forgetCallsOf, intend, type Kept } from "./calls.ts";
 import { callOf, runOf, stepOf } from "./columns.ts";
 import { isShortened } from "./names.ts";
@@ -37,6 +38,7 @@ export function sqlStore(driver: Driver, { name, keep }: Pick<Store, "name" | "k
       const rows = await driver.read(spendWhere(query));
       return Promise.all(rows.map(async (row) => spendOf(await withWholeNames(driver, row), query)));
     },
+    used: async (query) => (await driver.read(usedWhere(query))).map(budgetUse),
     close: driver.close,
   };
 }

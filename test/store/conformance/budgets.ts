@@ -41,6 +41,32 @@ export function budgetsConform(fresh: Fresh): void {
     expect(await used(store)).toEqual({ chargedNanoUsd: 12, reservedNanoUsd: 40 });
   });
 
+  test("what windows have used is told by the budget, by what its name begins with, and by the window", async () => {
+    const { store } = await fresh();
+    const names = ["tag:customer=acme", "tag:customer=a%b_c", "tag:customers=acme", "client"];
+    for (const budget of names) {
+      await store.calls.intend(intent(budget), {
+        reserve: [of(10, { budget }), of(5, { budget, window: 7 })],
+      });
+    }
+    await store.calls.charged("client", measured(3), 2);
+    const told = async (query: Parameters<Store["used"]>[0]) =>
+      (await store.used(query))
+        .map((use) => [use.budget, use.window, use.chargedNanoUsd, use.reservedNanoUsd])
+        .sort((a, b) => (String(a) < String(b) ? -1 : 1));
+    expect(await told({ budget: "client" })).toEqual([
+      ["client", 0, 3, 0],
+      ["client", 7, 3, 0],
+    ]);
+    expect(await told({ budget: "tag:customer=acme", window: 7 })).toEqual([["tag:customer=acme", 7, 0, 5]]);
+    expect(await told({ beginsWith: "tag:customer=", window: 0 })).toEqual([
+      ["tag:customer=a%b_c", 0, 0, 10],
+      ["tag:customer=acme", 0, 0, 10],
+    ]);
+    expect(await told({})).toHaveLength(8);
+    expect(await told({ budget: "none" })).toEqual([]);
+  });
+
   test("a cost that comes with the result is charged with it, and is as certain as it was", async () => {
     const { store } = await fresh();
     await store.calls.intend(intent("a"), { reserve: [of(60)] });

@@ -1,0 +1,204 @@
+import type { UserTags } from "../attribution/tags.ts";
+import { anyText, anything, checkOptions, number, type OptionsOf, record, text } from "../base/options.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
+import { BudgetExceededError, UnknownPriceError } from "../errors/money.ts";
+import type { Store } from "../journal/store.ts";
+import type { Cost } from "../money/cost.ts";
+import {
+  type BudgetSettings,
+  clientLimit,
+  type Limit,
+  type LimitFacts,
+  limitsOf,
+  type RunBudget,
+  runLimit,
+  setAside,
+  tagName,
+  toNano,
+  type WindowBudget,
+  windowStart,
+} from "./budget.ts";
+import type { Estimate } from "./estimate.ts";
+
+/** How a budget stands, in nano-USD. */
+export interface BudgetState {
+  /** As a BudgetExceededError names it: `client`, `tag:customer=acme`, `run:poster/order-1042`. */
+  readonly budget: string;
+  readonly limitNanoUsd: number;
+  /** What calls of known cost cost. */
+  readonly chargedNanoUsd: number;
+  /** What is set aside for calls under way, in doubt, or of unknown cost. */
+  readonly reservedNanoUsd: number;
+  /** What a call may still cost; 0 where it is overdrawn. */
+  readonly leftNanoUsd: number;
+  /** Undefined where there is one window for ever. */
+  readonly per: WindowBudget["per"];
+  /** When it begins anew, in milliseconds since the epoch; undefined where it never does. */
+  readonly until: number | undefined;
+}
+
+/** Which budgets: those that hold for calls with these tags, or within this run. */
+export interface BudgetQuery {
+  /** Besides the tags that are here now, as of `fal.withTags`. */
+  readonly tags?: UserTags;
+  /** `chain/id` of a run that exists. */
+  readonly run?: string;
+}
+
+/** What is to be paid: an amount, or a call. */
+export interface BudgetCheckOptions extends BudgetQuery {
+  /** US dollars, for all of it. */
+  readonly usd?: number;
+  /** A call's endpoint and input, of which it is estimated what it costs. */
+  readonly endpoint?: string;
+  readonly input?: unknown;
+}
+
+export interface BudgetCheck {
+  /** Whether each budget has room for it now. Nothing is set aside: a call that comes first may take the room. */
+  readonly fits: boolean;
+  /** What a call would be refused with. */
+  readonly refusal: BudgetExceededError | UnknownPriceError | undefined;
+  readonly expected: Cost;
+  /** Those that it is held to. */
+  readonly budgets: readonly BudgetState[];
+}
+
+/** What budgets have left, for those who decide before anything is started. Nothing is sent or set aside. */
+export interface Budgets {
+  /**
+   * The budgets that hold for calls with these tags or of this run. Without either, all of them: the client's, each value of a
+   * tag that has called in this window, and those of runs that have not ended.
+   *
+   * @throws {InvalidArgumentError} for a run that there is not.
+   */
+  (query?: BudgetQuery): Promise<BudgetState[]>;
+  /**
+   * Whether there is room for an amount or a call.
+   *
+   * @throws {InvalidArgumentError} where it is said neither what it costs nor what is called.
+   * @example
+   * const { fits, refusal } = await fal.budgets.check({ tags: { customer: "acme" }, usd: 0.1 });
+   * if (!fits) return new Response(refusal?.message, { status: 402 });
+   */
+  check(payment: BudgetCheckOptions): Promise<BudgetCheck>;
+}
+
+export interface BudgetSources {
+  readonly store: Store;
+  readonly now: number;
+  readonly settings: BudgetSettings;
+  readonly estimate: Estimate;
+  /** The tags that are here now. */
+  readonly tags: UserTags;
+  /** Whom a call would be for that is made here and now. */
+  readonly whose: Omit<LimitFacts, "userTags">;
+  /** The budgets of a run and of those that it is within, by its name; without one those of the run that the code is in. */
+  readonly ofRun: (name: string | undefined) => Promise<readonly RunBudget[]>;
+  readonly ofOpenRuns: () => Promise<readonly RunBudget[]>;
+}
+
+/** @param sources Asked each time, since it depends on where the code is. */
+export const createBudgets = (sources: () => BudgetSources): Budgets =>
+  Object.assign((query: BudgetQuery = {}) => statesFor(sources(), query), {
+    check: (payment: BudgetCheckOptions) => check(sources(), payment),
+  });
+
+const QUERY: OptionsOf<BudgetQuery> = { tags: record, run: anyText };
+const CHECK: OptionsOf<BudgetCheckOptions> = {
+  ...QUERY,
+  usd: number(0, "dollars"),
+  endpoint: text,
+  input: anything,
+};
+
+async function statesFor(sources: BudgetSources, query: BudgetQuery): Promise<BudgetState[]> {
+  checkOptions(query, QUERY, { of: "budgets" });
+  const isAll = query.tags === undefined && query.run === undefined;
+  const limits = isAll ? await allLimits(sources) : await limitsFor(sources, query);
+  return Promise.all(limits.map((limit) => stateOf(sources, limit)));
+}
+
+async function limitsFor(
+  { settings, whose, tags: here, ofRun }: BudgetSources,
+  { tags, run }: BudgetQuery,
+): Promise<Limit[]> {
+  const given = Object.entries({ ...here, ...tags }).filter(([, value]) => value !== undefined);
+  const userTags = Object.fromEntries(given.map(([key, value]) => [key, String(value)]));
+  return limitsOf(settings, { ...whose, userTags }, await ofRun(run));
+}
+
+async function allLimits({ store, now, settings, whose, ofOpenRuns }: BudgetSources): Promise<Limit[]> {
+  const ofTags = (settings.tags ?? []).map(async (budget): Promise<Limit[]> => {
+    const { tag, value, per } = budget;
+    if (value !== undefined) return [{ name: tagName(tag, value), budget }];
+    const uses = await store.used({ beginsWith: tagName(tag, ""), window: windowStart(now, per) });
+    return uses.map(({ budget: name }) => ({ name, budget })).sort((a, b) => (a.name < b.name ? -1 : 1));
+  });
+  return [
+    ...clientLimit(whose, settings.client),
+    ...(await Promise.all(ofTags)).flat(),
+    ...(await ofOpenRuns()).map(runLimit),
+  ];
+}
+
+async function stateOf({ store, now }: BudgetSources, { name, budget, since }: Limit): Promise<BudgetState> {
+  const { per } = budget;
+  const [use] = await store.used({ budget: name, window: since ?? windowStart(now, per) });
+  const { chargedNanoUsd = 0, reservedNanoUsd = 0 } = use ?? {};
+  const limitNanoUsd = toNano(budget.usd);
+  return {
+    budget: name,
+    limitNanoUsd,
+    chargedNanoUsd,
+    reservedNanoUsd,
+    leftNanoUsd: Math.max(0, limitNanoUsd - chargedNanoUsd - reservedNanoUsd),
+    per,
+    until: windowEnd(now, per),
+  };
+}
+
+function windowEnd(now: number, per: WindowBudget["per"]): number | undefined {
+  const start = new Date(windowStart(now, per));
+  if (per === undefined) return undefined;
+  if (per === "month") return start.setUTCMonth(start.getUTCMonth() + 1);
+  return per === "day" ? start.setUTCDate(start.getUTCDate() + 1) : start.getTime() + 3_600_000;
+}
+
+async function check(sources: BudgetSources, payment: BudgetCheckOptions): Promise<BudgetCheck> {
+  checkOptions(payment, CHECK, { of: "budgets.check" });
+  const { usd, endpoint, input } = payment;
+  if ((usd === undefined) === (endpoint === undefined)) {
+    throw new InvalidArgumentError(
+      "budgets.check is told what is to be paid: usd, or the endpoint and the input of a call; and one of the two.",
+    );
+  }
+  const expected: Cost =
+    endpoint === undefined
+      ? { source: "estimated", nanoUsd: toNano(usd ?? 0) }
+      : await sources.estimate(endpoint, input ?? {});
+  const limits = await limitsFor(sources, payment);
+  const budgets = await Promise.all(limits.map((limit) => stateOf(sources, limit)));
+  const refusals = limits.map((limit, n) =>
+    refusalOf(limit, budgets[n] as BudgetState, endpoint ?? "", expected),
+  );
+  const refusal = refusals.find((found) => found !== undefined);
+  return { fits: refusal === undefined, refusal, expected, budgets };
+}
+
+function refusalOf(
+  limit: Limit,
+  state: BudgetState,
+  endpoint: string,
+  expected: Cost,
+): BudgetCheck["refusal"] {
+  try {
+    const nanoUsd = setAside({ endpoint }, limit, expected);
+    const { budget, limitNanoUsd, chargedNanoUsd, reservedNanoUsd } = state;
+    const fits = chargedNanoUsd + reservedNanoUsd + nanoUsd <= limitNanoUsd;
+    return fits ? undefined : new BudgetExceededError({ budget, window: 0, limitNanoUsd, nanoUsd }, state);
+  } catch (error) {
+    if (error instanceof UnknownPriceError) return error;
+    throw error;
+  }
+}
