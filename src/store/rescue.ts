@@ -216,7 +216,7 @@ function keepAll(debt: Debt, failures: string[] = []): string | undefined {
   const { store, unkept, files, otherFiles } = debt;
   const path = fileOf(debt);
   if (path === undefined) return undefined;
-  const lines = unkept.map((line) => JSON.stringify(store.keep === "ids" ? withoutPayload(line) : line));
+  const lines = unkept.map((line) => lineText(store.keep === "ids" ? withoutPayload(line) : line));
   for (const file of [path, ...otherFiles(path)]) {
     try {
       appendToRescueFile(file, lines);
@@ -228,6 +228,16 @@ function keepAll(debt: Debt, failures: string[] = []): string | undefined {
     }
   }
   return undefined;
+}
+
+/** What cannot be written down at all is left out: the call and its request are still to be found. */
+function lineText(line: RescueLine): string {
+  try {
+    return JSON.stringify(line);
+  } catch {
+    const { what, error, ...rest } = line;
+    return JSON.stringify({ ...rest, what: null });
+  }
 }
 
 /** @throws what the store throws, as long as it does not take what it is owed. */

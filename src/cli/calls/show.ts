@@ -46,6 +46,7 @@ function describe(call: CallRecord, { stdout }: Io): void {
     ["cost", cost && costText(cost)],
     ["why", whyText(call)],
     ["error", error?.message],
+    ["unreadable", call.unreadable?.join(", ")],
     ...cureOf(call),
     ["input", call.body],
     ["output", outcome && JSON.stringify(outcome.data)],

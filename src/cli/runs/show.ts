@@ -42,6 +42,7 @@ function describe(run: RunInfo, steps: readonly RunStep[], { stdout }: Io): void
       ["output", json(run.output)],
       // What it is blocked on is said with the commands that help.
       ["error", state === "blocked" ? undefined : error?.message],
+      ["unreadable", run.unreadable?.join(", ")],
       ...whatNow(run, steps),
     ],
     stdout,

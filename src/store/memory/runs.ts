@@ -115,7 +115,8 @@ export function runJournal(runs: KeptRuns): RunJournal {
     steps: async (chain, run) => [...(find(runs, chain, run)?.steps.values() ?? [])],
     async appendEvents(fence, events) {
       const kept = heldRun(runs, fence);
-      kept.events.push(...events);
+      // One by one: of arguments a call takes a hundred thousand, and a status may bring more lines.
+      for (const event of events) kept.events.push(event);
       grow(runs, kept, roughSize(events));
     },
     async events(chain, run, from, limit = 1_000) {
