@@ -13,6 +13,7 @@ import type { ChainServices } from "./chain/services.ts";
 import { leaseSettings } from "./chain/services.ts";
 import { ambientEnv, type Environment, readEnvironment } from "./environment/environment.ts";
 import type { Origins } from "./environment/origins.ts";
+import { hidden } from "./errors/saved-error.ts";
 import type { FalOptions } from "./fal.ts";
 import { createKeptFiles } from "./files/kept-files.ts";
 import { type BudgetSettings, budgets } from "./ledger/budget.ts";
@@ -154,11 +155,12 @@ function hooksOf(
       // Only who has webhooks loads what checks them.
       const { receiveWebhook } = await import("./webhooks/receive.ts");
       const jwksUrl = `${origins().rest}/.well-known/jwks.json`;
-      return receiveWebhook(request, {
+      const told = await receiveWebhook(request, {
         ...{ jwksUrl, clock },
         ...(fetch && { fetch }),
         ...(maxBytes !== undefined && { maxBytes }),
       });
+      return hidden(told, services.hide);
     },
   });
 }

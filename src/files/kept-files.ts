@@ -131,21 +131,22 @@ async function pathIn(directory: string, url: string): Promise<string> {
 
 const exists = (path: string): Promise<boolean> =>
   files()
-    .stat(path)
+    // No link is followed: whoever may write in the directory could have put it there.
+    .lstat(path)
     .then(
-      () => true,
+      (found) => found.isFile(),
       () => false,
     );
 
 async function copy(copies: Copies, directory: string, url: string, closed: AbortSignal): Promise<void> {
   const path = await pathIn(directory, url);
   if (await exists(path)) return;
-  await files().mkdir(directory, { recursive: true });
+  await files().mkdir(directory, { recursive: true, mode: 0o700 });
   copies.swept ??= sweep(directory, copies.timeout);
   await copies.swept;
   await withFile(copies, url, closed, async ({ pieces }) => {
     const partial = `${path}.${crypto.randomUUID().slice(0, 8)}.part`;
-    const file = await files().open(partial, "wx");
+    const file = await files().open(partial, "wx", 0o600);
     try {
       // One piece is in memory at a time, however long the file is.
       for await (const piece of pieces) await file.writeFile(piece);

@@ -34,7 +34,9 @@ const Position = z.optional(
   z.nullable(
     z.pipe(
       // One that is too large for a number has come as its digits.
-      z.custom<number>((value) => typeof value === "number" || /^-?\d+$/.test(String(value))),
+      z.custom<number>(
+        (value) => typeof value === "number" || (typeof value === "string" && /^-?\d{16,}$/.test(value)),
+      ),
       z.transform((position) => (position >= 0 && position <= 1e9 ? position : undefined)),
     ),
   ),

@@ -4,7 +4,7 @@ import { sqliteStore } from "fal-chain/sqlite";
 import { signWebhook, webhookKeys } from "fal-chain/webhooks";
 import { expect, test, vi } from "vitest";
 import { echo } from "../support/models.ts";
-import { ECHO, ENV, failureOf } from "../support/setup.ts";
+import { ECHO, ENV, failureOf, SECRET } from "../support/setup.ts";
 import { tempDir } from "../support/temp.ts";
 import { kindOf, losing, networkError, type Sent, type Wire, wireFetch } from "../support/wire.ts";
 
@@ -535,4 +535,15 @@ test("a hook without its result is not acknowledged before the result has been r
   isAway = false;
   expect(await until(hook(bare))).toBe(204);
   expect((await until(call)).data).toEqual({ echo: { n: 1 } });
+});
+
+test("what a hook quotes of the key is neither given nor kept", async () => {
+  const { fal, hook, submitted, until } = await madeUp({ wire: tooEarly });
+  const { call } = await submitted();
+  const key = ENV.FAL_KEY;
+  expect(await until(hook(`"payload":{"said":"Key ${key}","coded":"${btoa(key)}"}`))).toBe(204);
+  const { data } = await until(call);
+  const said = JSON.stringify([data, await fal.calls.list()]);
+  expect(said).toContain("said");
+  for (const secret of [SECRET, btoa(key).slice(20, 40)]) expect(said).not.toContain(secret);
 });

@@ -42,6 +42,14 @@ test.each(["calls", "runs"])("%s says how many more there are, and JSON has all"
   expect(some.stderr).toContain(`The newest 7 of ${COUNT} ${what}.`);
 });
 
+test("JSON is as JSON.stringify has it, of however many", async () => {
+  const all = await run("calls", "--json");
+  expect(all.stdout).toBe(`${JSON.stringify(JSON.parse(all.stdout), null, 2)}\n`);
+  const limited = await run("calls", "--json", "--limit", String(COUNT));
+  expect(limited.stdout).toBe(all.stdout);
+  expect((await run("calls", "--json", "--state", "failed")).stdout).toBe("[]\n");
+});
+
 test("what is left out is counted among what was asked for", async () => {
   const { stderr } = await run("calls", "--state", "ambiguous", "--limit", "10");
   expect(stderr).toContain("The newest 10 of 62 calls.");

@@ -5,6 +5,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -12,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createFal, type Fal, type KeepFiles, memoryStore, type Store } from "fal-chain";
 import { createEmulator, esrgan, fluxSchnell, virtualClock } from "fal-chain/emulator";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test } from "vitest";
 import { urlsIn } from "../../src/base/urls.ts";
 import { echo } from "../support/models.ts";
 import { ECHO, ENV, FLUX, failureOf, SMALL } from "../support/setup.ts";
@@ -293,6 +294,19 @@ test("a file goes to the disk as it comes, and is there under its name when it i
   expect(sizes.slice(-3)).toEqual([18, 19, 20].map((pieces) => pieces * 65_536));
   const path = (await fal.files.path(`${MEDIA}a.bin`)) ?? "";
   expect([statSync(path).size, readdirSync(dir).length]).toEqual([20 * 65_536, 1]);
+});
+
+test("a copy is this user's only, and a link in its place is not followed", async () => {
+  const before = process.umask(0);
+  onTestFinished(() => void process.umask(before));
+  const { fal, call, until } = hostile([`${MEDIA}a.bin`], () => new Response("a picture"));
+  await call();
+  await until(fal.close());
+  const path = (await fal.files.path(`${MEDIA}a.bin`)) ?? "";
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  rmSync(path);
+  symlinkSync("/etc/hostname", path);
+  expect(await fal.files.path(`${MEDIA}a.bin`)).toBeUndefined();
 });
 
 test.each(["..%2f..%2fetc%2fpasswd", "%", "%zz%00.png", "a b\u202egnp.exe", `${"x".repeat(400)}.png`, "-rf"])(

@@ -1,10 +1,12 @@
+import { once } from "node:events";
 import { timeOf } from "../../base/time.ts";
 import type { CallQuery, CallState, Fal } from "../../index.ts";
-import { EXIT, printableJson, recordTable } from "../../terminal/index.ts";
+import { EXIT, type Output, printableJson, recordTable } from "../../terminal/index.ts";
 import type { Io } from "../cli.ts";
 import { type StoreOptions, withClient } from "../client.ts";
 import { parseListLimit, parseOneOf, sayHowMany } from "../inputs.ts";
 import { asShown } from "./as-shown.ts";
+import { pages } from "./pages.ts";
 
 interface ListOptions extends StoreOptions {
   readonly state?: string;
@@ -31,6 +33,10 @@ export async function listCalls(io: Io, options: ListOptions): Promise<number> {
   };
   const limit = parseListLimit(options);
   return withClient(io, options, async (fal) => {
+    if (options.json && options.limit === undefined) {
+      await writeAll(fal, query, io.stdout);
+      return EXIT.ok;
+    }
     // One more tells whether there are more.
     const found = await fal.calls.list({ ...query, limit: limit + 1 });
     const calls = found.slice(0, limit);
@@ -40,6 +46,20 @@ export async function listCalls(io: Io, options: ListOptions): Promise<number> {
     if (found.length > limit) sayHowMany(io, limit, await countOf(fal, query), "calls");
     return EXIT.ok;
   });
+}
+
+/** All of a query as one JSON array, as fast as the reader takes them. */
+async function writeAll(fal: Fal, query: CallQuery, output: Output): Promise<void> {
+  let before = "[\n";
+  for await (const page of pages(fal, query)) {
+    let text = "";
+    for (const call of page) {
+      text += `${before}  ${printableJson(asShown(call)).replaceAll("\n", "\n  ")}`;
+      before = ",\n";
+    }
+    if (text !== "" && !output.write(text)) await once(output, "drain");
+  }
+  output.write(before === ",\n" ? "\n]\n" : "[]\n");
 }
 
 /** By a sum where one tells, so that a long ledger need not be read. */

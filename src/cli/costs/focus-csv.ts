@@ -3,11 +3,9 @@ import { tagOf } from "../../attribution/tag-key.ts";
 import { timeOf } from "../../base/time.ts";
 import type { CallQuery, CallRecord, CostQuery, Fal } from "../../index.ts";
 import type { Output } from "../../terminal/index.ts";
+import { pages } from "../calls/pages.ts";
 import { csvLine } from "./csv.ts";
 import { FOCUS_HEAD, focusRow } from "./focus-columns.ts";
-
-/** Calls that are read at a time, so that a ledger of any size fits. */
-const PAGE = 1_000;
 
 /** Writes the FOCUS (FinOps Open Cost and Usage Specification) CSV: one row per call, the newest first, as fast as the reader takes them. */
 export async function writeFocus(fal: Pick<Fal, "calls">, query: CostQuery, output: Output): Promise<void> {
@@ -28,24 +26,6 @@ function callQueryOf({ since, until, endpoint, chain, run }: CostQuery, now: num
     ...(chain !== undefined && { chain }),
     ...(run !== undefined && { run }),
   };
-}
-
-/** Calls of the same millisecond are never torn apart: a page goes on where an earlier time begins. */
-async function* pages({ calls }: Pick<Fal, "calls">, query: CallQuery): AsyncGenerator<CallRecord[]> {
-  let rest = query;
-  let limit = PAGE;
-  for (;;) {
-    const page = await calls.list({ ...rest, limit });
-    const last = page.at(-1);
-    if (!last || page.length < limit) {
-      yield page;
-      return;
-    }
-    const whole = page.filter(({ intendedAt }) => intendedAt > last.intendedAt);
-    yield whole;
-    rest = { ...query, until: last.intendedAt + 1 };
-    limit = whole.length === 0 ? limit * 2 : PAGE;
-  }
 }
 
 const carries = ({ for: { userTags } }: CallRecord, tags: Readonly<Record<string, string>>): boolean =>
