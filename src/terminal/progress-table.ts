@@ -4,7 +4,7 @@ import { formatUnits } from "../ledger/format.ts";
 import { costText, totalText } from "./figures.ts";
 import { type Align, alignedLines } from "./grid.ts";
 import type { CallProgress } from "./progress.ts";
-import { columnsOf, type Output, paint, printable, seconds, wrap } from "./text.ts";
+import { columnsOf, nameText, type Output, paint, printable, seconds, wrap } from "./text.ts";
 
 interface Column {
   readonly name: string;
@@ -103,7 +103,7 @@ function details(call: CallProgress, folded: readonly string[], runError: unknow
   const all: Detail[] = [];
   if (folded.includes("endpoint")) all.push(["endpoint", [endpoint]]);
   if (folded.includes("request") && requestId) all.push(["request", [requestId]]);
-  all.push(["tags", Object.entries(call.tags).map(([key, value]) => printable(`${key}=${value}`))]);
+  all.push(["tags", Object.entries(call.tags).map(([key, value]) => nameText(`${key}=${value}`))]);
   if (state === "failed" && error !== runError)
     all.push(["error", printable(messageOf(error)).split(" "), " "]);
   return all;
@@ -112,7 +112,7 @@ function details(call: CallProgress, folded: readonly string[], runError: unknow
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 function billed({ units, cost }: CallProgress): string {
-  return units === undefined ? "" : printable(formatUnits(units, cost));
+  return units === undefined ? "" : nameText(formatUnits(units, cost));
 }
 
 function costOf({ cost, cancel, error }: CallProgress): string {

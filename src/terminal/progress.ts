@@ -3,7 +3,7 @@ import { FalError } from "../errors/fal-error.ts";
 import { CallAbortedError, CallTimeoutError, type CancelOutcome } from "../errors/giving-up.ts";
 import type { Total } from "../ledger/cost.ts";
 import type { Cost } from "../money/cost.ts";
-import { printable, seconds } from "./text.ts";
+import { nameText, printable, seconds } from "./text.ts";
 
 export type CallState =
   | "submitting"
@@ -39,8 +39,7 @@ export interface CallProgress {
   tags: Readonly<Record<string, string>>;
 }
 
-/** Nobody reads on, and all of it is drawn many times a second. */
-export const LONGEST_NAME = 200;
+/** Nobody reads on, and it is drawn many times a second. */
 const LONGEST_LOG = 2_000;
 
 /** Follows a run's events. `take` gives a line in words for an event that is worth one. */
@@ -77,8 +76,8 @@ export class Progress {
     const known = this.calls.get(id);
     if (known) return known;
     const call: CallProgress = {
-      step: printable(step, LONGEST_NAME),
-      endpoint: printable(endpoint, LONGEST_NAME),
+      step: nameText(step),
+      endpoint: nameText(endpoint),
       state: "submitting",
       since: at,
       tags: {},
@@ -91,13 +90,13 @@ export class Progress {
 function advance(call: CallProgress, { event }: Extract<RunEvent, { type: "call" }>): string {
   switch (event.type) {
     case "submitted":
-      call.requestId = printable(event.requestId, LONGEST_NAME);
+      call.requestId = nameText(event.requestId);
       call.tags = event.tags;
       if (!event.takenUp) return `submitted to ${call.endpoint} as ${call.requestId}`;
       Object.assign(call, { isTakenUp: true, state: "taken up", since: event.at });
       return `taken up, submitted to ${call.endpoint} before as ${call.requestId}`;
     case "reused":
-      call.requestId = printable(event.requestId, LONGEST_NAME);
+      call.requestId = nameText(event.requestId);
       call.tags = event.tags;
       Object.assign(call, { state: "reused", since: event.at });
       return "reused, paid for before";

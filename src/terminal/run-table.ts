@@ -4,7 +4,7 @@ import { nameOfRun } from "../journal/run-name.ts";
 import { totalOf } from "../ledger/cost.ts";
 import { timeText, totalText } from "./figures.ts";
 import { type Align, alignedLines } from "./grid.ts";
-import { clip, columnsOf, type Output, paint, printable } from "./text.ts";
+import { clip, columnsOf, nameText, type Output, paint } from "./text.ts";
 
 /** A run, and the calls that it has made. */
 export interface ListedRun {
@@ -21,7 +21,7 @@ interface Column {
 }
 
 const COLUMNS: readonly Column[] = [
-  { name: "run", align: "left", cell: ({ run }) => printable(nameOfRun(run)) },
+  { name: "run", align: "left", cell: ({ run }) => nameText(nameOfRun(run)) },
   { name: "state", align: "left", cell: ({ run }) => run.state },
   { name: "started", align: "left", cell: ({ run }) => timeText(run.startedAt), spare: 1 },
   { name: "calls", align: "right", cell: ({ calls }) => String(calls.length), spare: 2 },

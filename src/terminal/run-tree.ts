@@ -6,7 +6,7 @@ import { type CostSum, sumOfCalls } from "../ledger/sum.ts";
 import { unknownNote } from "./cost-table.ts";
 import { drawTable, type TableColumn } from "./draw-table.ts";
 import { costText, totalText } from "./figures.ts";
-import { clip, type Output, paint, printable, seconds } from "./text.ts";
+import { clip, nameText, type Output, paint, seconds } from "./text.ts";
 import { stateText } from "./timeline.ts";
 
 interface Row extends Pick<TreeLine, "step" | "calls"> {
@@ -21,7 +21,7 @@ export function runTree(parts: readonly RunPart[], output: Output): string {
   const rows = treeLines(parts).map(rowOf);
   const foot = { name: "total", step: undefined, calls, sum: total };
   return [
-    paint(output)("bold", printable(parts[0]?.run ?? "")),
+    paint(output)("bold", nameText(parts[0]?.run ?? "")),
     drawTable(rows, columnsFor(total), output, { foot }),
     ...runnersWaited(total),
     ...unknownNote(total, output),
@@ -34,7 +34,7 @@ function rowOf(line: TreeLine): Row {
   const { step, group, calls } = line;
   const name = step?.kind === "file" ? `file ${step.name.slice(0, 8)}` : (step?.name ?? group ?? "");
   return {
-    name: clip(`${branches(line)}${printable(name)}`, LONGEST_NAME),
+    name: clip(`${branches(line)}${nameText(name)}`, LONGEST_NAME),
     step,
     calls,
     sum: sumOfCalls(calls),
@@ -62,7 +62,7 @@ const columnsFor = (total: CostSum): TableColumn<Row>[] => [
 ];
 
 const endpointOf = ({ step }: Row): string =>
-  step?.call && step.call.endpoint !== step.name ? printable(step.call.endpoint) : "";
+  step?.call && step.call.endpoint !== step.name ? nameText(step.call.endpoint) : "";
 
 /** What became of a step, and where its money was for nothing. */
 function statesOf({ step }: Row): string {
@@ -73,7 +73,7 @@ function statesOf({ step }: Row): string {
 
 function unitsOf({ step }: Row): string {
   const { usage, cost } = step?.call ?? {};
-  return usage?.units === undefined ? "" : printable(formatUnitsShort(usage.units, cost));
+  return usage?.units === undefined ? "" : nameText(formatUnitsShort(usage.units, cost));
 }
 
 function costTextOf({ step, sum }: Row): string {

@@ -1,9 +1,9 @@
 import type { Run } from "../chain/run.ts";
 import { CallAbortedError, CallTimeoutError, type CancelOutcome } from "../errors/giving-up.ts";
 import { live } from "./live.ts";
-import { type CallProgress, LONGEST_NAME, Progress } from "./progress.ts";
+import { type CallProgress, Progress } from "./progress.ts";
 import { progressTable } from "./progress-table.ts";
-import { columnsOf, type Output, printable } from "./text.ts";
+import { columnsOf, nameText, type Output } from "./text.ts";
 
 export interface ShowOptions {
   /** @default process.stdout */
@@ -68,8 +68,6 @@ const CANCELLED: Record<CancelOutcome, string> = {
 };
 
 function showReceivedTags(calls: readonly CallProgress[], received: Iterable<Received>): void {
-  const tagsOf = new Map(
-    [...received].map(({ requestId, tags }) => [printable(requestId, LONGEST_NAME), tags]),
-  );
+  const tagsOf = new Map([...received].map(({ requestId, tags }) => [nameText(requestId), tags]));
   for (const call of calls) call.tags = tagsOf.get(call.requestId ?? "") ?? {};
 }

@@ -6,6 +6,11 @@ export type Output = NodeJS.WritableStream & { readonly isTTY?: boolean; readonl
 
 export { printable };
 
+/** A name, of which nobody reads more than so many characters, and which a table draws many times. */
+export const nameText = (name: string): string => printable(name, LONGEST_NAME);
+
+const LONGEST_NAME = 200;
+
 /** JSON that is safe to show. */
 export const printableJson = (value: unknown): string => printableJsonOf(value, 2);
 

@@ -3,7 +3,7 @@ import { totalOf } from "../ledger/cost.ts";
 import { type Axis, type Span, timeAxis } from "../report/time-axis.ts";
 import { costText, totalText } from "./figures.ts";
 import { type Align, alignedLines } from "./grid.ts";
-import { clip, columnsOf, type Output, paint, printable, seconds, wrap } from "./text.ts";
+import { clip, columnsOf, nameText, type Output, paint, printable, seconds, wrap } from "./text.ts";
 
 export interface TimelineOptions {
   readonly output: Output;
@@ -111,8 +111,8 @@ function rowOf(step: RunStep, now: number | undefined): Row {
   return {
     step,
     cells: {
-      step: clip(printable(scope === "" ? name : `${scope}/${name}`), LONGEST_NAME),
-      endpoint: call && call.endpoint !== step.name ? printable(call.endpoint) : "",
+      step: clip(nameText(scope === "" ? name : `${scope}/${name}`), LONGEST_NAME),
+      endpoint: call && call.endpoint !== step.name ? nameText(call.endpoint) : "",
       state: stateText(step),
       wait: time(call?.usage?.waitSeconds),
       run: time(call?.usage?.runSeconds),
