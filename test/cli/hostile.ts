@@ -23,7 +23,7 @@ export async function hostileStore(file: string, runId: string): Promise<void> {
   const chain = `p${NASTY}`;
   const claim: RunClaim = {
     ...{ chain, id: runId, input: JSON.stringify(LONG), tags: { customer: NASTY } },
-    ...{ owner: { host: "h", pid: 1, started: "1" } as never, leaseMs: 1_000, at: Date.now() - 2_000 },
+    ...{ owner: { host: "h", boot: "b", pid: 1, started: "1" }, leaseMs: 3_600_000, at: Date.now() - 2_000 },
   };
   const { run } = await store.runs.claim(claim);
   const fence = { chain, run: runId, epoch: run.epoch };
