@@ -1,7 +1,7 @@
 import { parseOwn } from "../base/json.ts";
 import type { CallEvent } from "../calls/events.ts";
 import type { SavedError } from "../errors/saved-error.ts";
-import { restoredError, savedError } from "../errors/saved-error.ts";
+import { restoredError, savedError, withoutResults } from "../errors/saved-error.ts";
 import type { CallRecord } from "../journal/call.ts";
 import type { RunJournal } from "../journal/run.ts";
 import { restoredData } from "../journal/saved-data.ts";
@@ -43,11 +43,8 @@ export type RunEvent<O = unknown> =
 export function storedEvent(event: RunEvent): string {
   switch (event.type) {
     case "failed":
-    case "call-failed": {
-      const { hidden, ...error } = savedError(event.error);
-      const isPayload = error.code === "output_mismatch";
-      return JSON.stringify({ ...event, error: isPayload ? error : { ...error, hidden } });
-    }
+    case "call-failed":
+      return JSON.stringify({ ...event, error: withoutResults(savedError(event.error)) });
     case "completed":
       return JSON.stringify({ ...event, output: undefined });
     case "settled":

@@ -1,6 +1,6 @@
 import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
 import { LeaseLostError, RunAbortedError, RunBlockedError } from "../errors/runs.ts";
-import { asReplayed, savedError } from "../errors/saved-error.ts";
+import { asReplayed, savedError, withoutResults } from "../errors/saved-error.ts";
 import { storeErrorIn } from "../errors/store.ts";
 import type { CallRecord } from "../journal/call.ts";
 import type { RunEnd } from "../journal/run.ts";
@@ -73,7 +73,8 @@ const leftTo =
   };
 
 function endOf({ live, fence, failures }: Execution, error: unknown): RunEnd {
-  const saved = savedError(error);
+  const whole = savedError(error);
+  const saved = live.services.store.keep === "all" ? whole : withoutResults(whole);
   const failedKeys = failures.keysOf(error);
   if (error instanceof RunBlockedError) {
     const { step, callId, cause } = error;

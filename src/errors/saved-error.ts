@@ -67,6 +67,14 @@ function hiddenValue(value: unknown, hide: (text: string) => string): unknown {
   );
 }
 
+/** The same without the results that it holds: where those are kept elsewhere, or not at all. */
+export const withoutResults = (saved: SavedError): SavedError =>
+  JSON.parse(JSON.stringify(saved), (_, value: unknown) => {
+    if ((value as SavedError | null)?.code !== "output_mismatch") return value;
+    const { hidden: _result, ...rest } = value as SavedError;
+    return rest;
+  });
+
 /** The same class, code and facts again, so that a `catch` that told errors apart once tells them apart again. */
 export function restoredError(saved: SavedError): unknown {
   const { code } = saved;

@@ -39,7 +39,7 @@ import { expect, test } from "vitest";
 import { apiError } from "../../src/errors/api.ts";
 import { ListenError } from "../../src/errors/emulator.ts";
 import { endsFallback, FAL_ERROR_CODES, isOfTheRun, kindOf } from "../../src/errors/registry.ts";
-import { restoredError, savedError } from "../../src/errors/saved-error.ts";
+import { restoredError, savedError, withoutResults } from "../../src/errors/saved-error.ts";
 import { WebhookError } from "../../src/errors/webhooks.ts";
 
 const cancel = Promise.resolve("requested" as const);
@@ -133,6 +133,16 @@ test.each(FAL_ERROR_CODES)("JSON.stringify says what it is, and what fal answere
   expect(said).toMatchObject({ name, code, message, retryable, billed });
   expect(said["body"]).toEqual(error instanceof ApiError ? error.body : undefined);
   expect(said).not.toHaveProperty("cancel");
+});
+
+test("where no payload is kept an error is without the result that it holds, however deep", () => {
+  const { output_mismatch: error } = EXAMPLES;
+  const wrapped = new Error("outer", { cause: new AggregateError([error]) });
+  for (const saved of [savedError(error), savedError(wrapped)]) {
+    expect(JSON.stringify(saved)).toContain('"data":1');
+    expect(JSON.stringify(withoutResults(saved))).not.toContain('"data":1');
+    expect(withoutResults(saved)).toMatchObject({ name: saved.name, message: saved.message });
+  }
 });
 
 test("an error of somebody else keeps its name and message", () => {

@@ -26,6 +26,8 @@ const { values } = parseArgs({
     policy: { type: "string", default: "look-up" },
     /** Kills each process when its runs have gone on for a second, until so many are killed; every run ends in two minutes. */
     steady: { type: "string" },
+    /** Runs that share a process, and so die together. @default 5, and 1 with --steady */
+    together: { type: "string" },
     /** Processes at once. */
     lanes: { type: "string", default: String(availableParallelism()) },
     /** Lets the account's history lag behind for longer than any look-up lasts. */
@@ -37,8 +39,7 @@ const STEADY = values.steady === undefined ? undefined : Number(values.steady);
 const SPEED = STEADY === undefined ? 50 : 1;
 const LIFE_MS = 1_000;
 const WITHIN_MS = 120_000;
-/** Runs that share a process, and so die together. */
-const TOGETHER = 5;
+const TOGETHER = Number(values.together ?? (STEADY === undefined ? 5 : 1));
 /** A process without deaths has about so many moments. */
 const MOMENTS = TOGETHER * 260;
 
