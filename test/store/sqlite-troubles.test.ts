@@ -110,7 +110,15 @@ test("a file that another process keeps locked is an error once busyTimeout is o
   db.exec("begin immediate");
   await expect(store.calls.intend(intent("a"))).rejects.toThrow(/store\.db is locked: another process/);
   expect(await store.calls.get("a")).toBeUndefined();
-  expect(() => sqliteStore(path, { busyTimeout: 20 })).toThrow("is locked");
+  // It can be opened and read all the same; a new file could not be made.
+  const second = open(path, { busyTimeout: 20 });
+  expect(await second.calls.list()).toEqual([]);
+  await expect(second.calls.intend(intent("a"))).rejects.toThrow("is locked");
+  const fresh = join(tempDir(), "fresh.db");
+  const held = other(fresh);
+  chmodSync(fresh, 0o600);
+  held.exec("pragma journal_mode = wal; begin immediate");
+  expect(() => sqliteStore(fresh, { busyTimeout: 20 })).toThrow("is locked");
   db.exec("rollback");
   await store.calls.intend(intent("a"));
 });

@@ -7,6 +7,8 @@ const APPLICATION_ID = 0x66616c63;
 
 /** Each migration in a transaction of its own, with the version that it leads to. */
 export function migrate(db: Database, path: string, migrations: readonly Migration[] = MIGRATIONS): void {
+  // Whoever finds it made needs no lock: busy writers would keep it waiting for that.
+  if (versionOf(db, path, migrations.length) === migrations.length) return;
   for (let done = false; !done; ) {
     db.exec("begin immediate");
     try {
