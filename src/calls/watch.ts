@@ -36,6 +36,8 @@ export interface Observation {
 
 const FIRST_POLL_MS = 500;
 const LONGEST_POLL_MS = 5_000;
+/** A stream that gives signs of life and says nothing, in milliseconds: past it somebody asks. */
+const LONGEST_QUIET_MS = 10 * 60_000;
 /** After so many polls in a row, a stream that could not be had is tried again. */
 const POLLS_BETWEEN_STREAMS = 8;
 
@@ -97,6 +99,7 @@ async function* stream(
 ): AsyncGenerator<Observation, void, void> {
   const { controller, unlink } = linkedController(signal);
   const silence = watchdog(clock, idleTimeout, controller);
+  const quiet = watchdog(clock, LONGEST_QUIET_MS, controller);
   const connection = {};
   try {
     const statuses = await queue.streamStatus(ticket, {
@@ -109,7 +112,10 @@ async function* stream(
       // stream is open, so that nothing falls between.
       yield { status: await queue.status(ticket, { logs, signal }), connection: {} };
     }
-    for await (const status of statuses) yield { status, connection };
+    for await (const status of statuses) {
+      quiet.reset();
+      yield { status, connection };
+    }
   } catch (error) {
     signal.throwIfAborted();
     if (isFinal(error)) throw error;

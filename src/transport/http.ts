@@ -232,13 +232,14 @@ async function withinTime<T>(
   act: (headway: Headway) => Promise<T>,
 ): Promise<T> {
   const { controller, unlink } = linkedController(signal);
-  const late = new DOMException(`no answer within ${attemptTimeout} ms`, "TimeoutError");
+  let late: DOMException | undefined;
   let patience = attemptTimeout;
   const lookAtTime = async () => {
     for (let waited = 0, pause = patience; pause > 0; pause = patience - waited) {
       await clock.sleep(pause, controller.signal);
       waited += pause;
     }
+    late = new DOMException(`no answer within ${attemptTimeout} ms`, "TimeoutError");
     controller.abort(late);
   };
   lookAtTime().catch(() => {});
@@ -250,7 +251,7 @@ async function withinTime<T>(
     return await abortable(act({ signal: controller.signal, onBytes }), controller.signal);
   } catch (error) {
     signal?.throwIfAborted();
-    if (controller.signal.reason !== late) throw error;
+    if (!late) throw error;
     throw new FailedAttempt({ kind: "ambiguous", why: late.message, cause: late });
   } finally {
     unlink();

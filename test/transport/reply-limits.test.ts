@@ -156,3 +156,25 @@ describe("a read takes a minute, and longer only while it makes headway", () => 
     expect(sent.filter(({ kind }) => kind === "result")).toHaveLength(1);
   });
 });
+
+test("a status stream that gives signs of life and says nothing is asked past after ten minutes", async () => {
+  let sleep = (_: number, __: AbortSignal): Promise<void> => Promise.resolve();
+  const wire = instead("stream", () => {
+    const left = new AbortController();
+    const body = new ReadableStream({
+      async pull(controller) {
+        await sleep(15_000, left.signal);
+        controller.enqueue(new TextEncoder().encode(": ping\n\n"));
+      },
+      cancel: () => left.abort("left"),
+    });
+    return new Response(body, { headers: { "content-type": "text/event-stream" } });
+  });
+  const { fal, clock } = setup({ wire });
+  sleep = (ms, signal) => clock.sleep(ms, signal);
+  const before = clock.now();
+  expect((await fal.subscribe(ECHO, { input })).data).toEqual({ echo: input });
+  expect(clock.now() - before).toBeLessThan(11 * 60_000);
+  await fal.close();
+  expect(clock.sleepers).toBe(0);
+});

@@ -1,0 +1,21 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+
+// Bytes that no server would send, in the place of any answer: see children/any-reply.ts.
+
+const REPLIES = Number(process.env["FAULTY_REPLIES"] ?? 2_000);
+/** What is not let go of does not fit. */
+const FLAGS = ["--conditions=fal-chain-source", "--max-old-space-size=48", "--max-semi-space-size=2"];
+
+test(`${REPLIES} replies that no server would send: a typed error or a result, and the client goes on`, {
+  timeout: 120_000 + REPLIES * 100,
+}, async () => {
+  const program = join(import.meta.dirname, "children/any-reply.ts");
+  const seed = String(process.env["SEED"] ?? 1);
+  const { stdout } = await promisify(execFile)(process.execPath, [...FLAGS, program, `${REPLIES}`, seed]);
+  const { replies, mostMemory } = JSON.parse(stdout);
+  expect(replies).toBeGreaterThanOrEqual(REPLIES);
+  expect(mostMemory).toBeLessThan(200);
+});
