@@ -45,6 +45,8 @@ const AT_ONCE = 4;
 /** More of one result are not copied: a list of addresses is no media. */
 const MOST_FILES = 500;
 const PATIENCE_MS = 15_000;
+/** A host that gives nothing for so long is given up: a program that has ended would stay for it. */
+const SILENCE_MS = 60_000;
 /** What copies have left when their client closes. */
 const CLOSING_MS = 10_000;
 const MOST_BYTES = 2 ** 30;
@@ -212,10 +214,13 @@ function patienceOf(
   });
   return async (next) => {
     const coming = next();
-    const wait = () =>
-      inTime(clock, until - clock.now(), new Error(why), () =>
+    const wait = () => {
+      const left = until - clock.now();
+      const late = new Error(left <= SILENCE_MS ? why : `nothing came for ${SILENCE_MS / 1000} s`);
+      return inTime(clock, Math.min(left, SILENCE_MS), late, () =>
         closed.aborted ? coming : abortable(coming, closed),
       );
+    };
     return wait().catch((error: unknown) => {
       if (error !== OVER) throw error;
       return wait();
