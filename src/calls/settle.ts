@@ -64,7 +64,7 @@ async function resubmit(
 ): Promise<{ readonly call: Call<unknown> | undefined }> {
   const { clock, directStore } = services;
   const { id, body } = record;
-  if (body === undefined) throw withoutInput(record);
+  if (body === undefined || sentBy(record) === undefined) throw withoutInput(record);
   const preparing = prepareAgain(services, record, body);
   await preparing;
   // Before the new call, since a death in between must not leave it open. What was given up before is in doubt
@@ -89,9 +89,19 @@ async function resubmit(
 const withoutInput = (record: CallRecord) =>
   new CallStateError(
     record,
-    'cannot be submitted again: the store keeps ids only, so its input is gone. Give it up ("give-up") and make a ' +
-      "new call.",
+    `cannot be submitted again: ${record.body === undefined ? "the store keeps ids only, so its input is gone" : "what the store has of its input is not JSON"}. ` +
+      'Give it up ("give-up") and make a new call.',
   );
+
+/** What was sent; undefined where that is not known any more. */
+function sentBy({ body }: CallRecord): unknown {
+  try {
+    return body === undefined ? undefined : parseOwn(body);
+  } catch {
+    // Something else has changed it.
+    return undefined;
+  }
+}
 
 /** fal has it, it is of that endpoint, and it had that input, as far as fal tells. */
 async function ticketToAdopt(
@@ -116,10 +126,12 @@ async function ticketToAdopt(
   return ticket;
 }
 
-const differenceOf = ({ body, intendedAt }: CallRecord, past: PastRequest): string | undefined => {
+const differenceOf = (record: CallRecord, past: PastRequest): string | undefined => {
+  const { intendedAt } = record;
+  const sent = sentBy(record);
   if (past.sentAt < intendedAt - LARGEST_SKEW_MS) return "that one was sent before the call was made";
-  if (past.input === undefined || body === undefined) return undefined;
-  return matches(parseOwn(body), past.input) ? undefined : "that one had another input";
+  if (past.input === undefined || sent === undefined) return undefined;
+  return matches(sent, past.input) ? undefined : "that one had another input";
 };
 
 function mustBeOpen(record: CallRecord, now: number): void {

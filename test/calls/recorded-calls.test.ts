@@ -78,6 +78,23 @@ test("adopt works without permission to read history, by what the queue knows", 
   expect((await fal.calls.settle(id, { adopt: requestId })).record.state).toBe("submitted");
 });
 
+test("a call whose input something else has changed is adopted, or given up, and not sent again", async () => {
+  const changed = (store: Store): Store => {
+    const get: Store["calls"]["get"] = async (id) => {
+      const call = await store.calls.get(id);
+      return call && { ...call, body: "{" };
+    };
+    return { ...store, durable: true, calls: { ...store.calls, get } };
+  };
+  const made = await inDoubt({ store: changed(memoryStore()) });
+  const { fal, id, requestId } = made;
+  const error = await failureOf(fal.calls.settle(id, "resubmit"));
+  expect(error).toMatchObject({ code: "call_state", message: expect.stringContaining("is not JSON") });
+  await fal.calls.settle(id, { adopt: requestId });
+  expect((await fal.calls.collect(id)).data).toEqual({ echo: input });
+  expect(posts(made)).toBe(1);
+});
+
 test("resubmit sends the same body and tags as a new call, once", async () => {
   const made = await inDoubt({ wire: instead("submit", () => networkError("ECONNRESET"), 1) });
   const { fal, id, emulator } = made;
