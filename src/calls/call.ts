@@ -173,7 +173,7 @@ export async function perform<T>(
       return await finish(services, call, known.ticket, prepared.heard);
     } catch (error) {
       if (call.settings.retry === undefined) throw error;
-      instead = await tryAgain(services, call, call.settings.retry, error);
+      instead = await tryAgain(services, call, prepared, call.settings.retry, error);
     }
   }
 }

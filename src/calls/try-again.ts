@@ -5,6 +5,7 @@ import type { CallRecord } from "../journal/call.ts";
 import { statusFold } from "./events.ts";
 import { emit, type LiveCall } from "./live-call.ts";
 import type { CallRetry } from "./options.ts";
+import type { Prepared } from "./prepare.ts";
 import { recordFailure } from "./record.ts";
 import { isRequestEnd } from "./result.ts";
 import type { Services } from "./services.ts";
@@ -17,6 +18,7 @@ import type { Services } from "./services.ts";
 export async function tryAgain(
   services: Services,
   call: LiveCall,
+  prepared: Prepared,
   retry: CallRetry,
   error: unknown,
 ): Promise<string | undefined> {
@@ -36,8 +38,34 @@ export async function tryAgain(
   const pauseMs = services.retryPause(call.attempt);
   emit(call, { type: "retrying", at: clock.now(), attempt: call.attempt + 1, pauseMs, error });
   await beginAnew(services, call, failed, error);
-  await clock.sleep(pauseMs, signal);
+  try {
+    await clock.sleep(pauseMs, signal);
+  } catch (reason) {
+    await noteCut(services, call, prepared, failed);
+    throw reason;
+  }
   return failed;
+}
+
+/**
+ * Who gives up in a pause has given up the attempt that follows: a replay of the run is told so too, instead of making it. A
+ * run that is let go goes on with it elsewhere.
+ */
+async function noteCut(
+  { store, queue, clock }: Services,
+  call: LiveCall,
+  { endpoint, content, for: whose }: Prepared,
+  replaces: string | undefined,
+): Promise<void> {
+  const { id, found, body = content } = call;
+  if (!found || call.isDetached) return;
+  const intent = { id, endpoint: endpoint.id, body, for: whose, queue: queue.base, key: found.key };
+  try {
+    await store.calls.intend({ ...intent, at: clock.now() }, { fence: found.fence, replaces });
+    call.notedAs = id;
+  } catch {
+    // Whoever has the run now makes it, or the store is away and the run with it.
+  }
 }
 
 function mayTry(

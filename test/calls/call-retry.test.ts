@@ -250,3 +250,46 @@ test("a process that dies between attempts, or within one, leaves those that are
     expect(outcome).toEqual(500);
   }
 });
+
+test("a call that was given up in a pause is given up in a replay too, and not made again", async () => {
+  const { emulator, start } = processes();
+  emulator.faults.next("submit", FREE, Infinity);
+  const chain = (fal: Fal) =>
+    fal.chain("given-up", async () => {
+      const outcome = await fal
+        .subscribe(ECHO, { input: { n: 1 }, retry: { attempts: 3 }, timeout: 20_000 })
+        .then(
+          () => "done",
+          (error: Error) => error.name,
+        );
+      emulator.faults.clear();
+      const { data } = await fal.subscribe(ECHO, { input: { n: 2 } });
+      return [outcome, data];
+    });
+  const long = { retry: { baseDelay: 1_000_000, maxDelay: 1_000_000 } };
+  const first = start(long);
+  const run = chain(first.fal).start(undefined, { id: "a" });
+  for await (const event of run) {
+    if (event.type === "call" && event.event.type === "running" && emulator.jobsWith({ n: 2 }).length > 0)
+      break;
+  }
+  first.kill();
+  const again = chain(start().fal).start(undefined, { id: "a" });
+  expect(await again).toEqual(["TimeoutError", { echo: { n: 2 } }]);
+  expect(emulator.jobsWith({ n: 1 })).toHaveLength(1);
+  expect(await again.total).toMatchObject({ nanoUsd: 10_000_000, unknown: 0 });
+});
+
+test("a run that is let go in a pause goes on with the attempts that are left", async () => {
+  const { emulator, start } = processes();
+  emulator.faults.next("submit", FREE);
+  const first = start();
+  const run = retried(first.fal).start(undefined, { id: "a" });
+  for await (const event of run) if (event.type === "call" && event.event.type === "retrying") break;
+  await run.detach();
+  expect(await retried(start().fal).start(undefined, { id: "a" })).toEqual([
+    { echo: { n: 1 } },
+    { echo: { n: 2 } },
+  ]);
+  expect(emulator.jobs).toHaveLength(3);
+});

@@ -235,3 +235,42 @@ test("a run that has just failed here goes on at once", async () => {
   expect(await pair(fal).start(undefined, { id: "a", retryFailed: true })).toBe(2);
   expect(emulator.jobs).toHaveLength(3);
 });
+
+test("what the code threw because of a failure is what that failure is", async () => {
+  const wrapping = (fal: Fal) =>
+    fal.chain("wrapping", async () => {
+      await fal.subscribe(ECHO, { input: { n: 1 } });
+      const drawn = await fal.step("draw", () =>
+        fal.subscribe(ECHO, { input: { n: 2 } }).catch((cause: unknown) => {
+          throw new AggregateError([new Error("no picture", { cause })], "nothing worked");
+        }),
+      );
+      return drawn.requestId.length > 0;
+    });
+  for (const [how, jobs] of [
+    [FREE, 3],
+    [BILLED, 2],
+  ] as const) {
+    const { emulator, start } = processes();
+    emulator.faults.next(second, how);
+    expect(await failureOf(wrapping(start().fal).start(undefined, { id: "a" }))).toBeInstanceOf(
+      AggregateError,
+    );
+    const again = wrapping(start().fal).start(undefined, { id: "a", retryFailed: true });
+    if (how === FREE) expect(await again).toBe(true);
+    else expect(await failureOf(again)).toBeInstanceOf(AggregateError);
+    expect(emulator.jobs).toHaveLength(jobs);
+  }
+});
+
+test("a run that fal had no room for goes on when it has", async () => {
+  const { emulator, start } = processes();
+  const full = () => json({ detail: "Too many requests." }, { status: 429 });
+  const { fal } = start({ wire: instead("submit", full), retry: { submit: { maxRetries: 1 } } });
+  expect(await failureOf(pair(fal).start(undefined, { id: "a" }))).toMatchObject({
+    status: 429,
+    billed: false,
+  });
+  expect(await pair(start().fal).start(undefined, { id: "a", retryFailed: true })).toBe(2);
+  expect(emulator.jobs).toHaveLength(2);
+});
