@@ -45,5 +45,11 @@ export async function* piecesOf(
 export async function bytesOf(from: Body, bounds: Bounds): Promise<Uint8Array<ArrayBuffer>> {
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   for await (const piece of piecesOf(from, bounds)) pieces.push(piece);
-  return new Uint8Array(await new Blob(pieces).arrayBuffer());
+  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.byteLength, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.byteLength;
+  }
+  return whole;
 }
