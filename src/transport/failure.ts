@@ -236,5 +236,7 @@ export function retryAfterMs(failure: Failure, now: number): number | undefined 
   if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000;
   // A date names its month; without this, a negative number would be taken for a year.
   const date = /[a-z]{3}/i.test(value) ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+  // Both by the server's clock, where it tells: ours may be another.
+  const sentAt = Date.parse(headers?.get("date") ?? "");
+  return Number.isNaN(date) ? undefined : Math.max(0, date - (Number.isNaN(sentAt) ? now : sentAt));
 }

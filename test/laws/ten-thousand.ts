@@ -16,7 +16,9 @@ export async function weathersAStorm(
   const onRejection = (reason: unknown) => uncaught.push(reason);
   process.on("unhandledRejection", onRejection);
   const store = await open(calls);
-  const { stories, faults, warnings, left } = await storm(store, calls, 1);
+  const { stories, faults, left, ...said } = await storm(store, calls, 1);
+  // A date to come again at, without the server's own, is far by a clock that is wrong: that is said, and bounded.
+  const warnings = said.warnings.filter((warning) => !warning.endsWith(" waits"));
   await store.close();
   process.off("unhandledRejection", onRejection);
 
@@ -26,7 +28,9 @@ export async function weathersAStorm(
     warnings: [],
     left: { sleepers: 0, listeners: 0 },
   });
-  expect(stories.filter(({ result }) => result).length).toBeGreaterThan(calls * 0.9);
+  // At once, or when it was collected afterwards.
+  const had = stories.filter(({ result, records: [record] }) => result ?? record?.state === "completed");
+  expect(had.length).toBeGreaterThan(calls * 0.9);
   if (calls < 1_000) return;
   // And it was a storm: everything that could happen did.
   const names = Object.values(RATES).flatMap((rates) => Object.keys(rates).map((text) => text.split(";")[0]));
@@ -76,6 +80,12 @@ function wrongAboutError({ jobs: [job], records: [record], error, ...story }: St
         ? `fal has it, and the store says ${record?.state}`
         : undefined;
     default: {
+      // Somebody on the way said no; it was collected afterwards.
+      if (record?.state === "completed") {
+        return isDeepStrictEqual(record.outcome?.data, { echo: { n: story.n } })
+          ? undefined
+          : "it collected another's";
+      }
       if (record?.state !== "failed") return `the store says ${record?.state}`;
       if (error.requestId !== job?.requestId) return "it does not name its request";
       const isHeld = job && job.error === undefined && payloads && !forbidden && lagMs < 60_000;

@@ -11,6 +11,7 @@ import { aroundStore } from "./around-store.ts";
 import { echo } from "./models.ts";
 import { RATES } from "./rates.ts";
 import { ENV } from "./setup.ts";
+import { kindOf } from "./wire.ts";
 
 /** What the account's history is like, wave after wave. In the last three it hides what was accepted. */
 const HISTORIES: readonly Partial<HistorySwitches>[] = [
@@ -24,6 +25,27 @@ const HISTORIES: readonly Partial<HistorySwitches>[] = [
   { forbidden: true },
 ];
 const EXACT = { lagMs: 0, endedOnly: false, defaultsFilled: false, payloads: true, forbidden: false };
+
+const MAX_BYTES = 100_000;
+const no =
+  (status: number, detail: string, headers = {}) =>
+  () =>
+    Response.json({ detail }, { status, headers });
+
+/** What an account, a gateway or somebody on the way says, whatever becomes of the request. */
+const SAYS_NO: readonly (() => Response)[] = [
+  ...[402, 409, 423, 451].map((status) => no(status, "No.")),
+  no(403, "User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing."),
+  no(429, "Too many.", { "retry-after": "86400" }),
+  no(504, "Too late.", { "x-fal-request-timeout-type": "user" }),
+  () => new Response("No.", { status: 409, headers: { "content-type": "text/plain" } }),
+  () => new Response(" ".repeat(MAX_BYTES + 1), { headers: { "content-type": "application/json" } }),
+];
+/** In so many of the exchanges of a call. */
+const NO_RATE = 0.003;
+
+/** How far the caller's clock is ahead, wave after wave, in minutes. */
+const SKEWS = [0, 6, -6, 0, 61, -61, 6, 0];
 
 /** How a call ended for its caller. */
 interface Told {
@@ -65,13 +87,20 @@ export async function storm(store: Store, calls: number, seed: number): Promise<
   emulator.faults.random({ seed, rates: RATES });
   const random = chance(seed);
   const warnings: string[] = [];
+  const now = { isCalm: false, skewMs: 0 };
   const fal = createFal({
     env: ENV,
-    clock,
+    clock: { now: () => clock.now() + now.skewMs, sleep: (ms, signal) => clock.sleep(ms, signal) },
+    maxReplyBytes: MAX_BYTES,
     store: holding(clock, store),
     random,
     logger: { warn: (_, message) => warnings.push(message) },
-    fetch: (...sent) => emulator.fetch(new Request(...sent)),
+    fetch: async (...sent) => {
+      const request = new Request(...sent);
+      const isOfCall = !["other", "cancel"].includes(kindOf(request));
+      if (now.isCalm || !isOfCall || random() >= NO_RATE) return emulator.fetch(request);
+      return SAYS_NO[Math.floor(random() * SAYS_NO.length)]?.() ?? new Response();
+    },
   });
 
   const faults = new Set<string>();
@@ -80,6 +109,7 @@ export async function storm(store: Store, calls: number, seed: number): Promise<
   for (let first = 0; first < calls; first += size) {
     const history = { ...EXACT, ...HISTORIES[(first / size) % HISTORIES.length] };
     Object.assign(emulator.history, history);
+    now.skewMs = (SKEWS[(first / size) % SKEWS.length] ?? 0) * 60_000;
     const patient = new AbortController();
     const impatient = new AbortController();
     signals.push(patient.signal, impatient.signal);
@@ -105,6 +135,13 @@ export async function storm(store: Store, calls: number, seed: number): Promise<
     told.push(...(await Promise.all(wave)));
     await patience;
     for (const { fault } of emulator.received) if (fault) faults.add(fault.name);
+  }
+  // Whatever was not to be had then, is to be had now.
+  now.isCalm = true;
+  emulator.faults.clear();
+  Object.assign(emulator.history, EXACT);
+  for (const { id, givenUp } of await store.calls.list({ state: "given-up", limit: calls })) {
+    if (givenUp === "unread") await fal.calls.collect(id).catch(() => {});
   }
   await fal.close();
 

@@ -130,6 +130,7 @@ test.each<[Record<string, string>, number | undefined]>([
   [{ "retry-after": "0" }, 0],
   [{ "retry-after": "Thu, 01 Jan 2026 00:00:30 GMT" }, 30_000],
   [{ "retry-after": "Wed, 31 Dec 2025 23:59:00 GMT" }, 0],
+  [{ "retry-after": "Thu, 01 Jan 2026 01:00:30 GMT", date: "Thu, 01 Jan 2026 01:00:00 GMT" }, 30_000],
   [{ "retry-after-ms": "250" }, 250],
   [{ "retry-after-ms": "250", "retry-after": "9" }, 250],
   [{ "retry-after-ms": "soon", "retry-after": "9" }, 9_000],
