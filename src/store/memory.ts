@@ -4,7 +4,6 @@ import type { SlotJournal } from "../journal/slots.ts";
 import { spendOf } from "../journal/spend-of.ts";
 import type { Store } from "../journal/store.ts";
 import { budgetUses, callJournal, keptCalls, makeRoom, markLeftOver, runForgotten } from "./memory/calls.ts";
-import { roomFor } from "./memory/room.ts";
 import { keptRuns, runJournal } from "./memory/runs.ts";
 
 export interface MemoryOptions {
@@ -31,7 +30,7 @@ const OPTIONS: OptionsOf<MemoryOptions> = { keepEnded: count(0), keepBytes: limi
 export function memoryStore(options: MemoryOptions = {}): Store {
   checkOptions(options, OPTIONS, { of: "memoryStore" });
   const { keepEnded = 100, keepBytes = 64 * 2 ** 20, clock = systemClock } = options;
-  const runs = keptRuns(clock, roomFor(keepBytes), (run, why) => runForgotten(calls, run, why));
+  const runs = keptRuns(clock, keepBytes, (run, why) => runForgotten(calls, run, why));
   const calls = keptCalls(runs, keepEnded);
   const journal = runJournal(runs);
   return {

@@ -31,8 +31,16 @@ import {
   type Used,
   windowKey,
 } from "../reservations.ts";
-import { callIn, resize, roughSize } from "./room.ts";
-import { drop, heldRun, isKept, type KeptRuns, type WhyForgotten } from "./runs.ts";
+import {
+  callIn,
+  drop,
+  heldRun,
+  isKept,
+  type KeptRuns,
+  resize,
+  roughSize,
+  type WhyForgotten,
+} from "./runs.ts";
 
 /** Forgotten calls that are told from ones that were never there, and whose costs still settle what they had reserved. */
 const KNOWN_FORGOTTEN = 10_000;
