@@ -104,7 +104,8 @@ function readVariable<V extends Variable>(env: Env, name: V): z.output<(typeof V
   const raw = env[name]?.trim();
   if (!raw) return undefined;
   const { FAL_KEY: key = "", FAL_KEY_SECRET: secret = "" } = env;
-  if (looksLikeKey(raw) || withoutParts(raw, `${key} ${secret}`) !== raw) {
+  // Its first half is no secret, and may be the account's name.
+  if (looksLikeKey(raw) || withoutParts(raw, `${key.slice(key.indexOf(":") + 1)} ${secret}`) !== raw) {
     throw new EnvironmentError(
       "invalid_variable",
       name,

@@ -19,5 +19,5 @@ readsAnyRow(
       sql: async (statement, ...values) => void db.prepare(statement.replaceAll(/\$\d/g, "?")).run(...values),
     };
   },
-  Number(process.env["ROWS"] ?? 40),
+  Number(process.env["ROWS"] ?? 12),
 );

@@ -12,7 +12,7 @@ test(
   {
     timeout: MINUTES,
   },
-  () => weathersAStorm(1_000, (calls) => memoryStore({ keepEnded: calls })),
+  () => weathersAStorm(500, (calls) => memoryStore({ keepEnded: calls })),
 );
 
 test(
@@ -20,5 +20,5 @@ test(
   {
     timeout: MINUTES,
   },
-  () => weathersAStorm(250, () => sqliteStore(join(tempDir(), "store.db"))),
+  () => weathersAStorm(120, () => sqliteStore(join(tempDir(), "store.db"))),
 );

@@ -10,7 +10,9 @@ function world() {
   const clock = virtualClock();
   const received: Webhook[] = [];
   const refused: string[] = [];
+  const come: Request[] = [];
   const onHook = async (request: Request): Promise<Response> => {
+    come.push(request);
     try {
       received.push(await receiveWebhook(request, { fetch: toPlatform, clock }));
       return new Response(null, { status: 204 });
@@ -37,7 +39,10 @@ function world() {
   const attempts = async (count: number) => {
     while (emulator.hooks.length < count) await new Promise((resolve) => setImmediate(resolve));
   };
-  return { clock, emulator, submit, attempts, received, refused };
+  const checked = async (count: number) => {
+    while (received.length + refused.length < count) await new Promise((resolve) => setImmediate(resolve));
+  };
+  return { clock, emulator, submit, attempts, come, checked, received, refused };
 }
 
 test("what the emulator posts is received, and acknowledged once", async () => {
@@ -76,8 +81,10 @@ describe("a webhook that is", () => {
   });
 
   test("earlier than the answer to the submit names the same request", async () => {
-    const { submit, received } = world();
+    const { submit, come, checked, received } = world();
     const { request_id: requestId } = await submit("hook-first");
+    expect(come).toHaveLength(1);
+    await checked(1);
     expect(received).toMatchObject([{ requestId }]);
   });
 });
