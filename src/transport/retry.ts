@@ -92,6 +92,11 @@ export function retrying<T>(attempt: () => Promise<T>, how: Retrying): Promise<T
       const delay = retryAfterMs(failure, clock.now()) ?? backoffMs(policy, attemptNumber, random);
       return (await pause(delay, error.message, by)) && pause(bucket.take(), "many repeats at once", by);
     },
+  }).catch((error: unknown) => {
+    // A reason that is no Error is the caller's all the same; p-retry has put one of its own in its place.
+    if (error instanceof TypeError && signal?.aborted && !(signal.reason instanceof Error))
+      throw signal.reason;
+    throw error;
   });
 
   /** False where it would end too late: then it is not begun. */

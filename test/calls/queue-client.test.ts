@@ -251,3 +251,15 @@ test("a failure that is read by its request's id ends its call", async () => {
   });
   expect((await fal.costs()).total).toMatchObject({ calls: 1, unknown: 0 });
 });
+
+test.each([["why"], [7], [{ because: "enough" }]])(
+  "a question that is given up ends with the reason, whatever that is: %o",
+  async (reason) => {
+    const { fal, clock } = setup({ wire: instead("status", () => new Response("{}", { status: 503 })) });
+    const { request_id: requestId } = await fal.queue.submit(ECHO, { input: {} });
+    const controller = new AbortController();
+    const asked = fal.queue.status(ECHO, { requestId, abortSignal: controller.signal });
+    void clock.sleep(1_000).then(() => controller.abort(reason));
+    expect(await failureOf(asked)).toBe(reason);
+  },
+);
