@@ -66,7 +66,7 @@ export function withoutInput(body: unknown): unknown {
   const detail: unknown = (body as { detail?: unknown } | null)?.detail;
   if (!Array.isArray(detail)) return body;
   const kept = detail.map((item: unknown) => {
-    if (typeof item !== "object" || item === null) return item;
+    if (typeof item !== "object" || item === null || !("input" in item)) return item;
     const { input: _, ...rest } = item as Record<string, unknown>;
     return rest;
   });
