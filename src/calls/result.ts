@@ -1,4 +1,4 @@
-import { ApiError, apiError, isModelAnswer } from "../errors/api.ts";
+import { AccountLockedError, ApiError, apiError, isModelAnswer } from "../errors/api.ts";
 import { OtherDeploymentError } from "../errors/calls.ts";
 import { FalError } from "../errors/fal-error.ts";
 import type { Ticket } from "../journal/call.ts";
@@ -74,10 +74,15 @@ export async function readResult(
       return await queue.result(ticket, { signal });
     } catch (error) {
       const recalled = isUnknownHere(error) ? await recall(history, ticket, signal) : undefined;
-      if (recalled && recalled !== "not-listed") return recalled;
-      const mayCome = isTooEarly(error) || recalled === "not-listed";
-      if (!mayCome || pause === undefined) throw failureOfResult(error, status);
-      await clock.sleep(pause, signal);
+      if (recalled && !(recalled instanceof FalError) && recalled !== "not-listed") return recalled;
+      const isAway = recalled instanceof FalError && recalled.retryable;
+      const mayCome = isTooEarly(error) || recalled === "not-listed" || isAway;
+      if (mayCome && pause !== undefined) {
+        await clock.sleep(pause, signal);
+        continue;
+      }
+      // What history has is not known: nobody may say that it is gone.
+      throw isGone(error) && recalled instanceof FalError ? recalled : failureOfResult(error, status);
     }
   }
 }
@@ -101,17 +106,21 @@ export async function recalledFrom(
   signal: AbortSignal,
 ): Promise<Answer> {
   const recalled = await recall(history, ticket, signal);
-  if (!recalled || recalled === "not-listed") throw error;
+  if (!recalled || recalled === "not-listed" || recalled instanceof FalError) throw error;
   return recalled;
 }
+
+/** Whether the key has no right to read history. */
+const mayNotRead = (error: FalError): boolean =>
+  error instanceof ApiError && !(error instanceof AccountLockedError) && [401, 403].includes(error.status);
 
 /** The words are a common report; what fal answers is not documented. */
 const isTooEarly = (error: unknown): boolean =>
   error instanceof ApiError && error.status === 400 && /still in progress/i.test(error.message);
 
 /**
- * A result from the account's request history, for one that the queue no longer has; undefined where history cannot be
- * read or does not keep results.
+ * A result from the account's request history, for one that the queue no longer has; undefined where history may not be
+ * read or does not keep results, and the failure where it could not be read this time.
  *
  * @throws {ApiError} the model's own, for a request that failed.
  */
@@ -119,14 +128,15 @@ async function recall(
   history: History,
   { endpoint, requestId }: Ticket,
   signal: AbortSignal,
-): Promise<Answer | "not-listed" | undefined> {
+): Promise<Answer | "not-listed" | FalError | undefined> {
   const past = await history.find(endpoint, requestId, { signal }).catch((error: unknown) => {
     signal.throwIfAborted();
-    if (error instanceof FalError) return "unreadable" as const;
+    if (error instanceof FalError) return error;
     throw error;
   });
   if (!past) return "not-listed";
-  if (past === "unreadable" || past.output === undefined) return undefined;
+  if (past instanceof FalError) return mayNotRead(past) ? undefined : past;
+  if (past.output === undefined) return undefined;
   const { output, statusCode: status = 200 } = past;
   if (status < 200 || status >= 300) throw requestFailure({ status, body: output, requestId, endpoint });
   return { data: output, units: undefined, response: Response.json(output) };

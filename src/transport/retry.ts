@@ -90,7 +90,7 @@ export function retrying<T>(attempt: () => Promise<T>, how: Retrying): Promise<T
       const { failure } = error;
       const by = failure.reply ? Math.min(latest, how.answeredBy ?? latest) : latest;
       const delay = retryAfterMs(failure, clock.now()) ?? backoffMs(policy, attemptNumber, random);
-      return (await pause(delay, error.message, by)) && pause(bucket.take(), "many repeats at once", by);
+      return (await pause(delay, error.message, by)) && pause(bucket.take(), "many repeats at once", latest);
     },
   }).catch((error: unknown) => {
     // A reason that is no Error is the caller's all the same; p-retry has put one of its own in its place.

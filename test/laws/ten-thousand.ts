@@ -30,7 +30,7 @@ export async function weathersAStorm(
   });
   // At once, or when it was collected afterwards.
   const had = stories.filter(({ result, records: [record] }) => result ?? record?.state === "completed");
-  expect(had.length).toBeGreaterThan(calls * 0.9);
+  expect(had.length).toBeGreaterThan(calls * 0.88);
   if (calls < 1_000) return;
   // And it was a storm: everything that could happen did.
   const names = Object.values(RATES).flatMap((rates) => Object.keys(rates).map((text) => text.split(";")[0]));
@@ -44,8 +44,10 @@ function complaint(story: Story): string[] {
   return wrong === undefined ? [] : [`call ${story.n}: ${wrong} (${story.error})`];
 }
 
-function wrongAboutMoney({ jobs, records }: Story): string | undefined {
+function wrongAboutMoney({ jobs, records, givenUp }: Story): string | undefined {
   if (jobs.length > 1) return `it was paid for ${jobs.length} times`;
+  // Given up while it waited for the network to be there.
+  if (records.length === 0 && jobs.length === 0 && givenUp) return undefined;
   if (records.length !== 1) return `the store has it ${records.length} times`;
   const noted = records[0]?.ticket?.requestId;
   return noted === undefined || noted === jobs[0]?.requestId ? undefined : "the store has another request";
@@ -68,8 +70,8 @@ function wrongAboutError({ jobs: [job], records: [record], error, ...story }: St
       if (!isDoubtful) return `the store says ${record?.state}`;
       const hiding: Partial<Record<AmbiguousVerdict, boolean>> = {
         unseen: lagMs > 60_000,
-        // What lags that long may also be out of reach at the last look.
-        unknown: forbidden || !payloads || lagMs > 60_000,
+        // What lags that long may also be out of reach at the last look, and a limit is no answer of history's.
+        unknown: forbidden || !payloads || lagMs > 60_000 || error.message.includes("(HTTP 429)"),
       };
       const { verdict } = error as AmbiguousSubmitError;
       return job && !hiding[verdict] ? `fal has it, history tells, and it is ${verdict}` : undefined;
