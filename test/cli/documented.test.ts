@@ -5,7 +5,9 @@ import { blocksOf } from "../support/pages.ts";
 
 const lines = blocksOf("sh")
   .flatMap(({ code }) => code.split("\n"))
-  .flatMap((line) => /^(?:npx )?fal-chain ([^#>]*)/.exec(line)?.[1]?.trim() ?? []);
+  .flatMap(
+    (line) => /^(?:npx fal-chain|npm run -s fal-chain --|fal-chain) ([^#>]*)/.exec(line)?.[1]?.trim() ?? [],
+  );
 
 test.each([...new Set(lines)])("fal-chain %s is a command, with these options", async (line) => {
   const [own = ""] = line.split(" -- ");
