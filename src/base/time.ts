@@ -30,7 +30,9 @@ function isOnCalendar(text = ""): boolean {
 }
 
 /** The same question, in milliseconds since the epoch. @throws {InvalidArgumentError} for what is no time. */
-export function inTime<Q extends { readonly since?: Time | undefined; readonly until?: Time | undefined }>(
+export function inMilliseconds<
+  Q extends { readonly since?: Time | undefined; readonly until?: Time | undefined },
+>(
   { since, until, ...rest }: Q,
   now: number,
 ): Omit<Q, "since" | "until"> & { readonly since?: number; readonly until?: number } {

@@ -1,6 +1,6 @@
 import { byRootNames } from "../attribution/root.ts";
 import { anyText, checkOptions, count, type OptionsOf, oneOf, time } from "../base/options.ts";
-import { inTime, type Timed } from "../base/time.ts";
+import { inMilliseconds, type Timed } from "../base/time.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { CallStateError } from "../errors/calls.ts";
 import {
@@ -56,7 +56,7 @@ export function createRecordedCalls(services: Services): RecordedCalls {
     async list(query = {}) {
       checkOptions(query, QUERY, { of: "calls.list" });
       const { limit = Number.MAX_SAFE_INTEGER } = query;
-      return calls.list({ ...(await byRootNames(inTime(query, services.clock.now()))), limit });
+      return calls.list({ ...(await byRootNames(inMilliseconds(query, services.clock.now()))), limit });
     },
     get: (id) => calls.get(id),
     collect(id) {

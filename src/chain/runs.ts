@@ -11,7 +11,7 @@ import {
   record,
   time,
 } from "../base/options.ts";
-import { inTime, type Timed } from "../base/time.ts";
+import { inMilliseconds, type Timed } from "../base/time.ts";
 import { type Turn, turns } from "../base/turns.ts";
 import { RunInputMismatchError } from "../errors/runs.ts";
 import { StoreError } from "../errors/store.ts";
@@ -123,7 +123,7 @@ export function createRuns(services: () => ChainServices, chains: Chains): Runs 
       checkOptions(query, QUERY, { of: "runs.list" });
       const { store, clock } = services();
       const { limit = ALL } = query;
-      return (await store.runs.list({ ...inTime(query, clock.now()), limit })).map(infoOf);
+      return (await store.runs.list({ ...inMilliseconds(query, clock.now()), limit })).map(infoOf);
     },
     get: (chain: string, id?: string) => findRun(services(), id === undefined ? chain : { chain, id }),
     steps: (chain, id) => stepsOf(services().store, chain, id),

@@ -2,7 +2,7 @@ import { tagOf } from "../attribution/tag-key.ts";
 import type { Clock } from "../base/clock.ts";
 import { anyText, checkOptions, list, type OptionsOf, record, time } from "../base/options.ts";
 import { nearest } from "../base/text.ts";
-import { inTime } from "../base/time.ts";
+import { inMilliseconds } from "../base/time.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { runOf } from "../journal/run-name.ts";
 import type { Spend, SpendGroup } from "../journal/spend.ts";
@@ -85,7 +85,7 @@ export async function costsIn(
   query: CostQuery = {},
 ): Promise<Costs> {
   checkOptions(query, QUERY, { of: "costs" });
-  const { by = ["endpoint"], tags = {}, ...same } = inTime(query, clock.now());
+  const { by = ["endpoint"], tags = {}, ...same } = inMilliseconds(query, clock.now());
   const hasTags = Object.keys(tags).length > 0;
   const groups = new Set(by.flatMap(groupsOf));
   if (hasTags) groups.add("userTags");

@@ -1,5 +1,5 @@
 import type { PgBoss } from "pg-boss";
-import type { Clock } from "../base/clock.ts";
+import { type Clock, inTime } from "../base/clock.ts";
 import { OVER } from "../base/signal.ts";
 import type { ResumeOptions } from "../chain/chain.ts";
 import { StoreError } from "../errors/store.ts";
@@ -116,7 +116,7 @@ export function openJobs({ url, schema = "fal_chain_jobs" }: JobsDatabase, optio
     async close() {
       closing.abort(new StoreError("The jobs are being closed."));
       const boss = await opening?.catch(() => undefined);
-      await inTime(boss?.stop({ graceful: false }), clock);
+      if (boss) await stop(boss, clock);
     },
   };
 }
@@ -158,20 +158,14 @@ async function open(
     });
     return boss;
   } catch (error) {
-    await inTime(
-      boss.stop({ graceful: false }).catch(() => {}),
-      clock,
-    );
+    await stop(boss, clock);
     throw error;
   }
 }
 
-/** Connections that have fallen silent never say that they are closed. */
-async function inTime(closed: Promise<void> | undefined, clock: Clock): Promise<void> {
-  const over = new AbortController();
-  const late = clock.sleep(QUERY_TIMEOUT_MS, over.signal).catch(() => {});
-  await Promise.race([closed, late]).finally(() => over.abort(OVER));
-}
+/** Connections that have fallen silent never say that they are closed. What does not end well is ended by the database. */
+const stop = (boss: PgBoss, clock: Clock): Promise<void> =>
+  inTime(clock, QUERY_TIMEOUT_MS, OVER, () => boss.stop({ graceful: false })).catch(() => {});
 
 /** Two who count a group's jobs at the same time would both find room: where it matters, they come one by one. */
 async function take(

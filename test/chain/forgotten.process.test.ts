@@ -16,7 +16,7 @@ const FORGOTTEN: Readonly<Record<string, string>> = {
   "a step": `fal.step("think", async () => { await fal.subscribe("acme/echo", { input: { n: 2 } }); });`,
   "a map": `fal.map([2, 3], async (n) => { await later(); await fal.subscribe("acme/echo", { input: { n } }); });`,
   "a fallback": `fal.fallback([async () => { await later(); await fal.subscribe("acme/echo", { input: { n: 2 } }); }]);`,
-  "a call that fails": `fal.subscribe("acme/nobody", { input: { n: 2 } }); await new Promise((r) => setTimeout(r, 200));`,
+  "a call that fails": `fal.subscribe("acme/nobody", { input: { n: 2 } }); await failed();`,
 };
 
 test.each(Object.entries(FORGOTTEN))("%s that nobody awaits", async (name, forgotten) => {
@@ -24,28 +24,40 @@ test.each(Object.entries(FORGOTTEN))("%s that nobody awaits", async (name, forgo
   writeFileSync(
     file,
     `
+    import { setImmediate as nextTurn } from "node:timers/promises";
     import { createFal } from ${JSON.stringify(join(root, "src/index.ts"))};
     import { createEmulator } from ${JSON.stringify(join(root, "src/emulator/index.ts"))};
     import { sqliteStore } from ${JSON.stringify(join(root, "src/store/sqlite.ts"))};
     import { echo } from ${JSON.stringify(join(root, "test/support/models.ts"))};
     const emulator = createEmulator({ models: [echo({ seconds: 0 })] });
     const said = [];
+    const [ended, warned] = [Promise.withResolvers(), Promise.withResolvers()];
     const fal = createFal({
       env: { FAL_KEY: "a:b" },
       store: sqliteStore(${JSON.stringify(`${file}.db`)}),
-      logger: { warn: ({ err }, message) => said.push(message + ": " + err?.message) },
+      logger: {
+        warn({ err }, message) {
+          said.push(message + ": " + err?.message);
+          warned.resolve();
+        },
+      },
       fetch: (...args) => emulator.fetch(new Request(...args)),
     });
-    const later = () => new Promise((resolve) => setTimeout(resolve, 100));
+    const later = () => ended.promise;
+    const failed = async () => {
+      while (!(await fal.calls.list()).some(({ state }) => state === "failed")) await nextTurn();
+      await nextTurn();
+    };
     const chain = fal.chain("poster", async () => {
       await fal.subscribe("acme/echo", { input: { n: 1 } });
       ${forgotten}
       return "done";
     });
     const output = await chain.start(undefined, { id: "a" });
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    console.log(JSON.stringify({ output, said }));
+    ended.resolve();
+    await warned.promise;
     await fal.close();
+    console.log(JSON.stringify({ output, said }));
     `,
   );
   const { code, stdout, stderr } = await child(file, [], {}).ended;

@@ -1,27 +1,18 @@
 import { postgresStore } from "fal-chain/postgres";
-import pg from "pg";
-import { afterAll, beforeAll } from "vitest";
-import { freshSchema, postgresUrl } from "../support/postgres.ts";
+import { freshSchema, postgres } from "../support/postgres.ts";
 import { readsAnyRow } from "./any-row.ts";
 import { inRealTime } from "./real-time.ts";
 
-let url = "";
-let admin: pg.Client;
-beforeAll(async () => {
-  url = await postgresUrl();
-  admin = new pg.Client(url);
-  await admin.connect();
-}, 60_000);
-afterAll(() => admin.end());
+const database = postgres();
 
 readsAnyRow(
   "PostgreSQL",
   async () => {
     const schema = freshSchema();
     return {
-      store: postgresStore(url, { schema, max: 3 }),
+      store: postgresStore(database.url, { schema, max: 3 }),
       prefix: `${schema}.`,
-      sql: async (statement, ...values) => void (await admin.query(statement, [...values])),
+      sql: async (statement, ...values) => void (await database.admin.query(statement, [...values])),
     };
   },
   Number(process.env["ROWS"] ?? 10),

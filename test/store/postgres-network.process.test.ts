@@ -1,16 +1,13 @@
 import { StoreError } from "fal-chain";
 import { postgresStore } from "fal-chain/postgres";
 import pg from "pg";
-import { beforeAll, expect, onTestFinished, test } from "vitest";
-import { freshSchema, postgresUrl } from "../support/postgres.ts";
+import { expect, onTestFinished, test } from "vitest";
+import { freshSchema, postgres } from "../support/postgres.ts";
 import { startPostgres } from "../support/postgres-server.ts";
 import { tcpProxy } from "../support/tcp-proxy.ts";
 import { claim, intent, outcome, owner, ticket } from "./samples.ts";
 
-let url = "";
-beforeAll(async () => {
-  url = await postgresUrl();
-}, 60_000);
+const database = postgres();
 
 function open(at: string | pg.Pool, options: Parameters<typeof postgresStore>[1] = {}) {
   const store = postgresStore(at, { schema: freshSchema(), ...options });
@@ -20,8 +17,8 @@ function open(at: string | pg.Pool, options: Parameters<typeof postgresStore>[1]
 
 /** A store behind a network. */
 async function behind(options: Parameters<typeof postgresStore>[1] = {}) {
-  const proxy = await tcpProxy(Number(new URL(url).port));
-  const at = Object.assign(new URL(url), { port: `${proxy.port}` }).href;
+  const proxy = await tcpProxy(Number(new URL(database.url).port));
+  const at = Object.assign(new URL(database.url), { port: `${proxy.port}` }).href;
   return { proxy, at, store: open(at, options) };
 }
 
@@ -140,7 +137,7 @@ test("a server that is out of reach for longer is an error in time, of whatever 
 test("whoever falls silent in the middle of a transaction keeps its locks for no longer than queryTimeout", async () => {
   const schema = freshSchema();
   const { proxy, store } = await behind({ schema, queryTimeout: 500, patience: 0 });
-  const other = open(url, { schema, queryTimeout: 10_000 });
+  const other = open(database.url, { schema, queryTimeout: 10_000 });
   await store.calls.intend(intent("a"));
   proxy.silentAfter("for update");
   const lost = store.calls.submitted("a", ticket("r1"), 2).catch(({ code }) => code);
@@ -155,7 +152,7 @@ test("whoever falls silent in the middle of a transaction keeps its locks for no
 
 test("a long answer is no silence", async () => {
   const schema = freshSchema();
-  const direct = open(url, { schema });
+  const direct = open(database.url, { schema });
   for (let n = 0; n < 5; n++) {
     await direct.calls.intend(intent(`${n}`));
     await direct.calls.completed(`${n}`, { ...outcome, data: "x".repeat(4_000_000) }, 2);
@@ -180,12 +177,12 @@ test("connections that are reset, refused, or too many are tried again", async (
   expect(await store.calls.get("a")).toMatchObject({ state: "completed" });
 
   const user = `few_${freshSchema().slice(0, 20)}`;
-  const admin = new pg.Client(url);
+  const admin = new pg.Client(database.url);
   await admin.connect();
   onTestFinished(() => admin.end());
   await admin.query(`create role ${user} login password 'few' connection limit 1`);
   await admin.query(`grant create on database postgres to ${user}`);
-  const few = Object.assign(new URL(url), { username: user, password: "few" }).href;
+  const few = Object.assign(new URL(database.url), { username: user, password: "few" }).href;
   const crowded = open(few, { max: 3 });
   await crowded.calls.intend(intent("a"));
   await Promise.all(["b", "c", "d"].map((id) => crowded.calls.intend(intent(id))));
@@ -197,7 +194,7 @@ test.each(["serializable", "repeatable read"])(
   async (isolation) => {
     const schema = freshSchema();
     const search = `?options=${encodeURIComponent(`-c default_transaction_isolation=${isolation.replace(" ", "\\ ")}`)}`;
-    const at = Object.assign(new URL(url), { search }).href;
+    const at = Object.assign(new URL(database.url), { search }).href;
     // The schema is made by all of them at once.
     const stores = [1, 2, 3, 4].map(() => open(at, { schema, patience: 0 }));
     const [store] = stores as [(typeof stores)[number]];
@@ -220,9 +217,9 @@ test.each(["serializable", "repeatable read"])(
 );
 
 test("a pool of one's own can be given, which is not closed with the store", async () => {
-  const proxy = await tcpProxy(Number(new URL(url).port));
+  const proxy = await tcpProxy(Number(new URL(database.url).port));
   const pool = new pg.Pool({
-    connectionString: Object.assign(new URL(url), { port: `${proxy.port}` }).href,
+    connectionString: Object.assign(new URL(database.url), { port: `${proxy.port}` }).href,
     max: 2,
   });
   pool.on("error", () => {});

@@ -2,21 +2,13 @@ import { randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { InvalidArgumentError, StoreError } from "fal-chain";
 import { postgresStore } from "fal-chain/postgres";
-import pg from "pg";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { openStore } from "../../src/store/open.ts";
-import { freshSchema, postgresUrl } from "../support/postgres.ts";
+import { freshSchema, postgres } from "../support/postgres.ts";
 import { ECHO, failureOf, setup } from "../support/setup.ts";
 import { claim, intent, outcome, owner, ticket } from "./samples.ts";
 
-let url = "";
-let admin: pg.Client;
-beforeAll(async () => {
-  url = await postgresUrl();
-  admin = new pg.Client(url);
-  await admin.connect();
-}, 60_000);
-afterAll(() => admin.end());
+const database = postgres();
 
 function open(at: string, options: Parameters<typeof postgresStore>[1] = {}) {
   const store = postgresStore(at, { schema: freshSchema(), ...options });
@@ -28,7 +20,7 @@ function open(at: string, options: Parameters<typeof postgresStore>[1] = {}) {
 function changed(
   parts: Partial<Pick<URL, "password" | "username" | "port" | "pathname" | "search">>,
 ): string {
-  return Object.assign(new URL(url), parts).href;
+  return Object.assign(new URL(database.url), parts).href;
 }
 
 test.each([
@@ -49,14 +41,14 @@ test.each([
 });
 
 test("a text names a database", async () => {
-  const store = await openStore(url.replace("postgres:", "postgresql:"));
+  const store = await openStore(database.url.replace("postgres:", "postgresql:"));
   onTestFinished(() => store.close());
-  expect(store).toMatchObject({ name: `postgres://${new URL(url).host}/postgres`, durable: true });
+  expect(store).toMatchObject({ name: `postgres://${new URL(database.url).host}/postgres`, durable: true });
   expect(await store.calls.get("nobody")).toBeUndefined();
 });
 
 test("a tag whose value no index could hold has a budget all the same", async () => {
-  const { fal } = setup({ store: open(url), budgets: [{ tag: "customer", usd: 0.01 }] });
+  const { fal } = setup({ store: open(database.url), budgets: [{ tag: "customer", usd: 0.01 }] });
   // Compressed, a text that repeats itself would fit.
   const customer = randomBytes(3_000).toString("hex");
   const call = () => fal.subscribe(ECHO, { input: {}, tags: { customer } });
@@ -78,33 +70,35 @@ test("a server that does not answer is an error in time", async () => {
 test("a URL or a schema that cannot be one is an error at once, and the URL is not shown", () => {
   expect(() => postgresStore("mysql://me:hush@here/db")).toThrow(InvalidArgumentError);
   expect(() => postgresStore("me:hush@here")).toThrow(/^(?!.*hush).*postgres:\/\/user/);
-  expect(() => postgresStore(url, { schema: 'a"; drop schema public' })).toThrow(InvalidArgumentError);
+  expect(() => postgresStore(database.url, { schema: 'a"; drop schema public' })).toThrow(
+    InvalidArgumentError,
+  );
 });
 
 test("processes that start at once make the schema once, and a store that failed to open tries again", async () => {
   const schema = freshSchema();
-  const stores = Array.from({ length: 4 }, () => open(url, { schema }));
+  const stores = Array.from({ length: 4 }, () => open(database.url, { schema }));
   await Promise.all(stores.map((store, n) => store.calls.intend(intent(`c${n}`))));
   expect(await stores[0]?.calls.list()).toHaveLength(4);
 
-  const { rows } = await admin.query(`select version from ${schema}.version`);
-  await admin.query(`update ${schema}.version set version = 99`);
-  const late = open(url, { schema });
+  const { rows } = await database.admin.query(`select version from ${schema}.version`);
+  await database.admin.query(`update ${schema}.version set version = 99`);
+  const late = open(database.url, { schema });
   await expect(late.calls.intend(intent("d"))).rejects.toThrow(
     /newer version of fal-chain \(the schema test_\w+ is 99/,
   );
-  await admin.query(`update ${schema}.version set version = $1`, [rows[0].version]);
+  await database.admin.query(`update ${schema}.version set version = $1`, [rows[0].version]);
   await late.calls.intend(intent("d"));
 });
 
 test("a connection that is lost is replaced, and what it had begun is done again", async () => {
   const schema = freshSchema();
-  const store = open(`${url}?application_name=${schema}`, { schema, max: 1 });
+  const store = open(`${database.url}?application_name=${schema}`, { schema, max: 1 });
   const kill = (waitMs: number) =>
-    admin.query("select pg_terminate_backend(pid, $2) from pg_stat_activity where application_name = $1", [
-      schema,
-      waitMs,
-    ]);
+    database.admin.query(
+      "select pg_terminate_backend(pid, $2) from pg_stat_activity where application_name = $1",
+      [schema, waitMs],
+    );
   await store.calls.intend(intent("a"));
   await kill(5_000);
   await store.calls.submitted("a", ticket("r1"), 2);
@@ -122,7 +116,7 @@ test("a connection that is lost is replaced, and what it had begun is done again
 
 test("stores that share a database never own a run or a request twice, nor overshoot a budget", async () => {
   const schema = freshSchema();
-  const stores = [1, 2, 3].map(() => open(url, { schema }));
+  const stores = [1, 2, 3].map(() => open(database.url, { schema }));
   const rounds = 30;
   const given = { runs: 0, requests: 0, reserved: 0 };
   const reserve = [{ budget: "shared", window: 0, limitNanoUsd: rounds, nanoUsd: 1 }];
@@ -145,7 +139,7 @@ test("stores that share a database never own a run or a request twice, nor overs
   );
   await Promise.all(race);
   expect(given).toEqual({ runs: rounds, requests: rounds, reserved: rounds });
-  expect((await admin.query(`select charged, reserved from ${schema}.budgets`)).rows).toEqual([
+  expect((await database.admin.query(`select charged, reserved from ${schema}.budgets`)).rows).toEqual([
     { charged: "0", reserved: `${rounds}` },
   ]);
 });
@@ -154,9 +148,9 @@ test("calls that begin and calls that are charged lock budgets in one order, wha
   const words = `words_${freshSchema()}`;
   // As most databases are set up: "a" before "B".
   const locale = "encoding 'UTF8' locale_provider icu icu_locale 'en-US' locale 'C'";
-  await admin.query(`create database ${words} template template0 ${locale}`);
+  await database.admin.query(`create database ${words} template template0 ${locale}`);
   onTestFinished(async () => {
-    await admin.query(`drop database ${words} with (force)`);
+    await database.admin.query(`drop database ${words} with (force)`);
   });
   const store = open(changed({ pathname: `/${words}` }));
   const reserve = ["run:B/1", "run:a/1", "run:a-b/2", "tag:Z"].map((budget) => {
@@ -172,27 +166,29 @@ test("calls that begin and calls that are charged lock budgets in one order, wha
     ]),
   );
   await store.close();
-  const said = await admin.query("select deadlocks from pg_stat_database where datname = $1", [words]);
+  const said = await database.admin.query("select deadlocks from pg_stat_database where datname = $1", [
+    words,
+  ]);
   expect(said.rows).toEqual([{ deadlocks: "0" }]);
 });
 
 test("who waits for a connection of the store's own waits as long as it takes", async () => {
   const schema = freshSchema();
-  const store = open(url, { schema, max: 1, connectTimeout: 500 });
+  const store = open(database.url, { schema, max: 1, connectTimeout: 500 });
   await store.calls.intend(intent("a"));
-  await admin.query(`begin; lock table ${schema}.calls in exclusive mode`);
+  await database.admin.query(`begin; lock table ${schema}.calls in exclusive mode`);
   const held = [
     store.calls.submitted("a", ticket("r1"), 2),
     store.calls.intend(intent("b")),
     store.calls.intend(intent("c")),
   ];
-  await admin.query("select pg_sleep(0.8)");
-  await admin.query("commit");
+  await database.admin.query("select pg_sleep(0.8)");
+  await database.admin.query("commit");
   await Promise.all(held);
 });
 
 test("an error never has what was sent in it", async () => {
-  const store = open(url);
+  const store = open(database.url);
   const refused = await store.calls
     // PostgreSQL quotes the whole row where a column must not be null.
     .intend({ ...intent("a", { body: "a secret fox" }), queue: null as never })
@@ -204,7 +200,7 @@ test("an error never has what was sent in it", async () => {
 
 test("a store of ids keeps no payload here either", async () => {
   const schema = freshSchema();
-  const store = open(url, { schema, keep: "ids" });
+  const store = open(database.url, { schema, keep: "ids" });
   await store.calls.intend(intent("a", { body: "a secret fox" }));
   await store.calls.completed("a", { data: "a secret fox", units: 2, waitSeconds: 1, runSeconds: 1 }, 2);
   expect(await store.calls.get("a")).toMatchObject({
@@ -212,14 +208,14 @@ test("a store of ids keeps no payload here either", async () => {
     outcome: undefined,
     usage: { units: 2 },
   });
-  expect((await admin.query(`select * from ${schema}.calls`)).rows[0]).toMatchObject({
+  expect((await database.admin.query(`select * from ${schema}.calls`)).rows[0]).toMatchObject({
     body: null,
     data: null,
   });
 });
 
 test("what can never be stored is told from a server that is away", async () => {
-  const store = open(url);
+  const store = open(database.url);
   await store.calls.intend(intent("a"));
   const never = await failureOf(store.calls.charged("a", { source: "measured", nanoUsd: 1e300 }, 2));
   expect(never).toMatchObject({ name: "StoreError", isOfValue: true });
