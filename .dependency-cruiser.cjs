@@ -43,6 +43,7 @@ const MAY_IMPORT = {
   ledger: [...GROUND, "attribution"],
   calls: [...GROUND, "queue", "platform", "storage", "files", "attribution", "ledger"],
   chain: [...GROUND, "calls", "store", "ledger", "attribution", "files"],
+  secrets: [...GROUND, "environment", "store/private-file.ts"],
   telemetry: [...GROUND, "environment", "attribution", "calls", "chain"],
   worker: [...GROUND, "chain", "store"],
   model: ["base"],
@@ -51,7 +52,7 @@ const MAY_IMPORT = {
   terminal: [...GROUND, "calls", "chain", "ledger", "files", "report"],
   report: [...GROUND, "chain", "ledger"],
   cli: [
-    ...[...GROUND, "environment", "attribution", "terminal"],
+    ...[...GROUND, "environment", "attribution", "secrets", "terminal"],
     ...["index.ts", "store/selector.ts", "store/postgres.ts", "report/index.ts", "emulator/index.ts"],
   ],
   "fal.ts": CLIENT,

@@ -9,9 +9,10 @@ import { addCosts } from "./commands/costs.ts";
 import { addEmulate } from "./commands/emulate.ts";
 import { addEnv } from "./commands/env.ts";
 import { addRuns } from "./commands/runs.ts";
+import { addSecrets } from "./commands/secrets.ts";
 import { withKeyCure } from "./missing-key.ts";
 
-const COMMANDS = [addCall, addCalls, addRuns, addCosts, addEnv, addEmulate];
+const COMMANDS = [addCall, addCalls, addRuns, addCosts, addEnv, addSecrets, addEmulate];
 
 const HELP = `
 Examples:

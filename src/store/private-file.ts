@@ -41,25 +41,33 @@ export function assertFile(path: string): void {
   }
 }
 
-/** Refuses a file that others may read. What is not there passes. @throws {StoreError} */
-export function assertPrivate(path: string): void {
+/**
+ * Refuses a file that others may read. What is not there passes.
+ *
+ * @param holds What is kept in it, for the message. @throws {StoreError}
+ */
+export function assertPrivate(path: string, holds?: string): void {
   const found = nodeModule("node:fs").lstatSync(path, { throwIfNoEntry: false });
-  if (found?.isFile()) assertOwn(path, found);
+  if (found?.isFile()) assertOwn(path, found, holds);
 }
 
 /** Windows knows no such modes: there a file is as private as its directory. */
-function assertOwn(path: string, { mode, uid }: { readonly mode: number; readonly uid: number }): void {
+function assertOwn(
+  path: string,
+  { mode, uid }: { readonly mode: number; readonly uid: number },
+  holds = "prompts and results",
+): void {
   const me = globalThis.process?.getuid?.();
   if (me === undefined) return;
   if (uid !== me) {
     throw new StoreError(
-      `${path} belongs to another user (${uid}; this process runs as ${me}), who could read the prompts and results that ` +
+      `${path} belongs to another user (${uid}; this process runs as ${me}), who could read the ${holds} that ` +
         "are kept in it. Give it to this user, or choose another path.",
     );
   }
   if ((mode & 0o077) === 0) return;
   throw new StoreError(
-    `${path} is open to other users (its mode is ${(mode & 0o777).toString(8)}), and prompts and results are kept in it. ` +
+    `${path} is open to other users (its mode is ${(mode & 0o777).toString(8)}), and ${holds} are kept in it. ` +
       `Close it, and try again: chmod 600 ${shellWord(path)}`,
   );
 }

@@ -17,6 +17,8 @@ test.each([
   "runs resume",
   "runs settle",
   "env",
+  "secrets",
+  "secrets set",
   "emulate",
 ])("%s --help has examples, and fits into 80 columns", async (verb) => {
   const { code, stdout, stderr } = await run(...verb.split(" ").filter(Boolean), "--help");
