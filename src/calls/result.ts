@@ -1,6 +1,7 @@
 import { AccountLockedError, ApiError, apiError, isModelAnswer } from "../errors/api.ts";
 import { OtherDeploymentError } from "../errors/calls.ts";
 import { FalError } from "../errors/fal-error.ts";
+import { NetworkError } from "../errors/network.ts";
 import type { Ticket } from "../journal/call.ts";
 import type { History } from "../platform/requests.ts";
 import type { Answer } from "../queue/queue.ts";
@@ -59,6 +60,7 @@ const PAUSES_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
  *
  * @param status The status it completed with; undefined where the queue knows it no more.
  * @throws {ApiError} for what the model says, or the queue after all this, instead.
+ * @throws {NetworkError} where the queue has let go of it and history cannot be read: it may have it all the same.
  * @throws {OtherDeploymentError} where another deployment has it.
  */
 export async function readResult(
@@ -81,11 +83,20 @@ export async function readResult(
         await clock.sleep(pause, signal);
         continue;
       }
-      // What history has is not known: nobody may say that it is gone.
-      throw isGone(error) && recalled instanceof FalError ? recalled : failureOfResult(error, status);
+      throw isGone(error) && recalled instanceof FalError
+        ? outOfReach(ticket, recalled)
+        : failureOfResult(error, status);
     }
   }
 }
+
+/** What history has of it is not known: nobody may say that it is gone, or that it cost nothing. */
+const outOfReach = ({ endpoint, requestId }: Ticket, cause: FalError): NetworkError =>
+  new NetworkError(
+    `Request ${requestId} to ${endpoint} is no longer in the queue, and the account's history cannot be read now ` +
+      `(${cause.message}). What it gave may be there: resume the run or collect the call later.`,
+    { endpoint, requestId, billed: "unknown", cause },
+  );
 
 /** Whether the deployment that took a request does not know it any more. */
 export const isGone = (error: unknown): boolean => error instanceof ApiError && error.status === 404;

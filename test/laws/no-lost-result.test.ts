@@ -2,12 +2,12 @@ import { join } from "node:path";
 import { type CallAbortedError, createFal, memoryStore, type OutputMismatchError } from "fal-chain";
 import type { FaultText } from "fal-chain/emulator";
 import { sqliteStore } from "fal-chain/sqlite";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import * as z from "zod";
 import { RATES } from "../support/rates.ts";
 import { ECHO, ENV, failureOf, setup } from "../support/setup.ts";
 import { tempDir } from "../support/temp.ts";
-import { kindOf } from "../support/wire.ts";
+import { kindOf, networkError, type Wire } from "../support/wire.ts";
 
 // Law 3: no paid result that fal still holds is lost.
 
@@ -51,6 +51,77 @@ test("a result that comes late, in the queue as in history, is waited for", asyn
   emulator.faults.next("result", "result-expired", Number.POSITIVE_INFINITY);
   expect((await fal.subscribe(ECHO, { input })).data).toEqual(data);
 });
+
+const isHistory = ({ url }: Request) => url.includes("/v1/models/requests");
+
+/** What is no answer of history's, whoever gives it. */
+const AWAY: readonly (readonly [string, () => Response])[] = [
+  ["a gateway that answers 502", () => new Response("<html>bad gateway", { status: 502 })],
+  ["a limit", () => Response.json({ detail: "slow down" }, { status: 429, headers: { "retry-after": "1" } })],
+  [
+    "an account that is locked",
+    () => Response.json({ detail: "User is locked. Reason: x." }, { status: 403 }),
+  ],
+  ["something that is not JSON", () => new Response("ok")],
+  [
+    "a broken connection",
+    () => {
+      throw networkError("ECONNRESET");
+    },
+  ],
+];
+
+describe.each(AWAY)("a result that only history has, behind %s,", (_, away) => {
+  /** The queue has let go of every result; history cannot be read until it is said so. */
+  function made() {
+    const state = { isAway: true, reads: 0 };
+    const wire: Wire = (request, forward) => {
+      if (!isHistory(request)) return forward();
+      state.reads++;
+      return state.isAway ? away() : forward();
+    };
+    const world = setup({ wire, store: { ...memoryStore(), durable: true } });
+    world.emulator.faults.next("result", "result-expired", Number.POSITIVE_INFINITY);
+    return { ...world, state };
+  }
+
+  test("is left open, and had by whoever collects it once history can be read", async () => {
+    const { fal, emulator, state } = made();
+    const error = await failureOf(fal.subscribe(ECHO, { input }));
+    expect(error).toMatchObject({
+      ...{ name: "NetworkError", endpoint: ECHO, requestId: emulator.jobs[0]?.requestId },
+      ...{ retryable: true, billed: "unknown" },
+    });
+    const [left] = await fal.calls.list();
+    expect(left).toMatchObject({ state: "given-up", givenUp: "unread" });
+    state.isAway = false;
+    expect(await fal.calls.collect(left?.id ?? "")).toMatchObject({ data });
+    expect((await fal.calls.list())[0]?.state).toBe("completed");
+    expect(emulator.jobs).toHaveLength(1);
+  });
+
+  test("is what its run gets when it is resumed", async () => {
+    const { fal, emulator, state } = made();
+    const chain = fal.chain("one", async () => (await fal.subscribe(ECHO, { input })).data);
+    await failureOf(chain.start(undefined, { id: "a" }));
+    expect(state.reads).toBeGreaterThan(0);
+    state.isAway = false;
+    expect(await chain.resume("a")).toEqual(data);
+    expect(emulator.jobs).toHaveLength(1);
+  });
+});
+
+test.each(AWAY.filter(([name]) => !/locked|JSON/.test(name)))(
+  "a result that only history has is waited for behind %s, beyond the repeats of one question",
+  async (_, away) => {
+    let left = 8;
+    const wire: Wire = (request, forward) => (isHistory(request) && left-- > 0 ? away() : forward());
+    const { fal, emulator } = setup({ wire, retry: { maxRetries: 2 } });
+    emulator.faults.next("result", "result-expired", Number.POSITIVE_INFINITY);
+    expect((await fal.subscribe(ECHO, { input })).data).toEqual(data);
+    expect(left).toBeLessThan(0);
+  },
+);
 
 test("one that never comes is an error that names its request", async () => {
   const { fal, emulator, clock } = setup({ emulator: { history: { forbidden: true } } });
