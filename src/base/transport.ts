@@ -31,7 +31,7 @@ export interface WireReply {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** The body as it came. */
+  /** The body as it came, but for the key that it may quote. */
   readonly bytes: ArrayBuffer;
 }
 

@@ -6,7 +6,8 @@ import { ambientEnv, type Env } from "./environment.ts";
 
 /**
  * Reads the user's own secrets, checked and typed by a schema each (zod, valibot, arktype: any Standard Schema). What was
- * read so shows in no log line.
+ * read so shows in no log line, and in no failure that is kept: from eight characters on in whichever form, from four on where
+ * it stands as a word of its own. What is shorter is not hidden.
  *
  * @example const { DATABASE_URL } = secrets({ DATABASE_URL: z.url() });
  * @throws {InvalidArgumentError} for `FAL_*` names, which belong to the platform.

@@ -63,9 +63,19 @@ function hiddenValue(value: unknown, hide: (text: string) => string): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map((item) => hiddenValue(item, hide));
   return Object.fromEntries(
-    Object.entries(value).map(([name, item]) => [hide(name), hiddenValue(item, hide)]),
+    Object.entries(value).map(([name, item]) =>
+      isOurWord(name, item) ? [name, item] : [nameWithout(name, hide), hiddenValue(item, hide)],
+    ),
   );
 }
+
+/** What is read back by: a short secret may be the same word. */
+const isOurWord = (name: string, item: unknown): boolean =>
+  /^(type|state|code|name|class)$/.test(name) && typeof item === "string" && /^[A-Za-z_-]{1,30}$/.test(item);
+
+const SHORT_NAME = /^\w{1,7}$/;
+const nameWithout = (name: string, hide: (text: string) => string): string =>
+  SHORT_NAME.test(name) ? name : hide(name);
 
 /** The same without the results that it holds: where those are kept elsewhere, or not at all. */
 export const withoutResults = (saved: SavedError): SavedError =>

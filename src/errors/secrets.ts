@@ -1,5 +1,7 @@
-/** What is shorter may be an ordinary word. */
+/** What is shorter may be a part of any word or number: it is hidden where it stands by itself. */
 const SHORTEST_SECRET = 8;
+/** What is shorter than this is no secret to anybody, and hiding it would hide everything. */
+const SHORTEST_WORD = 4;
 /** Secrets that are remembered: a server that is given a key by each of its users does not remember all of them. */
 const MOST_KNOWN = 100;
 
@@ -7,17 +9,21 @@ const MOST_KNOWN = 100;
 const known = new Map<string, readonly string[]>();
 /** All their forms, the longest first: one that is a part of another one must not leave the rest of that. */
 let knownForms: readonly string[] = [];
+/** Those of them that are hidden as words only; undefined where there are none. */
+let knownWords: RegExp | undefined;
 
 /** From now on `withoutSecrets` knows it, in every form. */
 export function rememberSecret(secret: string): void {
-  if (secret.length < SHORTEST_SECRET) return;
+  if (secret.length < SHORTEST_WORD) return;
   const forms = known.get(secret) ?? formsOf(secret);
   // Again the newest.
   known.delete(secret);
   known.set(secret, forms);
   const [oldest] = known.keys();
   if (known.size > MOST_KNOWN && oldest !== undefined) known.delete(oldest);
-  knownForms = longestFirst([...known.values()].flat());
+  const all = longestFirst([...known.values()].flat());
+  knownForms = all.filter((form) => form.length >= SHORTEST_SECRET);
+  knownWords = anyWordOf(all.filter((form) => form.length < SHORTEST_SECRET));
 }
 
 /** fal's keys are a UUID and 32 hexadecimal digits, whoever's they are. */
@@ -32,7 +38,10 @@ export const looksLikeKey = (text: string): boolean =>
   text.search(KEY_LIKE) !== -1 || text.search(FAL_KEYS) !== -1 || hide(text, knownForms) !== text;
 
 /** A text without the secrets that are known, and without anything that looks like a fal key. */
-export const withoutSecrets = (text: string): string => hide(text.replace(FAL_KEYS, "…:…"), knownForms);
+export function withoutSecrets(text: string): string {
+  const hidden = hide(text.replace(FAL_KEYS, "…:…"), knownForms);
+  return knownWords ? hidden.replace(knownWords, "…") : hidden;
+}
 
 /** The same of a message of ours, which may quote what was given where no key belongs. */
 export const withoutKeys = (message: string): string => withoutSecrets(message.replace(KEY_LIKE, "…:…"));
@@ -53,6 +62,20 @@ function hide(text: string, forms: readonly string[]): string {
 }
 
 const longestFirst = (forms: readonly string[]): string[] => forms.toSorted((a, b) => b.length - a.length);
+
+const LETTER = "[\\p{L}\\p{N}_]";
+
+/** None of them where another letter goes on: `pass` is no part of `passed`. */
+function anyWordOf(words: readonly string[]): RegExp | undefined {
+  if (words.length === 0) return undefined;
+  const isLetter = new RegExp(LETTER, "u");
+  const alone = words.map((word) => {
+    const before = isLetter.test(word.slice(0, 1)) ? `(?<!${LETTER})` : "";
+    const after = isLetter.test(word.slice(-1)) ? `(?!${LETTER})` : "";
+    return `${before}${word.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&")}${after}`;
+  });
+  return new RegExp(alone.join("|"), "gu");
+}
 
 /** As it is, within JSON, in a URL, in hexadecimal digits, and within base64 at any place. */
 function formsOf(secret: string): readonly string[] {

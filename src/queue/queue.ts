@@ -29,7 +29,7 @@ export interface Answer {
   readonly data: unknown;
   /** In the model's priced unit; undefined where fal did not say. */
   readonly units: number | undefined;
-  /** The reply as it came, body and all. */
+  /** The reply, body and all, without the key that it may quote. */
   readonly response: Response;
 }
 

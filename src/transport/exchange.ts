@@ -1,5 +1,5 @@
 import ky from "ky";
-import type { WireReply, WireRequest } from "../base/transport.ts";
+import type { WireRequest } from "../base/transport.ts";
 import { VERSION } from "../base/version.ts";
 import type { FalKey } from "../environment/credentials.ts";
 import { isTrusted } from "../environment/origins.ts";
@@ -130,90 +130,4 @@ function knowsCache(): boolean {
 function redirectTarget(response: Response, from: string): string | undefined {
   const location = response.status >= 300 && response.status < 400 ? response.headers.get("location") : null;
   return location ? (URL.parse(location, from)?.href ?? undefined) : undefined;
-}
-
-/** What the body of an answer may cost. */
-export interface ReadLimits {
-  readonly maxBytes: number;
-  readonly signal: AbortSignal;
-  /** Told of each part that has come. */
-  readonly onBytes: (bytes: number) => void;
-}
-
-/** An answer is larger than it may be, and the rest of it was not read. */
-export class TooLarge extends Error {
-  readonly maxBytes: number;
-
-  constructor(maxBytes: number) {
-    super(`more than ${maxBytes} bytes`);
-    this.maxBytes = maxBytes;
-  }
-}
-
-/** @throws {TooLarge} */
-export async function readReply({ response, key }: Exchange, limits: ReadLimits): Promise<WireReply> {
-  const { headers, type } = response;
-  const bytes = await readBytes(response, limits);
-  // Some runtimes hide a redirect that was not followed behind status 0.
-  const status = type === "opaqueredirect" ? 302 : response.status;
-  let text: string | undefined;
-  const decoded = () => {
-    const all = new TextDecoder().decode(bytes);
-    // Whoever was sent the key may quote it, in a result too.
-    return key ? key.hideIn(all) : all;
-  };
-  return {
-    status,
-    headers,
-    bytes,
-    get text() {
-      text ??= decoded();
-      return text;
-    },
-  };
-}
-
-async function readBytes(
-  response: Response,
-  { maxBytes, signal, onBytes }: ReadLimits,
-): Promise<ArrayBuffer> {
-  const { body, headers } = response;
-  // A fetch of a library's own may have a body of its own kind.
-  if (typeof body?.getReader !== "function") {
-    const bytes = await response.arrayBuffer();
-    if (bytes.byteLength > maxBytes) throw new TooLarge(maxBytes);
-    return bytes;
-  }
-  const reader = body.getReader();
-  // A peer that does not answer must not hold the reader up, and a body that failed cannot be cancelled.
-  const leave = () => void reader.cancel().catch(() => {});
-  signal.addEventListener("abort", leave, { once: true });
-  try {
-    const parts: Uint8Array[] = [];
-    let size = 0;
-    const isAnnounced = Number(headers.get("content-length") ?? 0) > maxBytes;
-    for (let isOver = isAnnounced; ; isOver = size > maxBytes) {
-      if (isOver) throw new TooLarge(maxBytes);
-      const { done, value } = await reader.read();
-      if (done) return joined(parts, size);
-      parts.push(value);
-      size += value.byteLength;
-      onBytes(value.byteLength);
-    }
-  } catch (error) {
-    leave();
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", leave);
-  }
-}
-
-function joined(parts: readonly Uint8Array[], size: number): ArrayBuffer {
-  const all = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.byteLength;
-  }
-  return all.buffer;
 }

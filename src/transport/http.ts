@@ -4,16 +4,10 @@ import { abortable, linkedController, OVER } from "../base/signal.ts";
 import type { Transport, WireReply, WireRequest } from "../base/transport.ts";
 import { isTrusted } from "../environment/origins.ts";
 import { FalError } from "../errors/fal-error.ts";
-import {
-  type Exchange,
-  type ExchangeOptions,
-  exchange,
-  type ReadLimits,
-  readReply,
-  TooLarge,
-} from "./exchange.ts";
+import { type Exchange, type ExchangeOptions, exchange } from "./exchange.ts";
 import { failureOfError, failureOfReply } from "./failure.ts";
 import { createOutages, type Outages } from "./outage.ts";
+import { type ReadLimits, readReply, TooLarge } from "./read-reply.ts";
 import { errorOf, malformed } from "./reply-error.ts";
 import { FailedAttempt, policyFor, type RetryOptions, retrying } from "./retry.ts";
 import { retryBucket } from "./retry-bucket.ts";

@@ -1,7 +1,8 @@
-import { secrets } from "fal-chain";
+import { memoryStore, secrets } from "fal-chain";
 import { expect, expectTypeOf, test } from "vitest";
 import * as z from "zod";
 import { printed } from "../support/printed.ts";
+import { failureOf, setup } from "../support/setup.ts";
 
 test("secrets are checked, converted and typed by their schemas", () => {
   const read = secrets(
@@ -36,6 +37,31 @@ test("a bad secret is named and never printed, even by a schema that quotes it",
     expect(error).toMatchObject({ code: "invalid_variable", variable: "TOKEN" });
     expect(printed(error)).not.toContain("hunter2");
   }
+});
+
+test("a short secret is hidden where it is a word of its own, and spoils no other one", async () => {
+  const { WORD, PIN, ODD } = secrets(
+    { WORD: z.string(), PIN: z.string(), ODD: z.string() },
+    { WORD: "zug7wan", PIN: "4893", ODD: "a$q(" },
+  );
+  const said: unknown[] = [];
+  const store = { ...memoryStore(), durable: true };
+  const { fal } = setup({ store, logger: { warn: (...line) => said.push(line) } });
+  const one = fal.chain("one", async () => {
+    throw Object.assign(new Error(`it is ${WORD} or ${PIN} or ${ODD}c, not zug7wans, 48930 or 4893`), {
+      basic: btoa(`me:${WORD}`),
+      query: `?pin=${PIN}&x=${encodeURIComponent(ODD)}`,
+      count: 4893,
+      zug7wan: "a field",
+    });
+  });
+  await failureOf(one.start(undefined, { id: "1" }));
+  const kept = await fal.runs.get("one", "1");
+  expect(kept?.error).toMatchObject({
+    message: "it is … or … or …c, not zug7wans, 48930 or …",
+    facts: { basic: expect.stringContaining("…"), query: "?pin=…&x=…", count: 4893 },
+  });
+  expect(printed(said)).not.toMatch(/\bzug7wan\b(?!")/);
 });
 
 test("the platform's own names are refused", () => {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { InvalidArgumentError } from "../../src/errors/arguments.ts";
+import { hidden, restoredError, savedError } from "../../src/errors/saved-error.ts";
 import { looksLikeKey, rememberSecret, withoutKeys, withoutSecrets } from "../../src/errors/secrets.ts";
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
@@ -88,3 +89,17 @@ test("of secrets that are parts of each other nothing is left", () => {
   for (const secret of ["swordfish", "swordfish-of-mine", "of-mine-and-yours"]) rememberSecret(secret);
   expect(withoutSecrets("swordfish-of-mine swordfish")).toBe("… …");
 });
+
+test.each(["type", "completed", "TypeError", "unexpected", "failed", "facts", "code"])(
+  "a secret that is a word of ours, as %s, spoils nothing that is read back",
+  (word) => {
+    const hide = (text: string) => text.replaceAll(word, "…");
+    const event = { type: "completed", state: "failed", call: { name: "one" } };
+    expect(hidden(event, hide)).toEqual(event);
+    const error = restoredError(
+      hidden(savedError(Object.assign(new TypeError(`no ${word}`), { at: 1 })), hide),
+    );
+    expect(error).toBeInstanceOf(TypeError);
+    expect(error).toMatchObject({ name: "TypeError", message: "no …", at: 1 });
+  },
+);

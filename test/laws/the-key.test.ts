@@ -5,7 +5,7 @@ import {
   InMemorySpanExporter,
   SimpleSpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
-import { createFal, type FalOptions, secrets } from "fal-chain";
+import { type ApiError, createFal, type FalOptions, secrets } from "fal-chain";
 import { sqliteStore } from "fal-chain/sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import * as z from "zod";
@@ -276,6 +276,40 @@ test.each(Object.entries(ECHOES))(
     }
   },
 );
+
+const bytes = new Uint8Array([0xff, 0xfe, 0x80, ...new TextEncoder().encode(` ${KEY} `), 0xc3, 0x28, 0]);
+
+test.each(["application/json", "text/plain", "application/octet-stream", "image/png"])(
+  "nor does the Response of %s that withResponse gives, in its body or its headers",
+  async (type) => {
+    const isBytes = !/json|text/.test(type);
+    const body =
+      type === "application/json" ? JSON.stringify({ said: KEY }) : isBytes ? bytes : `it is ${KEY}`;
+    const headers = { "content-type": type, "x-quoted": `Key ${KEY}`, "set-cookie": `a=${SECRET}` };
+    const { fal } = setup({ wire: instead("result", () => new Response(body, { headers })) });
+    const { response, result } = await fal.subscribe(ECHO, { input: {} }).withResponse();
+    const said = [...response.headers].flat().join(" ");
+    expect(said).toContain("Key k3y-id...:...");
+    const came = new Uint8Array(await response.arrayBuffer());
+    const seen = `${said} ${Buffer.from(came).toString("latin1")} ${printed(result.data)}`;
+    expect(seen).not.toContain(SECRET);
+    if (!isBytes) return;
+    // What is around it is as it was.
+    expect([...came.slice(0, 4), ...came.slice(-4)]).toEqual([0xff, 0xfe, 0x80, 0x20, 0x20, 0xc3, 0x28, 0]);
+    expect(result.data).toBeInstanceOf(ArrayBuffer);
+    expect(Buffer.from(result.data as ArrayBuffer).toString("latin1")).not.toContain(SECRET);
+  },
+);
+
+test("nor do the body and the headers of an error", async () => {
+  const no = () =>
+    new Response(JSON.stringify({ detail: KEY }), { status: 400, headers: { "x-fal-quoted": KEY } });
+  const { fal } = setup({ wire: instead("submit", no) });
+  const error = (await failureOf(fal.subscribe(ECHO, { input: {} }))) as ApiError;
+  expect(`${JSON.stringify(error.body)} ${[...error.headers]} ${JSON.stringify(error)}`).not.toContain(
+    SECRET,
+  );
+});
 
 test("a secret of digits, or with JSON's own signs, leaves what is kept readable", async () => {
   const dir = tempDir();
