@@ -64,3 +64,20 @@ export interface Transport {
   /** Whether a link that the server sent may be followed. */
   mayFollow(url: string): boolean;
 }
+
+let cacheIsKnown: boolean | undefined;
+
+/** The setting of a fetch whose answer is to be a new one: frameworks keep answers, some of them for ever. */
+export const uncached = (): Pick<RequestInit, "cache"> => (knowsCache() ? { cache: "no-store" } : {});
+
+/** Older Cloudflare Workers throw at the mere sight of the setting, and cache nothing without it. */
+function knowsCache(): boolean {
+  if (cacheIsKnown !== undefined) return cacheIsKnown;
+  try {
+    new Request("https://fal.run", { cache: "no-store" });
+    cacheIsKnown = true;
+  } catch {
+    cacheIsKnown = false;
+  }
+  return cacheIsKnown;
+}

@@ -1,9 +1,7 @@
-import { lookup } from "node:dns/promises";
-import { BlockList, isIP } from "node:net";
 import { bytesOf, TooManyBytes } from "../base/bounded-body.ts";
 import { type ModelFailure, refuseField } from "../model/model.ts";
 import type { FileStore } from "./files.ts";
-import { isLocalName } from "./visitors.ts";
+import { NotPublic, publicFetch } from "./public-fetch.ts";
 
 const MOST_BYTES = 100 * 2 ** 20;
 const LONGEST_MS = 60_000;
@@ -12,7 +10,7 @@ const MOST_REDIRECTS = 5;
 
 export interface DownloadOptions {
   readonly files: FileStore;
-  /** Undefined: the global one, which asks for nothing that fal could not reach. */
+  /** Undefined: one that asks for nothing that fal could not reach. */
   readonly fetch: typeof fetch | undefined;
   readonly signal: AbortSignal;
   /** The input field that named the file. */
@@ -37,7 +35,7 @@ export async function loadFile(url: string, options: DownloadOptions): Promise<U
     return await fetched(target, options);
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof Refused) throw refuse(error.message, error.cause);
+    if (error instanceof Refused || error instanceof NotPublic) throw refuse(error.message, error.cause);
     if (!(error instanceof TooManyBytes)) throw refuse("the host did not answer", error);
     throw refuseField(field, "file_too_large", "The file is too large", { ctx: { max_size: MOST_BYTES } });
   }
@@ -49,8 +47,7 @@ async function fetched(url: URL, { fetch, signal }: DownloadOptions): Promise<Ui
   const both = AbortSignal.any([signal, AbortSignal.timeout(LONGEST_MS)]);
   let at = url;
   for (let followed = 0; ; followed++) {
-    if (!fetch) await assertPublic(at);
-    const response = await (fetch ?? globalThis.fetch)(at, { redirect: "manual", signal: both });
+    const response = await (fetch ?? publicFetch)(at, { redirect: "manual", signal: both });
     if (response.ok) return bytesOf(response, { mostBytes: MOST_BYTES, within: (next) => next() });
     response.body?.cancel().catch(() => {});
     const next = URL.parse(response.headers.get("location") ?? "", at);
@@ -58,59 +55,6 @@ async function fetched(url: URL, { fetch, signal }: DownloadOptions): Promise<Ui
     if (!leads || followed === MOST_REDIRECTS) throw new Refused(`the host answered ${response.status}`);
     at = next;
   }
-}
-
-/**
- * fal reaches no address of this machine or its network; and whoever may write an input could have the emulator ask what
- * listens there.
- */
-async function assertPublic({ hostname }: URL): Promise<void> {
-  const host = hostname.replace(/^\[|\]$/g, "");
-  const addresses = isIP(host) > 0 ? [host] : isLocalName(host) ? ["127.0.0.1"] : await addressesOf(host);
-  const hidden = addresses.find((address) =>
-    NOT_PUBLIC.check(address, isIP(address) === 6 ? "ipv6" : "ipv4"),
-  );
-  if (hidden === undefined) return;
-  throw new Refused(
-    `${hostname} is an address of this machine or its network, which fal cannot reach. Upload the file instead ` +
-      "(fal.storage.upload, or a Blob in the input).",
-  );
-}
-
-const addressesOf = async (host: string): Promise<string[]> =>
-  (await lookup(host, { all: true })).map(({ address }) => address);
-
-const NOT_PUBLIC = new BlockList();
-for (const [net, prefix] of [
-  ...([
-    ["0.0.0.0", 8],
-    ["10.0.0.0", 8],
-    ["100.64.0.0", 10],
-    ["127.0.0.0", 8],
-    ["169.254.0.0", 16],
-  ] as const),
-  ...([
-    ["172.16.0.0", 12],
-    ["192.0.0.0", 24],
-    ["192.168.0.0", 16],
-    ["198.18.0.0", 15],
-    ["224.0.0.0", 3],
-  ] as const),
-]) {
-  NOT_PUBLIC.addSubnet(net, prefix, "ipv4");
-}
-// Loopback and none, addresses of version 4 in disguise, and what is local or for many.
-for (const [net, prefix] of [
-  ...([
-    ["::", 96],
-    ["::ffff:0:0", 96],
-    ["64:ff9b::", 96],
-    ["fc00::", 7],
-    ["fe80::", 10],
-    ["ff00::", 8],
-  ] as const),
-]) {
-  NOT_PUBLIC.addSubnet(net, prefix, "ipv6");
 }
 
 function fromDataUri(uri: string): Uint8Array | undefined {

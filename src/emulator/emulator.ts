@@ -82,7 +82,7 @@ export interface EmulatorOptions {
   /**
    * Reaches others: for input files that are not the emulator's own, and for webhooks.
    *
-   * @default the global fetch, and as on fal no input files of this machine or its network
+   * @default the global fetch; for input files one that, as on fal, reaches nothing of this machine or its network
    */
   readonly fetch?: typeof fetch;
 }

@@ -1,4 +1,5 @@
 import { type Bounds, piecesOf, TooManyBytes } from "../base/bounded-body.ts";
+import { uncached } from "../base/transport.ts";
 import { NetworkError } from "../errors/network.ts";
 
 export interface FetchFileOptions extends Bounds {
@@ -34,7 +35,7 @@ export async function fetchFile(url: string, options: FetchFileOptions): Promise
   const { fetch, mayFollow, gone, within, signal } = options;
   let at = url;
   for (let followed = 0; ; followed++) {
-    const asked = () => fetch(at, { redirect: "manual", signal });
+    const asked = () => fetch(at, { redirect: "manual", signal, ...uncached() });
     const response = await within(asked).catch((cause: unknown) => {
       throw new NetworkError(`The file ${shorten(url)} could not be reached: ${reason(cause)}.`, { cause });
     });

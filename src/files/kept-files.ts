@@ -2,6 +2,7 @@ import { type Clock, inTime } from "../base/clock.ts";
 import { pooled } from "../base/pooled.ts";
 import { sha256 } from "../base/sha256.ts";
 import { abortable, OVER, whenAborted } from "../base/signal.ts";
+import { uncached } from "../base/transport.ts";
 import { urlsIn } from "../base/urls.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { FileExpiredError } from "../errors/files.ts";
@@ -90,7 +91,8 @@ export function createKeptFiles(options: KeptFilesOptions): KeptFiles {
     },
     async isThere(url) {
       if (!isMedia(options, url)) return true;
-      const ask = (signal: AbortSignal) => fetch(url, { method: "HEAD", redirect: "manual", signal });
+      const ask = (signal: AbortSignal) =>
+        fetch(url, { method: "HEAD", redirect: "manual", signal, ...uncached() });
       const answer = await inTime(clock, PATIENCE_MS, OVER, ask).catch(() => undefined);
       return !answer || !GONE.has(answer.status);
     },

@@ -1,5 +1,5 @@
 import ky from "ky";
-import type { WireRequest } from "../base/transport.ts";
+import { uncached, type WireRequest } from "../base/transport.ts";
 import { VERSION } from "../base/version.ts";
 import type { FalKey } from "../environment/credentials.ts";
 import { isTrusted } from "../environment/origins.ts";
@@ -96,7 +96,7 @@ async function callFetch(
   sending: Sending,
 ): Promise<Response> {
   // What a framework keeps of answers would be the same status for ever, or another call's request.
-  const init: RequestInit = knowsCache() ? { ...settings, cache: "no-store" } : settings;
+  const init: RequestInit = { ...settings, ...uncached() };
   const isOfRuntime = own === undefined;
   // Whoever has not looked at the body cannot have sent it.
   if (isOfRuntime || init.body === undefined) sending.mayHaveLeft = true;
@@ -112,20 +112,6 @@ const watched = (init: RequestInit, sending: Sending): RequestInit =>
       return Reflect.get(target, name);
     },
   });
-
-let cacheIsKnown: boolean | undefined;
-
-/** Older Cloudflare Workers throw at the mere sight of the setting, and cache nothing without it. */
-function knowsCache(): boolean {
-  if (cacheIsKnown !== undefined) return cacheIsKnown;
-  try {
-    new Request("https://fal.run", { cache: "no-store" });
-    cacheIsKnown = true;
-  } catch {
-    cacheIsKnown = false;
-  }
-  return cacheIsKnown;
-}
 
 function redirectTarget(response: Response, from: string): string | undefined {
   const location = response.status >= 300 && response.status < 400 ? response.headers.get("location") : null;

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { bytesOf } from "../base/bounded-body.ts";
 import { type Clock, inTime } from "../base/clock.ts";
 import { abortable } from "../base/signal.ts";
+import { uncached } from "../base/transport.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { WebhookError } from "../errors/webhooks.ts";
 
@@ -87,7 +88,7 @@ function download(url: string, fetch: typeof globalThis.fetch, clock: Clock): Pr
   const late = new Error(`no answer within ${TIMEOUT_MS / 1000} s`);
   return inTime(clock, TIMEOUT_MS, late, async (signal) => {
     // Not "error", which some runtimes do not know.
-    const response = await fetch(url, { redirect: "manual", signal });
+    const response = await fetch(url, { redirect: "manual", signal, ...uncached() });
     if (!response.ok) throw new Error(`it answered ${response.status || "with a redirect"}`);
     const bytes = await bytesOf(response, {
       mostBytes: MOST_BYTES,

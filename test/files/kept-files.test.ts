@@ -74,7 +74,7 @@ function hostile(
       const request = new Request(input, init);
       if (/\.fal\.run$|\.fal\.ai$/.test(new URL(request.url).hostname)) return emulator.fetch(request);
       expect(request.headers.get("authorization")).toBeNull();
-      expect(request.redirect).toBe("manual");
+      expect(request).toMatchObject({ redirect: "manual", cache: "no-store" });
       asked.push(request.url);
       return answer(request.url);
     },
