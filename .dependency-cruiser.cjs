@@ -48,7 +48,8 @@ const MAY_IMPORT = {
   worker: [...GROUND, "chain", "store"],
   model: ["base"],
   "stand-ins": ["model"],
-  emulator: ["base", "errors", "model", "stand-ins/index.ts"],
+  gateway: ["base", "errors"],
+  emulator: ["base", "errors", "model", "stand-ins/index.ts", "gateway"],
   terminal: [...GROUND, "calls", "chain", "ledger", "files", "report"],
   report: [...GROUND, "chain", "ledger"],
   cli: [

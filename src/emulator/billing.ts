@@ -1,4 +1,4 @@
-import type { Model } from "../model/model.ts";
+import { type Catalog, priceOf } from "./catalog.ts";
 import type { Job } from "./job.ts";
 
 /** How the account's bill differs from the best one there could be. */
@@ -59,7 +59,7 @@ export interface TagFilter {
 export function chargesOf(
   jobs: Iterable<Job>,
   query: BillQuery,
-  models: ReadonlyMap<string, Model>,
+  catalog: Catalog,
   { lagMs, tagLagMs, percentDiscount }: BillingSwitches,
 ): Charge[] {
   const lag = query.tagged ? lagMs + tagLagMs : lagMs;
@@ -75,7 +75,7 @@ export function chargesOf(
 
   const charges = [...jobs].flatMap((job): Charge[] => {
     const { completedAt, outcome, endpoint } = job;
-    const price = models.get(endpoint)?.price;
+    const price = priceOf(endpoint, catalog);
     if (completedAt === undefined || !outcome?.billableUnits || !price || !isMeant(job, completedAt))
       return [];
     const { billableUnits: units } = outcome;

@@ -18,6 +18,8 @@ import {
   text,
 } from "../base/options.ts";
 import { runtimeTooOld } from "../errors/environment.ts";
+import type { App, HostedApp } from "../gateway/app.ts";
+import type { Fleet } from "../gateway/fleet.ts";
 import type { Model } from "../model/model.ts";
 import { standIns } from "../stand-ins/index.ts";
 import { addressOf } from "./address.ts";
@@ -28,6 +30,7 @@ import { createFileStore } from "./files.ts";
 import { type HistorySwitches, historySwitches } from "./history.ts";
 import { createHooks, type HookAttempt } from "./hooks/hooks.ts";
 import { createHookSigner } from "./hooks/signer.ts";
+import { hostApps } from "./host-apps.ts";
 import { type JobView, type Outcome, viewOf } from "./job.ts";
 import { createMachine } from "./machine.ts";
 import type { Past } from "./past.ts";
@@ -68,6 +71,10 @@ export interface EmulatorOptions {
    * @default the three stand-ins
    */
   readonly models?: readonly Model[];
+  /** Apps of your own, on runners that the emulator starts, routes to and ends as fal does. @default none */
+  readonly apps?: readonly App[];
+  /** What a runner of one of the apps wrote. @default it is a part of its request's log only */
+  readonly onLine?: (text: string, from: { readonly app: string; readonly place: number }) => void;
   /**
    * How long waiting for a runner and running take, as a share of the usual: 0.1 is ten times as fast, 0 takes no time.
    * Bills stay the same, and so do pings, deadlines and what faults wait for. @default 1
@@ -107,7 +114,9 @@ export interface Emulator {
   readonly history: HistorySwitches;
   /** Can be changed at any time. */
   readonly billing: BillingSwitches;
-  /** Stops all jobs and ends all streams; what is asked later is answered with a 503. */
+  /** The runners of the apps, by the app's id. */
+  readonly fleets: ReadonlyMap<string, Fleet>;
+  /** Stops all jobs and runners, and ends all streams; what is asked later is answered with a 503. */
   close(): Promise<void>;
 }
 
@@ -143,6 +152,8 @@ const EMULATOR: OptionsOf<EmulatorOptions & Served> = {
   concurrency: count(1),
   origin: text,
   models: list,
+  apps: list,
+  onLine: callback,
   timeScale: number(0),
   history: nested(HISTORY, "history"),
   billing: nested(BILLING, "billing"),
@@ -171,7 +182,9 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
     signer,
     closing: closing.signal,
   });
+  const apps = new Map<string, HostedApp>();
   const machine = createMachine({
+    apps,
     clock,
     concurrency,
     timeScale,
@@ -187,6 +200,7 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
     },
     perform: createPerformer({ models, clock, files, seed, timeScale, fetch }),
   });
+  hostApps(options.apps ?? [], apps, { clock, timeScale, machine, onLine: options.onLine });
   for (const job of past?.jobs ?? []) machine.restore(job);
   const platform: Platform = {
     clock,
@@ -194,6 +208,7 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
     files,
     uploads: createUploads(files),
     models,
+    apps,
     concurrency,
     seed,
     own: { stated: options.origin?.replace(/(?<!\/)\/+$/, ""), servedAt: options.servedAt },
@@ -223,17 +238,18 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
     received: recorder.list,
     faults: plan,
     hooks: hooks.attempts,
+    fleets: new Map([...apps].map(([id, { fleet }]) => [id, fleet])),
     history: platform.history,
     billing: platform.billing,
     async close() {
       closing.abort();
-      await machine.close();
+      const runners = [...apps.values()].map(({ fleet }) => fleet.close());
+      await Promise.all([machine.close(), ...runners]);
       await hooks.close();
     },
   };
 }
 
-/** @throws {RangeError} */
 /** Undefined where it is too long. */
 const bodyOf = (request: Request): Promise<Uint8Array<ArrayBuffer> | undefined> =>
   bytesOf(request, { mostBytes: MOST_BODY_BYTES, within: (next) => next() }).catch((error: unknown) => {

@@ -1,5 +1,6 @@
 import type { Model } from "../model/model.ts";
 import type { Job } from "./job.ts";
+import { jsonOfBody } from "./outcomes.ts";
 
 /** In what an account's request history falls short of the best one there could be. */
 export interface HistorySwitches {
@@ -125,7 +126,7 @@ function payloadsOf(
   return {
     json_input: input,
     // What came as a data URI is not kept.
-    ...(ended && !hidden && job.outcome && { json_output: JSON.parse(job.outcome.body) as unknown }),
+    ...(ended && !hidden && job.outcome && { json_output: jsonOfBody(job.outcome) }),
   };
 }
 

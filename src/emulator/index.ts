@@ -35,6 +35,11 @@
  */
 
 export { ListenError } from "../errors/emulator.ts";
+export type { App } from "../gateway/app.ts";
+export type { Fleet, RunnerPhase, RunnerView } from "../gateway/fleet.ts";
+export { type InProcessOptions, inProcess } from "../gateway/in-process.ts";
+export type { Breakage, Ending, RetryCondition } from "../gateway/retries.ts";
+export { type Runner, RunnerLost, type RunnerStart, type StartRunner } from "../gateway/runner.ts";
 export {
   type DetailItem,
   type Model,
@@ -59,7 +64,7 @@ export type { Operation } from "./faults/operation.ts";
 export type { FaultMatch, FaultRates, Faults } from "./faults/plan.ts";
 export type { HistorySwitches } from "./history.ts";
 export type { HookAttempt } from "./hooks/hooks.ts";
-export type { JobState, JobView, LogLine } from "./job.ts";
+export type { JobAttempt, JobState, JobView, LogLine } from "./job.ts";
 export { type OutlivingEmulator, type OutlivingOptions, outlivingEmulatorUnlessKey } from "./outliving.ts";
 export type { OutlivingJob } from "./outliving-state.ts";
 export type { ReceivedRequest } from "./received.ts";

@@ -1,3 +1,4 @@
+import type { Ending, Verdict } from "../gateway/retries.ts";
 import type { Random } from "../model/random.ts";
 
 /** The queue knows only these three; a failed or cancelled request is COMPLETED as well. */
@@ -11,8 +12,9 @@ export interface LogLine {
 /** What the result route replays. */
 export interface Outcome {
   readonly status: number;
-  /** JSON text, as the model produced it. */
+  /** As the model produced it: JSON text; of an app any text, and of what is none its bytes in base64. */
   readonly body: string;
+  readonly encoding?: "base64";
   readonly billableUnits: number;
   readonly headers?: Readonly<Record<string, string>>;
   /** Set when the request failed. */
@@ -28,6 +30,10 @@ export interface JobOrder {
   /** The submit's body, as it was sent. */
   readonly input: unknown;
   readonly inputBytes: number;
+  /** The same as text, to be handed on byte for byte: for an app. */
+  readonly text?: string;
+  /** Its answer goes to the caller, who waits for it, and who has left where the emulator was started anew. */
+  readonly isDirect?: boolean;
   readonly headers: Readonly<Record<string, string>>;
   readonly tags: Readonly<Record<string, string>>;
   readonly rawTags?: string;
@@ -42,10 +48,38 @@ export interface JobOrder {
   readonly fate?: Outcome;
 }
 
+/** A call of an app without the queue: any method, any body, and a caller who waits. */
+export interface DirectCall {
+  readonly method: string;
+  readonly search: string;
+  readonly body: Uint8Array<ArrayBuffer>;
+  /** Fires when nothing more is sent to the caller: who leaves after that has left nothing behind. */
+  readonly over: AbortController;
+  /** Called with the app's answer, while its body arrives; never where there is none. */
+  respond(answer: Response): void;
+}
+
+/** One try at a request by a runner of its app. */
+export interface JobAttempt {
+  /** The runner's. */
+  readonly jobId: string;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** The answer's status, or how the connection broke. */
+  readonly ending: Ending;
+  /** Why the request was queued again; absent where it was not. */
+  readonly retry?: NonNullable<Verdict["retry"]>;
+}
+
+/** Why a request was given up by its caller, in fal's words. */
+export type GivenUp = "client_cancelled" | "client_disconnected";
+
 /** One request on its way through the queue. Only the machine changes it. */
-export interface Job extends Omit<JobOrder, "input"> {
+export interface Job extends Omit<JobOrder, "input" | "text"> {
   /** Undefined once the payload was dropped. */
   input: unknown;
+  text?: string;
+  direct?: DirectCall;
   /** `dropped`: input and result are gone, to bound what an emulator holds. */
   payload: "held" | "dropped";
   state: JobState;
@@ -53,8 +87,10 @@ export interface Job extends Omit<JobOrder, "input"> {
   startedAt?: number;
   completedAt?: number;
   readonly logs: LogLine[];
+  /** Those that have ended, oldest first: of an app's requests. */
+  readonly attempts: JobAttempt[];
   outcome?: Outcome;
-  cancelled: boolean;
+  cancelled: GivenUp | false;
   /** Fires when the request is over before its time: whatever works on it stops. */
   readonly stop: AbortController;
   /** Called after every change, and when the queue moves. */
@@ -79,6 +115,8 @@ export interface JobView {
   readonly startedAt: number | undefined;
   readonly completedAt: number | undefined;
   readonly logs: readonly LogLine[];
+  /** Of an app's request: the tries that have ended, oldest first. */
+  readonly attempts: readonly JobAttempt[];
   readonly cancelled: boolean;
   readonly billableUnits: number | undefined;
   readonly error: string | undefined;
@@ -119,16 +157,25 @@ function snapshotOf(job: Job): JobView {
     startedAt: job.startedAt,
     completedAt: job.completedAt,
     logs: [...job.logs],
-    cancelled: job.cancelled,
+    attempts: [...job.attempts],
+    cancelled: job.cancelled !== false,
     billableUnits: outcome?.billableUnits,
     error: outcome?.failure?.error,
     errorType: outcome?.failure?.errorType,
     get result() {
       // Asked of the job at once, so that a view holds no body that was dropped since.
       if (!isOver || !job.outcome) return undefined;
-      return { status: job.outcome.status, body: job.payload === "held" ? bodyOf(job.outcome) : undefined };
+      const { outcome, payload } = job;
+      return { status: outcome.status, body: payload === "held" ? bodyOf(outcome) : undefined };
     },
   };
 }
 
-const bodyOf = ({ body }: Outcome): unknown => JSON.parse(body);
+/** JSON, or the text where it is none. */
+function bodyOf({ body }: Outcome): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return body;
+  }
+}

@@ -36,6 +36,15 @@ export function join(lane: Lane, job: Job): void {
   if (job.priority === "normal") tellFrom(lane, lane.scheduled.length + lane.normal.length);
 }
 
+/** The one that goes next, which waits still. */
+export const next = ({ normal, low }: Lane): Job | undefined => normal[0] ?? low[0];
+
+/** Before all others of its priority. */
+export function joinFirst(lane: Lane, job: Job): void {
+  lane[job.priority].unshift(job);
+  tellFrom(lane, 0);
+}
+
 /** @returns the position that it had; -1 when it waited no more. */
 export function leave(lane: Lane, job: Job): number {
   const position = positionIn(lane, job);

@@ -1,19 +1,13 @@
 import type { Clock } from "../base/clock.ts";
+import type { HostedApp } from "../gateway/app.ts";
 import { randomFrom } from "../model/random.ts";
-import type { Job, JobOrder, Outcome } from "./job.ts";
-import {
-  emptyLane,
-  join,
-  type Lane,
-  leave,
-  notify,
-  positionIn,
-  schedule,
-  tellFrom,
-  waitingIn,
-} from "./lane.ts";
-import { failureOutcome } from "./outcomes.ts";
+import { cancelAtRunner, dispatch } from "./app-queue.ts";
+import { watchDeadline } from "./deadline.ts";
+import type { DirectCall, GivenUp, Job, JobOrder, Outcome } from "./job.ts";
+import { join, type Lane, positionIn, schedule, waitingIn } from "./lane.ts";
+import { cancelledOutcome, failureOutcome } from "./outcomes.ts";
 import type { PastJob } from "./past.ts";
+import { accountLane, complete, laneOf, type Requests, start, track } from "./requests.ts";
 import { createRetention, type Keep } from "./retention.ts";
 
 /** Between a free slot and the first moment of the run: shortest and longest, in milliseconds. */
@@ -23,17 +17,19 @@ export interface Machine {
   readonly jobs: ReadonlyMap<string, Job>;
   /** A number that no other request has, not even one that arrives at the same time. */
   nextNumber(): number;
-  submit(order: JobOrder): Job;
+  submit(order: JobOrder, direct?: DirectCall): Job;
   /** Goes on with a request of an earlier life: one that had not ended runs anew. */
   restore(past: PastJob): void;
   /** False when it was too late. */
-  cancel(job: Job): boolean;
+  cancel(job: Job, how?: GivenUp): boolean;
   /** How many requests of the account start before this one. */
   queuePosition(job: Job): number;
   /** How many requests to an endpoint wait, whoever sent them. */
   waitingFor(endpoint: string): number;
   /** Whether an account may start nothing more right now. */
   isFull(account: string): boolean;
+  /** Looks whether a runner of an app has room for what waits. */
+  advance(app: string): void;
   close(): Promise<void>;
 }
 
@@ -45,6 +41,8 @@ export interface MachineOptions {
   readonly timeScale: number;
   /** How much of the past is held in memory. */
   readonly keep: Keep;
+  /** Those that run on runners of their own, by id. */
+  readonly apps: ReadonlyMap<string, HostedApp>;
   /** Does the work of a request that has just started; rejects only when the request was stopped. */
   perform(job: Job): Promise<Outcome>;
   /** Told of each request that was accepted, before anybody else is. */
@@ -53,40 +51,37 @@ export interface MachineOptions {
   completed(job: Job): void;
 }
 
-/** The requests that there are, and where each of them is. */
-interface Requests extends MachineOptions {
-  readonly jobs: Map<string, Job>;
-  /** By account. */
-  readonly lanes: Map<string, Lane>;
-  readonly atWork: Set<Promise<void>>;
-  readonly retention: ReturnType<typeof createRetention>;
-  closed: boolean;
-}
+type State = MachineOptions & Requests;
 
 /**
- * The life of a request: IN_QUEUE until the account has a slot, IN_PROGRESS while it is performed, COMPLETED for ever.
- * Whoever ends a request early (a cancel, a deadline) completes it first and then stops the work, so that a watcher
- * sees the end at once.
+ * The life of a request: IN_QUEUE until the account has a slot, or its app a runner with room, IN_PROGRESS while it is
+ * performed, COMPLETED for ever. Whoever ends a request early (a cancel, a deadline) completes it first and then stops the
+ * work, so that a watcher sees the end at once.
  */
 export function createMachine(options: MachineOptions): Machine {
   const jobs = new Map<string, Job>();
-  const lanes = new Map<string, Lane>();
   const retention = createRetention(options.keep, (job) => jobs.delete(job.requestId));
-  const requests: Requests = { ...options, jobs, lanes, atWork: new Set(), retention, closed: false };
+  const lanes = new Map<string, Lane>();
+  const requests: State = { ...options, jobs, lanes, atWork: new Set(), retention, closed: false };
   let numbers = 0;
   return {
     jobs,
     nextNumber: () => numbers++,
-    submit(order) {
+    submit(order, direct) {
       const job = jobOf(order, options.clock.now());
+      if (direct) job.direct = direct;
       options.submitted(job);
       return enqueue(requests, job);
     },
     restore: (past) => restore(requests, past),
-    cancel: (job) => cancel(requests, job),
-    queuePosition: (job) => Math.max(0, positionIn(laneOf(requests, job.account), job)),
+    cancel: (job, how = "client_cancelled") => cancel(requests, job, how),
+    queuePosition: (job) => Math.max(0, positionIn(laneOf(requests, job), job)),
     waitingFor: (endpoint) => [...lanes.values()].reduce((sum, lane) => sum + waitingIn(lane, endpoint), 0),
-    isFull: (account) => laneOf(requests, account).busy >= options.concurrency,
+    isFull: (account) => accountLane(requests, account).busy >= options.concurrency,
+    advance(id) {
+      const app = requests.apps.get(id);
+      if (app) dispatch(requests, app);
+    },
     async close() {
       requests.closed = true;
       for (const job of jobs.values()) job.stop.abort();
@@ -95,37 +90,28 @@ export function createMachine(options: MachineOptions): Machine {
   };
 }
 
-/** A line in the log of a request that has not ended. */
-export function log(job: Job, message: string, at: number): void {
-  if (job.state === "COMPLETED") return;
-  job.logs.push({ at, message });
-  notify(job);
-}
-
-function laneOf({ lanes }: Requests, account: string): Lane {
-  const lane = lanes.get(account) ?? emptyLane();
-  lanes.set(account, lane);
-  return lane;
-}
-
 const jobOf = (order: JobOrder, submittedAt: number): Job => ({
   ...order,
   payload: "held",
   state: "IN_QUEUE",
   submittedAt,
   logs: [],
+  attempts: [],
   cancelled: false,
   stop: new AbortController(),
   watchers: new Set(),
 });
 
 function restore(
-  requests: Requests,
+  requests: State,
   { logs, outcome, startedAt, completedAt, cancelled, ...order }: PastJob,
 ): void {
   const job = jobOf({ ...order, random: randomFrom(0, "restored", order.requestId) }, order.submittedAt);
   if (!outcome || completedAt === undefined) {
-    enqueue(requests, job);
+    requests.jobs.set(job.requestId, job);
+    // Whoever waited for the answer of a direct call has gone with the life before.
+    if (order.isDirect) complete(requests, job, cancelledOutcome("client_disconnected"));
+    else enqueue(requests, job);
     return;
   }
   job.logs.push(...logs);
@@ -136,57 +122,42 @@ function restore(
   requests.retention.completed(job);
 }
 
-function enqueue(requests: Requests, job: Job): Job {
+function enqueue(requests: State, job: Job): Job {
   requests.jobs.set(job.requestId, job);
-  const lane = laneOf(requests, job.account);
+  const lane = laneOf(requests, job);
   join(lane, job);
   if (job.startWithinMs !== undefined) watchDeadline(requests, job, job.startWithinMs);
-  advance(requests, lane);
+  const app = requests.apps.get(job.app);
+  if (app) dispatch(requests, app);
+  else advance(requests, lane);
   return job;
 }
 
-function cancel(requests: Requests, job: Job): boolean {
+function cancel(requests: State, job: Job, how: GivenUp): boolean {
   if (job.state === "COMPLETED") return false;
-  job.cancelled = true;
-  complete(requests, job, failureOutcome(499, "client_cancelled", "Request cancelled by the client."));
+  job.cancelled = how;
+  const app = requests.apps.get(job.app);
+  // The app decides what becomes of what it works on.
+  if (app && job.state === "IN_PROGRESS") {
+    cancelAtRunner(requests, app, job);
+    return true;
+  }
+  complete(requests, job, cancelledOutcome(how));
   job.stop.abort();
   return true;
 }
 
-/** An absolute deadline from the submit; it never limits a run that has started. */
-function watchDeadline(requests: Requests, job: Job, withinMs: number): void {
-  const started = new AbortController();
-  const look = () => {
-    if (job.state === "IN_QUEUE") return;
-    job.watchers.delete(look);
-    started.abort();
-  };
-  job.watchers.add(look);
-  const signal = AbortSignal.any([started.signal, job.stop.signal]);
-  requests.clock.sleep(withinMs, signal).then(
-    () => {
-      // That this deadline yields startup_timeout is what an older page says; unsure.
-      const why = `The request did not start within ${withinMs / 1000} s`;
-      const headers = { "x-fal-request-timeout-type": "user" };
-      const outcome = failureOutcome(504, "startup_timeout", why, headers);
-      if (job.state === "IN_QUEUE" && complete(requests, job, outcome)) job.stop.abort();
-    },
-    () => {}, // it started, or ended otherwise
-  );
-}
-
 /** Gives out the free slots of an account. */
-function advance(requests: Requests, lane: Lane): void {
-  const { atWork, concurrency } = requests;
+function advance(requests: State, lane: Lane): void {
+  const { concurrency } = requests;
   while (!requests.closed && lane.busy < concurrency) {
     const job = schedule(lane);
     if (!job) return;
-    const done: Promise<void> = work(requests, lane, job).finally(() => atWork.delete(done));
-    atWork.add(done);
+    track(requests, work(requests, lane, job));
   }
 }
 
-async function work(requests: Requests, lane: Lane, job: Job): Promise<void> {
+async function work(requests: State, lane: Lane, job: Job): Promise<void> {
   const { clock, timeScale } = requests;
   try {
     const [least, most] = SCHEDULING_MS;
@@ -204,26 +175,4 @@ async function work(requests: Requests, lane: Lane, job: Job): Promise<void> {
     lane.busy -= 1;
     advance(requests, lane);
   }
-}
-
-function start(job: Job, lane: Lane, at: number): void {
-  const position = leave(lane, job);
-  job.state = "IN_PROGRESS";
-  job.startedAt = at;
-  notify(job);
-  tellFrom(lane, position);
-}
-
-function complete(requests: Requests, job: Job, outcome: Outcome): boolean {
-  if (job.state === "COMPLETED") return false;
-  const lane = laneOf(requests, job.account);
-  const position = leave(lane, job);
-  job.state = "COMPLETED";
-  job.completedAt = requests.clock.now();
-  job.outcome = outcome;
-  requests.completed(job);
-  requests.retention.completed(job);
-  notify(job);
-  tellFrom(lane, position);
-  return true;
 }

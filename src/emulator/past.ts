@@ -137,8 +137,9 @@ function withBytes(file: Omit<PastFile, "bytes">, media: string): PastFile[] {
 }
 
 /** Without the key, which may be a real one. */
-function pastOf({ random: _, stop: _1, watchers: _2, payload: _3, state: _4, ...job }: Job): PastJob {
-  const { authorization: _5, cookie: _6, ...headers } = job.headers;
+function pastOf(all: Job): PastJob {
+  const { random: _, stop: _1, watchers: _2, payload: _3, state: _4, direct: _5, ...job } = all;
+  const { authorization: _6, cookie: _7, ...headers } = job.headers;
   return { ...job, headers };
 }
 

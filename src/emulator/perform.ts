@@ -1,13 +1,14 @@
 import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import type { Clock } from "../base/clock.ts";
+import { headersForRunner } from "../gateway/headers.ts";
 import { type Model, type ModelContext, ModelFailure } from "../model/model.ts";
 import { randomFrom } from "../model/random.ts";
 import { loadFile } from "./download.ts";
+import { appOf } from "./endpoint.ts";
 import type { FileStore } from "./files.ts";
 import type { Job, Outcome } from "./job.ts";
-import { log } from "./machine.ts";
 import { failureOutcome, refusalOutcome, successOutcome } from "./outcomes.ts";
-import { runnerHeaders } from "./runner-headers.ts";
+import { log } from "./requests.ts";
 import { parseInput } from "./validation.ts";
 
 /** A refusal takes a moment too: nobody should come to rely on it being there at once. */
@@ -90,7 +91,7 @@ async function paced<T>(
 function contextOf(job: Job, seconds: number, { clock, files, fetch }: PerformOptions): ModelContext {
   const { signal } = job.stop;
   return {
-    headers: runnerHeaders(job),
+    headers: headersForRunner({ ...job, owner: appOf(job.endpoint).split("/").at(-2) }),
     random: job.random,
     seconds,
     clock,

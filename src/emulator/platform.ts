@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
-import type { Model } from "../model/model.ts";
 import type { Address, OwnOrigins } from "./address.ts";
 import type { BillingSwitches } from "./billing.ts";
+import type { Catalog } from "./catalog.ts";
 import type { FileStore } from "./files.ts";
 import type { HistorySwitches } from "./history.ts";
 import type { HookSigner } from "./hooks/signer.ts";
@@ -10,12 +10,11 @@ import type { Machine } from "./machine.ts";
 import type { Uploads } from "./uploads.ts";
 
 /** What every route works with. */
-export interface Platform {
+export interface Platform extends Catalog {
   readonly clock: Clock;
   readonly machine: Machine;
   readonly files: FileStore;
   readonly uploads: Uploads;
-  readonly models: ReadonlyMap<string, Model>;
   readonly concurrency: number;
   readonly seed: number;
   readonly own: OwnOrigins;

@@ -10,11 +10,15 @@ export interface Keep {
 
 export const KEEP: Keep = { jobs: 100_000, payloadBytes: 256 * 2 ** 20 };
 
+export interface Retention {
+  completed(job: Job): void;
+}
+
 /**
  * Bounds what completed requests take. Payloads go first: such a request stays on record, but its result has expired
  * and history has it without input and output, as if they had not been stored.
  */
-export function createRetention(keep: Keep, forget: (job: Job) => void): { completed(job: Job): void } {
+export function createRetention(keep: Keep, forget: (job: Job) => void): Retention {
   // Sets keep the order of completion, and give up their first member cheaply.
   const whole = new Set<Job>();
   const stripped = new Set<Job>();
@@ -50,6 +54,7 @@ const sizeOf = ({ inputBytes, outcome }: Job): number => inputBytes + (outcome?.
 function strip(job: Job): Job {
   job.payload = "dropped";
   job.input = undefined;
+  delete job.text;
   if (job.outcome) job.outcome = { ...job.outcome, body: "" };
   return job;
 }

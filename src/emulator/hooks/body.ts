@@ -1,4 +1,5 @@
 import type { Job, Outcome } from "../job.ts";
+import { jsonOfBody } from "../outcomes.ts";
 
 export interface HookBody {
   readonly request_id: string;
@@ -10,14 +11,16 @@ export interface HookBody {
 }
 
 /** What a webhook says, in fal's words; `unreadable` as if the model had made something else than JSON. */
-export function hookBody({ requestId }: Job, { status, body }: Outcome, unreadable: boolean): HookBody {
+export function hookBody({ requestId }: Job, outcome: Outcome, unreadable: boolean): HookBody {
+  const { status } = outcome;
+  const payload = unreadable ? undefined : jsonOfBody(outcome);
   const failed = status >= 400;
   const ids = { request_id: requestId, gateway_request_id: requestId };
   const result = {
     status: failed ? ("ERROR" as const) : ("OK" as const),
     ...(failed && { error: `Invalid status code: ${status}` }),
   };
-  return unreadable
+  return payload === undefined
     ? { ...ids, ...result, payload: null, payload_error: "The payload is not valid JSON" }
-    : { ...ids, ...result, payload: JSON.parse(body) };
+    : { ...ids, ...result, payload };
 }

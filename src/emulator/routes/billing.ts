@@ -114,7 +114,7 @@ type Common = Pick<z.output<typeof EventParameters>, keyof typeof common>;
 function chargesFor(
   wish: Common,
   account: string,
-  { clock, machine, models, billing }: Platform,
+  { clock, machine, models, apps, billing }: Platform,
   more: Pick<BillQuery, "requests" | "tagged">,
 ): { charges: Charge[]; from: Cursor } | Response {
   const now = clock.now();
@@ -138,7 +138,7 @@ function chargesFor(
   };
   // Nobody logs in to an emulator: what was paid for by a login is nothing.
   const jobs = wish.login_username.length > 0 ? [] : machine.jobs.values();
-  return { charges: chargesOf(jobs, query, models, billing), from };
+  return { charges: chargesOf(jobs, query, { models, apps }, billing), from };
 }
 
 const eventOf = (charge: Charge, tagged: boolean, expand: readonly string[]) => ({

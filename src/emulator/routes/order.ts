@@ -1,4 +1,5 @@
 import { randomFrom } from "../../model/random.ts";
+import { appFor, namesOf } from "../catalog.ts";
 import { callerOf } from "../credentials.ts";
 import { appOf } from "../endpoint.ts";
 import type { JobOrder } from "../job.ts";
@@ -13,12 +14,14 @@ export function orderFrom(
   { address, body, fate }: RouteEnv["Bindings"],
   endpoint: string,
   platform: Platform,
+  { isDirect = false }: { readonly isDirect?: boolean } = {},
 ): JobOrder | Response {
   const { headers } = request;
   const caller = callerOf(headers, address.via);
   if (!caller.known) return plainError(401, caller.why);
-  if (!platform.models.has(endpoint)) {
-    const served = [...platform.models.keys()].join(", ");
+  const app = appFor(endpoint, platform);
+  if (!app && !platform.models.has(endpoint)) {
+    const served = namesOf(platform).join(", ");
     return plainError(404, `Application "${endpoint}" not found. This emulator serves ${served}.`);
   }
   const text = new TextDecoder().decode(body);
@@ -26,7 +29,9 @@ export function orderFrom(
   try {
     input = JSON.parse(text);
   } catch {
-    return plainError(400, text === "" ? "A JSON body is required" : "The body is not valid JSON");
+    // What an app is sent without the queue is between it and its caller.
+    if (!(app && isDirect))
+      return plainError(400, text === "" ? "A JSON body is required" : "The body is not valid JSON");
   }
 
   // The newer name of the deadline wins over the older one.
@@ -44,6 +49,8 @@ export function orderFrom(
     account: caller.account,
     input,
     inputBytes: body.byteLength,
+    ...(app && !isDirect && { text }),
+    ...(isDirect && { isDirect }),
     headers: Object.fromEntries(headers),
     tags: parseTags(rawTags),
     ...(rawTags !== null && { rawTags }),

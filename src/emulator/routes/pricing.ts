@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import * as z from "zod";
 import { usd } from "../billing.ts";
 import { jsonOf } from "../body.ts";
+import { appFor, priceOf } from "../catalog.ts";
 import { callerOf } from "../credentials.ts";
 import type { Machine } from "../machine.ts";
 import type { Platform, RouteEnv } from "../platform.ts";
@@ -21,7 +22,7 @@ const Estimate = z.discriminatedUnion("estimate_type", [
 ]);
 
 /** `api.fal.ai/v1`: what a unit of each model costs, and what calls are likely to. */
-export const pricingRoutes = ({ models, machine }: Platform): Hono<RouteEnv> =>
+export const pricingRoutes = (platform: Platform): Hono<RouteEnv> =>
   new Hono<RouteEnv>()
     .get("/api/v1/models/pricing", (c) => {
       const { address } = c.env;
@@ -35,16 +36,15 @@ export const pricingRoutes = ({ models, machine }: Platform): Hono<RouteEnv> =>
       if (ids.length === 0 || ids.length > MOST_IDS) {
         return platformError(400, "validation_error", `endpoint_id must name 1 to ${MOST_IDS} endpoints`);
       }
-      const unknown = ids.filter((id) => !models.has(id));
+      const unknown = ids.filter((id) => !priceOf(id, platform));
       if (unknown.length > 0) return unpriced(unknown);
-      const prices = [...models.values()]
-        .filter(({ id }) => ids.includes(id))
-        .map(({ id, price }) => ({
-          endpoint_id: id,
-          unit_price: price.unitPrice,
-          unit: price.unit,
-          currency: "USD",
-        }));
+      const named = [...platform.models.keys(), ...ids.filter((id) => appFor(id, platform))];
+      const prices = [...new Set(named)]
+        .filter((id) => ids.includes(id))
+        .map((id) => {
+          const price = priceOf(id, platform);
+          return { endpoint_id: id, unit_price: price?.unitPrice, unit: price?.unit, currency: "USD" };
+        });
       return json({ prices, next_cursor: null, has_more: false });
     })
     .post("/api/v1/models/pricing/estimate", (c) => {
@@ -53,12 +53,14 @@ export const pricingRoutes = ({ models, machine }: Platform): Hono<RouteEnv> =>
       const wish = Estimate.safeParse(jsonOf(c.env.body));
       if (!wish.success) return refused(wish.error);
       const { estimate_type, endpoints } = wish.data;
-      const unknown = Object.keys(endpoints).filter((id) => !models.has(id));
+      const unknown = Object.keys(endpoints).filter((id) => !priceOf(id, platform));
       if (unknown.length > 0) return unpriced(unknown);
       const costs = Object.entries(endpoints).map(([id, wished]) => {
         const units =
-          "unit_quantity" in wished ? wished.unit_quantity : wished.call_quantity * usualUnits(machine, id);
-        return units * (models.get(id)?.price.unitPrice ?? 0);
+          "unit_quantity" in wished
+            ? wished.unit_quantity
+            : wished.call_quantity * usualUnits(platform.machine, id);
+        return units * (priceOf(id, platform)?.unitPrice ?? 0);
       });
       const total = costs.reduce((sum, cost) => sum + cost, 0);
       return json({ estimate_type, total_cost: usd(total), currency: "USD" });

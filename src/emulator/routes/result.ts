@@ -1,4 +1,5 @@
 import type { Job } from "../job.ts";
+import { contentIn } from "../outcomes.ts";
 import { plainError } from "../replies.ts";
 
 const KEPT_MS = 60 * 60_000;
@@ -17,7 +18,8 @@ export function resultReply(job: Job, now: number): Response {
   if (!outcome || completedAt === undefined) return tooEarly();
   if (job.payload === "dropped") return expired(job.requestId);
   if (now > keptUntil(job)) return expired(job.requestId);
-  return new Response(outcome.body, {
+  const hasNoBody = outcome.status === 204 || outcome.status === 304;
+  return new Response(hasNoBody ? null : contentIn(outcome), {
     status: outcome.status,
     headers: {
       "content-type": "application/json",

@@ -1,4 +1,6 @@
 import { Hono } from "hono";
+import { OVER, whenAborted } from "../../base/signal.ts";
+import { appFor } from "../catalog.ts";
 import type { Job } from "../job.ts";
 import type { Platform, RouteEnv } from "../platform.ts";
 import { concurrencyLimit, methodNotAllowed, plainError } from "../replies.ts";
@@ -10,8 +12,10 @@ export const runRoutes = (platform: Platform): Hono<RouteEnv> =>
   new Hono<RouteEnv>().all("/run/*", async (c) => {
     const { machine, concurrency, clock, closing } = platform;
     const request = c.req.raw;
+    const endpoint = c.env.address.path.slice("/run/".length);
+    if (appFor(endpoint, platform)) return callApp(request, c.env, endpoint, platform);
     if (request.method !== "POST") return methodNotAllowed("POST");
-    const order = orderFrom(request, c.env, c.env.address.path.slice("/run/".length), platform);
+    const order = orderFrom(request, c.env, endpoint, platform);
     if (order instanceof Response) return order;
     if (machine.isFull(order.account)) return concurrencyLimit(concurrency);
     // Who waits for the answer gets no webhook.
@@ -25,6 +29,33 @@ export const runRoutes = (platform: Platform): Hono<RouteEnv> =>
       ? resultReply(job, clock.now())
       : plainError(503, "The emulator has been closed");
   });
+
+/** Whatever the method, the body and the path: the app answers, and its answer is passed on as it comes. */
+async function callApp(
+  request: Request,
+  env: RouteEnv["Bindings"],
+  endpoint: string,
+  platform: Platform,
+): Promise<Response> {
+  const { machine, clock, closing } = platform;
+  const order = orderFrom(request, env, endpoint, platform, { isDirect: true });
+  if (order instanceof Response) return order;
+  const { webhookUrl: _, ...direct } = order;
+  const answered = Promise.withResolvers<Response>();
+  const { search } = env.address;
+  const over = new AbortController();
+  const call = { method: request.method, search, body: env.body, over, respond: answered.resolve };
+  const job = machine.submit(direct, call);
+  whenAborted(request.signal, over.signal, () => machine.cancel(job, "client_disconnected"));
+  const ended = completed(job, closing).then(() => undefined);
+  const answer = await Promise.race([answered.promise, ended]);
+  if (request.signal.aborted) await answer?.body?.cancel();
+  if (answer) return answer;
+  over.abort(OVER);
+  return job.state === "COMPLETED"
+    ? resultReply(job, clock.now())
+    : plainError(503, "The emulator has been closed");
+}
 
 /** Resolves when the job is completed, or when the emulator closes. */
 const completed = (job: Job, closing: AbortSignal): Promise<void> =>
