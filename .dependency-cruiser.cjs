@@ -46,6 +46,7 @@ const MAY_IMPORT = {
   secrets: [...GROUND, "environment", "store/private-file.ts"],
   telemetry: [...GROUND, "environment", "attribution", "calls", "chain"],
   worker: [...GROUND, "chain", "store"],
+  app: [...GROUND, "environment", "attribution", "ledger", "telemetry", "index.ts"],
   model: ["base"],
   "stand-ins": ["model"],
   gateway: ["base", "errors"],

@@ -65,16 +65,19 @@ export function createFal(options: FalOptions = {}): Fal {
     get environment() {
       return client.services.environment;
     },
+    get isDurable() {
+      return client.services.directStore.durable;
+    },
     endpoint,
     withTags,
     withRequest: (request, fn) => withRequest(request, client.services.accounts(), fn),
     bind: bound,
     replyHeaders: () => replyHeaders(currentAttribution()),
-    async handle(request, fn) {
+    async handle(request, fn, how) {
       const { accounts, environment, trustsRequestId } = client.services;
       const id = trustsRequestId() ? requestIdOf(request) : undefined;
       return atRequest(request, accounts(), () =>
-        chains.handle(environment.identity.appName ?? "request", id, fn),
+        chains.handle(environment.identity.appName ?? "request", id, fn, how),
       );
     },
     config: client.config,

@@ -5,7 +5,7 @@ import type { Calls } from "./calls/call.ts";
 import type { AmbiguousSubmitPolicy } from "./calls/options.ts";
 import type { QueueClient } from "./calls/queue-client.ts";
 import type { RecordedCalls } from "./calls/recorded-calls.ts";
-import type { DefineChain } from "./chain/chain.ts";
+import type { DefineChain, HandleOptions } from "./chain/chain.ts";
 import type { RunScope, Tools } from "./chain/run-scope.ts";
 import type { Runs } from "./chain/runs.ts";
 import type { LeaseSettings } from "./chain/services.ts";
@@ -190,7 +190,11 @@ export interface Fal {
    * has. What the store keeps are its calls and steps; what `fn` gives is handed over as it is. A stream
    * that it gives, in a Response too, is a part of the run: it ends with that, and is cancelled when the reader leaves.
    */
-  handle<R>(request: IncomingRequest, fn: (run: RunScope) => R | PromiseLike<R>): Promise<R>;
+  handle<R>(
+    request: IncomingRequest,
+    fn: (run: RunScope) => R | PromiseLike<R>,
+    options?: HandleOptions,
+  ): Promise<R>;
   /**
    * What the calls in the store cost: per endpoint, or by what `by` names. A call's cost is known a while after its end.
    *
@@ -223,6 +227,8 @@ export interface Fal {
   reconcile(options?: ReconcileOptions): Promise<Reconciliation>;
   /** What this client reads from its environment, each part when it is asked for. */
   readonly environment: Environment;
+  /** Whether what it notes outlives this process: its store is a file or a database. @throws {StoreError} where none can be meant. */
+  readonly isDurable: boolean;
   /** Merges further options into this client's; calls made before keep theirs. */
   config(options: FalOptions): void;
   /**

@@ -29,7 +29,7 @@ export type {
 export type { RecordedCalls } from "./calls/recorded-calls.ts";
 export type { Settled, Settlement } from "./calls/settle.ts";
 export type { StatusStream } from "./calls/status-stream.ts";
-export type { Chain, DefineChain, ResumeOptions, StartOptions } from "./chain/chain.ts";
+export type { Chain, DefineChain, HandleOptions, ResumeOptions, StartOptions } from "./chain/chain.ts";
 export type { RunCall, RunEvent } from "./chain/events.ts";
 export type { RetryFailed } from "./chain/mode.ts";
 export type { RunPart } from "./chain/parts.ts";

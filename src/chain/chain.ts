@@ -1,5 +1,14 @@
 import type { UserTags } from "../attribution/tags.ts";
-import { anything, checkName, checkOptions, type OptionsOf, oneOf, record, signal } from "../base/options.ts";
+import {
+  anything,
+  checkName,
+  checkOptions,
+  flag,
+  type OptionsOf,
+  oneOf,
+  record,
+  signal,
+} from "../base/options.ts";
 import { lostRun, mayHaveLostRun } from "../calls/enclosing-run.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { RunStateError } from "../errors/runs.ts";
@@ -52,6 +61,13 @@ export interface StartOptions extends ResumeOptions {
   readonly tags?: UserTags;
 }
 
+export interface HandleOptions {
+  /** Cancels the run, as when whoever asked has left: its calls too, upstream. */
+  readonly abortSignal?: AbortSignal;
+  /** Says nothing of a store that forgets the run with this process, since that is known. @default false: one warning */
+  readonly mayForget?: boolean;
+}
+
 /** A named async function whose calls are durable, as far as the client's store is. */
 export interface Chain<I, O> {
   readonly name: string;
@@ -92,7 +108,12 @@ export interface Chains {
   /** Resumes a run of a chain that there is, once something else is over. */
   resumeAfter(chain: string, id: string, after: Promise<void>): StartedRun<unknown>;
   /** Runs `fn` as the run of an incoming request. @param id Undefined: none that any other request has. */
-  handle<R>(chain: string, id: string | undefined, fn: (run: RunScope) => R | PromiseLike<R>): Promise<R>;
+  handle<R>(
+    chain: string,
+    id: string | undefined,
+    fn: (run: RunScope) => R | PromiseLike<R>,
+    options?: HandleOptions,
+  ): Promise<R>;
   /** Stops executing every run that is under way here, and leaves it to whoever resumes it. */
   detach(): Promise<void>;
 }
@@ -118,9 +139,10 @@ export function createChains(services: () => ChainServices): Chains {
       const plan = { mode: "resume", chain, id, code, startWith: undefined, onDiverge: "throw" } as const;
       return beginRun(here, { ...plan, abortSignals: [], after });
     },
-    handle(chain, id, fn) {
-      warnOfForgetting(here, id === undefined ? "of a request" : runName(chain, id));
-      return answerAsRun(services(), chain, id, fn);
+    handle(chain, id, fn, options = {}) {
+      checkOptions(options, HANDLE, { of: "handle" });
+      if (!options.mayForget) warnOfForgetting(here, id === undefined ? "of a request" : runName(chain, id));
+      return answerAsRun(here, chain, id, fn, options);
     },
     detach: () => detachAll(here),
   };
@@ -134,6 +156,7 @@ const RESUME: OptionsOf<ResumeOptions> = {
   retryFailed: RETRY_FAILED,
 };
 const START: OptionsOf<StartOptions> = { ...RESUME, id: anything, tags: record };
+const HANDLE: OptionsOf<HandleOptions> = { abortSignal: signal, mayForget: flag };
 const NOT_STARTED = "Nothing was started.";
 
 function chainOf(here: RunsHere, name: string, code: RunPlan["code"]): Chain<never, unknown> {
@@ -240,11 +263,13 @@ function warnOfForgetting(here: RunsHere, run: string): void {
 }
 
 async function answerAsRun<R>(
-  services: ChainServices,
+  here: RunsHere,
   chain: string,
   given: string | undefined,
   fn: (run: RunScope) => R | PromiseLike<R>,
+  { abortSignal }: HandleOptions,
 ): Promise<R> {
+  const services = here.services();
   const around = currentPosition();
   // It would wait for itself.
   if (around && given !== undefined && isWithin(chain, given, services.directStore))
@@ -252,7 +277,8 @@ async function answerAsRun<R>(
   const id = given ?? idForNow(chain, undefined);
   checkId(id);
   const startWith = startWithNow(undefined, {}, services.jobId(), false);
-  const plan = { mode: "request", chain, id, startWith, abortSignals: [], onDiverge: "pay" } as const;
+  const abortSignals = abortSignal ? [abortSignal] : [];
+  const plan = { mode: "request", chain, id, startWith, abortSignals, onDiverge: "pay" } as const;
   const streamed = Promise.withResolvers<R>();
   let isAnswered = false;
   const code = async (_: unknown, scope: RunScope): Promise<R | undefined> => {
@@ -269,5 +295,7 @@ async function answerAsRun<R>(
   };
   // Not remembered: each request that carries this id executes its own code.
   const { run } = startRun<R>(services, { ...plan, code });
+  here.requests.add(run);
+  void run.total.then(() => here.requests.delete(run));
   return Promise.race([run, streamed.promise]);
 }

@@ -17,6 +17,8 @@ export interface RunsHere {
   /** Asked at each start, since a chain is often defined before its client is configured. */
   readonly services: () => ChainServices;
   readonly underWay: Map<string, RunHere>;
+  /** Those of incoming requests. */
+  readonly requests: Set<Pick<Run<unknown>, "detach">>;
   hasWarned: boolean;
   hasWarnedOfLost: boolean;
   /** Which failures that nobody awaited were said, by chain and kind. */
@@ -28,6 +30,7 @@ export interface RunsHere {
 export const runsHere = (services: () => ChainServices): RunsHere => ({
   services,
   underWay: new Map(),
+  requests: new Set(),
   hasWarned: false,
   hasWarnedOfLost: false,
   saidFailures: new Set(),
@@ -122,6 +125,7 @@ export function beginInner(here: RunsHere, outer: Attempt, plan: RunPlan): Run<u
   return run;
 }
 
-export async function detachAll({ underWay }: RunsHere): Promise<void> {
-  await Promise.all([...underWay.values()].map(({ run }) => run.detach()));
+export async function detachAll({ underWay, requests }: RunsHere): Promise<void> {
+  const runs = [...[...underWay.values()].map(({ run }) => run), ...requests];
+  await Promise.all(runs.map((run) => run.detach()));
 }

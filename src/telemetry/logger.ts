@@ -20,8 +20,8 @@ const LEVELS: readonly Level[] = ["debug", "info", "warn", "error"];
 export function loggerFrom(env: Env): Logger {
   const wanted = env["FAL_CHAIN_LOG"]?.trim().toLowerCase();
   if (!wanted) return WARNINGS;
-  const least = LEVELS.indexOf(wanted as Level);
-  if (least !== -1) return jsonLines(LEVELS.slice(least));
+  const lines = jsonLinesFrom(wanted);
+  if (lines) return lines;
   // A call does not fail for its log.
   if (wanted !== "silent") {
     const cure = "it is one of debug, info, warn, error and silent";
@@ -29,6 +29,12 @@ export function loggerFrom(env: Env): Logger {
     return WARNINGS;
   }
   return { warn() {} };
+}
+
+/** JSON lines on stderr from this level on; undefined for one that there is not. */
+export function jsonLinesFrom(level: string): Logger | undefined {
+  const least = LEVELS.indexOf(level as Level);
+  return least === -1 ? undefined : jsonLines(LEVELS.slice(least));
 }
 
 const WARNINGS: Logger = {

@@ -33,7 +33,7 @@ export function createTelemetry(
   const { clock = systemClock } = options;
   let { logger } = options;
   const context = () => guarded(() => whoseNow(environment));
-  const hide = (text: string) => withoutSecrets(hideKey(environment, env, text));
+  const hide = hider(environment, env);
   const log = createLog({
     logger: () => {
       logger ??= loggerFrom(env());
@@ -60,6 +60,12 @@ export function createTelemetry(
       ),
   };
 }
+
+/** Takes keys and secrets out of a text. */
+export const hider =
+  (environment: Environment, env: () => Env) =>
+  (text: string): string =>
+    withoutSecrets(hideKey(environment, env, text));
 
 /** A key that is malformed is none, and what it was made of is secret all the same. */
 function hideKey(environment: Environment, env: () => Env, text: string): string {

@@ -1,0 +1,173 @@
+import type { Fal, RunScope } from "../index.ts";
+import { answered, completed, failureAnswer, jsonAnswer } from "./answers.ts";
+import { checkedInput, checkedOutput, jsonOf, textOf } from "./body.ts";
+import type { Context, Log } from "./context.ts";
+import { costOf } from "./cost.ts";
+import type { AnyEndpoint } from "./endpoint.ts";
+import { eventStream } from "./event-stream.ts";
+import { CANCELLED, type Failure, failureOf, LET_GO } from "./failure.ts";
+import { Reply } from "./reply.ts";
+import { cancelRequest, type Requests, type UnderWay } from "./requests.ts";
+import { withTrace } from "./trace.ts";
+
+/** What answers requests: an app that is set up. */
+export interface Site<S> {
+  readonly fal: Fal;
+  readonly log: Log;
+  readonly requests: Requests;
+  /** The longest body that is read. */
+  readonly maxBodyBytes: number;
+  /** What `setup` has given. */
+  readonly state: () => S;
+}
+
+/** A request on its way through its endpoint. */
+interface Exchange<S> {
+  readonly site: Site<S>;
+  readonly endpoint: AnyEndpoint<S>;
+  readonly request: Request;
+  readonly underWay: UnderWay;
+  readonly reply: Reply;
+  log: Log | undefined;
+}
+
+/** Answers a request of one of the app's endpoints, whatever happens. */
+export async function answer<S>(
+  site: Site<S>,
+  path: string,
+  endpoint: AnyEndpoint<S>,
+  request: Request,
+): Promise<Response> {
+  const underWay = site.requests.begin(path, idOf(request));
+  const exchange: Exchange<S> = { site, endpoint, request, underWay, reply: new Reply(), log: undefined };
+  const left = () => cancelRequest(underWay, "The caller has left.");
+  request.signal.addEventListener("abort", left, { once: true });
+  const end = () => {
+    request.signal.removeEventListener("abort", left);
+    site.requests.end(underWay);
+  };
+  try {
+    const given = await handled(exchange);
+    if (isGenerator(given)) return await streamed(exchange, given, end);
+    const response =
+      given instanceof Response
+        ? completed(given, exchange.reply, dropped(exchange))
+        : jsonAnswer(await checkedOutput(endpoint.output, given), exchange.reply, dropped(exchange));
+    end();
+    return response;
+  } catch (error) {
+    end();
+    return failureAnswer(failed(exchange, error), exchange.reply.billableUnits);
+  }
+}
+
+/** More than any id of fal's has. */
+const LONGEST_ID = 200;
+
+function idOf({ headers }: Request): string {
+  const id = headers.get("x-fal-request-id")?.trim();
+  return id && id.length <= LONGEST_ID ? id : crypto.randomUUID();
+}
+
+/** What the handler gives, once its input is checked: as a run, with what the request is a part of. */
+async function handled<S>(exchange: Exchange<S>): Promise<unknown> {
+  const { site, endpoint, request, underWay } = exchange;
+  const { fal } = site;
+  const body = jsonOf(await textOf(request, site.maxBodyBytes));
+  const input = await checkedInput(endpoint.input, body);
+  const from = withTrace(request, underWay.requestId, body);
+  underWay.cancelled.signal.throwIfAborted();
+  if (endpoint.run === false) {
+    return fal.withRequest(from, () => endpoint.handler(input as never, contextOf(exchange, undefined)));
+  }
+  const settled = Promise.withResolvers<void>();
+  const act = async (run: RunScope): Promise<unknown> => {
+    try {
+      return await endpoint.handler(input as never, contextOf(exchange, run));
+    } finally {
+      settled.resolve();
+    }
+  };
+  try {
+    return await fal.handle(from, act, { abortSignal: underWay.cancelled.signal, mayForget: true });
+  } catch (error) {
+    // The place of a request that is cancelled is free once its handler is done.
+    if (underWay.cancelled.signal.aborted) await Promise.race([settled.promise, letGo(underWay)]);
+    throw error;
+  }
+}
+
+const letGo = ({ isLetGo, over }: UnderWay): Promise<void> =>
+  new Promise((resolve) => {
+    if (isLetGo) resolve();
+    else over.signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+
+function contextOf<S>(exchange: Exchange<S>, run: RunScope | undefined): Context<S> {
+  const { site, request, underWay, reply } = exchange;
+  const said = (name: string) => request.headers.get(name)?.trim() || undefined;
+  return {
+    state: site.state(),
+    fal: site.fal,
+    run,
+    requestId: underWay.requestId,
+    caller: said("x-fal-caller-user-id"),
+    endpoint: said("x-fal-endpoint"),
+    signal: underWay.over.signal,
+    get log() {
+      return logOf(exchange);
+    },
+    reply,
+    request,
+    cost: () => costOf(site.fal, run, underWay.requestId),
+  };
+}
+
+function logOf<S>(exchange: Exchange<S>): Log {
+  const { site, underWay } = exchange;
+  exchange.log ??= site.log.child({ request: underWay.requestId, path: underWay.path });
+  return exchange.log;
+}
+
+/** Answers with a stream once its first event is there: what fails before that has a status of its own. */
+async function streamed<S>(
+  exchange: Exchange<S>,
+  generator: AsyncGenerator,
+  end: () => void,
+): Promise<Response> {
+  const { endpoint, underWay, reply } = exchange;
+  const first = await generator.next();
+  const body = eventStream(first, generator, {
+    shape: (value) => checkedOutput(endpoint.output, value),
+    failed: (error) => failed(exchange, error),
+    left: () => cancelRequest(underWay, "The caller has left."),
+    ended: end,
+  });
+  reply.headers.set("cache-control", "no-cache");
+  return answered(body, "text/event-stream", reply, dropped(exchange));
+}
+
+/** What the caller is told of it; the log has the rest. */
+function failed<S>(exchange: Exchange<S>, error: unknown): Failure {
+  const { underWay, endpoint } = exchange;
+  if (underWay.cancelled.signal.aborted) return CANCELLED;
+  if (underWay.isLetGo) return LET_GO;
+  const failure = failureOf(error, endpoint);
+  if (failure.status >= 500)
+    logOf(exchange).error({ err: error, status: failure.status }, "Request has failed");
+  else if (failure.status !== 422) {
+    logOf(exchange).info({ err: error, status: failure.status }, "Request is refused");
+  }
+  return failure;
+}
+
+const dropped =
+  <S>(exchange: Exchange<S>) =>
+  (names: readonly string[]): void =>
+    logOf(exchange).error(
+      { headers: names },
+      "The answer's headers are longer than fal takes: these were left out",
+    );
+
+const isGenerator = (value: unknown): value is AsyncGenerator =>
+  typeof value === "object" && value !== null && Symbol.asyncIterator in value && "return" in value;

@@ -1,0 +1,48 @@
+import type { FalOptions } from "fal-chain";
+import type { App } from "fal-chain/app";
+import { ENV, type Setup, setup } from "../support/setup.ts";
+
+/** What fal gives a runner, as far as a request is concerned. */
+const RUNNER = {
+  ...ENV,
+  FAL_JOB_ID: "runner-1",
+  FAL_APP_NAME: "acme/poster",
+  FAL_USER_NICKNAME: "acme",
+};
+
+/** A client in a runner, and the log that an app writes. */
+export function site(options: FalOptions = {}): Setup & { readonly log: Line[]; readonly logger: Logger } {
+  const log: Line[] = [];
+  const at = (level: string) => (details: object, msg: string) => void log.push({ level, msg, ...details });
+  const logger = { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+  return { ...setup({ env: RUNNER, logger: { warn() {} }, ...options }), log, logger };
+}
+
+export type Line = { readonly level: string; readonly msg: string } & Record<string, unknown>;
+type Logger = Record<"debug" | "info" | "warn" | "error", (details: object, message: string) => void>;
+
+/** Posts JSON to an app, without a port. */
+export async function post(
+  app: Pick<App, "fetch">,
+  path: string,
+  body: unknown,
+  { headers = {}, signal }: { headers?: Record<string, string>; signal?: AbortSignal } = {},
+): Promise<Response> {
+  return app.fetch(
+    new Request(`http://app.test${path}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: typeof body === "string" ? body : JSON.stringify(body),
+      ...(signal && { signal }),
+    }),
+  );
+}
+
+/** An answer as a test compares it. */
+export const read = async (response: Response) => ({
+  status: response.status,
+  body: await response.json(),
+  units: response.headers.get("x-fal-billable-units"),
+  retry: response.headers.get("x-fal-needs-retry"),
+  stop: response.headers.get("x-fal-stop-runner"),
+});
