@@ -22,6 +22,7 @@ import { type BillingEvents, createBillingEvents } from "./platform/billing.ts";
 import { createUsualCosts } from "./platform/estimates.ts";
 import { createPrices } from "./platform/prices.ts";
 import { createHistory } from "./platform/requests.ts";
+import { createRunnerUsage, type ReadRunnerUsage } from "./platform/runner-usage.ts";
 import { createQueue, type Queue } from "./queue/queue.ts";
 import { createStorage } from "./storage/storage.ts";
 import type { Ledger } from "./store/ledger.ts";
@@ -36,6 +37,7 @@ export interface ClientServices extends ChainServices {
   readonly estimate: Estimate;
   readonly budgetSettings: BudgetSettings;
   readonly billingEvents: BillingEvents;
+  readonly runnerUsage: ReadRunnerUsage;
   /** Whether an incoming request's `x-fal-request-id` is fal's word, and not that of whoever sent it. */
   trustsRequestId(): boolean;
 }
@@ -134,6 +136,7 @@ function networkOf(
     price,
     estimate: estimates({ price, usualCost: createUsualCosts(transport, api, clock) }),
     billingEvents: createBillingEvents(transport, api, clock),
+    runnerUsage: createRunnerUsage(transport, api, clock),
   };
 }
 

@@ -47,7 +47,12 @@ export function createFal(options: FalOptions = {}): Fal {
       return reconcile(directStore, clock, billingEvents, how);
     },
     costs: async (query = {}) =>
-      costsIn(client.services.store, client.services.clock, await byRootNames(query)),
+      costsIn(
+        client.services.store,
+        client.services.clock,
+        client.services.runnerUsage,
+        await byRootNames(query),
+      ),
     budgets: createBudgets(() => budgetSources(client.services)),
     get queue() {
       return createQueueClient(client.services, client.services.calls);

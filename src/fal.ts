@@ -197,8 +197,10 @@ export interface Fal {
   ): Promise<R>;
   /**
    * What the calls in the store cost: per endpoint, or by what `by` names. A call's cost is known a while after its end.
+   * Nothing is sent for it, except with `runners: true`.
    *
-   * @throws {InvalidArgumentError} for a key or a time that there is not.
+   * @throws {InvalidArgumentError} for a key or a time that there is not. @throws {AdminKeyRequiredError} with `runners`, where
+   * the key has not got the ADMIN scope.
    */
   costs(query?: CostQuery): Promise<Costs>;
   /** What budgets have left: `fal.budgets({ tags })`, and `fal.budgets.check(…)` before anything is started. */

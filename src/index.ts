@@ -150,6 +150,7 @@ export type {
   Reconciliation,
   UnbilledCall,
 } from "./ledger/reconcile.ts";
+export type { RunnerCost, RunnerCosts } from "./ledger/runner-costs.ts";
 export type { CostSum, UnknownReason, Waste } from "./ledger/sum.ts";
 export type { Budget } from "./money/budget.ts";
 export { type Cost, formatUsd, type Reservation } from "./money/cost.ts";

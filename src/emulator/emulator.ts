@@ -47,7 +47,9 @@ import { hookRoutes } from "./routes/hooks.ts";
 import { pricingRoutes } from "./routes/pricing.ts";
 import { queueRoutes } from "./routes/queue.ts";
 import { runRoutes } from "./routes/run.ts";
+import { serverlessRoutes } from "./routes/serverless.ts";
 import { storageRoutes } from "./routes/storage.ts";
+import { createRunnerBill, type Runners } from "./runners.ts";
 import { createUploads } from "./uploads.ts";
 
 export interface EmulatorOptions {
@@ -116,6 +118,8 @@ export interface Emulator {
   readonly billing: BillingSwitches;
   /** The runners of the apps, by the app's id. */
   readonly fleets: ReadonlyMap<string, Fleet>;
+  /** What runners cost: those of its apps are noted by themselves, and whoever runs others notes them here. */
+  readonly runners: Runners;
   /** Stops all jobs and runners, and ends all streams; what is asked later is answered with a 503. */
   close(): Promise<void>;
 }
@@ -200,7 +204,9 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
     },
     perform: createPerformer({ models, clock, files, seed, timeScale, fetch }),
   });
-  hostApps(options.apps ?? [], apps, { clock, timeScale, machine, onLine: options.onLine });
+  const billing = billingSwitches(options.billing);
+  const runners = createRunnerBill(clock, () => billing.percentDiscount);
+  hostApps(options.apps ?? [], apps, { clock, timeScale, machine, bill: runners, onLine: options.onLine });
   for (const job of past?.jobs ?? []) machine.restore(job);
   const platform: Platform = {
     clock,
@@ -213,7 +219,8 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
     seed,
     own: { stated: options.origin?.replace(/(?<!\/)\/+$/, ""), servedAt: options.servedAt },
     history: historySwitches(options.history),
-    billing: billingSwitches(options.billing),
+    billing,
+    runners,
     signer,
     closing: closing.signal,
   };
@@ -240,11 +247,12 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
     hooks: hooks.attempts,
     fleets: new Map([...apps].map(([id, { fleet }]) => [id, fleet])),
     history: platform.history,
-    billing: platform.billing,
+    billing,
+    runners,
     async close() {
       closing.abort();
-      const runners = [...apps.values()].map(({ fleet }) => fleet.close());
-      await Promise.all([machine.close(), ...runners]);
+      const fleets = [...apps.values()].map(({ fleet }) => fleet.close());
+      await Promise.all([machine.close(), ...fleets]);
       await hooks.close();
     },
   };
@@ -289,6 +297,7 @@ function routes(platform: Platform): Hono<RouteEnv> {
     .route("/", storageRoutes(platform))
     .route("/", pricingRoutes(platform))
     .route("/", billingRoutes(platform))
+    .route("/", serverlessRoutes(platform))
     .route("/", historyRoutes(platform))
     .route("/", hookRoutes(platform))
     .route("/", healthRoutes(platform))

@@ -69,6 +69,7 @@ export { type OutlivingEmulator, type OutlivingOptions, outlivingEmulatorUnlessK
 export type { OutlivingJob } from "./outliving-state.ts";
 export type { ReceivedRequest } from "./received.ts";
 export type { Keep } from "./retention.ts";
+export type { BilledRunner, Runners } from "./runners.ts";
 export { type EmulatorServer, type ServeOptions, serveEmulator } from "./serve.ts";
 export { emulatedEnv, emulatorEnv, emulatorUnlessKey } from "./unless-key.ts";
 export { type VirtualClock, virtualClock } from "./virtual-clock.ts";

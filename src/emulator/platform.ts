@@ -7,6 +7,7 @@ import type { HistorySwitches } from "./history.ts";
 import type { HookSigner } from "./hooks/signer.ts";
 import type { Outcome } from "./job.ts";
 import type { Machine } from "./machine.ts";
+import type { RunnerBill } from "./runners.ts";
 import type { Uploads } from "./uploads.ts";
 
 /** What every route works with. */
@@ -20,6 +21,7 @@ export interface Platform extends Catalog {
   readonly own: OwnOrigins;
   readonly history: HistorySwitches;
   readonly billing: BillingSwitches;
+  readonly runners: RunnerBill;
   readonly signer: HookSigner;
   /** Fires when the emulator closes. */
   readonly closing: AbortSignal;

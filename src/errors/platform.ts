@@ -7,7 +7,7 @@ export class AdminKeyRequiredError extends FalError {
 
   constructor(options: { cause?: unknown } = {}) {
     super(
-      "Billing events are for keys with the ADMIN scope, and this key has not got it. Make one in the fal dashboard " +
+      "What fal bills is for keys with the ADMIN scope, and this key has not got it. Make one in the fal dashboard " +
         "under Keys, and give it as FAL_KEY or createFal({ credentials }) where bills are read; calls do not need it.",
       options,
     );

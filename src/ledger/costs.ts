@@ -1,12 +1,13 @@
 import { tagOf } from "../attribution/tag-key.ts";
 import type { Clock } from "../base/clock.ts";
-import { anyText, checkOptions, list, type OptionsOf, record, time } from "../base/options.ts";
+import { anyText, checkOptions, flag, list, type OptionsOf, record, time } from "../base/options.ts";
 import { nearest } from "../base/text.ts";
 import { inMilliseconds } from "../base/time.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { runOf } from "../journal/run-name.ts";
 import type { Spend, SpendGroup } from "../journal/spend.ts";
 import type { Store } from "../journal/store.ts";
+import { type ReadRunnerCosts, type RunnerCosts, runnerCosts } from "./runner-costs.ts";
 import { type CostSum, sumOf } from "./sum.ts";
 
 /**
@@ -49,6 +50,11 @@ export interface CostQuery {
   readonly rootJob?: string;
   /** The user's own tags, all of which must match. */
   readonly tags?: Readonly<Record<string, string>>;
+  /**
+   * Asks the platform too what runners cost in that time (an ADMIN key), which belongs to no call. Needs `since`, and takes
+   * only `until` and `app` beside it. @default false
+   */
+  readonly runners?: boolean;
 }
 
 export interface CostRow extends CostSum {
@@ -61,6 +67,8 @@ export interface Costs {
   readonly rows: readonly CostRow[];
   /** The sum of the rows. */
   readonly total: CostSum;
+  /** What the account's runners cost beside that, where it was asked for. */
+  readonly runners?: RunnerCosts;
 }
 
 const QUERY: OptionsOf<CostQuery> = {
@@ -76,16 +84,31 @@ const QUERY: OptionsOf<CostQuery> = {
   rootRun: anyText,
   rootJob: anyText,
   tags: record,
+  runners: flag,
+};
+
+type CallsQuery = Omit<CostQuery, "since" | "until" | "runners"> & {
+  readonly since?: number;
+  readonly until?: number;
 };
 
 /** @throws {InvalidArgumentError} for a key or a time that there is not. */
 export async function costsIn(
   store: Pick<Store, "spend">,
   clock: Clock,
+  readRunners: ReadRunnerCosts,
   query: CostQuery = {},
 ): Promise<Costs> {
   checkOptions(query, QUERY, { of: "costs" });
-  const { by = ["endpoint"], tags = {}, ...same } = inMilliseconds(query, clock.now());
+  const { runners, ...ofCalls } = inMilliseconds(query, clock.now());
+  const ofRunners = runners ? await runnerCosts(readRunners, ofCalls) : undefined;
+  return { ...(await costsOfCalls(store, ofCalls)), ...(ofRunners && { runners: ofRunners }) };
+}
+
+async function costsOfCalls(
+  store: Pick<Store, "spend">,
+  { by = ["endpoint"], tags = {}, ...same }: CallsQuery,
+): Promise<Costs> {
   const hasTags = Object.keys(tags).length > 0;
   const groups = new Set(by.flatMap(groupsOf));
   if (hasTags) groups.add("userTags");

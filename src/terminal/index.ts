@@ -16,6 +16,7 @@ export { runProgram, untilInterrupted } from "./program.ts";
 export { recordTable } from "./record-table.ts";
 export { type ListedRun, runTable } from "./run-table.ts";
 export { runTree } from "./run-tree.ts";
+export { runnerTable } from "./runner-table.ts";
 export { type Received, type ShowOptions, showRun } from "./show.ts";
 export { type Colour, type Output, paint, printable, printableJson, wrap } from "./text.ts";
 export { type TimelineOptions, timeline } from "./timeline.ts";

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createFal } from "fal-chain";
+import { createFal, formatUsd } from "fal-chain";
 import { sqliteStore } from "fal-chain/sqlite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { main } from "../../src/cli/main.ts";
@@ -14,6 +14,7 @@ let platform: Awaited<ReturnType<typeof emulated>>;
 /** Two customers' runs by two runners, and a call in doubt. */
 beforeAll(async () => {
   platform = await emulated();
+  const ended = platform.emulator.runners.started({ app: "ads", environment: "main", usdPerSecond: 1_000 });
   for (const [job, customer] of [
     ["job-7", "acme"],
     ["job-7", 'Müller, "& Söhne"'],
@@ -33,6 +34,7 @@ beforeAll(async () => {
   const fal = createFal({ env: platform.env, store, ambiguousSubmit: "throw" });
   platform.emulator.faults.next("submit", "lost-response");
   await fal.subscribe("acme/echo", { input: {} }).catch(() => {});
+  ended();
   await fal.close();
   await store.close();
 });
@@ -52,6 +54,21 @@ test("costs are listed by endpoint, with what is missing from the sum", async ()
   expect(rule).toMatch(/^─+$/);
   expect(total).toMatch(/^total +7 +\$0\.06 +1 /);
   expect(note).toEqual(["The cost of 1 call is not known: 1 may have been accepted."]);
+});
+
+test("--runners adds what the account's runners cost, which is in no sum of calls", async () => {
+  const argv = ["costs", "--store", file, "--since", "1d", "--runners"];
+  const { code, stdout } = await command(main, argv, { env: platform.env });
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^total +7 +\$0\.06 /m);
+  const [, cost] = /^ads +main +S +[\d.]+ s +\$([\d.]+)$/m.exec(stdout) ?? [];
+  expect(Number(cost)).toBeGreaterThan(0);
+  const together = formatUsd(Math.round((Number(cost) + 0.06) * 1e9));
+  expect(stdout).toContain(`Calls $0.06 and runners $${cost}: ${together} in all.`);
+  const json = await command(main, [...argv, "--json"], { env: platform.env });
+  expect(JSON.parse(json.stdout).runners.rows).toMatchObject([{ app: "ads", machineType: "S" }]);
+  const csv = await command(main, [...argv, "--csv"], { env: platform.env });
+  expect([csv.code, csv.stderr]).toEqual([2, expect.stringContaining("leave --csv")]);
 });
 
 test("two customers and two runners add up", async () => {

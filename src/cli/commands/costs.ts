@@ -22,6 +22,9 @@ choice of calls it is a table.
 --focus prints one row per call as FOCUS 1.3 (FinOps Open Cost and Usage
 Specification) CSV, the newest first; docs/money.md lists the columns.
 
+--runners asks fal what the runners of the account's apps cost, by the second:
+a part of the bill that belongs to no call.
+
 --reconcile reads the account's bill since --since (default: 7d), records what it
 says as invoiced, and lists what is late, missing, of another price, or unknown
 to this ledger.
@@ -33,6 +36,7 @@ Examples:
   fal-chain costs --run poster/order-1042
   fal-chain costs --since 30d --by tag:customer --html report.html
   fal-chain costs --since 30d --focus > focus.csv
+  fal-chain costs --since 30d --runners
   fal-chain costs --reconcile --since 30d
 `;
 
@@ -49,6 +53,7 @@ export function addCosts(program: Command, cli: Cli): void {
     .option("--run <chain/id>", "only calls of this run, as a tree")
     .option("--tag <key=value>", "only calls with this tag; may be given several times", collect)
     .option("--waste", "show what was paid for nothing, and what reuse saved")
+    .option("--runners", "what the account's runners cost since --since, below it (ADMIN key)")
     .option("--json", "print it as JSON")
     .option("--csv", "print it as CSV")
     .option("--focus", "print one row per call, as FOCUS 1.3 CSV")

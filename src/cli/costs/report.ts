@@ -1,5 +1,5 @@
 import { type CostKey, type CostQuery, type Fal, InvalidArgumentError } from "../../index.ts";
-import { aside, costTable, EXIT, printableJson, runTree } from "../../terminal/index.ts";
+import { aside, costTable, EXIT, printableJson, runnerTable, runTree } from "../../terminal/index.ts";
 import type { Io } from "../cli.ts";
 import { type StoreOptions, withClient } from "../client.ts";
 import { parseTags } from "../inputs.ts";
@@ -17,6 +17,7 @@ export interface CostsOptions extends StoreOptions {
   readonly run?: string;
   readonly tag?: readonly string[];
   readonly waste?: boolean;
+  readonly runners?: boolean;
   readonly json?: boolean;
   readonly csv?: boolean;
   readonly focus?: boolean;
@@ -48,6 +49,8 @@ export async function reportCosts(io: Io, options: CostsOptions): Promise<number
     else if (isOfWholeRun(options)) stdout.write(`${(await treesOf(fal, query, io)) || NO_CALLS}\n`);
     else if (found.total.calls === 0) stdout.write(`${NO_CALLS}\n`);
     else stdout.write(`${costTable(found, { output: stdout, by, waste: options.waste })}\n`);
+    if (found.runners && !options.json)
+      stdout.write(`\n${runnerTable(found.runners, found.total, stdout)}\n`);
     return EXIT.ok;
   });
 }
@@ -80,7 +83,12 @@ function oneValueEach(tags: Record<string, string>, given: number): Record<strin
   );
 }
 
-function assertGoTogether({ json, csv, focus, html, by }: CostsOptions): void {
+function assertGoTogether({ json, csv, focus, html, by, runners }: CostsOptions): void {
+  if (runners && (csv || focus || html !== undefined)) {
+    throw new InvalidArgumentError(
+      "--runners prints a table or --json: leave --csv, --focus and --html out.",
+    );
+  }
   if (json && csv) throw new InvalidArgumentError("Say one of --json and --csv.");
   if (focus && (json || csv || html !== undefined || by !== undefined)) {
     throw new InvalidArgumentError(
@@ -89,12 +97,13 @@ function assertGoTogether({ json, csv, focus, html, by }: CostsOptions): void {
   }
 }
 
-function queryOf({ by, since, until, endpoint, tag }: CostsOptions): CostQuery {
+function queryOf({ by, since, until, endpoint, tag, runners }: CostsOptions): CostQuery {
   return {
     ...(by !== undefined && { by: by.split(",").map((key) => key.trim() as CostKey) }),
     ...(since !== undefined && { since }),
     ...(until !== undefined && { until }),
     ...(endpoint !== undefined && { endpoint }),
+    ...(runners && { runners }),
     ...(tag && { tags: oneValueEach(parseTags(tag), tag.length) }),
   };
 }

@@ -102,7 +102,7 @@ export const billingRoutes = (platform: Platform): Hono<RouteEnv> =>
     });
 
 /** The account of an ADMIN key, or the answer to any other. */
-function adminOf(c: Context<RouteEnv>, { billing }: Platform): string | Response {
+export function adminOf(c: Context<RouteEnv>, { billing }: Platform): string | Response {
   const caller = callerOf(c.req.raw.headers, c.env.address.via);
   if (!caller.known) return platformError(401, "authorization_error", caller.why);
   if (billing.forbidden) return platformError(403, "authorization_error", "This needs an ADMIN key");
