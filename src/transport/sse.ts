@@ -1,6 +1,9 @@
 import { createParser } from "eventsource-parser";
 
-/** The longest event that is taken in, in characters: a hostile stream cannot eat the memory. */
+/**
+ * The longest event that is taken in, in characters, and the most that comes without one: a hostile stream cannot eat the
+ * memory, nor be read for ever. Of comments every 15 seconds it is years.
+ */
 const MAX_EVENT = 16 * 1024 * 1024;
 
 export interface EventReading {
@@ -30,6 +33,7 @@ export async function* readEvents(
     },
   });
   const decoder = new TextDecoder();
+  let withoutEvent = 0;
   const reader = body.getReader();
   const leave = () => void reader.cancel().catch(() => {});
   signal?.addEventListener("abort", leave, { once: true });
@@ -41,6 +45,9 @@ export async function* readEvents(
       if (done) return;
       onBytes?.();
       parser.feed(decoder.decode(value, { stream: true }));
+      withoutEvent = ready.length > 0 ? 0 : withoutEvent + value.length;
+      // The parser counts neither comments nor fields that it does not know.
+      if (withoutEvent > MAX_EVENT) throw new Error(`more than ${MAX_EVENT} bytes without an event`);
       yield* ready.splice(0);
     }
   } finally {

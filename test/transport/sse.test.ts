@@ -84,6 +84,30 @@ test("an event without end does not eat the memory", async () => {
   expect(sent).toBeLessThan(30);
 });
 
+test.each(["", ": a comment", "foo: ", "data: a\n", "\r\n\r\n"])(
+  "bytes that make no event are not read for ever, after %j",
+  async (first) => {
+    let sent = 0;
+    let isLeft = false;
+    const endless = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new TextEncoder().encode(`data: one\n\n${first}`)),
+      pull(controller) {
+        sent += 65_536;
+        if (sent > 64 * 2 ** 20) return controller.close();
+        controller.enqueue(new Uint8Array(65_536).fill(0x20));
+      },
+      cancel: () => {
+        isLeft = true;
+      },
+    });
+    const { seen, error } = await collect(readEvents(endless));
+    expect(seen).toEqual(["one"]);
+    expect(error).toMatchObject({ message: expect.stringContaining("without an event") });
+    expect(sent).toBeLessThan(17 * 2 ** 20);
+    expect(isLeft).toBe(true);
+  },
+);
+
 test("an abort ends the loop with its reason, even if the body never ends", async () => {
   const user = new AbortController();
   const body = new ReadableStream<Uint8Array>();
