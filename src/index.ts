@@ -139,7 +139,6 @@ export type {
   BudgetState,
   Budgets,
 } from "./ledger/budget-state.ts";
-export type { Total } from "./ledger/cost.ts";
 export type { CostKey, CostQuery, CostRow, Costs } from "./ledger/costs.ts";
 export type { Estimate, EstimateOptions } from "./ledger/estimate.ts";
 export type {
@@ -153,7 +152,7 @@ export type {
 export type { RunnerCost, RunnerCosts } from "./ledger/runner-costs.ts";
 export type { CostSum, UnknownReason, Waste } from "./ledger/sum.ts";
 export type { Budget } from "./money/budget.ts";
-export { type Cost, formatUsd, type Reservation } from "./money/cost.ts";
+export { type Cost, formatUsd, type Reservation, type Total } from "./money/cost.ts";
 export type { BillingEvent, BillingEvents, BillingQuery } from "./platform/billing.ts";
 export type { Price } from "./platform/prices.ts";
 // A star, so that users can add to EndpointTypes by declaration merging: an interface that is exported by name cannot

@@ -74,8 +74,11 @@ export async function wireTags(own: OwnTags, user: UserTags): Promise<Readonly<R
   );
 
   const limit = longestValueThatFits(pairs);
-  const fitted = pairs.map(async ([key, value]) => [key, await shorten(value, limit)] as const);
-  return Object.freeze(Object.fromEntries(await Promise.all(fitted)));
+  const fitted: Record<string, string> = {};
+  for (const [key, value] of pairs) {
+    fitted[key] = value.length <= limit ? value : await shortened(value, limit);
+  }
+  return Object.freeze(fitted);
 }
 
 export const tagsHeader = (tags: Readonly<Record<string, string>>): string =>
@@ -106,8 +109,7 @@ function longestValueThatFits(pairs: readonly (readonly [string, string])[]): nu
   return limit;
 }
 
-async function shorten(value: string, limit: number): Promise<string> {
-  if (value.length <= limit) return value;
+async function shortened(value: string, limit: number): Promise<string> {
   // A percent escape must not be cut in two.
   const prefix = value.slice(0, limit - HASH_LENGTH - 1).replace(/%.?$/, "");
   return `${prefix}~${(await sha256(value)).slice(0, HASH_LENGTH)}`;

@@ -5,9 +5,7 @@ import { FalError } from "../errors/fal-error.ts";
 import { CallAbortedError, CallTimeoutError } from "../errors/giving-up.ts";
 import type { Outcome } from "../journal/call.ts";
 import { savedData } from "../journal/saved-data.ts";
-import { measuredCost } from "../ledger/cost.ts";
-import { billableUnits } from "../money/billable-units.ts";
-import type { Cost } from "../money/cost.ts";
+import { billableUnits, type Cost, measuredCost } from "../money/cost.ts";
 import type { Services } from "./services.ts";
 
 /** A call that is over, as far as its bill is concerned. */

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type ReplyListener, replyListener, rootOf, withOnward } from "../attribution/onward.ts";
-import { tagsHeader, wireTags } from "../attribution/tags.ts";
+import { parseTagsHeader, tagsHeader, type UserTags, wireTags } from "../attribution/tags.ts";
 import { withTexts } from "../base/urls.ts";
 import { InputMismatchError, InvalidArgumentError } from "../errors/arguments.ts";
 import { RunStateError } from "../errors/runs.ts";
@@ -13,10 +13,9 @@ import {
   parseEndpointId,
 } from "../queue/endpoint.ts";
 import { digestOf, type TakenInput, takeInput } from "../storage/attachments.ts";
-import { expirySeconds, type StorageSettings } from "../storage/lifecycle.ts";
+import { expirySeconds, lifecycleJson, type StorageSettings } from "../storage/lifecycle.ts";
 import { currentRun, type FoundStep } from "./enclosing-run.ts";
-import { platformHeaders, sendable, splitHeaders } from "./headers.ts";
-import type { SubmitOptions } from "./options.ts";
+import type { SubmitOptions, SubmitSettings } from "./options.ts";
 import type { CallContext, Services } from "./services.ts";
 
 /** A submit that lacks nothing but its files, and whom it is for. */
@@ -124,6 +123,53 @@ function fieldsOf(endpoint: string, input: unknown = {}): object {
   throw new InvalidArgumentError(
     `The input of ${endpoint} is ${given}, not an object of fields, such as { prompt: "a fox" }. Nothing was sent.`,
   );
+}
+
+/** Tags that were written as a header are tags all the same, and checked like them. */
+function splitHeaders(headers: Readonly<Record<string, string>> = {}) {
+  const rest: Record<string, string> = {};
+  let tagged: UserTags = {};
+  for (const [name, value] of Object.entries(headers)) {
+    const lower = name.toLowerCase();
+    if (lower === "authorization") {
+      throw new InvalidArgumentError(
+        "A call takes no authorization header; pass createFal({ credentials }).",
+      );
+    }
+    if (lower === "x-fal-tags") tagged = parseTagsHeader(value);
+    else rest[lower] = value;
+  }
+  return { tagged, headers: rest };
+}
+
+/** @throws {InvalidArgumentError} for a header that HTTP cannot carry: what fetch made of it would look like a lost submit. */
+function sendable(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  for (const [name, value] of Object.entries(headers)) {
+    try {
+      new Headers([[name, value]]);
+    } catch {
+      throw new InvalidArgumentError(
+        `The header ${JSON.stringify(name)} cannot be sent: a name is letters, digits and "-", a value Latin-1 text of one line. ` +
+          "Encode it, for example with encodeURIComponent.",
+      );
+    }
+  }
+  return headers;
+}
+
+/** https://fal.ai/docs/documentation/model-apis/common-parameters */
+function platformHeaders({ priority, hint, startTimeout, storageSettings }: SubmitSettings) {
+  const headers: Record<string, string> = {};
+  if (priority !== undefined) headers["x-fal-queue-priority"] = priority;
+  if (hint !== undefined) headers["x-fal-runner-hint"] = hint;
+  if (startTimeout !== undefined) {
+    // The newer name wins where it is known; older deployments know the other one.
+    headers["x-fal-request-start-timeout"] = String(startTimeout);
+    headers["x-fal-request-timeout"] = String(startTimeout);
+  }
+  const lifecycle = storageSettings && lifecycleJson(storageSettings);
+  if (lifecycle) headers["x-fal-object-lifecycle-preference"] = lifecycle;
+  return headers;
 }
 
 const whom = ({ attribution, of, jobId, app }: CallContext, step: string | undefined) => ({

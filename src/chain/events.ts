@@ -5,8 +5,7 @@ import { restoredError, savedError, withoutResults } from "../errors/saved-error
 import type { CallRecord } from "../journal/call.ts";
 import type { RunJournal } from "../journal/run.ts";
 import { restoredData } from "../journal/saved-data.ts";
-import type { Total } from "../ledger/cost.ts";
-import type { Cost } from "../money/cost.ts";
+import type { Cost, Total } from "../money/cost.ts";
 
 /** A call within a run. `step` is unique in it: the name that the code gave, or the endpoint id. */
 export interface RunCall {

@@ -1,7 +1,7 @@
 import { OVER, whenAborted } from "../base/signal.ts";
 import { RunAbortedError } from "../errors/runs.ts";
-import { type Total, totalOf } from "../ledger/cost.ts";
 import { sumOfCalls } from "../ledger/sum.ts";
+import { type Total, totalOf } from "../money/cost.ts";
 import { claimOrObserve } from "./claim.ts";
 import type { RunEvent } from "./events.ts";
 import { cancelRun, detachRun, type LiveRun, liveRun } from "./live-run.ts";

@@ -1,4 +1,4 @@
-import { billableUnits } from "../money/billable-units.ts";
+import { billableUnits } from "../money/cost.ts";
 import { FalError } from "./fal-error.ts";
 
 export interface ApiErrorFacts {

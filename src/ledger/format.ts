@@ -1,5 +1,4 @@
-import { type Cost, formatUsd } from "../money/cost.ts";
-import type { Total } from "./cost.ts";
+import { type Cost, formatUsd, type Total } from "../money/cost.ts";
 
 /** `1 megapixel`, `2.5 seconds`: what fal billed, in its own unit where that is known. */
 export function formatUnits(units: number, cost: Cost | undefined): string {

@@ -1,7 +1,7 @@
 import type { CallRecord } from "../journal/call.ts";
 import type { MoneyFacts, Spend } from "../journal/spend.ts";
 import { spendOf } from "../journal/spend-of.ts";
-import type { Total } from "./cost.ts";
+import type { Total } from "../money/cost.ts";
 
 /**
  * Why it is not known what a call cost. `no_units`: fal did not say how much it bills. `no_price`: no price could be

@@ -66,3 +66,50 @@ export function formatUsd(nanoUsd: number): string {
   const fraction = `${digits.slice(-9)}${part}`.replace(/0+$/, "").padEnd(2, "0");
   return `${nanoUsd < 0 ? "-" : ""}$${digits.slice(0, -9)}.${fraction}`;
 }
+
+/** What the units that fal billed cost. */
+export function measuredCost(units: number | undefined, price: UnitPrice | undefined): Cost {
+  if (units === undefined) return { source: "unknown", reason: "no_units" };
+  if (!price) return { source: "unknown", reason: "no_price", units };
+  const { unit, unitPriceNanoUsd, at } = price;
+  const nanoUsd = Math.round(units * unitPriceNanoUsd);
+  if (!isPlausible(nanoUsd)) return { source: "unknown", reason: "implausible", units };
+  return {
+    source: "measured",
+    nanoUsd,
+    units,
+    unit,
+    unitPriceNanoUsd,
+    ...(at !== undefined && { pricedAt: at }),
+  };
+}
+
+/** A sum that says what it leaves out. */
+export interface Total {
+  readonly nanoUsd: number;
+  readonly calls: number;
+  /** Calls whose cost is not known, and so is not in the sum. */
+  readonly unknown: number;
+}
+
+export const totalOf = (costs: readonly Cost[]): Total => ({
+  nanoUsd: costs.reduce((sum, cost) => sum + (cost.source === "unknown" ? 0 : cost.nanoUsd), 0),
+  calls: costs.length,
+  unknown: costs.filter((cost) => cost.source === "unknown").length,
+});
+
+/** More than a request can have, whatever its unit is. */
+const MOST_UNITS = 1e12;
+
+const HEADER = "x-fal-billable-units";
+
+/**
+ * What fal bills, in the endpoint's priced unit; undefined where it does not say, or says no amount
+ * that can be meant.
+ * Source: https://fal.ai/docs/documentation/model-apis/common-parameters
+ */
+export function billableUnits(headers: Headers | undefined): number | undefined {
+  const said = headers?.get(HEADER)?.trim();
+  const units = said ? Number(said) : Number.NaN;
+  return units >= 0 && units <= MOST_UNITS ? units : undefined;
+}

@@ -4,10 +4,16 @@ import { InvalidArgumentError } from "../errors/arguments.ts";
 import { OtherDeploymentError } from "../errors/calls.ts";
 import { MalformedReplyError } from "../errors/network.ts";
 import { REQUEST_ID, type Ticket } from "../journal/call.ts";
-import { billableUnits } from "../money/billable-units.ts";
-import { readBody } from "./data.ts";
+import { billableUnits } from "../money/cost.ts";
 import { type EndpointAddress, parseEndpointId } from "./endpoint.ts";
-import { readCancelled, readStatus, readSubmitted, type Submitted, type WireStatus } from "./wire.ts";
+import {
+  readBody,
+  readCancelled,
+  readStatus,
+  readSubmitted,
+  type Submitted,
+  type WireStatus,
+} from "./wire.ts";
 
 /** A submit, complete: everything that can be wrong with it has been checked. */
 export interface Submission {
@@ -96,7 +102,7 @@ export function createQueue(transport: Transport, base: () => string): Queue {
     },
 
     async streamStatus(ticket, { logs, signal, onBytes }) {
-      const url = withLogs(`${addresses(ticket).status.replace(/(?<!\/)\/+$/, "")}/stream`, logs);
+      const url = withLogs(streamAddress(addresses(ticket).status), logs);
       const request = { operation: "status", method: "GET", url, ...about(ticket), signal } as const;
       return untilCompleted(await transport.open(request, onBytes).catch(told(ticket, "status")));
     },
@@ -241,6 +247,13 @@ async function* untilCompleted(events: AsyncIterable<string>): AsyncGenerator<Wi
 }
 
 const about = ({ endpoint, requestId }: Ticket) => ({ endpoint, requestId });
+
+/** A link may end in any number of slashes. */
+function streamAddress(status: string): string {
+  let end = status.length;
+  while (status[end - 1] === "/") end--;
+  return `${status.slice(0, end)}/stream`;
+}
 
 function withLogs(address: string, logs: boolean): string {
   const url = new URL(address);

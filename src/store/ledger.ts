@@ -1,8 +1,8 @@
 import type { Clock } from "../base/clock.ts";
 import type { Report } from "../base/report.ts";
+import { hidden, type SavedError } from "../errors/saved-error.ts";
 import { StoreError } from "../errors/store.ts";
 import type { Store } from "../journal/store.ts";
-import { redacted } from "./redacted.ts";
 import { type Rescuing, withRescue } from "./rescue.ts";
 import { otherRescueFiles, type Rescued, readBack, rescueFileFor } from "./rescue-file.ts";
 import { type NamedStore, selectedStore } from "./selected.ts";
@@ -76,4 +76,33 @@ export function createLedger({ store: given, clock, env, report, hide, ...option
     },
   };
   return ledger;
+}
+
+/**
+ * A store that is told of failures without keys and secrets: a message may quote what a server or the user's code wrote,
+ * and a file outlives the process. Payloads are noted as they are.
+ *
+ * @param hide A text without them.
+ */
+function redacted(store: Store, hide: (text: string) => string): Store {
+  const { calls, runs } = store;
+  const hiddenIn = (error: SavedError): SavedError => hidden(error, hide);
+  // Most hold none, and are not taken apart.
+  const hiddenJson = (json: string): string =>
+    hide(json) === json ? json : JSON.stringify(hidden(JSON.parse(json), hide));
+  return {
+    ...store,
+    calls: {
+      ...calls,
+      failed: (id, error, at) => calls.failed(id, hiddenIn(error), at),
+      givenUp: (id, why, at, error) => calls.givenUp(id, why, at, error && hiddenIn(error)),
+    },
+    runs: {
+      ...runs,
+      end: (fence, end, at) => runs.end(fence, end.error ? { ...end, error: hiddenIn(end.error) } : end, at),
+      saveStep: (fence, step) =>
+        runs.saveStep(fence, step.error ? { ...step, error: hiddenIn(step.error) } : step),
+      appendEvents: (fence, events) => runs.appendEvents(fence, events.map(hiddenJson)),
+    },
+  };
 }

@@ -1,5 +1,4 @@
-import type { Total } from "../ledger/cost.ts";
-import { type Cost, formatUsd } from "../money/cost.ts";
+import { type Cost, formatUsd, type Total } from "../money/cost.ts";
 
 /** `2026-11-24 12:50:25`, in UTC: the days of a bill are UTC's. */
 export const timeText = (at: number): string => new Date(at).toISOString().slice(0, 19).replace("T", " ");

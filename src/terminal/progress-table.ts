@@ -1,6 +1,6 @@
 import { FalError } from "../errors/fal-error.ts";
-import type { Total } from "../ledger/cost.ts";
 import { formatUnits } from "../ledger/format.ts";
+import type { Total } from "../money/cost.ts";
 import { costText, totalText } from "./figures.ts";
 import { type Align, alignedLines } from "./grid.ts";
 import type { CallProgress } from "./progress.ts";

@@ -1,8 +1,7 @@
 import type { RunCall, RunEvent } from "../chain/events.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { CallAbortedError, CallTimeoutError, type CancelOutcome } from "../errors/giving-up.ts";
-import type { Total } from "../ledger/cost.ts";
-import type { Cost } from "../money/cost.ts";
+import type { Cost, Total } from "../money/cost.ts";
 import { nameText, printable, seconds } from "./text.ts";
 
 export type CallState =

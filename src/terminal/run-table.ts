@@ -1,7 +1,7 @@
 import type { RunInfo } from "../chain/run-handle.ts";
 import type { CallRecord } from "../journal/call.ts";
 import { nameOfRun } from "../journal/run-name.ts";
-import { totalOf } from "../ledger/cost.ts";
+import { totalOf } from "../money/cost.ts";
 import { timeText, totalText } from "./figures.ts";
 import { type Align, alignedLines } from "./grid.ts";
 import { clip, columnsOf, nameText, type Output, paint } from "./text.ts";

@@ -1,5 +1,5 @@
 import type { RunStep } from "../chain/steps.ts";
-import { totalOf } from "../ledger/cost.ts";
+import { totalOf } from "../money/cost.ts";
 import { type Axis, type Span, timeAxis } from "../report/time-axis.ts";
 import { costText, totalText } from "./figures.ts";
 import { type Align, alignedLines } from "./grid.ts";

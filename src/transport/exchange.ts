@@ -53,8 +53,9 @@ export async function exchange(
       ...(signal && { signal }),
     };
     const address = url;
+    // ky makes a Request of all that it is told, with a signal composed of others, and nobody reads it: the fetch has `init`.
     const response = await ky(url, {
-      ...init,
+      method: request.method,
       retry: 0,
       throwHttpErrors: false,
       timeout: false,

@@ -4,7 +4,7 @@ import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
 import { apiError, isModelAnswer } from "../errors/api.ts";
 import type { FalError } from "../errors/fal-error.ts";
 import { FetchError, MalformedReplyError, NetworkError, ReplyTooLargeError } from "../errors/network.ts";
-import { billableUnits } from "../money/billable-units.ts";
+import { billableUnits } from "../money/cost.ts";
 import type { Failure } from "./failure.ts";
 
 /** The error that a failure becomes once nothing more can be tried. */

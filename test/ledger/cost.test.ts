@@ -1,7 +1,7 @@
 import { type Cost, formatUsd } from "fal-chain";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { measuredCost, totalOf } from "../../src/ledger/cost.ts";
+import { measuredCost, totalOf } from "../../src/money/cost.ts";
 
 const price = { unit: "megapixels", unitPriceNanoUsd: 3_000_000 };
 
