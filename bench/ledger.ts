@@ -114,7 +114,13 @@ function callNumber(n: number) {
     body: JSON.stringify({ prompt: "a lighthouse at dawn, oil on canvas", seed: n }),
     for: {
       ...{ chain: tags.chain, run: tags.run, rootRun: `${tags.chain}/${tags.run}`, rootJob: tags.job_id },
-      ...{ jobId: tags.job_id, app: "acme/studio", request: undefined, claimedRoot: undefined },
+      ...{
+        jobId: tags.job_id,
+        app: "acme/studio",
+        request: undefined,
+        caller: undefined,
+        claimedRoot: undefined,
+      },
       ...{ step: "picture", tags, userTags },
     },
   };

@@ -19,6 +19,8 @@ export interface Site<S> {
   readonly maxBodyBytes: number;
   /** What `setup` has given. */
   readonly state: () => S;
+  /** Whether fal's gateway stands before this process, so that only fal says who is calling. */
+  readonly isBehindGateway: () => boolean;
 }
 
 /** A request on its way through its endpoint. */
@@ -111,7 +113,7 @@ function contextOf<S>(exchange: Exchange<S>, run: RunScope | undefined): Context
     fal: site.fal,
     run,
     requestId: underWay.requestId,
-    caller: said("x-fal-caller-user-id"),
+    caller: site.isBehindGateway() ? said("x-fal-caller-user-id") : undefined,
     endpoint: said("x-fal-endpoint"),
     signal: underWay.over.signal,
     get log() {

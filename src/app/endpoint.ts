@@ -15,7 +15,7 @@ export type Answer<T> = T | Response | PromiseLike<T | Response> | AsyncGenerato
  *
  * @typeParam S What the app's `setup` gives.
  */
-export interface Endpoint<S, I, O> {
+export interface AppEndpoint<S, I, O> {
   /** What a body must be: any Standard Schema. What does not match is answered with a 422 in fal's form, for nothing. */
   readonly input?: I;
   /** What is answered, of a stream each event. What does not match it is a 500: fields that it does not know do not leave. */
@@ -37,7 +37,7 @@ export interface Endpoint<S, I, O> {
 }
 
 /** An endpoint whose schemas do not matter any more. */
-export type AnyEndpoint<S> = Endpoint<S, StandardSchemaV1 | undefined, StandardSchemaV1 | undefined>;
+export type AnyEndpoint<S> = AppEndpoint<S, StandardSchemaV1 | undefined, StandardSchemaV1 | undefined>;
 
 /**
  * Types an endpoint that is written apart from its app, in a file of its own.
@@ -53,5 +53,5 @@ export const endpoint = <
   I extends StandardSchemaV1 | undefined = undefined,
   O extends StandardSchemaV1 | undefined = undefined,
 >(
-  given: Endpoint<S, I, O>,
-): Endpoint<S, I, O> => given;
+  given: AppEndpoint<S, I, O>,
+): AppEndpoint<S, I, O> => given;

@@ -3,7 +3,7 @@ export { type App, defineApp } from "./app.ts";
 export { type CachedOptions, cached } from "./cached.ts";
 export type { Opened } from "./closing.ts";
 export type { Context, Log } from "./context.ts";
-export { type Answer, type Endpoint, endpoint } from "./endpoint.ts";
+export { type Answer, type AppEndpoint, endpoint } from "./endpoint.ts";
 export {
   AppError,
   type AppErrorOptions,

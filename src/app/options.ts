@@ -14,7 +14,7 @@ import { InvalidArgumentError } from "../errors/arguments.ts";
 import type { Fal } from "../index.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Log } from "./context.ts";
-import type { AnyEndpoint, Endpoint } from "./endpoint.ts";
+import type { AnyEndpoint, AppEndpoint } from "./endpoint.ts";
 import { cancelPath } from "./routes.ts";
 import type { Runner } from "./runner.ts";
 
@@ -25,7 +25,7 @@ export type Secrets<X> = {
 
 /** An app's endpoints by their paths, each with the types of its own schemas. */
 export type Endpoints<S, I, O> = {
-  readonly [P in keyof I | keyof O]: Endpoint<
+  readonly [P in keyof I | keyof O]: AppEndpoint<
     S,
     P extends keyof I ? I[P] : undefined,
     P extends keyof O ? O[P] : undefined

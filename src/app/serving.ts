@@ -71,6 +71,7 @@ export function serving<S, X extends Readonly<Record<string, StandardSchemaV1>>,
     requests,
     maxBodyBytes,
     state: () => (state as { of: S }).of,
+    isBehindGateway: () => fal.environment.identity.jobId !== undefined,
   }));
   const ready = () => (state ? site() : start(new AbortController().signal).then(site));
   const { health } = options;

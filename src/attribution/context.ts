@@ -1,7 +1,7 @@
 import { asyncContext, runWith } from "../base/async-context.ts";
 import { RunStateError } from "../errors/runs.ts";
 import type { Accounts } from "./accounts.ts";
-import { type Incoming, type IncomingRequest, readIncoming, requestIdOf } from "./incoming.ts";
+import { callerOf, type Incoming, type IncomingRequest, readIncoming, requestIdOf } from "./incoming.ts";
 import type { Root } from "./root.ts";
 import { checkUserTags, type UserTags } from "./tags.ts";
 
@@ -10,6 +10,8 @@ export interface Attribution {
   readonly tags: UserTags;
   /** The incoming request of the app that this code answers: its `x-fal-request-id`. */
   readonly request?: string | undefined;
+  /** Who sent that: its `x-fal-caller-user-id`, where fal's gateway has set it. */
+  readonly caller?: string | undefined;
   readonly incoming?: Incoming | undefined;
 }
 
@@ -116,5 +118,6 @@ export const atRequest = <R>(request: IncomingRequest, accounts: Accounts, fn: (
 const ofRequest = (request: IncomingRequest, accounts: Accounts): Attribution => ({
   ...currentAttribution(),
   request: requestIdOf(request),
+  caller: callerOf(request, accounts),
   incoming: readIncoming(request, accounts),
 });

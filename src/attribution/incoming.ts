@@ -26,6 +26,10 @@ export interface Incoming {
 export const requestIdOf = (request: IncomingRequest): string | undefined =>
   headerOf(request, "x-fal-request-id");
 
+/** Who sent it, as fal's gateway says it; what anybody else writes there is no answer. */
+export const callerOf = (request: IncomingRequest, { behindGateway }: Accounts): string | undefined =>
+  behindGateway ? headerOf(request, "x-fal-caller-user-id") : undefined;
+
 /**
  * Reads a request's headers. What they say is believed only where fal's gateway has seen to it: it sets
  * `x-fal-caller-user-id` itself and lets no caller set it. That the id of one's own account is its nickname is an

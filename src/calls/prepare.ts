@@ -179,6 +179,7 @@ const whom = ({ attribution, of, jobId, app }: CallContext, step: string | undef
   jobId,
   app,
   request: attribution.request,
+  caller: attribution.caller,
   claimedRoot: of ? of.claimedRoot : attribution.incoming?.claimedRoot,
 });
 

@@ -13,7 +13,7 @@ export async function openAttempt(execution: Execution, retry: Set<string>): Pro
   const { live, record, fence } = execution;
   const { store, jobId } = live.services;
   const { chain, run } = fence;
-  const { request, root, job, claimedRoot } = record.startedFor ?? {};
+  const { request, caller, root, job, claimedRoot } = record.startedFor ?? {};
   const itself = { run: runName(chain, run), job: job ?? jobId(), trace: undefined };
   const replay = await openReplay(execution, retry);
   const attempt: Attempt = {
@@ -26,7 +26,7 @@ export async function openAttempt(execution: Execution, retry: Set<string>): Pro
       budgets: await budgetsOf(store, record),
       admit: (call) => admit(attempt, call),
     },
-    attribution: { tags: record.tags, request, incoming: execution.incoming },
+    attribution: { tags: record.tags, request, caller, incoming: execution.incoming },
     mark: attributionMark(),
     replayed: new Set(),
     told: new Map(),

@@ -6,10 +6,11 @@ import { currentPosition } from "./position.ts";
 
 /** What is started here and now, is started for this. */
 export function startedForNow(jobId: string | undefined, inner: boolean): StartedFor {
-  const { request, incoming } = currentAttribution();
+  const { request, caller, incoming } = currentAttribution();
   const { of } = currentRun() ?? {};
   return {
     request,
+    caller,
     root: of ? of.root : incoming?.root,
     job: jobId,
     claimedRoot: of ? of.claimedRoot : incoming?.claimedRoot,

@@ -47,6 +47,8 @@ export interface CallFor {
   readonly app: string | undefined;
   /** The incoming request that it was made for. */
   readonly request: string | undefined;
+  /** Who sent that, as fal says it to an app: its id, or a hash of it. */
+  readonly caller: string | undefined;
   /** The outermost run that it is a part of, `chain/id`, in whichever app of ours that is. */
   readonly rootRun: string | undefined;
   /** The runner that the outermost run, or the call, began on. */
@@ -137,7 +139,17 @@ export interface CallRecord {
 }
 
 /** What calls are found by, and grouped by, of whom they are for. */
-export const FOUND_BY = ["chain", "run", "step", "jobId", "app", "request", "rootRun", "rootJob"] as const;
+export const FOUND_BY = [
+  "chain",
+  "run",
+  "step",
+  "jobId",
+  "app",
+  "request",
+  "caller",
+  "rootRun",
+  "rootJob",
+] as const;
 export type FoundBy = (typeof FOUND_BY)[number];
 
 /** Which calls are meant, by whom they are for and by when they were intended. */

@@ -33,6 +33,8 @@ export interface RunName {
 export interface StartedFor {
   /** The incoming request that it was started for. */
   readonly request?: string | undefined;
+  /** Who sent that. */
+  readonly caller?: string | undefined;
   /** What it is a part of; undefined where it is a part of nothing. `run` is `chain/id`. */
   readonly root?:
     | {

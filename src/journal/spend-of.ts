@@ -30,13 +30,19 @@ export function spendOf(
   return [...found.values()];
 }
 
-/** Which hours, endpoints, chains, apps, runners and tags are still told apart; with more of them than this, tags are not. */
+/** Which hours, endpoints, chains, apps, runners, callers and tags are still told apart; with more of them than this, callers and tags are not. */
 const MOST_FOLDED = 10_000;
 
 /** Adds a call to those that are not told apart any more. */
 export function fold(folded: Map<string, Folded>, call: CallRecord): void {
-  const { chain, jobId, app, userTags } = call.for;
-  const whom = { chain, jobId, app, userTags: folded.size < MOST_FOLDED ? userTags : {} };
+  const { chain, jobId, app, caller, userTags } = call.for;
+  const isRoom = folded.size < MOST_FOLDED;
+  const whom = {
+    chain,
+    jobId,
+    app,
+    ...(isRoom ? { caller, userTags } : { caller: undefined, userTags: {} }),
+  };
   const like: CallRecord = {
     ...call,
     for: { ...NOBODY, ...whom },
@@ -50,7 +56,13 @@ export function fold(folded: Map<string, Folded>, call: CallRecord): void {
 
 const NOBODY: CallRecord["for"] = {
   ...{ chain: undefined, run: undefined, step: undefined, jobId: undefined, app: undefined },
-  ...{ request: undefined, rootRun: undefined, rootJob: undefined, claimedRoot: undefined },
+  ...{
+    request: undefined,
+    caller: undefined,
+    rootRun: undefined,
+    rootJob: undefined,
+    claimedRoot: undefined,
+  },
   ...{ tags: {}, userTags: {} },
 };
 

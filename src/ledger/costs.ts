@@ -23,6 +23,7 @@ export const COST_KEYS = [
   "job_id",
   "app",
   "request",
+  "caller",
   "root_run",
   "root_job",
   "day",
@@ -44,6 +45,8 @@ export interface CostQuery {
   readonly app?: string;
   /** The incoming request that they were made for. */
   readonly request?: string;
+  /** Who sent that, as fal says it to an app: its id, or a hash of it. */
+  readonly caller?: string;
   /** The outermost run, `chain/id`: whatever was called for it, in each app of ours that has this store. */
   readonly rootRun?: string;
   /** The runner that it began on. */
@@ -81,6 +84,7 @@ const QUERY: OptionsOf<CostQuery> = {
   jobId: anyText,
   app: anyText,
   request: anyText,
+  caller: anyText,
   rootRun: anyText,
   rootJob: anyText,
   tags: record,
@@ -138,6 +142,7 @@ const GROUPS = {
   job_id: ["jobId"],
   app: ["app"],
   request: ["request"],
+  caller: ["caller"],
   root_run: ["rootRun"],
   root_job: ["rootJob"],
   day: ["day"],
@@ -174,6 +179,7 @@ function partOf({ group }: Spend, key: CostKey): string | undefined {
     case "step":
     case "app":
     case "request":
+    case "caller":
       return text(key);
     default:
       return tagOf(tagsOf(group), key.slice("tag:".length));

@@ -1,7 +1,7 @@
 import { defineApp, endpoint } from "fal-chain/app";
 import { expect, expectTypeOf, test } from "vitest";
 import * as z from "zod";
-import { ECHO } from "../support/setup.ts";
+import { ECHO, ENV } from "../support/setup.ts";
 import { post, read, site } from "./support.ts";
 
 test("an endpoint's input is checked, its handler has what setup gave, and its calls are of the request", async () => {
@@ -38,6 +38,53 @@ test("an endpoint's input is checked, its handler has what setup gave, and its c
     job_id: "runner-1",
     app: "acme/poster",
   });
+});
+
+test("costs are told by caller, and by request within a handler, so that they can be charged on", async () => {
+  const { fal, logger } = site();
+  const app = defineApp({
+    name: "poster",
+    ...{ fal, logger },
+    endpoints: {
+      "/": {
+        input: z.object({ calls: z.number() }),
+        handler: async ({ calls }, { cost, reply, caller }) => {
+          for (let n = 0; n < calls; n++) await fal.subscribe(ECHO, { input: { n } });
+          const { nanoUsd } = await cost();
+          reply.billableUnits = (nanoUsd / 1e9) * 1.5;
+          return { nanoUsd, caller };
+        },
+      },
+    },
+  });
+  const from = (caller: string, id: string) => ({
+    headers: { "x-fal-caller-user-id": caller, "x-fal-request-id": id },
+  });
+  const first = await read(await post(app, "/", { calls: 2 }, from("bob", "request-1")));
+  expect(first).toMatchObject({ body: { nanoUsd: 20_000_000, caller: "bob" }, units: "0.03000000" });
+  await post(app, "/", { calls: 1 }, from("bob", "request-2"));
+  await post(app, "/", { calls: 1 }, from("eve", "request-3"));
+  const { rows, total } = await fal.costs({ by: ["caller"] });
+  expect(rows.map(({ key, nanoUsd }) => [key["caller"], nanoUsd])).toEqual([
+    ["bob", 30_000_000],
+    ["eve", 10_000_000],
+  ]);
+  expect(total.nanoUsd).toBe(40_000_000);
+  expect((await fal.costs({ caller: "eve" })).total.calls).toBe(1);
+});
+
+test("who is calling is believed of fal's gateway only", async () => {
+  const { fal, logger } = site({ env: ENV });
+  const app = defineApp({
+    name: "poster",
+    ...{ fal, logger },
+    endpoints: {
+      "/": { handler: async (_, { caller }) => ({ ...(await fal.subscribe(ECHO, { input: {} })), caller }) },
+    },
+  });
+  const answer = await read(await post(app, "/", {}, { headers: { "x-fal-caller-user-id": "boss" } }));
+  expect(answer.body).not.toHaveProperty("caller");
+  expect((await fal.costs({ by: ["caller"] })).rows[0]?.key).toEqual({ caller: undefined });
 });
 
 test("a request that fal sends again pays nothing twice", async () => {

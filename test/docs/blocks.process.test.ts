@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { App } from "fal-chain/app";
 import { afterAll, expect, test, vi } from "vitest";
 import { blocksOf, root } from "../support/pages.ts";
 import { tempDir } from "../support/temp.ts";
@@ -33,6 +34,12 @@ const request = () =>
     body: JSON.stringify({ prompt: "a fox" }),
   });
 
+/** Once it is read to its end: a stream that breaks has none. */
+async function statusOf(answer: Response): Promise<number> {
+  await answer.text();
+  return answer.status;
+}
+
 test.each(blocks)("the block at $at runs", { timeout: 30_000 }, async ({ name, code }) => {
   vi.spyOn(console, "log").mockImplementation(() => {});
   const before = process.listeners("SIGTERM");
@@ -44,8 +51,13 @@ test.each(blocks)("the block at $at runs", { timeout: 30_000 }, async ({ name, c
     const given = (await import(/* @vite-ignore */ file)) as {
       POST?: (request: Request) => Promise<Response>;
       GET?: (request: Request) => Promise<Response>;
+      default?: Pick<App, "fetch" | "paths">;
     };
     const answer = (await given.POST?.(request())) ?? (await given.GET?.(new Request(request().url)));
+    for (const path of given.default?.paths ?? []) {
+      const app = given.default as Pick<App, "fetch">;
+      expect(await statusOf(await app.fetch(new Request(`http://app.test${path}`, request())))).toBe(200);
+    }
     expect([undefined, 200, 401, 403, 404]).toContain(answer?.status);
     const stops = process.listeners("SIGTERM").filter((listener) => !before.includes(listener));
     if (stops.length > 0) await vi.waitFor(() => expect(stage.emulator.jobs.length).toBe(1), 20_000);

@@ -1,4 +1,5 @@
 import * as client from "fal-chain";
+import * as apps from "fal-chain/app";
 import * as emulation from "fal-chain/emulator";
 import * as postgres from "fal-chain/postgres";
 import * as sqlite from "fal-chain/sqlite";
@@ -9,6 +10,16 @@ import { postgresUrl } from "../support/postgres.ts";
 // What a block of the pages imports when it is run: the package, at an emulator instead of fal.
 
 export * from "fal-chain";
+export {
+  AppError,
+  cached,
+  FieldError,
+  isMain,
+  lifecycle,
+  retryElsewhere,
+  runner,
+  stopRunner,
+} from "fal-chain/app";
 export * from "fal-chain/emulator";
 export * from "fal-chain/terminal";
 export * from "fal-chain/webhooks";
@@ -109,6 +120,9 @@ export function createQueue(options: worker.QueueOptions): worker.RunQueue {
 
 export const startWorker: typeof worker.startWorker = (options) =>
   worker.startWorker({ ...options, url: database });
+
+export const defineApp: typeof apps.defineApp = (options) =>
+  apps.defineApp({ ...options, fal, logger: { warn() {} } });
 
 export const secrets: typeof client.secrets = (schemas) =>
   client.secrets(schemas, { DATABASE_URL: "https://database.example" });

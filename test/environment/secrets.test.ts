@@ -72,3 +72,15 @@ test("a schema that is asynchronous is refused", () => {
   const later = z.string().refine(async () => true);
   expect(() => secrets({ TOKEN: later }, { TOKEN: "x" })).toThrow(/asynchronous/);
 });
+
+test("all that is missing is said at once, with the one command that sets it", () => {
+  const schemas = { TOKEN: z.string(), PORT: z.coerce.number(), DATABASE_URL: z.url() };
+  expect(() => secrets(schemas, { PORT: "many" })).toThrow(
+    expect.objectContaining({
+      code: "missing_variable",
+      message: expect.stringMatching(
+        /^TOKEN is not set, PORT does not match .*, DATABASE_URL is not set\. .*fal-chain secrets set TOKEN=… DATABASE_URL=…/,
+      ),
+    }),
+  );
+});

@@ -41,7 +41,7 @@ const runs = fc.array(
 );
 const keys = fc.uniqueArray(
   fc.constantFrom<CostKey>(
-    ...(["endpoint", "chain", "run", "step", "job_id", "app", "request", "day", "hour"] as const),
+    ...(["endpoint", "chain", "run", "step", "job_id", "app", "request", "caller", "day", "hour"] as const),
     ...(["root_run", "root_job"] as const),
     "tag:customer",
     "tag:nobody",

@@ -66,7 +66,13 @@ test("a budget of a day begins anew with the next one", async () => {
   const reserve = { budget: "tag:customer=acme", window: 0, limitNanoUsd: 100 * CENT, nanoUsd: CENT };
   const intent = { endpoint: ECHO, body: "{}", queue: "", key: undefined, at: clock.now() };
   const whose = { chain: undefined, run: undefined, step: undefined, jobId: undefined, app: undefined };
-  const rest = { request: undefined, rootRun: undefined, rootJob: undefined, claimedRoot: undefined };
+  const rest = {
+    request: undefined,
+    caller: undefined,
+    rootRun: undefined,
+    rootJob: undefined,
+    claimedRoot: undefined,
+  };
   const of = { ...whose, ...rest, tags: {}, userTags: {} };
   await store.calls.intend({ id: "1", ...intent, for: of }, { reserve: [reserve] });
   const ask = () => fal.budgets({ tags: { customer: "acme" } });

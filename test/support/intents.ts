@@ -8,6 +8,7 @@ const NOBODY: CallFor = {
   jobId: undefined,
   app: undefined,
   request: undefined,
+  caller: undefined,
   rootRun: undefined,
   rootJob: undefined,
   claimedRoot: undefined,

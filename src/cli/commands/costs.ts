@@ -45,7 +45,10 @@ export function addCosts(program: Command, cli: Cli): void {
     .command("costs")
     .summary("Reports what the calls in the store cost.")
     .description("What the calls in the store cost: by endpoint, chain, run, customer, day…")
-    .option("--by <keys>", "endpoint,chain,run,step,job_id,app,request,root_run,root_job,day,hour,tag:NAME")
+    .option(
+      "--by <keys>",
+      "endpoint,chain,run,step,job_id,app,request,caller,root_run,root_job,day,hour,tag:NAME",
+    )
     .option(...SINCE)
     .option("--until <when>", "before then")
     .option("--endpoint <id>", "only calls to this endpoint")

@@ -69,6 +69,7 @@ export const FOR: { readonly [F in keyof CallFor]-?: Column<CallFor[F]> } = {
   jobId: optionalText("job_id"),
   app: optionalText("app"),
   request: optionalText("request"),
+  caller: optionalText("caller"),
   rootRun: optionalName("root_run"),
   rootJob: optionalText("root_job"),
   claimedRoot: optionalText("claimed_root"),
@@ -215,13 +216,13 @@ function isOwner(value: unknown): boolean {
 function isStartedFor(value: unknown): boolean {
   if (isNone(value)) return true;
   if (!isPlain(value)) return false;
-  const { root, within, request, job, claimedRoot } = value;
+  const { root, within, request, caller, job, claimedRoot } = value;
   const isRoot = isNone(root) || isPlain(root);
   const isWithin = isNone(within) || (Array.isArray(within) && within.every(isTexts));
   return (
     isRoot &&
     isWithin &&
-    [request, job, claimedRoot].every((name) => isNone(name) || typeof name === "string")
+    [request, caller, job, claimedRoot].every((name) => isNone(name) || typeof name === "string")
   );
 }
 

@@ -135,6 +135,16 @@ export const MIGRATIONS: readonly Migration[] = [
     ...["chain", "id"].map((name) => `alter table runs add column ${name}_long text`),
     "alter table steps add column key_long text",
   ],
+  // Who sent the request that a call was made for.
+  ({ inline }) => [
+    "alter table calls add column caller text",
+    ...(inline
+      ? [
+          "drop index calls_for_reports",
+          `create index calls_for_reports on calls (${[...REPORTED, "caller"].join(", ")})`,
+        ]
+      : []),
+  ],
 ];
 
 const REPORTED = [

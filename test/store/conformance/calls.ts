@@ -14,6 +14,7 @@ export function callsConform(fresh: Fresh): void {
       jobId: "job-7",
       app: "acme/app",
       request: "in-1",
+      caller: "hash-of-bob",
       rootRun: "album/7",
       rootJob: "job-1",
       claimedRoot: "theirs/1",
@@ -212,9 +213,15 @@ export function callsConform(fresh: Fresh): void {
     expect(await ids({ chain: "poster" })).toEqual(["c", "b2"]);
     expect(await ids({ chain: "poster", run: "2" })).toEqual(["b2"]);
     await store.calls.intend(
-      intent("e", { at: 1, step: "large", jobId: "j", app: "acme/app", request: "in" }),
+      intent("e", { at: 1, step: "large", jobId: "j", app: "acme/app", request: "in", caller: "bob" }),
     );
-    for (const query of [{ step: "large" }, { jobId: "j" }, { app: "acme/app" }, { request: "in" }]) {
+    for (const query of [
+      { step: "large" },
+      { jobId: "j" },
+      { app: "acme/app" },
+      { request: "in" },
+      { caller: "bob" },
+    ]) {
       expect(await ids(query)).toEqual(["e"]);
     }
   });
