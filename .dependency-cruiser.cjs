@@ -47,6 +47,7 @@ const MAY_IMPORT = {
   telemetry: [...GROUND, "environment", "attribution", "calls", "chain"],
   worker: [...GROUND, "chain", "store"],
   app: [...GROUND, "environment", "attribution", "ledger", "telemetry", "index.ts"],
+  shipping: ["base", "errors"],
   model: ["base"],
   "stand-ins": ["model"],
   gateway: ["base", "errors"],
@@ -54,7 +55,7 @@ const MAY_IMPORT = {
   terminal: [...GROUND, "calls", "chain", "ledger", "files", "report"],
   report: [...GROUND, "chain", "ledger"],
   cli: [
-    ...[...GROUND, "environment", "attribution", "secrets", "terminal"],
+    ...[...GROUND, "environment", "attribution", "secrets", "shipping", "terminal"],
     ...["index.ts", "store/selector.ts", "store/postgres.ts", "report/index.ts", "emulator/index.ts"],
   ],
   "fal.ts": CLIENT,

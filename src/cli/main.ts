@@ -5,14 +5,16 @@ import { writeError } from "../terminal/write-error.ts";
 import type { Cli, Io } from "./cli.ts";
 import { addCall } from "./commands/call.ts";
 import { addCalls } from "./commands/calls.ts";
+import { addCheck } from "./commands/check.ts";
 import { addCosts } from "./commands/costs.ts";
 import { addEmulate } from "./commands/emulate.ts";
 import { addEnv } from "./commands/env.ts";
+import { addInit } from "./commands/init.ts";
 import { addRuns } from "./commands/runs.ts";
 import { addSecrets } from "./commands/secrets.ts";
 import { withKeyCure } from "./missing-key.ts";
 
-const COMMANDS = [addCall, addCalls, addRuns, addCosts, addEnv, addSecrets, addEmulate];
+const COMMANDS = [addCall, addCalls, addRuns, addCosts, addEnv, addInit, addSecrets, addCheck, addEmulate];
 
 const HELP = `
 Examples:

@@ -116,7 +116,7 @@ export function assertSecretName(name: string): void {
       "That is not the name of a secret, so it is not shown here. A name is of letters, digits and _, such as OPENAI_API_KEY.",
     );
   }
-  if (/^FAL_/i.test(name)) {
+  if (/^FAL_(?!CHAIN_)/i.test(name)) {
     throw new InvalidArgumentError(
       `${name} cannot be a secret: names that begin with FAL_ belong to the platform. Choose another name.`,
     );

@@ -19,6 +19,8 @@ test.each([
   "env",
   "secrets",
   "secrets set",
+  "init",
+  "check",
   "emulate",
 ])("%s --help has examples, and fits into 80 columns", async (verb) => {
   const { code, stdout, stderr } = await run(...verb.split(" ").filter(Boolean), "--help");

@@ -1,0 +1,55 @@
+import { copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { VERSION } from "../base/version.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
+import { filesOf, type Template } from "./template.ts";
+
+export interface InitOptions {
+  /** The app's name at fal. @default made of the directory's */
+  readonly name?: string | undefined;
+  /** What package.json asks for: a version, or a packed file, which is copied. @default this version */
+  readonly package?: string | undefined;
+  /** @default "memory" */
+  readonly store?: Template["store"] | undefined;
+}
+
+export interface Written {
+  readonly name: string;
+  readonly directory: string;
+  readonly written: readonly string[];
+  /** What was there, and is as it was. */
+  readonly left: readonly string[];
+}
+
+/** Writes a project that fal takes. What is there is left as it is. @throws {InvalidArgumentError} for a name or a package that cannot be. */
+export function initProject(path: string, options: InitOptions = {}): Written {
+  const directory = resolve(path);
+  const name = options.name ?? nameOf(directory);
+  if (!/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(name)) {
+    throw new InvalidArgumentError(
+      `${JSON.stringify(name)} cannot be an app's name: it is of lower-case letters, digits and -, such as ad-maker. Say --name.`,
+    );
+  }
+  const packed = packedFile(options.package);
+  mkdirSync(directory, { recursive: true });
+  const wanted = packed ? `file:./${basename(packed)}` : (options.package ?? `^${VERSION}`);
+  const files = Object.entries(filesOf({ name, package: wanted, store: options.store ?? "memory" }));
+  const left = files.filter(([file]) => existsSync(join(directory, file))).map(([file]) => file);
+  const written = files.filter(([file]) => !left.includes(file));
+  for (const [file, text] of written) writeFileSync(join(directory, file), text, { flag: "wx" });
+  if (packed) copyFileSync(packed, join(directory, basename(packed)));
+  return { name, directory, written: written.map(([file]) => file), left };
+}
+
+const nameOf = (directory: string): string =>
+  basename(directory)
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "");
+
+function packedFile(wanted: string | undefined): string | undefined {
+  if (wanted === undefined || !/\.t(ar\.)?gz$/.test(wanted) || /^https?:/.test(wanted)) return undefined;
+  const path = resolve(wanted.replace(/^file:/, ""));
+  if (statSync(path, { throwIfNoEntry: false })?.isFile()) return path;
+  throw new InvalidArgumentError(`There is no ${path}. Make it with npm pack, or give a version.`);
+}
