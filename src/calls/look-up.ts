@@ -129,16 +129,18 @@ async function byHistory(
 
   const sent = sentBy(suspect);
   if (sent === undefined) return { verdict: "unknown", evidence: UNREADABLE_INPUT, candidates: [] };
-  const { unclaimed, equals } = await whatIsKnown(store, suspect, past);
-  const candidates = unclaimed.filter(({ input }) => input !== undefined && matches(sent, input));
+  const matching = past.filter(({ input }) => input !== undefined && matches(sent, input));
+  const candidates = await unclaimedOf(store, matching);
   const ids = candidates.map(({ requestId }) => requestId);
+  const equals = await equalCalls(store, suspect);
 
   // An equal call that is under way may own any of them, and will soon say so.
   const underWay = equals.filter((call) => mayBeUnderWay(call, suspect)).length;
   const ambiguous = 1 + equals.filter(({ state }) => state === "ambiguous").length;
 
   if (candidates.length === 0) {
-    const hidden = unclaimed.filter(({ input }) => input === undefined).length;
+    const withoutInput = past.filter(({ input }) => input === undefined);
+    const { length: hidden } = await unclaimedOf(store, withoutInput);
     return hidden > 0
       ? {
           verdict: "unknown",
@@ -180,18 +182,25 @@ function sentBy({ body }: Suspect): unknown {
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** The requests in history that belong to no call yet, and the other calls that sent the same. */
-async function whatIsKnown(
+/** Those that belong to no call yet. */
+async function unclaimedOf(store: Services["store"], past: readonly PastRequest[]): Promise<PastRequest[]> {
+  const found: PastRequest[] = [];
+  for (const request of past) {
+    const { requestId } = request;
+    if ((await store.calls.list({ requestId, limit: 1 })).length === 0) found.push(request);
+  }
+  return found;
+}
+
+/** The other calls that sent the same and may have made a request that none of them has yet. */
+async function equalCalls(
   store: Services["store"],
   { id, endpoint, body, sentAt }: Suspect,
-  past: PastRequest[],
-) {
-  const calls = await store.calls.list({ endpoint, since: sentAt - DAY_MS, limit: 10_000 });
-  const claimed = new Set(calls.flatMap(({ ticket }) => (ticket ? [ticket.requestId] : [])));
-  return {
-    unclaimed: past.filter(({ requestId }) => !claimed.has(requestId)),
-    equals: calls.filter((call) => call.body === body && call.id !== id),
-  };
+): Promise<CallRecord[]> {
+  const query = { endpoint, since: sentAt - DAY_MS, limit: Number.MAX_SAFE_INTEGER };
+  const states = ["intended", "ambiguous", "given-up"] as const;
+  const open = await Promise.all(states.map((state) => store.calls.list({ ...query, state })));
+  return open.flat().filter((call) => call.body === body && call.id !== id);
 }
 
 /** How long the POST of a call that was given up may still be under way, in milliseconds. */

@@ -62,6 +62,8 @@ export interface Reconciliation {
   readonly missing: readonly UnbilledCall[];
   /** On the bill, and not in this ledger: another program's, or of a ledger that was lost. */
   readonly unseen: readonly BilledRequest[];
+  /** Whether there are more calls than `limit`: of older ones it is not told which are late or missing. */
+  readonly isCut: boolean;
 }
 
 /** Reads the account's bill. */
@@ -93,7 +95,8 @@ export async function reconcile(
   if (!(Number.isInteger(limit) && limit > 0)) {
     throw new InvalidArgumentError(`limit is ${limit}; it is a whole number from 1 up.`);
   }
-  const calls = await store.calls.list({ since: from, limit });
+  const newest = await store.calls.list({ since: from, limit: limit + 1 });
+  const calls = newest.slice(0, limit);
   const billed = await billedSince(from);
   const known = new Map<string | undefined, CallRecord>(calls.map((call) => [call.ticket?.requestId, call]));
   const earlier: CallRecord[] = [];
@@ -122,6 +125,7 @@ export async function reconcile(
     late: due.filter(({ ageMs }) => ageMs < missingAfterMs),
     missing: due.filter(({ ageMs }) => ageMs >= missingAfterMs),
     unseen,
+    isCut: newest.length > limit,
   };
 
   function billedSince(at: number, requestIds?: readonly string[]): Promise<Map<string, BilledRequest>> {

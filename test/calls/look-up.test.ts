@@ -1,6 +1,7 @@
 import { type AmbiguousSubmitError, memoryStore, type Store } from "fal-chain";
 import { fluxSchnell } from "fal-chain/emulator";
 import { expect, test } from "vitest";
+import { intentOf } from "../support/intents.ts";
 import { ECHO, ENV, FLUX, failureOf, type Setup, SMALL, setup } from "../support/setup.ts";
 import { instead, json, kindOf, losing, networkError, type Wire } from "../support/wire.ts";
 
@@ -142,6 +143,18 @@ test("a request that an equal call may still hear of is not taken from it, thoug
   release.resolve();
   await gaveUp.cancel;
   expect(made.emulator.jobs).toHaveLength(1);
+});
+
+test("an equal call that may have made the request counts, however many calls were made since", async () => {
+  const store = memoryStore();
+  const made = setup({ wire: losing("submit"), store });
+  const body = JSON.stringify(input);
+  const at = made.clock.now() - 60_000;
+  await store.calls.intend(intentOf("under-way", { endpoint: ECHO, body, at }));
+  for (let n = 0; n < 10_000; n++) {
+    await store.calls.intend(intentOf(`other-${n}`, { endpoint: ECHO, at: at + 1 + (n % 50_000) }));
+  }
+  expect(await failureOf(made.fal.subscribe(ECHO, { input }))).toMatchObject({ verdict: "several" });
 });
 
 test("throw does not ask history; resubmit-if-unseen sends again only where nothing was seen", async () => {

@@ -48,7 +48,7 @@ test("what is on the bill is noted as invoiced, beside what was measured", async
     invoicedNanoUsd: 18_900_000,
     measuredNanoUsd: 21_000_000,
   };
-  const expected = { matched: [match], drift: [match], late: [], missing: [], unseen: [] };
+  const expected = { matched: [match], drift: [match], late: [], missing: [], unseen: [], isCut: false };
   expect(await fal.reconcile()).toEqual(expected);
   expect((await ledger())[0]?.cost).toEqual({
     source: "invoiced",
@@ -112,7 +112,9 @@ test("of more calls than the limit, the newest are looked for", async () => {
   await fal.subscribe(ECHO, { input: { call: 1 } });
   await clock.sleep(1000);
   const { requestId } = await fal.subscribe(ECHO, { input: { call: 2 } });
-  expect(idsOf((await fal.reconcile({ limit: 1 })).late)).toEqual([requestId]);
+  const { late, isCut } = await fal.reconcile({ limit: 1 });
+  expect(idsOf(late)).toEqual([requestId]);
+  expect(isCut).toBe(true);
 });
 
 describe("without sense", () => {

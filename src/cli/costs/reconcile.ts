@@ -18,7 +18,7 @@ export async function reconcile(
   });
 }
 
-function inWords({ matched, drift, late, missing, unseen }: Reconciliation): string {
+function inWords({ matched, drift, late, missing, unseen, isCut }: Reconciliation): string {
   const sum = (amounts: readonly number[]) => formatUsd(amounts.reduce((sum, nano) => sum + nano, 0));
   const invoiced = sum(matched.map(({ invoicedNanoUsd }) => invoicedNanoUsd));
   const lists = [
@@ -43,6 +43,11 @@ function inWords({ matched, drift, late, missing, unseen }: Reconciliation): str
     `${matched.length} calls are on the bill, for ${invoiced}; they are recorded as invoiced.`,
     ...(late.length > 0 ? [`${late.length} calls are not on it yet: it is late by hours.`] : []),
     ...lists.flat(),
+    ...(isCut
+      ? [
+          "Only the newest 10,000 calls were looked for: in a program, fal.reconcile({ limit }) looks for more.",
+        ]
+      : []),
     "",
   ].join("\n");
 }
