@@ -2,6 +2,7 @@ import { ApiError, createFal, FalError } from "fal-chain";
 import { createEmulator, virtualClock } from "fal-chain/emulator";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { cases } from "../support/cases.ts";
 import { echo } from "../support/models.ts";
 import { printed } from "../support/printed.ts";
 import { ECHO, ENV, KEY, SECRET } from "../support/setup.ts";
@@ -121,6 +122,6 @@ test("malformed answers, at any point of a call", async () => {
       await emulator.close();
       expect(clock.sleepers).toBe(0);
     }),
-    { numRuns: 150 },
+    { numRuns: cases(150) },
   );
 }, 30_000);

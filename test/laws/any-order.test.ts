@@ -3,6 +3,7 @@ import { createFal, FalError, memoryStore, type Store } from "fal-chain";
 import { createEmulator, type FaultText, virtualClock } from "fal-chain/emulator";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { cases } from "../support/cases.ts";
 import { echo } from "../support/models.ts";
 import { RATES } from "../support/rates.ts";
 import { collect, ECHO, ENV } from "../support/setup.ts";
@@ -132,6 +133,6 @@ test("a call ends once, for its caller as for its store, and leaves nothing", as
       if (options.cancelOnAbort === false && cancelAt === undefined)
         expect(job?.cancelled ?? false).toBe(false);
     }),
-    { numRuns: 150 },
+    { numRuns: cases(150) },
   );
 }, 30_000);

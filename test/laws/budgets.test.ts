@@ -3,6 +3,7 @@ import { createEmulator, virtualClock } from "fal-chain/emulator";
 import { sqliteStore } from "fal-chain/sqlite";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { cases } from "../support/cases.ts";
 import { echo } from "../support/models.ts";
 import { ENV } from "../support/setup.ts";
 import { tempDir } from "../support/temp.ts";
@@ -92,7 +93,7 @@ test.each(["memory", "SQLite"])(
           for (const store of new Set(stores)) await store.close();
         },
       ),
-      { numRuns: 20 },
+      { numRuns: cases(20) },
     );
   },
   60_000,

@@ -2,6 +2,7 @@ import { type Fal, FalError, RunBlockedError } from "fal-chain";
 import type { FaultRates } from "fal-chain/emulator";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { cases } from "../support/cases.ts";
 import { echo } from "../support/models.ts";
 import { type Process, type Processes, processes } from "../support/processes.ts";
 
@@ -156,10 +157,10 @@ async function settle(all: Processes, { callId }: RunBlockedError): Promise<void
   await fal.calls.settle(callId, lost ? { adopt: lost.requestId } : "resubmit");
 }
 
-const cases = Number(process.env["ONCE_CASES"] ?? 40);
+const tried = Number(process.env["ONCE_CASES"] ?? cases(45));
 
 test("a run pays for each step once, whatever happens to its processes", {
-  timeout: 60_000 + cases * 500,
+  timeout: 60_000 + tried * 500,
 }, async () => {
   const seen = { blocked: 0, fated: 0, ambiguous: 0 };
   await fc.assert(
@@ -196,7 +197,7 @@ test("a run pays for each step once, whatever happens to its processes", {
         seen.ambiguous += all.emulator.received.filter(({ fault }) => fault?.name === "lost-response").length;
       },
     ),
-    { numRuns: cases, seed: Number(process.env["ONCE_SEED"] ?? 1), endOnFailure: cases < 100 },
+    { numRuns: tried, seed: Number(process.env["ONCE_SEED"] ?? 1), endOnFailure: tried < 100 },
   );
   // Else nothing of this was tried.
   expect(Math.min(seen.blocked, seen.fated, seen.ambiguous)).toBeGreaterThan(0);

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { cases } from "../support/cases.ts";
 import { echo } from "../support/models.ts";
 import { KEY, SECRET, setup } from "../support/setup.ts";
 import { kindOf } from "../support/wire.ts";
@@ -91,7 +92,7 @@ test("where a call comes from and what its caller lent is told to our own apps, 
       expect(noted).not.toContain(SECRET);
       expect(noted).not.toContain("cdn-token");
     }),
-    { numRuns: 150 },
+    { numRuns: cases(150) },
   );
   expect(told).toBeGreaterThan(50);
 });

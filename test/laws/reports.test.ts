@@ -2,6 +2,7 @@ import { type CallRecord, type CostKey, type CostSum, createFal, memoryStore } f
 import { createEmulator, virtualClock } from "fal-chain/emulator";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { cases } from "../support/cases.ts";
 import { echo } from "../support/models.ts";
 import { ENV } from "../support/setup.ts";
 
@@ -116,7 +117,7 @@ test("a report adds up to its calls and to the bill, whatever it is grouped by",
         }
       }
     }),
-    { numRuns: 25 },
+    { numRuns: cases(25) },
   );
 }, 60_000);
 

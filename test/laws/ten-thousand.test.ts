@@ -12,7 +12,7 @@ test(
   {
     timeout: MINUTES,
   },
-  () => weathersAStorm(500, (calls) => memoryStore({ keepEnded: calls })),
+  () => weathersAStorm(250, (calls) => memoryStore({ keepEnded: calls })),
 );
 
 test(
@@ -20,5 +20,5 @@ test(
   {
     timeout: MINUTES,
   },
-  () => weathersAStorm(120, () => sqliteStore(join(tempDir(), "store.db"))),
+  () => weathersAStorm(60, () => sqliteStore(join(tempDir(), "store.db"))),
 );

@@ -2,6 +2,7 @@ import { type CallRecord, createFal, memoryStore } from "fal-chain";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import * as z from "zod";
+import { cases } from "../support/cases.ts";
 import { echo } from "../support/models.ts";
 import { ECHO, ENV, failureOf, setup } from "../support/setup.ts";
 
@@ -188,6 +189,6 @@ test("ledger and bill add up, whatever was called by whom and however late the b
         await check();
       },
     ),
-    { numRuns: 60 },
+    { numRuns: cases(60) },
   );
 });

@@ -54,7 +54,7 @@ test.each(URLS)("%s is shown without its password, whoever shows it", async (url
 });
 
 test("what may be shown is: host and database, the path of a file", () => {
-  expect(shownSelector("postgres://me:secret@db.example:5433/fal?sslmode=require")).toBe(
+  expect(shownSelector("postgres://me:s3cr3t@db.example:5433/fal?sslmode=require")).toBe(
     "postgres://db.example:5433/fal",
   );
   expect(shownSelector("sqlite:calls and runs.db")).toBe("sqlite:calls and runs.db");
