@@ -20,5 +20,5 @@ test(
   {
     timeout: MINUTES,
   },
-  () => weathersAStorm(60, () => sqliteStore(join(tempDir(), "store.db"))),
+  () => weathersAStorm(100, () => sqliteStore(join(tempDir(), "store.db"))),
 );
