@@ -21,6 +21,8 @@ export interface WireRequest {
   readonly signal?: AbortSignal | undefined;
   /** Asked right before each attempt, after every pause: when it throws, that attempt is not sent. */
   readonly permit?: (() => Promise<void>) | undefined;
+  /** Told of each attempt that failed and is repeated, before the pause. It never rejects. */
+  readonly onRepeat?: (() => Promise<void>) | undefined;
   /** Milliseconds since the epoch: no pause before a repeat goes beyond it. */
   readonly deadline?: number | undefined;
   /** The same for what was answered: what cannot be reached is asked for beyond it, as long as reads are. */

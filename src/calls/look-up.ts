@@ -20,6 +20,8 @@ export type LookUp =
       readonly candidates: readonly string[];
       /** Whether history gave no answer at all. */
       readonly isUnreached?: boolean;
+      /** Whether history shows what was sent well after a call whose sender is gone, and all that is known of. */
+      readonly isCaughtUp?: boolean | undefined;
     };
 
 /** The call whose submit was ambiguous, and what its reply, if any, claimed to be. */
@@ -31,12 +33,17 @@ export interface Suspect {
   readonly queue: string;
   readonly sentAt: number;
   readonly claimedRequestId: string | undefined;
+  /** Whoever sent it is gone, and nothing is paid on the word that it is unseen. */
+  readonly isOver?: boolean;
 }
 
 /** Pauses between two looks, in milliseconds: history lags, and a minute is cheaper than a second charge. */
 const PAUSES_MS = [0, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 /** How long before the send a request may seem to have been sent: clocks differ, and `Date` has whole seconds. */
 const BEFORE_SEND_MS = 3_000;
+
+/** How long what left a process right before its end may be on its way, in milliseconds. */
+const ON_ITS_WAY_MS = 5_000;
 
 /** How long history whose answers are no use is asked at least. */
 const PATIENCE_MS = 15_000;
@@ -46,7 +53,8 @@ const OUTAGE_PAUSE_MS = 30_000;
 /**
  * Finds out what became of an ambiguous submit, and claims its request in the store. Never sends a submit. The minute that
  * it takes counts from the send, whichever process looks: one that begins later takes one look. Only answers of history
- * count: while it cannot be reached it is looked for as long as reads are repeated.
+ * count: while it cannot be reached it is looked for as long as reads are repeated. A call whose process is gone is looked
+ * for no longer once history has caught up.
  */
 export async function lookUp(services: Services, suspect: Suspect, signal: AbortSignal): Promise<LookUp> {
   const claimed = await byClaimedId(services, suspect, signal);
@@ -54,19 +62,26 @@ export async function lookUp(services: Services, suspect: Suspect, signal: Abort
 
   let last: Exclude<LookUp, { verdict: "found" }> = NOT_READ;
   const { clock, history } = services;
-  const until = suspect.sentAt + PAUSES_MS.reduce((sum, pause) => sum + pause) + 1;
-  const answeredBy = Math.max(until, clock.now() + PATIENCE_MS);
+  let until = suspect.sentAt + PAUSES_MS.reduce((sum, pause) => sum + pause) + 1;
   const latest = clock.now() + history.patienceMs;
-  for (let look = 0; ; look++) {
-    const isUnreached = last.isUnreached === true;
-    const pause = isUnreached ? Math.max(PAUSES_MS[look] ?? 0, OUTAGE_PAUSE_MS) : PAUSES_MS[look];
-    if (pause === undefined || (pause > 0 && clock.now() + pause > (isUnreached ? latest : until))) break;
+  for (let [pause, answers] = [0, 0]; ; ) {
+    const before = clock.now();
     await clock.sleep(pause, signal);
     const known = (await services.store.calls.get(suspect.id))?.ticket;
     if (known) return { verdict: "found", ticket: known, evidence: "a webhook named the request" };
+    const answeredBy = Math.max(until, clock.now() + PATIENCE_MS);
     const seen = await byHistory(services, suspect, { signal, answeredBy, deadline: latest });
     if (seen.verdict === "found" || isFinal(seen)) return seen;
     last = seen;
+    const now = clock.now();
+    if (last.isUnreached) {
+      until += now - before;
+      pause = OUTAGE_PAUSE_MS;
+      if (now + pause > latest) break;
+    } else {
+      pause = Math.min(PAUSES_MS[++answers] ?? Number.POSITIVE_INFINITY, until - now);
+      if (pause <= 0 || last.isCaughtUp) break;
+    }
   }
   return services.queue.isElsewhere(suspect) ? unreadable(services, suspect, last) : last;
 }
@@ -115,16 +130,18 @@ async function byHistory(
   suspect: Suspect,
   limits: { signal: AbortSignal; answeredBy: number; deadline: number },
 ): Promise<LookUp> {
-  const { store, history } = services;
+  const { store, history, clock } = services;
+  const askedAt = clock.now();
   let past: PastRequest[];
   try {
     past = await history.since(suspect.endpoint, suspect.sentAt - BEFORE_SEND_MS, limits);
   } catch (error) {
     limits.signal.throwIfAborted();
     if (!(error instanceof FalError)) throw error;
-    const forbidden = error instanceof ApiError && [401, 403].includes(error.status);
-    const evidence = forbidden ? NO_PERMISSION : error.message;
-    return { verdict: "unknown", evidence, candidates: [], isUnreached: error instanceof NetworkError };
+    const status = error instanceof ApiError ? error.status : undefined;
+    const evidence = status === 401 || status === 403 ? NO_PERMISSION : error.message;
+    const isUnreached = error instanceof NetworkError || (status !== undefined && isTransient(status));
+    return { verdict: "unknown", evidence, candidates: [], isUnreached };
   }
 
   const sent = sentBy(suspect);
@@ -141,13 +158,13 @@ async function byHistory(
   if (candidates.length === 0) {
     const withoutInput = past.filter(({ input }) => input === undefined);
     const { length: hidden } = await unclaimedOf(store, withoutInput);
-    return hidden > 0
-      ? {
-          verdict: "unknown",
-          evidence: `history holds ${hidden} requests without their input`,
-          candidates: [],
-        }
-      : { verdict: "unseen", evidence: `none of ${past.length} requests in history matches`, candidates: [] };
+    if (hidden > 0) {
+      const evidence = `history holds ${hidden} requests without their input`;
+      return { verdict: "unknown", evidence, candidates: [] };
+    }
+    const evidence = `none of ${past.length} requests in history matches`;
+    const isCaughtUp = suspect.isOver && (await hasCaughtUp(store, suspect, past, askedAt));
+    return { verdict: "unseen", evidence, candidates: [], isCaughtUp };
   }
   if (underWay > 0 || candidates.length > ambiguous) {
     const evidence = `${candidates.length} requests match, ${ambiguous + underWay} calls may have made them`;
@@ -168,6 +185,29 @@ async function byHistory(
     evidence: "every request that matches belongs to another call",
     candidates: [],
   };
+}
+
+/** What says nothing of history itself, and may be otherwise the next time. */
+const isTransient = (status: number): boolean => status === 408 || status === 429 || status >= 500;
+
+/**
+ * Whether history shows a request that was sent well after the call and has not ended, and every one that this store has
+ * noted since: then it neither lags nor lists ended ones only.
+ */
+async function hasCaughtUp(
+  store: Services["store"],
+  { endpoint, sentAt: since }: Suspect,
+  past: readonly PastRequest[],
+  askedAt: number,
+): Promise<boolean> {
+  const isLater = ({ sentAt, endedAt }: PastRequest) =>
+    endedAt === undefined && sentAt >= since + ON_ITS_WAY_MS;
+  if (!past.some(isLater)) return false;
+  const listed = new Set(past.map(({ requestId }) => requestId));
+  const calls = await store.calls.list({ endpoint, since, limit: Number.MAX_SAFE_INTEGER });
+  return calls.every(
+    ({ ticket, submittedAt = 0 }) => !ticket || submittedAt >= askedAt || listed.has(ticket.requestId),
+  );
 }
 
 const UNREADABLE_INPUT = "what the store has of its input is not JSON";

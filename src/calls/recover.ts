@@ -84,22 +84,18 @@ async function whatIsThere(
   }
   // It goes on, or the store keeps ids only, and fal may still have it.
   if (ticket) return { ticket, outcome: undefined, isAdopted: false };
+  const policy = policyOf(services, call.settings);
   const suspect = {
     id: record.id,
     endpoint: record.endpoint,
     body: record.body ?? "{}",
     queue: record.queue,
-    sentAt: record.intendedAt,
+    sentAt: record.sentAgainAt ?? record.intendedAt,
     claimedRequestId: undefined,
+    isOver: policy === "look-up",
   };
   const doubt = { why: record.doubt ?? "the process ended in the middle of it" };
-  const adopted = await resolveDoubt(
-    services,
-    suspect,
-    doubt,
-    policyOf(services, call.settings),
-    call.giveUp.signal,
-  );
+  const adopted = await resolveDoubt(services, suspect, doubt, policy, call.giveUp.signal);
   return adopted && { ticket: adopted, outcome: undefined, isAdopted: true };
 }
 

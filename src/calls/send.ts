@@ -14,7 +14,7 @@ import { bodyOf, type Prepared } from "./prepare.ts";
 import type { Services } from "./services.ts";
 
 /**
- * The one way to spend money: reserve, wait for a slot, note the intent, POST. What is accepted is announced.
+ * The one way to spend money: reserve, wait for a slot, note the intent at the last moment, POST. What is accepted is announced.
  *
  * @param replaces The call whose place this one takes.
  * @throws {BudgetExceededError | UnknownPriceError | LeaseLostError | StoreError} before anything is sent.
@@ -27,7 +27,7 @@ export async function send(
   found: FoundStep | undefined,
   replaces: string | undefined,
 ): Promise<Ticket> {
-  const { store, queue, clock, slots } = services;
+  const { queue, clock, slots } = services;
   const { id, settings } = call;
   const { signal } = call.giveUp;
   const policy = policyOf(services, settings);
@@ -41,14 +41,8 @@ export async function send(
   call.slot = await slots?.take(id, signal);
 
   const intent: Intent = { id, ...wanted, queue: queue.base, key: found?.key, at: clock.now() };
-  const terms = { fence: found?.fence, replaces, reserve: reservations(intent.at) };
-  await store.calls.intend(intent, terms).catch((error: unknown) => unlessOtherStore(services, call, error));
-  call.notedAs = id;
-  signal.throwIfAborted();
-  call.observer?.sending(body);
-
-  call.times.submitted = clock.now();
-  const submission = { endpoint: prepared.endpoint, body, ...hooked, deadline, permit: found?.permit };
+  const notes = lastMoment(services, call, { intent, found, replaces, reservations });
+  const submission = { endpoint: prepared.endpoint, body, ...hooked, deadline, ...notes };
   const accepting = post(services, intent, { submission, policy, signal, reservations });
   call.accepting = accepting;
   // Should the call give up meanwhile, the POST goes on, and who cancels its request waits for the answer.
@@ -58,10 +52,65 @@ export async function send(
     },
     () => {},
   );
-  const { ticket, position } = await abortable(accepting, signal);
+  const { ticket, position } = await abortable(accepting, signal).finally(notes.noted);
   announce(services, call, ticket, prepared.for.tags);
   tellStatus(services, call, { status: "IN_QUEUE", queue_position: position }, {});
   return ticket;
+}
+
+/** What a submit is noted with. */
+interface Noted {
+  readonly intent: Intent;
+  readonly found: FoundStep | undefined;
+  readonly replaces: string | undefined;
+  readonly reservations: ReserveAgain;
+}
+
+/**
+ * What the store is told at the last moment, after every pause: nothing is awaited between the note that a submit may be on
+ * its way and its first byte, and while it waits after a refusal the store has that it is not. So whoever goes on with a call
+ * of a process that has ended rarely has to ask what became of it.
+ */
+function lastMoment(
+  services: Services,
+  call: LiveCall,
+  { intent, found, replaces, reservations }: Noted,
+): Required<Pick<Submission, "permit" | "onRepeat">> & { noted(): Promise<void> } {
+  const { clock, store } = services;
+  const { id } = intent;
+  let noting: Promise<void> | undefined;
+  let isRefused = false;
+  const intend = async () => {
+    const at = clock.now();
+    const terms = { fence: found?.fence, replaces, reserve: reservations(at) };
+    await store.calls
+      .intend({ ...intent, at }, terms)
+      .catch((error: unknown) => unlessOtherStore(services, call, error));
+    call.notedAs = id;
+    call.times.submitted = at;
+    call.observer?.sending(intent.body);
+  };
+  return {
+    async permit() {
+      const { signal } = call.giveUp;
+      signal.throwIfAborted();
+      if (isRefused) await store.calls.leaves(id, clock.now(), found?.fence);
+      isRefused = false;
+      noting ??= intend();
+      await noting;
+      await found?.permit();
+      signal.throwIfAborted();
+    },
+    async onRepeat() {
+      isRefused = await store.calls.refused(id, clock.now()).then(
+        () => true,
+        // Then it counts as being on its way.
+        () => false,
+      );
+    },
+    // What it is noted under is known once that is over, also to one that was given up meanwhile.
+    noted: async () => noting?.catch(() => {}),
+  };
 }
 
 /** A resubmit can be ambiguous again; this often it is tried, and then it is an error whatever the policy. */
@@ -78,7 +127,7 @@ interface Post {
 }
 
 /**
- * Sends a call whose intent is in the store. The request id is noted before anything else happens, and an ambiguous
+ * Sends a call, whose permit notes its intent. The request id is noted before anything else happens, and an ambiguous
  * submit is looked up and not repeated. Where the policy is to repeat it, the ledger has both: each may be paid.
  *
  * @throws {AmbiguousSubmitError} with what was found out.
@@ -92,9 +141,13 @@ async function post(
   const { calls } = services.store;
   let again: { readonly doubt: AmbiguousSubmitError; readonly noted: string } | undefined;
   for (let attempt = 1; ; attempt++) {
-    const sentAt = clock.now();
+    let sentAt = clock.now();
+    const permit = async () => {
+      await submission.permit?.();
+      sentAt = clock.now();
+    };
     try {
-      const { ticket, position } = await queue.submit({ ...submission, signal });
+      const { ticket, position } = await queue.submit({ ...submission, permit, signal });
       return { ticket: await noteAccepted(services, intent, ticket), position, adopted: false };
     } catch (error) {
       if (!(error instanceof AmbiguousSubmitError)) {

@@ -63,12 +63,17 @@ export async function openReplay(execution: Execution, retry: Set<string>): Prom
 }
 
 /**
- * Whoever meant to send it is gone, and may have. Said for all at once, before any of them is looked up: equal calls
- * that are all in doubt can be told apart from ones that are under way.
+ * Whoever meant to send it is gone, and may have, unless it was waiting to send again what fal had refused. Said for all at
+ * once, before any of them is looked up: equal calls that are all in doubt can be told apart from ones that are under way.
  */
 async function doubted({ live }: Execution, record: CallRecord): Promise<CallRecord> {
   if (record.state !== "intended") return record;
   const { store, clock } = live.services;
+  if (record.refusedAt !== undefined) {
+    await store.calls.givenUp(record.id, "run", clock.now());
+    await store.calls.charged(record.id, { source: "measured", nanoUsd: 0, units: 0 }, clock.now());
+    return { ...record, state: "given-up", givenUp: "run" };
+  }
   const doubt = "the process ended in the middle of the submit";
   await store.calls.ambiguous(record.id, doubt, clock.now());
   return { ...record, state: "ambiguous", doubt };

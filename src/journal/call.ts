@@ -3,7 +3,7 @@ import type { Cost, Reservation } from "../money/cost.ts";
 import type { Fence } from "./run.ts";
 
 /**
- * Where a call is. `intended`: nothing is known to have been sent. `submitted`: fal has it. `ambiguous`: fal may have
+ * Where a call is. `intended`: it may have been sent, unless fal has refused it since. `submitted`: fal has it. `ambiguous`: fal may have
  * it. The other three are ends; `given-up` means that nobody waits any more, and fal may still have charged.
  */
 export type CallState = (typeof CALL_STATES)[number];
@@ -128,6 +128,10 @@ export interface CallRecord {
   /** How often its result was given again instead of being paid for. */
   readonly reuses: number;
   readonly intendedAt: number;
+  /** When fal last refused it, as long as it has not been sent again since: nothing of it is on its way. */
+  readonly refusedAt: number | undefined;
+  /** When it was last sent after that; undefined where it was sent once, when it was intended. */
+  readonly sentAgainAt: number | undefined;
   readonly submittedAt: number | undefined;
   /** When the ambiguous, completed, failed or given-up state began. */
   readonly endedAt: number | undefined;
@@ -172,12 +176,20 @@ export interface CallQuery extends CallFilter {
 /** Where calls are written down, each step of their progress before the next one happens. */
 export interface CallJournal {
   /**
-   * Before the POST. If it rejects, nothing is sent.
+   * Right before the POST, with nothing in between. If it rejects, nothing is sent.
    *
    * @throws {LeaseLostError} when the fence no longer stands. @throws {BudgetExceededError} naming the budget.
    * @throws {StoreError} when the run has a current call with this key already.
    */
   intend(intent: Intent, terms?: IntentTerms): Promise<void>;
+  /** It was provably not accepted, and is sent again later, if at all. Ignored once more is known of it. */
+  refused(id: string, at: number): Promise<void>;
+  /**
+   * Right before it is sent again after that. If it rejects, nothing is sent.
+   *
+   * @throws {LeaseLostError} when the fence no longer stands. @throws {StoreError} when somebody has given it up since.
+   */
+  leaves(id: string, at: number, fence?: Fence): Promise<void>;
   /**
    * The request id, before anything else happens. A request belongs to one call for ever, and a call to one request.
    *

@@ -27,6 +27,8 @@ export interface Submission {
   readonly deadline?: number | undefined;
   /** Asked right before each POST: when it throws, nothing is sent. */
   readonly permit?: (() => Promise<void>) | undefined;
+  /** Told of each refusal after which it is sent again, before the pause. It never rejects. */
+  readonly onRepeat?: (() => Promise<void>) | undefined;
 }
 
 /** What a completed request gave. */

@@ -24,9 +24,20 @@ export function intended({ at, ...intent }: Intent): CallRecord {
     unused: undefined,
     reuses: 0,
     intendedAt: at,
+    refusedAt: undefined,
+    sentAgainAt: undefined,
     submittedAt: undefined,
     endedAt: undefined,
   };
+}
+
+export const refused = ({ state, ticket }: CallFacts, refusedAt: number): Change =>
+  state === "intended" && !ticket ? { refusedAt } : undefined;
+
+/** What somebody else has decided about stays so. */
+export function leaves({ id, state, ticket }: CallFacts, at: number): Change {
+  if (state === "intended" && !ticket) return { refusedAt: undefined, sentAgainAt: at };
+  throw new StoreError(`Call ${id} is ${ticket ? "submitted" : state} by now, and was not sent again.`);
 }
 
 /** What it says of a call that it is not given up, or not any more. */

@@ -64,9 +64,13 @@ export function withRescue(store: Store, options: RescueOptions): Rescuing {
     calls: {
       ...store.calls,
       async intend(intent, terms) {
-        while (debt.owed.length > 0) await payUp(debt).catch((cause: unknown) => block(debt, cause));
+        await owesNothing(debt);
         await store.calls.intend(intent, terms);
         remember(debt, intent.id, { endpoint: intent.endpoint });
+      },
+      async leaves(id, at, fence) {
+        await owesNothing(debt);
+        await store.calls.leaves(id, at, fence);
       },
       submitted: writing("submitted"),
       ambiguous: writing("ambiguous"),
@@ -238,6 +242,11 @@ function lineText(line: RescueLine): string {
     const { what, error, ...rest } = line;
     return JSON.stringify({ ...rest, what: null });
   }
+}
+
+/** @throws {StoreError} */
+async function owesNothing(debt: Debt): Promise<void> {
+  while (debt.owed.length > 0) await payUp(debt).catch((cause: unknown) => block(debt, cause));
 }
 
 /** @throws what the store throws, as long as it does not take what it is owed. */

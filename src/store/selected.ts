@@ -24,6 +24,8 @@ export function selectedStore(named: NamedStore, clock: Clock): Store {
     ...factsOf(selector),
     calls: {
       intend: async (...of) => (await opened()).calls.intend(...of),
+      refused: async (...of) => (await opened()).calls.refused(...of),
+      leaves: async (...of) => (await opened()).calls.leaves(...of),
       submitted: async (...of) => (await opened()).calls.submitted(...of),
       ambiguous: async (...of) => (await opened()).calls.ambiguous(...of),
       completed: async (...of) => (await opened()).calls.completed(...of),

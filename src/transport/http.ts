@@ -57,10 +57,21 @@ export function createTransport(options: TransportOptions): Transport {
     open: (request, onBytes) => openStream(wire, request, onBytes),
     whenReachable: (request) => whenReachable(wire, request, false).catch(toError(request)),
     async send(request, read) {
-      const { operation, signal, deadline, answeredBy } = request;
+      const { operation, signal, deadline, answeredBy, onRepeat } = request;
       const policy = policyFor(operation, retry);
       const onLongPause = (ms: number, why: string) => sayPause(options, request, ms, why);
-      const how = { operation, policy, bucket, clock, random, signal, deadline, answeredBy, onLongPause };
+      const how = {
+        operation,
+        policy,
+        bucket,
+        clock,
+        random,
+        signal,
+        deadline,
+        answeredBy,
+        onRepeat,
+        onLongPause,
+      };
       return retrying(() => tryOnce(wire, request, read), how).catch(toError(request));
     },
   };

@@ -65,6 +65,8 @@ export interface Retrying {
   readonly deadline?: number | undefined;
   /** The same for what was answered: what cannot be reached is asked for beyond it. */
   readonly answeredBy?: number | undefined;
+  /** Told of each attempt that failed and is repeated, before the pause. It never rejects. */
+  readonly onRepeat?: (() => Promise<void>) | undefined;
   /** Told of a pause that somebody would wonder about, in milliseconds. */
   readonly onLongPause?: (ms: number, why: string) => void;
 }
@@ -102,6 +104,7 @@ export function retrying<T>(attempt: () => Promise<T>, how: Retrying): Promise<T
   /** False where it would end too late: then it is not begun. */
   async function pause(ms: number, why: string, by: number): Promise<boolean> {
     if (clock.now() + ms >= by) return false;
+    if (ms > 0) await how.onRepeat?.();
     if (ms > LONG_PAUSE_MS) how.onLongPause?.(ms, why);
     if (ms > 0) await clock.sleep(ms, signal);
     return true;

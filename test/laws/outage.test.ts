@@ -175,7 +175,7 @@ test("history that answers, and with no use, is asked for its minute as ever", a
   const clock = virtualClock();
   const wire: Wire = async (request, forward) => {
     if (kindOf(request) === "submit") throw networkError("ECONNRESET");
-    return kindOf(request) === "other" ? new Response("{}", { status: 500 }) : forward();
+    return kindOf(request) === "other" ? new Response("{}", { status: 404 }) : forward();
   };
   const { fal } = setup({ clock, wire, emulator: { clock, models: [echo()] } });
   const before = clock.now();

@@ -40,6 +40,8 @@ function call(
     unused: undefined,
     reuses: 0,
     intendedAt: from,
+    refusedAt: undefined,
+    sentAgainAt: undefined,
     submittedAt: from,
     endedAt,
   };

@@ -16,7 +16,9 @@ import {
   intended,
   keyTaken,
   LEFT_OVER,
+  leaves,
   noSuchCall,
+  refused,
   reused,
   SUPERSEDED,
   submitted,
@@ -88,6 +90,11 @@ export function callJournal(calls: KeptCalls): CallJournal {
     async intend(call, terms) {
       intend(calls, call, terms);
       makeRoom(calls);
+    },
+    refused: async (id, at) => change(id, (call) => refused(call, at)),
+    async leaves(id, at, fence) {
+      if (fence) heldRun(calls.runs, fence);
+      change(id, (call) => leaves(call, at));
     },
     submitted: async (id, ticket, at) => submit(calls, id, ticket, at),
     ambiguous: async (id, doubt, at) => change(id, (call) => ambiguous(call, doubt, at)),

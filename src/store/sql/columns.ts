@@ -159,6 +159,8 @@ const CALL: Fields<ReadCall> = {
   unused: optionalText("unused"),
   reuses: number("reuses"),
   intendedAt: number("intended_at"),
+  refusedAt: optionalNumber("refused_at"),
+  sentAgainAt: optionalNumber("sent_again_at"),
   submittedAt: optionalNumber("submitted_at"),
   endedAt: optionalNumber("ended_at"),
 };

@@ -145,6 +145,8 @@ export const MIGRATIONS: readonly Migration[] = [
         ]
       : []),
   ],
+  // Refused calls that wait to be sent again.
+  () => ["refused_at", "sent_again_at"].map((name) => `alter table calls add column ${name} bigint`),
 ];
 
 const REPORTED = [

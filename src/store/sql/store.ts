@@ -2,7 +2,17 @@ import type { CallJournal, CallRecord } from "../../journal/call.ts";
 import type { RunClaim, RunEnd, RunJournal } from "../../journal/run.ts";
 import type { SlotJournal } from "../../journal/slots.ts";
 import type { Store } from "../../journal/store.ts";
-import { ambiguous, charged, completed, failed, givenUp, LEFT_OVER, reused } from "../call-changes.ts";
+import {
+  ambiguous,
+  charged,
+  completed,
+  failed,
+  givenUp,
+  LEFT_OVER,
+  leaves,
+  refused,
+  reused,
+} from "../call-changes.ts";
 import { budgetUse, usedWhere } from "./budgets.ts";
 import { callById, callsWhere, change, claimRequest, forgetCallsOf, intend, type Kept } from "./calls.ts";
 import { callOf, runOf, stepOf } from "./columns.ts";
@@ -59,6 +69,12 @@ function callJournal({ write, read }: Driver, kept: Kept): CallJournal {
   const note = (id: string, decide: Parameters<typeof change>[1]) => write(() => change(id, decide, kept));
   return {
     intend: (intent, terms = {}) => write((again) => intend(intent, terms, kept, again)),
+    refused: (id, at) => note(id, (call) => refused(call, at)),
+    leaves: (id, at, fence) =>
+      write(function* () {
+        if (fence) yield* assertHeld(fence);
+        yield* change(id, (call) => leaves(call, at), kept);
+      }),
     submitted: (id, ticket, at) => write(() => claimRequest(id, ticket, at, kept)),
     ambiguous: (id, doubt, at) => note(id, (call) => ambiguous(call, doubt, at)),
     completed: (id, outcome, at) => note(id, (call) => completed(call, outcome, at)),

@@ -1,4 +1,4 @@
-import type { CallQuery } from "fal-chain";
+import { type CallQuery, LeaseLostError, StoreError } from "fal-chain";
 import { expect, test } from "vitest";
 import type { Fresh } from "../fresh.ts";
 import { claim, error, intent, outcome, ticket, usage } from "../samples.ts";
@@ -35,6 +35,8 @@ export function callsConform(fresh: Fresh): void {
       unused: undefined,
       reuses: 0,
       intendedAt: 10,
+      refusedAt: undefined,
+      sentAgainAt: undefined,
       submittedAt: undefined,
       endedAt: undefined,
     };
@@ -54,6 +56,27 @@ export function callsConform(fresh: Fresh): void {
       endedAt: 30,
     });
     expect(await store.calls.get("b")).toBeUndefined();
+  });
+
+  test("a call that was refused is not on its way until it is sent again, by whoever has its run", async () => {
+    const { store } = await fresh();
+    const { run } = await store.runs.claim(claim("r"));
+    const fence = { chain: run.chain, run: run.id, epoch: run.epoch };
+    await store.calls.intend(intent("a", { chain: run.chain, run: run.id, key: "k" }), { fence });
+    await store.calls.refused("a", 20);
+    expect(await store.calls.get("a")).toMatchObject({ state: "intended", refusedAt: 20 });
+    await store.calls.leaves("a", 30, fence);
+    expect(await store.calls.get("a")).toMatchObject({ refusedAt: undefined, sentAgainAt: 30 });
+    await store.calls.refused("a", 40);
+    const old = { ...fence, epoch: fence.epoch - 1 };
+    await expect(store.calls.leaves("a", 50, old)).rejects.toThrow(LeaseLostError);
+    await store.calls.givenUp("a", "by-hand", 60);
+    await expect(store.calls.leaves("a", 70, fence)).rejects.toThrow(StoreError);
+    expect(await store.calls.get("a")).toMatchObject({ state: "given-up", refusedAt: 40, sentAgainAt: 30 });
+    await store.calls.intend(intent("b"));
+    await store.calls.submitted("b", ticket("r2"), 20);
+    await store.calls.refused("b", 30);
+    expect(await store.calls.get("b")).toMatchObject({ state: "submitted", refusedAt: undefined });
   });
 
   test("a request belongs to one call for ever", async () => {
