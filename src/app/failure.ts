@@ -74,6 +74,10 @@ const OF_CALLS: Partial<Record<FalError["code"], Failure>> = {
   budget_exceeded: { status: 402, detail: "The budget for this is used up.", billableUnits: 0 },
   account_locked: UNAVAILABLE,
   network: UNAVAILABLE,
+  fetch: UNAVAILABLE,
+  // Nobody knows whether it is paid: a person says so, and trying again does not.
+  ambiguous_submit: UNAVAILABLE,
+  run_blocked: UNAVAILABLE,
   malformed_reply: UNAVAILABLE,
   reply_too_large: UNAVAILABLE,
   store: { ...UNAVAILABLE, retry: true },

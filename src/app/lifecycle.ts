@@ -110,6 +110,7 @@ export async function lifecycle<S = undefined>(options: LifecycleOptions<S>): Pr
     if (life.ending.signal.aborted) await new Promise<never>(() => {});
     options.log?.error({ err: error }, "The app could not start");
     life.exitCode = 1;
+    life.endsSince = life.clock.now();
     await end(life);
     throw error;
   }
@@ -170,42 +171,48 @@ function listen<S>(life: Life<S>): void {
   process.on("unhandledRejection", onCrash);
 }
 
-/** What of the grace period is kept for letting go, and for teardown. */
-const RESERVED = 0.3;
-const MOST_RESERVED_MS = 3_000;
-/** Before fal kills the process: its last words are to arrive. */
-const LAST_WORDS_MS = 100;
+/** What of the grace period requests may take; the rest is for letting go of runs, and for teardown. */
+const FOR_REQUESTS = 0.7;
+const FOR_LETTING_GO = 0.85;
+/** Its last words are to arrive before fal kills the process. */
+const FOR_ALL = 0.97;
 
 /** Ends it, from wherever it has come to, once. */
 async function end<S>(life: Life<S>): Promise<void> {
-  const { options, process, clock, opened, state } = life;
-  const { gracePeriod = 5_000, handleExit, teardown, log } = options;
-  const since = life.endsSince ?? clock.now();
-  life.endsSince = since;
-  const reserved = Math.min(gracePeriod * RESERVED, MOST_RESERVED_MS);
-  const within = async (deadline: number, what: string, act: () => unknown): Promise<void> => {
-    const left = Math.max(since + deadline - clock.now(), 0);
-    try {
-      await inTime(clock, left, new Error(`it takes longer than the grace period has room for`), async () =>
-        act(),
-      );
-    } catch (error) {
-      log?.error({ err: error }, `${what} did not end well`);
-      life.exitCode = what === DRAIN ? life.exitCode : 1;
-    }
+  const { options, process, opened, state } = life;
+  const { handleExit, teardown, log } = options;
+  const tell = (what: string, trouble: unknown) => {
+    if (trouble !== undefined) log?.error({ err: trouble }, `${what} did not end well`);
+    return trouble !== undefined;
   };
-  const forRequests = gracePeriod - reserved;
-  const forAll = Math.max(gracePeriod - LAST_WORDS_MS, gracePeriod / 2);
   if (state) {
-    const draining = within(forRequests, DRAIN, () => opened?.drain());
-    await Promise.all([within(forRequests, "handleExit", () => handleExit?.(state.of)), draining]);
-    await within(forAll - reserved / 3, "Letting go of runs", () => opened?.letGo?.());
+    const handled = within(life, FOR_REQUESTS, () => handleExit?.(state.of));
+    if (await within(life, FOR_REQUESTS, () => opened?.drain())) {
+      log?.info({}, "What is still under way is left to the next runner");
+    }
+    tell("handleExit", await handled);
+    tell("Letting go of runs", await within(life, FOR_LETTING_GO, () => opened?.letGo?.()));
     enter(life, "TERMINATING");
-    await within(forAll, "teardown", () => teardown?.(state.of));
+    if (tell("teardown", await within(life, FOR_ALL, () => teardown?.(state.of)))) life.exitCode = 1;
   }
-  await within(forAll, "Closing the port", () => opened?.close());
+  tell("Closing the port", await within(life, FOR_ALL, () => opened?.close()));
   log?.info({ exit_code: life.exitCode }, "Runner has ended");
   process.exit(life.exitCode);
 }
 
-const DRAIN = "Answering the requests under way";
+/** @param share Of the grace period, from its beginning. @returns what it failed with; undefined where it was done by then. */
+async function within<S>(
+  { options, clock, endsSince }: Life<S>,
+  share: number,
+  act: () => unknown,
+): Promise<unknown> {
+  const { gracePeriod = 5_000 } = options;
+  const left = (endsSince ?? clock.now()) + gracePeriod * share - clock.now();
+  const late = new Error(`It takes longer than the grace period of ${gracePeriod} ms has room for.`);
+  try {
+    await inTime(clock, Math.max(left, 0), late, async () => act());
+    return undefined;
+  } catch (error) {
+    return error ?? new Error("It failed without a reason.");
+  }
+}

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { answer, type Site } from "./answer.ts";
 import { failureAnswer } from "./answers.ts";
+import type { Log } from "./context.ts";
 import type { AnyEndpoint } from "./endpoint.ts";
 import { LET_GO } from "./failure.ts";
 
@@ -15,6 +16,7 @@ export interface RoutesOptions<S> {
   /** @throws where the app is not well. */
   readonly health: (() => unknown) | undefined;
   readonly openapi: () => Promise<object>;
+  readonly log: () => Log;
   readonly told: Told;
 }
 
@@ -45,7 +47,12 @@ export function routes<S>(options: RoutesOptions<S>): Hono {
     });
   }
   app.on(["GET", "POST"], "/health", async (c) => {
-    await options.health?.();
+    try {
+      await options.health?.();
+    } catch (error) {
+      options.log().error({ err: error }, "The app is not well");
+      return failureAnswer({ status: 503, detail: "The app is not well." });
+    }
     return c.json({ version: options.version });
   });
   app.get("/openapi.json", async (c) => c.json(await options.openapi()));

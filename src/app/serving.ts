@@ -94,7 +94,7 @@ export function serving<S, X extends Readonly<Record<string, StandardSchemaV1>>,
       await Promise.all([closed, requests.idle()]);
     },
     hono: routes({
-      ...{ endpoints, version, ready, isClosing: () => isClosing },
+      ...{ endpoints, version, ready, log, isClosing: () => isClosing },
       health: health && (async () => health(await start(new AbortController().signal))),
       openapi: async () => openapiOf({ ...options, endpoints }),
       told: (...said) => told(...said),

@@ -1,5 +1,5 @@
-import type { FalOptions } from "fal-chain";
 import type { App } from "fal-chain/app";
+import { virtualClock } from "fal-chain/emulator";
 import { ENV, type Setup, setup } from "../support/setup.ts";
 
 /** What fal gives a runner, as far as a request is concerned. */
@@ -10,8 +10,16 @@ const RUNNER = {
   FAL_USER_NICKNAME: "acme",
 };
 
+/** The same where time stands still, so that calls stay under way, until it is moved. */
+export function stillSite(): ReturnType<typeof site> {
+  const clock = virtualClock({ auto: false });
+  return { ...site({ clock, emulator: { clock } }), clock };
+}
+
 /** A client in a runner, and the log that an app writes. */
-export function site(options: FalOptions = {}): Setup & { readonly log: Line[]; readonly logger: Logger } {
+export function site(
+  options: Parameters<typeof setup>[0] = {},
+): Setup & { readonly log: Line[]; readonly logger: Logger } {
   const log: Line[] = [];
   const at = (level: string) => (details: object, msg: string) => void log.push({ level, msg, ...details });
   const logger = { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
