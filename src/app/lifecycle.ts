@@ -186,8 +186,9 @@ async function end<S>(life: Life<S>): Promise<void> {
     return trouble !== undefined;
   };
   if (state) {
+    const drained = within(life, FOR_REQUESTS, () => opened?.drain());
     const handled = within(life, FOR_REQUESTS, () => handleExit?.(state.of));
-    if (await within(life, FOR_REQUESTS, () => opened?.drain())) {
+    if (await drained) {
       log?.info({}, "What is still under way is left to the next runner");
     }
     tell("handleExit", await handled);

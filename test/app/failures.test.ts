@@ -178,7 +178,13 @@ test.each([-1, Number.NaN, Infinity, "2" as unknown as number])(
       const app = defineApp({
         name: "poster",
         ...{ fal, logger },
-        endpoints: { "/": { handler: (_, { reply }) => void (reply.billableUnits = units) } },
+        endpoints: {
+          "/": {
+            handler: (_, { reply }) => {
+              reply.billableUnits = units;
+            },
+          },
+        },
       });
       return read(await post(app, "/", {}));
     })();
