@@ -52,10 +52,11 @@ const MAY_IMPORT = {
   "stand-ins": ["model"],
   gateway: ["base", "errors"],
   emulator: ["base", "errors", "model", "stand-ins/index.ts", "gateway"],
+  runners: ["base", "errors", "environment", "secrets", "gateway", "emulator/index.ts"],
   terminal: [...GROUND, "calls", "chain", "ledger", "files", "report"],
   report: [...GROUND, "chain", "ledger"],
   cli: [
-    ...[...GROUND, "environment", "attribution", "secrets", "shipping", "terminal"],
+    ...[...GROUND, "environment", "attribution", "secrets", "shipping", "runners", "terminal"],
     ...["index.ts", "store/selector.ts", "store/postgres.ts", "report/index.ts", "emulator/index.ts"],
   ],
   "fal.ts": CLIENT,

@@ -205,8 +205,9 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
     perform: createPerformer({ models, clock, files, seed, timeScale, fetch }),
   });
   const billing = billingSwitches(options.billing);
-  const runners = createRunnerBill(clock, () => billing.percentDiscount);
-  hostApps(options.apps ?? [], apps, { clock, timeScale, machine, bill: runners, onLine: options.onLine });
+  const bill = createRunnerBill(clock, () => billing.percentDiscount);
+  const url = options.origin ?? options.servedAt;
+  hostApps(options.apps ?? [], apps, { clock, timeScale, machine, bill, url, onLine: options.onLine });
   for (const job of past?.jobs ?? []) machine.restore(job);
   const platform: Platform = {
     clock,
@@ -220,7 +221,7 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
     own: { stated: options.origin?.replace(/(?<!\/)\/+$/, ""), servedAt: options.servedAt },
     history: historySwitches(options.history),
     billing,
-    runners,
+    runners: bill,
     signer,
     closing: closing.signal,
   };
@@ -248,7 +249,7 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
     fleets: new Map([...apps].map(([id, { fleet }]) => [id, fleet])),
     history: platform.history,
     billing,
-    runners,
+    runners: bill,
     async close() {
       closing.abort();
       const fleets = [...apps.values()].map(({ fleet }) => fleet.close());

@@ -11,6 +11,8 @@ export interface HostOptions {
   readonly machine: Machine;
   /** Whoever bills them. */
   readonly bill: Runners;
+  /** Where the emulator is. */
+  readonly url: string | undefined;
   readonly onLine:
     | ((text: string, from: { readonly app: string; readonly place: number }) => void)
     | undefined;
@@ -20,7 +22,7 @@ export interface HostOptions {
 export function hostApps(
   options: readonly App[],
   apps: Map<string, HostedApp>,
-  { clock, timeScale, machine, bill, onLine }: HostOptions,
+  { clock, timeScale, machine, bill, url, onLine }: HostOptions,
 ): void {
   for (const app of options) {
     const { id } = app;
@@ -29,6 +31,7 @@ export function hostApps(
       {
         clock,
         timeScale,
+        url,
         changed: () => machine.advance(id),
         line(text, { place }, requestId) {
           const job = machine.jobs.get(requestId ?? "");

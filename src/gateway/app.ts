@@ -63,7 +63,7 @@ export interface HostedApp {
 /** @throws {InvalidArgumentError} naming the option that cannot be. */
 export function hostApp(
   app: App,
-  platform: Pick<FleetOptions, "clock" | "timeScale" | "changed" | "line">,
+  platform: Pick<FleetOptions, "clock" | "timeScale" | "url" | "changed" | "line">,
 ): HostedApp {
   checkOptions(app, APP, { of: "an app" });
   const { id, retryConfig, skipRetryConditions } = app;

@@ -20,6 +20,8 @@ export interface FleetOptions {
   /** How long the wait after a failed start takes, as a share of fal's. */
   readonly timeScale: number;
   readonly start: StartRunner;
+  /** Where the platform is: runners are told. */
+  readonly url: string | undefined;
   /** How many runners there are. */
   readonly runners: number;
   /** How many requests one runner is given at once. */
@@ -158,11 +160,11 @@ function newPlace(place: number, options: FleetOptions): Place {
   return created;
 }
 
-function begin(place: number, { start, clock, line }: FleetOptions, owner: () => Place): Life {
+function begin(place: number, { start, clock, line, url }: FleetOptions, owner: () => Place): Life {
   const requests = new Set<string>();
   const tell = (text: string) => line(text, viewOf(owner()), requestOf(text, requests));
   return {
-    runner: start({ place, line: tell }),
+    runner: start({ place, platform: url, line: tell }),
     requests,
     hints: new Set(),
     leave: new AbortController(),

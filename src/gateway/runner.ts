@@ -29,6 +29,8 @@ export type StartRunner = (told: RunnerStart) => Runner;
 export interface RunnerStart {
   /** Its place in the app, from 1. */
   readonly place: number;
+  /** Where the platform is, for one that listens somewhere. */
+  readonly platform?: string | undefined;
   line(text: string): void;
 }
 
