@@ -2,28 +2,15 @@ import { isDeepStrictEqual } from "node:util";
 import { Hono } from "hono";
 import { cors } from "hono/cors";
 import { bytesOf, TooManyBytes } from "../base/bounded-body.ts";
-import { type Clock, systemClock } from "../base/clock.ts";
-import {
-  callback,
-  checkOptions,
-  count,
-  flag,
-  having,
-  list,
-  milliseconds,
-  nested,
-  number,
-  type OptionsOf,
-  record,
-  text,
-} from "../base/options.ts";
+import { systemClock } from "../base/clock.ts";
+import { checkOptions } from "../base/options.ts";
 import { runtimeTooOld } from "../errors/environment.ts";
-import type { App, HostedApp } from "../gateway/app.ts";
+import type { HostedApp } from "../gateway/app.ts";
 import type { Fleet } from "../gateway/fleet.ts";
-import type { Model } from "../model/model.ts";
 import { standIns } from "../stand-ins/index.ts";
 import { addressOf } from "./address.ts";
 import { type BillingSwitches, billingSwitches } from "./billing.ts";
+import { EMULATOR, type EmulatorOptions, type Served } from "./emulator-options.ts";
 import { createPassage, type Passage } from "./faults/passage.ts";
 import { createFaultPlan, type Faults } from "./faults/plan.ts";
 import { createFileStore } from "./files.ts";
@@ -33,12 +20,11 @@ import { createHookSigner } from "./hooks/signer.ts";
 import { hostApps } from "./host-apps.ts";
 import { type JobView, type Outcome, viewOf } from "./job.ts";
 import { createMachine } from "./machine.ts";
-import type { Past } from "./past.ts";
 import { createPerformer } from "./perform.ts";
 import type { Platform, RouteEnv } from "./platform.ts";
 import { createRecorder, type ReceivedRequest, type Recorder } from "./received.ts";
 import { plainError } from "./replies.ts";
-import { KEEP, type Keep } from "./retention.ts";
+import { KEEP } from "./retention.ts";
 import { billingRoutes } from "./routes/billing.ts";
 import { fileRoutes } from "./routes/files.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -51,50 +37,6 @@ import { serverlessRoutes } from "./routes/serverless.ts";
 import { storageRoutes } from "./routes/storage.ts";
 import { createRunnerBill, type Runners } from "./runners.ts";
 import { createUploads } from "./uploads.ts";
-
-export interface EmulatorOptions {
-  /** What time it is and how to wait. With `virtualClock()` a story of minutes takes milliseconds. @default systemClock */
-  readonly clock?: Clock;
-  /**
-   * Chance: request ids, the seeds that models choose and how long runs take. With the same seed, the same requests
-   * and a virtual clock everything repeats. Request ids also hold the time, so a restart never repeats one. @default 0
-   */
-  readonly seed?: number;
-  /** Requests in progress at once per account; the others wait. fal's limit for a new account. @default 2 */
-  readonly concurrency?: number;
-  /**
-   * Where links in answers point. By default to the origin that the request was sent to, or to fal's own hosts for a
-   * request that was addressed to those.
-   */
-  readonly origin?: string;
-  /**
-   * Which endpoints exist. For thousands of calls, serve a model that draws nothing, as the module's example does.
-   *
-   * @default the three stand-ins
-   */
-  readonly models?: readonly Model[];
-  /** Apps of your own, on runners that the emulator starts, routes to and ends as fal does. @default none */
-  readonly apps?: readonly App[];
-  /** What a runner of one of the apps wrote. @default it is a part of its request's log only */
-  readonly onLine?: (text: string, from: { readonly app: string; readonly place: number }) => void;
-  /**
-   * How long waiting for a runner and running take, as a share of the usual: 0.1 is ten times as fast, 0 takes no time.
-   * Bills stay the same, and so do pings, deadlines and what faults wait for. @default 1
-   */
-  readonly timeScale?: number;
-  /** How the account's request history differs from the best one there could be. */
-  readonly history?: Partial<HistorySwitches>;
-  /** How the account's bill differs from the best one there could be. */
-  readonly billing?: Partial<BillingSwitches>;
-  /** How much of the past is held in memory. @default 100,000 requests, 256 MB of payloads */
-  readonly keep?: Partial<Keep>;
-  /**
-   * Reaches others: for input files that are not the emulator's own, and for webhooks.
-   *
-   * @default the global fetch; for input files one that, as on fal, reaches nothing of this machine or its network
-   */
-  readonly fetch?: typeof fetch;
-}
 
 export interface Emulator {
   fetch(request: Request): Promise<Response>;
@@ -124,48 +66,9 @@ export interface Emulator {
   close(): Promise<void>;
 }
 
-/** What a server adds to the options. */
-export interface Served {
-  /** Its own origin, for links in answers to requests whose URL does not tell. */
-  readonly servedAt?: string;
-  /** What earlier lives have left, and where this one notes what comes. */
-  readonly past?: Past;
-}
-
 const NOTHING = new Uint8Array();
 /** Longer files come in parts, of which each client makes smaller ones. */
 const MOST_BODY_BYTES = 128 * 2 ** 20;
-
-const HISTORY: OptionsOf<HistorySwitches> = {
-  lagMs: milliseconds(0),
-  endedOnly: flag,
-  defaultsFilled: flag,
-  payloads: flag,
-  forbidden: flag,
-};
-const BILLING: OptionsOf<BillingSwitches> = {
-  lagMs: milliseconds(0),
-  tagLagMs: milliseconds(0),
-  percentDiscount: number(0),
-  forbidden: flag,
-};
-const KEPT: OptionsOf<Keep> = { jobs: count(0), payloadBytes: count(0) };
-const EMULATOR: OptionsOf<EmulatorOptions & Served> = {
-  clock: having("an object with functions now and sleep", "now", "sleep"),
-  seed: { what: "a whole number", is: Number.isSafeInteger },
-  concurrency: count(1),
-  origin: text,
-  models: list,
-  apps: list,
-  onLine: callback,
-  timeScale: number(0),
-  history: nested(HISTORY, "history"),
-  billing: nested(BILLING, "billing"),
-  keep: nested(KEPT, "keep"),
-  fetch: callback,
-  servedAt: text,
-  past: record,
-};
 
 /** A fal platform of its own, as a function from request to response. */
 export function createEmulator(options: EmulatorOptions & Served = {}): Emulator {

@@ -50,7 +50,8 @@ export {
 export type { Random } from "../model/random.ts";
 export { birefnet, esrgan, fluxSchnell } from "../stand-ins/index.ts";
 export type { BillingSwitches } from "./billing.ts";
-export { createEmulator, type Emulator, type EmulatorOptions, type Served } from "./emulator.ts";
+export { createEmulator, type Emulator } from "./emulator.ts";
+export type { EmulatorOptions, Served } from "./emulator-options.ts";
 export type {
   Acceptance,
   AfterSome,
