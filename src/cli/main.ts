@@ -7,6 +7,7 @@ import { addCall } from "./commands/call.ts";
 import { addCalls } from "./commands/calls.ts";
 import { addCheck } from "./commands/check.ts";
 import { addCosts } from "./commands/costs.ts";
+import { addDev } from "./commands/dev.ts";
 import { addEmulate } from "./commands/emulate.ts";
 import { addEnv } from "./commands/env.ts";
 import { addInit } from "./commands/init.ts";
@@ -14,12 +15,16 @@ import { addRuns } from "./commands/runs.ts";
 import { addSecrets } from "./commands/secrets.ts";
 import { withKeyCure } from "./missing-key.ts";
 
-const COMMANDS = [addCall, addCalls, addRuns, addCosts, addEnv, addInit, addSecrets, addCheck, addEmulate];
+const COMMANDS = [
+  ...[addCall, addCalls, addRuns, addCosts, addEnv],
+  ...[addInit, addSecrets, addDev, addCheck, addEmulate],
+];
 
 const HELP = `
 Examples:
   fal-chain call fal-ai/flux/schnell prompt="a fox" num_images=2 --out pictures
   fal-chain emulate -- node app.ts     the same program, without a key
+  fal-chain dev app.ts                 an app at home, as fal would run it
   fal-chain calls                      what was called, and what it cost
   fal-chain runs                       runs of chains, and what they wait for
   fal-chain help call                  more about one command

@@ -3,6 +3,7 @@ import { type App, type Emulator, type ServeOptions, serveEmulator } from "../em
 import type { Env } from "../environment/environment.ts";
 import { secretsFor } from "../secrets/secrets.ts";
 import { inEnvironment, type NamedFile } from "./name.ts";
+import { createReaper } from "./reaper.ts";
 import { runnerProcess } from "./runner-process.ts";
 import { watchFiles } from "./watch.ts";
 
@@ -54,6 +55,7 @@ export interface Home {
 export async function serveAtHome(options: HomeOptions): Promise<Home> {
   const loaded = new Map<string, Set<string>>();
   const { watch = true, environment = "main", owner } = options;
+  const reaper = createReaper();
   const watched = watch ? watchFiles((files) => restart(files)) : undefined;
   const apps = options.apps.map((app): App => {
     const id = `${owner}/${inEnvironment(app.name, environment)}`;
@@ -62,7 +64,7 @@ export async function serveAtHome(options: HomeOptions): Promise<Home> {
       watched?.add(path);
     };
     module(app.file);
-    return { ...app.settings, id, start: runnerProcess(processOf(app, options, module)) };
+    return { ...app.settings, id, start: runnerProcess({ ...processOf(app, options), module, reaper }) };
   });
   const { url, emulator, close } = await serveEmulator({ ...options.emulator, apps });
 
@@ -80,11 +82,12 @@ export async function serveAtHome(options: HomeOptions): Promise<Home> {
     async close() {
       watched?.close();
       await close();
+      reaper.close();
     },
   };
 }
 
-function processOf(app: HomeApp, options: HomeOptions, module: (path: string) => void) {
+function processOf(app: HomeApp, options: HomeOptions) {
   const {
     owner,
     environment = "main",
@@ -98,7 +101,7 @@ function processOf(app: HomeApp, options: HomeOptions, module: (path: string) =>
   const secrets = () => secretsFor(env, { environment, names: app.secrets });
   secrets(); // what is wrong with them is said before anything is started
   return {
-    ...{ file: app.file, cwd, module, secrets, data, privileged },
+    ...{ file: app.file, cwd, secrets, data, privileged },
     app: { owner, name: inEnvironment(app.name, environment) },
     own: { FAL_CHAIN_STORE: `sqlite:${join(cwd, ".fal-chain", "store.db")}`, ...storeIn(env), ...variables },
     env,

@@ -5,7 +5,6 @@ import { Server } from "node:net";
 import { fileURLToPath } from "node:url";
 import type { RunnerMessage } from "./messages.ts";
 
-const { channel } = process;
 const tell = (message: RunnerMessage) => process.connected && process.send?.(message, () => {});
 
 /** The arguments of `listen`, in any of its forms, with another address; undefined where it is no TCP port. */
@@ -43,7 +42,3 @@ registerHooks?.({
     return found;
   },
 });
-
-// Whoever started us is gone, and with it whoever would have ended us and what we have started.
-process.on("disconnect", () => process.kill(-process.pid, "SIGKILL"));
-channel?.unref();

@@ -7,6 +7,7 @@ import type { Readable } from "node:stream";
 import { type Runner, RunnerLost, type StartRunner } from "../gateway/runner.ts";
 import { exchange, isReachable } from "./exchange.ts";
 import { isRunnerMessage } from "./messages.ts";
+import type { Reaper } from "./reaper.ts";
 import { type RunnerFacts, runnerVariables } from "./variables.ts";
 
 export interface ProcessOptions extends Omit<RunnerFacts, "jobId" | "url" | "secrets"> {
@@ -19,6 +20,7 @@ export interface ProcessOptions extends Omit<RunnerFacts, "jobId" | "url" | "sec
   readonly execArgv?: readonly string[];
   /** Where the app listens: its `exposed_port`. */
   readonly exposedPort: number;
+  readonly reaper: Reaper;
   /** A file of the app's own was loaded. */
   module(path: string): void;
 }
@@ -41,19 +43,41 @@ export const runnerProcess =
     );
     readLines(child.stdout, line);
     readLines(child.stderr, line);
-    const port = Promise.withResolvers<number>();
+    const port = openPort(options.exposedPort, line);
     child.on("message", (message) => {
       if (!isRunnerMessage(message)) return;
       if (message.falChain === "module") options.module(message.path);
-      if (message.falChain !== "listening") return;
-      if (message.asked === options.exposedPort) port.resolve(message.port);
-      else
-        line(
-          `fal-chain: listens on ${message.asked}, which is not the app's exposed port ${options.exposedPort}`,
-        );
+      if (message.falChain === "listening") port.listening(message.asked, message.port);
     });
-    return runnerOf(child, jobId, port.promise);
+    return runnerOf(child, jobId, { port: port.promise, reaper: options.reaper });
   };
+
+/** How long an app may listen elsewhere until it is told that nobody calls it there, in milliseconds. */
+const ELSEWHERE_MS = 3_000;
+
+/** Waits for the port that the app is called at; a program may have others, as for its metrics. */
+function openPort(exposedPort: number, line: (text: string) => void) {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const others = new Set<number>();
+  let isOpen = false;
+  const complain = () => {
+    if (isOpen) return;
+    const where = `It listens on ${[...others].join(", ")}, and is called on ${exposedPort}.`;
+    line(`fal-chain: ${where} Have it listen there, or say --exposed-port.`);
+  };
+  return {
+    promise,
+    listening(asked: number, port: number) {
+      if (asked === exposedPort) {
+        isOpen = true;
+        resolve(port);
+      } else {
+        if (others.size === 0) setTimeout(complain, ELSEWHERE_MS).unref();
+        others.add(asked);
+      }
+    },
+  };
+}
 
 function spawnRunner(options: ProcessOptions, env: Readonly<Record<string, string>>): ChildProcess {
   const { file, cwd, execArgv = process.execArgv } = options;
@@ -66,7 +90,12 @@ function spawnRunner(options: ProcessOptions, env: Readonly<Record<string, strin
   });
 }
 
-function runnerOf(child: ChildProcess, jobId: string, port: Promise<number>): Runner {
+function runnerOf(
+  child: ChildProcess,
+  jobId: string,
+  { port, reaper }: { readonly port: Promise<number>; readonly reaper: Reaper },
+): Runner {
+  if (child.pid !== undefined) reaper.begun(child.pid);
   let open: number | undefined;
   let isGone = false;
   const exited = new Promise<string>((resolve) => {
@@ -74,6 +103,7 @@ function runnerOf(child: ChildProcess, jobId: string, port: Promise<number>): Ru
     child.once("exit", (code, signal) => {
       isGone = true;
       endGroup(child);
+      if (child.pid !== undefined) reaper.ended(child.pid);
       resolve(signal ?? `exit code ${code}`);
     });
   });
