@@ -132,11 +132,14 @@ test("a key kills the runner of that number, starts all anew, or quits", async (
   expect(keyboard.raw).toBe(true);
   const lives = () => apps.flatMap((id) => emulator.fleets.get(id)?.runners.map(({ jobId }) => jobId) ?? []);
   const before = lives();
+  // Everything that is to happen happens before the event loop turns.
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  await turn();
   keyboard.emit("data", "3");
-  await new Promise((resolve) => setTimeout(resolve, 10));
+  await turn();
   expect(lives().map((jobId, nth) => jobId === before[nth])).toEqual([true, true, false, true]);
   keyboard.emit("data", new TextEncoder().encode("r9q\u0003"));
-  await new Promise((resolve) => setTimeout(resolve, 10));
+  await turn();
   expect(lives().some((jobId) => before.includes(jobId))).toBe(false);
   expect([told, quits]).toEqual([["runner 3 of me/b is killed", "all runners are started anew"], 2]);
   release();
