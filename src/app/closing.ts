@@ -50,6 +50,11 @@ export function openedServer(server: Closable, clock: Clock): Opened {
       if (underWay.size === 0) whenIdle();
     });
   });
+  const answered = () =>
+    new Promise<void>((resolve) => {
+      whenIdle = resolve;
+      if (underWay.size === 0) resolve();
+    });
   return {
     async drain() {
       isClosing = true;
@@ -57,13 +62,12 @@ export function openedServer(server: Closable, clock: Clock): Opened {
         if (!response.headersSent) response.setHeader("connection", "close");
       }
       await clock.sleep(LAG_MS);
-      if (underWay.size === 0) return;
-      await new Promise<void>((resolve) => {
-        whenIdle = resolve;
-      });
+      await answered();
     },
     async close() {
       const closed = new Promise<void>((resolve) => void server.close(() => resolve()));
+      // What was let go has its answer still on the way.
+      await answered();
       server.closeAllConnections();
       await closed;
     },

@@ -50,6 +50,8 @@ export function child(file: string, argv: readonly string[], env: Env, { cwd = r
   return {
     process: process_,
     ended,
+    /** What both outputs hold by now. */
+    written: () => written.stdout + written.stderr,
     /** Resolves once either output holds the text. */
     wrote: (text: string) =>
       new Promise<void>((resolve, reject) => {
