@@ -23,6 +23,7 @@ import { createUsualCosts } from "./platform/estimates.ts";
 import { createPrices } from "./platform/prices.ts";
 import { createHistory } from "./platform/requests.ts";
 import { createRunnerUsage, type ReadRunnerUsage } from "./platform/runner-usage.ts";
+import { createDirect } from "./queue/direct.ts";
 import { createQueue, type Queue } from "./queue/queue.ts";
 import { createStorage } from "./storage/storage.ts";
 import type { Ledger } from "./store/ledger.ts";
@@ -131,6 +132,11 @@ function networkOf(
   const price = createPrices(transport, api, clock);
   return {
     queue: createQueue(transport, () => origins().queue),
+    direct: createDirect(
+      transport,
+      () => origins().run,
+      () => origins().queue,
+    ),
     history: createHistory(transport, api, clock),
     storage: createStorage(transport, () => origins().rest, clock),
     price,

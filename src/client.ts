@@ -7,6 +7,7 @@ import { bound } from "./base/async-context.ts";
 import type { Background } from "./base/background.ts";
 import { systemClock } from "./base/clock.ts";
 import { OVER } from "./base/signal.ts";
+import { runDirectly } from "./calls/direct.ts";
 import { currentRun } from "./calls/enclosing-run.ts";
 import { createQueueClient } from "./calls/queue-client.ts";
 import { createRecordedCalls } from "./calls/recorded-calls.ts";
@@ -33,6 +34,7 @@ export function createFal(options: FalOptions = {}): Fal {
 
   return {
     subscribe: (target, call) => client.services.calls.subscribe(target, call),
+    run: (target, call) => runDirectly(client.services, target, call),
     chain: chains.define,
     step: tools.step,
     map: tools.map,

@@ -2,6 +2,7 @@ import type { IncomingRequest } from "./attribution/incoming.ts";
 import type { UserTags } from "./attribution/tags.ts";
 import type { Clock } from "./base/clock.ts";
 import type { Calls } from "./calls/call.ts";
+import type { RunDirectly } from "./calls/direct.ts";
 import type { AmbiguousSubmitPolicy } from "./calls/options.ts";
 import type { QueueClient } from "./calls/queue-client.ts";
 import type { RecordedCalls } from "./calls/recorded-calls.ts";
@@ -127,6 +128,8 @@ export interface WebhookSettings {
 export interface Fal {
   /** Starts a call: await it for its result, loop over it for its events. */
   readonly subscribe: Calls["subscribe"];
+  /** Calls an endpoint without the queue; within a run, through it. */
+  readonly run: RunDirectly;
   /** The queue, request by request. */
   readonly queue: QueueClient;
   /** The calls that are in the store: to be read, picked up, settled. */

@@ -4,6 +4,7 @@ export { type Clock, systemClock } from "./base/clock.ts";
 export type { Attachment, Bytes } from "./base/json.ts";
 export type { Time, Timed } from "./base/time.ts";
 export type { AttachOptions, Call, Calls } from "./calls/call.ts";
+export type { RunDirectly, RunOptions } from "./calls/direct.ts";
 export type { CallEvent, Done, RequestLog, Result } from "./calls/events.ts";
 export type {
   AmbiguousSubmitPolicy,

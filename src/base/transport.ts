@@ -1,5 +1,7 @@
-/** What a request is for. It decides whether it may be repeated: only a submit is paid for. */
-export type Operation = "submit" | "status" | "result" | "cancel" | "platform" | "upload";
+/** What a request is for. It decides whether it may be repeated: a submit and a direct call are paid for. */
+export type Operation = "submit" | "direct" | "status" | "result" | "cancel" | "platform" | "upload";
+
+export const isPaid = (operation: Operation): boolean => operation === "submit" || operation === "direct";
 
 export interface WireRequest {
   readonly operation: Operation;
@@ -19,6 +21,8 @@ export interface WireRequest {
    * attempt and in the pauses between them.
    */
   readonly signal?: AbortSignal | undefined;
+  /** Cuts even what is paid for, once it is sent: fal cancels a direct call whose caller hangs up. */
+  readonly cut?: AbortSignal | undefined;
   /** Asked right before each attempt, after every pause: when it throws, that attempt is not sent. */
   readonly permit?: (() => Promise<void>) | undefined;
   /** Told of each attempt that failed and is repeated, before the pause. It never rejects. */

@@ -277,7 +277,7 @@ export const listenerFor = (target: EndpointId | AnyEndpoint): ReplyListener | u
 export const ticketOf = ({ queue }: Services, target: EndpointId | AnyEndpoint, requestId: string): Ticket =>
   queue.ticket(parseEndpointId(idOf(target)), requestId);
 
-function settingsFor(target: EndpointId | AnyEndpoint, settings: CallSettings): CallSettings {
+export function settingsFor(target: EndpointId | AnyEndpoint, settings: CallSettings): CallSettings {
   const output = settings.output ?? (typeof target === "object" ? target.schemas.output : undefined);
   return output ? { ...settings, output } : settings;
 }

@@ -71,6 +71,11 @@ function detach({ background }: Services, call: LiveCall, reason: unknown): void
 async function cancelUpstream({ queue }: Services, call: LiveCall, isAsked: boolean): Promise<CancelOutcome> {
   // The error that this promise travels on is made first.
   await undefined;
+  const isCut = call.settings.cancelOnAbort !== false && call.cut && call.accepting && !call.ticket;
+  if (isCut) {
+    call.cut.abort(OVER);
+    return "requested";
+  }
   try {
     const accepted = await call.accepting;
     // A request that was adopted is probably ours, and that is not enough to stop it unasked.

@@ -3,6 +3,7 @@ import { type EventLog, eventLog } from "../base/event-log.ts";
 import type { CancelOutcome } from "../errors/giving-up.ts";
 import type { Ticket } from "../journal/call.ts";
 import type { Cost } from "../money/cost.ts";
+import type { Answer } from "../queue/answer.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import type { AdmittedCall, EnclosingRun, FoundStep } from "./enclosing-run.ts";
 import { type CallEvent, type StatusFold, statusFold } from "./events.ts";
@@ -17,6 +18,8 @@ export interface Accepted {
   readonly position: number | undefined;
   /** It was found in history: it is probably ours, so nothing cancels it by itself. */
   readonly adopted: boolean;
+  /** Of a direct call. */
+  readonly answer?: Answer | undefined;
 }
 
 /** What the caller said of the call, beside its input. */
@@ -77,6 +80,8 @@ export interface LiveCall<T = unknown> {
   /** What it is noted under; undefined while nothing of it is in the store. */
   notedAs: string | undefined;
   slot: SlotHolder | undefined;
+  /** Of a direct call: closes its connection, which ends its request. */
+  readonly cut: AbortController | undefined;
   /** The POST under way, or what it came to. */
   accepting: Promise<Accepted> | undefined;
   ticket: Ticket | undefined;
@@ -93,7 +98,12 @@ export function liveCall<T>(
   { clock, observe }: Services,
   endpoint: string,
   settings: CallSettings,
-  how: { readonly id?: string; readonly outsideRun?: boolean; readonly asksForRequest?: boolean } = {},
+  how: {
+    readonly id?: string;
+    readonly outsideRun?: boolean;
+    readonly asksForRequest?: boolean;
+    readonly isDirect?: boolean;
+  } = {},
 ): LiveCall<T> {
   const { id = crypto.randomUUID(), asksForRequest = false } = how;
   const announced = Promise.withResolvers<{ endpoint: string; requestId: string }>();
@@ -130,6 +140,7 @@ export function liveCall<T>(
     isInDoubt: false,
     notedAs: undefined,
     slot: undefined,
+    cut: how.isDirect ? new AbortController() : undefined,
     accepting: undefined,
     ticket: undefined,
     isHooked: false,

@@ -2,7 +2,7 @@ import { ApiError } from "../errors/api.ts";
 import { savedError } from "../errors/saved-error.ts";
 import type { CallRecord, Ticket } from "../journal/call.ts";
 import type { Cost } from "../money/cost.ts";
-import type { Answer } from "../queue/queue.ts";
+import type { Answer } from "../queue/answer.ts";
 import { billFailure, billNothing, noteCompleted } from "./bill.ts";
 import { failureOfResult, isRequestEnd } from "./result.ts";
 import type { Services } from "./services.ts";

@@ -4,7 +4,7 @@ import { FalError } from "../errors/fal-error.ts";
 import { NetworkError } from "../errors/network.ts";
 import type { Ticket } from "../journal/call.ts";
 import type { History } from "../platform/requests.ts";
-import type { Answer } from "../queue/queue.ts";
+import type { Answer } from "../queue/answer.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import { hasFailed } from "./events.ts";
 import type { Services } from "./services.ts";

@@ -1,10 +1,13 @@
+import { inBackground } from "../base/background.ts";
 import { abortable } from "../base/signal.ts";
 import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
 import { LeaseLostError, RunStateError } from "../errors/runs.ts";
 import { savedRefusal } from "../errors/saved-error.ts";
 import type { Intent, Ticket } from "../journal/call.ts";
 import { runName } from "../journal/run-name.ts";
-import type { Submission } from "../queue/queue.ts";
+import type { Answer } from "../queue/answer.ts";
+import type { Submission, Submits } from "../queue/queue.ts";
+import { noteCompleted } from "./bill.ts";
 import { namedRequest, noteOnceMore, type ReserveAgain, resolveDoubt, stillInDoubt } from "./doubt.ts";
 import type { FoundStep } from "./enclosing-run.ts";
 import { type Accepted, announce, type LiveCall, tellStatus } from "./live-call.ts";
@@ -28,6 +31,7 @@ export async function send(
   replaces: string | undefined,
 ): Promise<Ticket> {
   const { queue, clock, slots } = services;
+  const to = call.cut ? services.direct : queue;
   const { id, settings } = call;
   const { signal } = call.giveUp;
   const policy = policyOf(services, settings);
@@ -37,25 +41,33 @@ export async function send(
   const reservations = await abortable(services.reserve(wanted, call.run?.budgets ?? []), signal);
   // The timeout may come while fal refuses: then the refusal is the better error, so it is not waited out.
   const deadline = settings.timeout === undefined ? undefined : call.startedAt + settings.timeout;
-  await abortable(queue.whenReachable({ endpoint: prepared.endpoint, signal, deadline }), signal);
+  await abortable(to.whenReachable({ endpoint: prepared.endpoint, signal, deadline }), signal);
   call.slot = await slots?.take(id, signal);
 
   const intent: Intent = { id, ...wanted, queue: queue.base, key: found?.key, at: clock.now() };
   const notes = lastMoment(services, call, { intent, found, replaces, reservations });
-  const submission = { endpoint: prepared.endpoint, body, ...hooked, deadline, ...notes };
-  const accepting = post(services, intent, { submission, policy, signal, reservations });
+  const cut = call.cut?.signal;
+  const submission = { endpoint: prepared.endpoint, body, ...hooked, cut, deadline, ...notes };
+  const accepting = post(services, intent, { to, submission, policy, signal, reservations });
   call.accepting = accepting;
   // Should the call give up meanwhile, the POST goes on, and who cancels its request waits for the answer.
   accepting.then(
-    ({ ticket }) => {
+    ({ ticket, answer }) => {
       call.ticket = ticket;
+      if (answer && signal.aborted) keepAnswer(services, call, answer);
     },
     () => {},
   );
-  const { ticket, position } = await abortable(accepting, signal).finally(notes.noted);
+  const { ticket, position, answer } = await abortable(accepting, signal).finally(notes.noted);
   announce(services, call, ticket, prepared.for.tags);
-  tellStatus(services, call, { status: "IN_QUEUE", queue_position: position }, {});
+  if (!answer) tellStatus(services, call, { status: "IN_QUEUE", queue_position: position }, {});
   return ticket;
+}
+
+/** What a direct call gave that nobody waits for any more: it is kept nowhere but here. */
+function keepAnswer(services: Services, call: LiveCall, { data, units }: Answer): void {
+  const outcome = { data, units, waitSeconds: undefined, runSeconds: undefined };
+  void inBackground(services.background, noteCompleted(services, call, outcome));
 }
 
 /** What a submit is noted with. */
@@ -118,6 +130,7 @@ const MAX_SUBMITS = 3;
 
 /** How a call is to be sent. */
 interface Post {
+  readonly to: Submits;
   readonly submission: Submission;
   readonly policy: AmbiguousSubmitPolicy;
   /** Ends pauses and look-ups; a POST under way is seen through. */
@@ -135,9 +148,9 @@ interface Post {
 async function post(
   services: Services,
   intent: Intent,
-  { submission, policy, signal, reservations }: Post,
+  { to, submission, policy, signal, reservations }: Post,
 ): Promise<Accepted> {
-  const { queue, clock } = services;
+  const { clock } = services;
   const { calls } = services.store;
   let again: { readonly doubt: AmbiguousSubmitError; readonly noted: string } | undefined;
   for (let attempt = 1; ; attempt++) {
@@ -147,8 +160,8 @@ async function post(
       sentAt = clock.now();
     };
     try {
-      const { ticket, position } = await queue.submit({ ...submission, permit, signal });
-      return { ticket: await noteAccepted(services, intent, ticket), position, adopted: false };
+      const { ticket, ...sent } = await to.submit({ ...submission, permit, signal });
+      return { ...sent, ticket: await noteAccepted(services, intent, ticket), adopted: false };
     } catch (error) {
       if (!(error instanceof AmbiguousSubmitError)) {
         if (!again) throw error;
@@ -194,7 +207,7 @@ async function withHook(
   { headers, webhookUrl }: Prepared,
   body: string,
 ) {
-  if (!hooks || webhookUrl !== undefined) return { body, headers, webhookUrl };
+  if (!hooks || call.cut || webhookUrl !== undefined) return { body, headers, webhookUrl };
   call.isHooked = true;
   // The result must outlive its time in the queue: the sweep may come later.
   return {

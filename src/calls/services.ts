@@ -9,7 +9,7 @@ import type { Store } from "../journal/store.ts";
 import type { Reserve } from "../ledger/budget.ts";
 import type { Price } from "../platform/prices.ts";
 import type { History } from "../platform/requests.ts";
-import type { Queue } from "../queue/queue.ts";
+import type { Queue, Submits } from "../queue/queue.ts";
 import type { StorageClient } from "../storage/storage.ts";
 import type { ObserveCall } from "./observer.ts";
 import type { AmbiguousSubmitPolicy } from "./options.ts";
@@ -29,6 +29,8 @@ export interface Services {
   /** The same store, its failures told: for what is asked of it, and for what a person decides. */
   readonly directStore: Store;
   readonly queue: Queue;
+  /** Calls that do without the queue. */
+  readonly direct: Submits;
   readonly history: History;
   readonly price: {
     /** What one unit of an endpoint costs; undefined where the platform does not say. Nobody waits longer than `until`. */

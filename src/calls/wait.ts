@@ -3,7 +3,7 @@ import { MalformedReplyError } from "../errors/network.ts";
 import { restoredError } from "../errors/saved-error.ts";
 import type { Ticket } from "../journal/call.ts";
 import { replyWith, restoredData } from "../journal/saved-data.ts";
-import type { Answer } from "../queue/queue.ts";
+import type { Answer } from "../queue/answer.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import { type LiveCall, tellWatched } from "./live-call.ts";
 import { asRequestEnd, isGone, readResult, recalledFrom } from "./result.ts";
@@ -28,6 +28,8 @@ export async function untilEnded(
   ticket: Ticket,
   readsReply: boolean,
 ): Promise<Ended> {
+  const { answer } = (await call.accepting) ?? {};
+  if (answer) return { answer, status: undefined };
   const { hooks } = services;
   if (hooks && call.isHooked && call.notedAs !== undefined) {
     return { answer: await afterHook(services, call, hooks, ticket, readsReply), status: undefined };

@@ -4,16 +4,9 @@ import { InvalidArgumentError } from "../errors/arguments.ts";
 import { OtherDeploymentError } from "../errors/calls.ts";
 import { MalformedReplyError } from "../errors/network.ts";
 import { REQUEST_ID, type Ticket } from "../journal/call.ts";
-import { billableUnits } from "../money/cost.ts";
+import { type Answer, answerOf } from "./answer.ts";
 import { type EndpointAddress, parseEndpointId } from "./endpoint.ts";
-import {
-  readBody,
-  readCancelled,
-  readStatus,
-  readSubmitted,
-  type Submitted,
-  type WireStatus,
-} from "./wire.ts";
+import { readCancelled, readStatus, readSubmitted, type Submitted, type WireStatus } from "./wire.ts";
 
 /** A submit, complete: everything that can be wrong with it has been checked. */
 export interface Submission {
@@ -23,22 +16,14 @@ export interface Submission {
   readonly headers: Readonly<Record<string, string>>;
   readonly webhookUrl?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Cuts a direct call, which ends it. */
+  readonly cut?: AbortSignal | undefined;
   /** Milliseconds since the epoch: where a refused submit is no longer repeated. */
   readonly deadline?: number | undefined;
   /** Asked right before each POST: when it throws, nothing is sent. */
   readonly permit?: (() => Promise<void>) | undefined;
   /** Told of each refusal after which it is sent again, before the pause. It never rejects. */
   readonly onRepeat?: (() => Promise<void>) | undefined;
-}
-
-/** What a completed request gave. */
-export interface Answer {
-  /** JSON, a text or, of bytes, an ArrayBuffer. */
-  readonly data: unknown;
-  /** In the model's priced unit; undefined where fal did not say. */
-  readonly units: number | undefined;
-  /** The reply, body and all, without the key that it may quote. */
-  readonly response: Response;
 }
 
 /** Where a request is asked for. */
@@ -48,16 +33,28 @@ export interface RequestAddresses {
   readonly cancel: string;
 }
 
+/** What a submit came to. */
+export interface Sent {
+  readonly ticket: Ticket;
+  readonly position: number | undefined;
+  /** Of a direct call. */
+  readonly answer?: Answer;
+}
+
+/** What takes what is paid for: the queue, or the endpoint itself. */
+export interface Submits {
+  submit(submission: Submission): Promise<Sent>;
+  /** Waits while it cannot be reached. @throws {NetworkError} where that is too long. */
+  whenReachable(limits: Pick<Submission, "endpoint" | "signal" | "deadline">): Promise<void>;
+}
+
 /**
  * The queue's five requests, each one exchange. Who may repeat what is the transport's business. Status and result throw
  * an `OtherDeploymentError` for a request that another deployment took and this one does not know.
  */
-export interface Queue {
+export interface Queue extends Submits {
   /** The base address of the queue that the hosts name now. */
   readonly base: string;
-  submit(submission: Submission): Promise<{ ticket: Ticket; position: number | undefined }>;
-  /** Waits while the queue cannot be reached. @throws {NetworkError} where that is too long. */
-  whenReachable(limits: Pick<Submission, "endpoint" | "signal" | "deadline">): Promise<void>;
   status(ticket: Ticket, options: { logs: boolean; signal?: AbortSignal | undefined }): Promise<WireStatus>;
   streamStatus(
     ticket: Ticket,
@@ -144,14 +141,11 @@ async function readResult(transport: Transport, request: WireRequest): Promise<A
   const seen: { strange?: StrangeBody } = {};
   try {
     return await transport.send(request, (reply) => {
-      const { status, headers, bytes } = reply;
-      const { data, isJson, isGarbled } = readBody(reply);
-      const response = new Response(bytes, { status, headers: withoutEncoding(headers) });
-      const answer = { data, units: billableUnits(headers), response };
-      if (isJson || (!isGarbled && !mayBeAStrangers(headers, data))) return answer;
+      const { answer, credence } = answerOf(reply);
+      if (credence === "sure") return answer;
       const times = seen.strange?.text === reply.text ? seen.strange.times + 1 : 1;
       // Nothing, or somebody else's page, is no loss as long as it has not been confirmed.
-      seen.strange = { text: reply.text, answer, times, isKept: isGarbled && reply.text !== "" };
+      seen.strange = { text: reply.text, answer, times, isKept: credence === "garbled" && reply.text !== "" };
       if (times < TIMES_SEEN) throw new Error("it is not JSON");
       return answer;
     });
@@ -162,17 +156,11 @@ async function readResult(transport: Transport, request: WireRequest): Promise<A
   }
 }
 
-/** Without any of fal's headers a web page may be a proxy's, or a captive portal's, and half a JSON text a proxy's too. */
-const mayBeAStrangers = (headers: Headers, data: unknown): boolean =>
-  typeof data === "string" &&
-  (/^text\/html\b/i.test(headers.get("content-type") ?? "") || /^\s*[[{]/.test(data)) &&
-  ![...headers.keys()].some((name) => name.startsWith("x-fal-"));
-
 function submit(
   transport: Transport,
   base: string,
   { endpoint, webhookUrl, headers, ...rest }: Submission,
-): Promise<{ ticket: Ticket; position: number | undefined }> {
+): Promise<Sent> {
   const url = new URL(`${base}/${endpoint.id}`);
   if (webhookUrl !== undefined) url.searchParams.set("fal_webhook", webhookUrl);
   const request = {
@@ -261,12 +249,4 @@ function withLogs(address: string, logs: boolean): string {
   const url = new URL(address);
   url.searchParams.set("logs", logs ? "1" : "0");
   return url.href;
-}
-
-/** The body is already decoded, so these would be wrong of it. */
-function withoutEncoding(headers: Headers): Headers {
-  const copy = new Headers(headers);
-  copy.delete("content-encoding");
-  copy.delete("content-length");
-  return copy;
 }

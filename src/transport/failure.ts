@@ -1,4 +1,4 @@
-import type { Operation, WireReply } from "../base/transport.ts";
+import { isPaid, type Operation, type WireReply } from "../base/transport.ts";
 
 /**
  * Every way a request can end other than well, as data. What follows from it is decided per operation, below; row by
@@ -40,7 +40,7 @@ export type Failure =
     };
 
 export const mayRepeat = (operation: Operation, failure: Failure): boolean =>
-  failure.kind === "refused" || (failure.kind === "ambiguous" && operation !== "submit");
+  failure.kind === "refused" || (failure.kind === "ambiguous" && !isPaid(operation));
 
 /** Error codes that arise before any byte of the request is sent, in Node and in undici. */
 export const NOT_SENT: ReadonlySet<string> = new Set([
@@ -204,7 +204,7 @@ export function failureOfReply(operation: Operation, reply: WireReply): Failure 
   }
   if (isModelsOwnAnswer(operation, reply)) return { kind: "response", reply };
   // The caller's own deadline has passed, and passes again.
-  if (operation !== "submit" && status === 504 && headers.get("x-fal-request-timeout-type") === "user") {
+  if (!isPaid(operation) && status === 504 && headers.get("x-fal-request-timeout-type") === "user") {
     return { kind: "response", reply };
   }
   if (status === 408 || status === 499 || status >= 500 || (status >= 300 && status < 400)) {
@@ -214,12 +214,13 @@ export function failureOfReply(operation: Operation, reply: WireReply): Failure 
 }
 
 /**
- * Reading the result of a failed request gives the model's own status and body, a 5xx included: final, not an outage.
+ * Reading the result of a failed request gives the model's own status and body, a 5xx included: final, not an outage. So does
+ * a direct call.
  * The platform puts the request's id on such an answer; a proxy's error page has none. (That every model error carries
  * the header is not established: without it the read is repeated, and ends in the same answer.)
  */
 const isModelsOwnAnswer = (operation: Operation, { status, headers }: WireReply): boolean =>
-  operation === "result" &&
+  (operation === "result" || operation === "direct") &&
   (status >= 500 || status === 499 || status === 408) &&
   headers.has("x-fal-request-id");
 

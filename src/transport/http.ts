@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Report } from "../base/report.ts";
 import { abortable, linkedController, OVER } from "../base/signal.ts";
-import type { Transport, WireReply, WireRequest } from "../base/transport.ts";
+import { isPaid, type Transport, type WireReply, type WireRequest } from "../base/transport.ts";
 import { isTrusted } from "../environment/origins.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { type Exchange, type ExchangeOptions, exchange } from "./exchange.ts";
@@ -145,7 +145,7 @@ function sayPause({ report }: TransportOptions, request: WireRequest, ms: number
 /** One try of a request. A caller that gives up is told at once, except of a submit. */
 async function tryOnce<T>(wire: Wire, request: WireRequest, read: (reply: WireReply) => T): Promise<T> {
   request.signal?.throwIfAborted();
-  const reply = await (request.operation === "submit"
+  const reply = await (isPaid(request.operation)
     ? submitOnce(wire, request)
     : withinTime(wire, request, async (headway) => {
         await request.permit?.();
@@ -162,13 +162,17 @@ async function tryOnce<T>(wire: Wire, request: WireRequest, read: (reply: WireRe
   }
 }
 
-/** Never cut: once it is sent, its answer is worth money. */
+/** Cut by nobody but who wants it cut: once it is sent, its answer is worth money. */
 async function submitOnce(wire: Wire, request: WireRequest): Promise<WireReply> {
   await whenReachable(wire, request, true);
   try {
     await request.permit?.();
-    const head = () => answerTo(wire, request, "application/json");
-    return await bodyOf(wire, request, await withinTime(wire, { attemptTimeout: SUBMIT_TIMEOUT_MS }, head));
+    const head = ({ signal }: Headway) => answerTo(wire, request, "application/json", request.cut && signal);
+    const limits = { signal: request.cut, attemptTimeout: SUBMIT_TIMEOUT_MS };
+    return await bodyOf(wire, request, await withinTime(wire, limits, head));
+  } catch (error) {
+    if (!request.cut?.aborted) throw error;
+    throw new FailedAttempt({ kind: "ambiguous", why: "its connection was closed to cancel it" });
   } finally {
     wire.outages.tried(request.url);
   }
@@ -185,13 +189,13 @@ async function answerTo(
   const { outages } = wire;
   try {
     const answer = await exchange(wire, request, accept, signal, sending);
-    outages.answered(request.url, request.operation === "submit");
+    outages.answered(request.url, isPaid(request.operation));
     return answer;
   } catch (error) {
     if (error instanceof FalError) throw error;
     const hide = (text: string) => (request.keyless ? text : wire.key().hideIn(text));
     const failure = failureOfError(error, sending.mayHaveLeft, hide);
-    const isGivenUp = request.signal?.aborted ?? false;
+    const isGivenUp = (request.signal?.aborted || request.cut?.aborted) ?? false;
     if (failure.kind !== "thrown" && !isGivenUp) {
       outages.unanswered(request.url, failure.why, failure.kind === "ambiguous");
     }
@@ -203,7 +207,9 @@ async function answerTo(
 const bodyOf = (options: TransportOptions, request: WireRequest, answer: Exchange): Promise<WireReply> =>
   withinTime(
     options,
-    request.operation === "submit" ? { attemptTimeout: SUBMITTED_TIMEOUT_MS } : { signal: request.signal },
+    isPaid(request.operation)
+      ? { signal: request.cut, attemptTimeout: SUBMITTED_TIMEOUT_MS }
+      : { signal: request.signal },
     (headway) => bodyWithin(options, answer, headway),
   );
 

@@ -1,5 +1,5 @@
 import { parseForeign } from "../base/json.ts";
-import type { WireRequest } from "../base/transport.ts";
+import { isPaid, type WireRequest } from "../base/transport.ts";
 import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
 import { apiError, isModelAnswer } from "../errors/api.ts";
 import type { FalError } from "../errors/fal-error.ts";
@@ -12,7 +12,7 @@ export function errorOf(request: WireRequest, failure: Failure): FalError {
   const { operation, endpoint, requestId } = request;
   const { reply } = failure;
   const cause = failure.kind === "response" ? undefined : failure.cause;
-  if (operation === "submit" && isAmbiguous(failure)) {
+  if (isPaid(operation) && isAmbiguous(failure)) {
     const claimed = "claimed" in failure ? failure.claimed : undefined;
     const requestId = claimed ?? reply?.headers.get("x-fal-request-id") ?? undefined;
     return new AmbiguousSubmitError(endpoint ?? "fal", failure.why, { requestId, cause });

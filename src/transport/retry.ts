@@ -1,6 +1,6 @@
 import pRetry from "p-retry";
 import type { Clock } from "../base/clock.ts";
-import type { Operation } from "../base/transport.ts";
+import { isPaid, type Operation } from "../base/transport.ts";
 import { type Failure, mayRepeat, retryAfterMs } from "./failure.ts";
 import type { RetryBucket } from "./retry-bucket.ts";
 
@@ -38,7 +38,7 @@ const DEFAULTS = {
 
 export function policyFor(operation: Operation, options: RetryOptions = {}): RetryPolicy {
   const { submit, read, ...all } = options;
-  return operation === "submit"
+  return isPaid(operation)
     ? { ...DEFAULTS.submit, ...all, ...submit }
     : { ...DEFAULTS.read, ...all, ...read };
 }
