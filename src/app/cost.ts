@@ -10,8 +10,9 @@ const PAUSES_MS = [0, 10, 50, 200, 500, 1_000, 1_500, 1_740] as const;
  * to read one.
  */
 export async function costOf(fal: Fal, run: RunScope | undefined, requestId: string): Promise<CostSum> {
-  // A run of that name is of fal's request, and so is whatever was started within it.
-  const whose = run && run.id !== requestId ? { chain: run.chain, run: run.id } : { request: requestId };
+  // What was started within the request's run is of it, too. Where fal's id names the run, all is found by that; elsewhere
+  // that run is the outermost one.
+  const whose = run && run.id !== requestId ? { rootRun: `${run.chain}/${run.id}` } : { request: requestId };
   let total = await sumOf(fal, whose);
   for (const pause of PAUSES_MS) {
     if (!total.unknownBecause.pending) break;

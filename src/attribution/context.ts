@@ -10,7 +10,7 @@ export interface Attribution {
   readonly tags: UserTags;
   /** The incoming request of the app that this code answers: its `x-fal-request-id`. */
   readonly request?: string | undefined;
-  /** Who sent that: its `x-fal-caller-user-id`, where fal's gateway has set it. */
+  /** Who sent that: its `x-fal-caller-user-id`, where fal's gateway has set it; through apps of our own, whom the first one answers. */
   readonly caller?: string | undefined;
   readonly incoming?: Incoming | undefined;
 }

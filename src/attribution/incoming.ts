@@ -1,5 +1,5 @@
 import type { Accounts } from "./accounts.ts";
-import { isRootName, ROOT_JOB, ROOT_RUN, type Root } from "./root.ts";
+import { isRootName, ROOT_CALLER, ROOT_JOB, ROOT_RUN, type Root } from "./root.ts";
 import { parseBaggage, parseTraceparent } from "./w3c.ts";
 
 /** What carries an incoming request's headers: a Request, its headers, or Node's IncomingMessage. */
@@ -26,9 +26,19 @@ export interface Incoming {
 export const requestIdOf = (request: IncomingRequest): string | undefined =>
   headerOf(request, "x-fal-request-id");
 
-/** Who sent it, as fal's gateway says it; what anybody else writes there is no answer. */
-export const callerOf = (request: IncomingRequest, { behindGateway }: Accounts): string | undefined =>
-  behindGateway ? headerOf(request, "x-fal-caller-user-id") : undefined;
+/**
+ * Who sent it, as fal's gateway says it; what anybody else writes there is no answer. An app of our own says for whom it calls:
+ * what that costs is that one's.
+ */
+export function callerOf(
+  request: IncomingRequest,
+  { own, behindGateway }: Pick<Accounts, "own" | "behindGateway">,
+): string | undefined {
+  const sender = behindGateway ? headerOf(request, "x-fal-caller-user-id") : undefined;
+  if (!own.has(sender ?? "")) return sender;
+  const { [ROOT_CALLER]: said } = parseBaggage(headerOf(request, "baggage"), [ROOT_CALLER]);
+  return isRootName(said) ? said : sender;
+}
 
 /**
  * Reads a request's headers. What they say is believed only where fal's gateway has seen to it: it sets

@@ -1,6 +1,6 @@
 import { type Accounts, isOwnApp } from "./accounts.ts";
 import type { Attribution, OfRun } from "./context.ts";
-import { ROOT_JOB, ROOT_RUN, type Root, rootName, traceOf } from "./root.ts";
+import { isRootName, ROOT_CALLER, ROOT_JOB, ROOT_RUN, type Root, rootName, traceOf } from "./root.ts";
 import { traceparent, withBaggage } from "./w3c.ts";
 
 /** What a call is a part of: what its run is, else what the incoming request is. */
@@ -27,10 +27,11 @@ export async function withOnward(
   written: Readonly<Record<string, string>>,
   {
     root,
+    caller,
     incoming,
     accounts,
     app,
-  }: { root: Root; incoming: Attribution["incoming"]; accounts: Accounts; app: string },
+  }: Pick<Attribution, "caller" | "incoming"> & { root: Root; accounts: Accounts; app: string },
 ): Promise<Readonly<Record<string, string>>> {
   if (!isOwnApp(app, accounts.own) || (incoming && !isOwnApp(app, incoming.own))) return written;
   const { cdnToken, canDisableFilter } = incoming ?? {};
@@ -41,7 +42,11 @@ export async function withOnward(
     ...(canDisableFilter !== undefined && { "x-app-fal-can-disable-filter": canDisableFilter }),
     ...written,
     ...(isNamed && {
-      baggage: withBaggage(written["baggage"], { [ROOT_RUN]: root.run, [ROOT_JOB]: root.job }),
+      baggage: withBaggage(written["baggage"], {
+        [ROOT_RUN]: root.run,
+        [ROOT_JOB]: root.job,
+        [ROOT_CALLER]: isRootName(caller) ? caller : undefined,
+      }),
     }),
   };
 }

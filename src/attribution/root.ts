@@ -13,6 +13,8 @@ export interface Root {
 /** The keys of the `baggage` header that hold it. */
 export const ROOT_RUN = "fal-chain.root-run";
 export const ROOT_JOB = "fal-chain.root-job";
+/** Who sent the request that the first app of ours in it took. */
+export const ROOT_CALLER = "fal-chain.root-caller";
 
 /** So that both names fit a `baggage` header, whatever they are made of. */
 const LONGEST = 256;

@@ -54,7 +54,7 @@ export async function prepare(
   if (typeof target === "object") await checkInput(endpoint.id, target.schemas.input, fields);
 
   const { of, jobId, app, attribution, accounts } = context;
-  const { request, incoming } = attribution;
+  const { request, caller, incoming } = attribution;
   const tags = await wireTags({ job_id: jobId, app, chain: of?.chain, run: of?.run, request }, given);
   const root = await rootOf(of, attribution, jobId);
   return {
@@ -62,7 +62,7 @@ export async function prepare(
     content: await input.json(digestOf),
     files: input.hasFiles ? { input, lifecycle } : undefined,
     headers: sendable({
-      ...(await withOnward(headers, { root, incoming, accounts, app: endpoint.app })),
+      ...(await withOnward(headers, { root, caller, incoming, accounts, app: endpoint.app })),
       ...asked,
       ...tagHeaders(tags),
     }),
@@ -81,9 +81,10 @@ export async function prepare(
 /** The submit of a recorded call as it was, from what the store keeps of it. @param body Which it keeps. */
 export async function prepareAgain(services: Services, record: CallRecord, body: string): Promise<Prepared> {
   const endpoint = parseEndpointId(record.endpoint);
-  const { tags, rootRun, rootJob } = record.for;
+  const { tags, caller, rootRun, rootJob } = record.for;
   const onward = {
     root: { run: rootRun, job: rootJob, trace: undefined },
+    caller,
     incoming: undefined,
     accounts: services.accounts(),
     app: endpoint.app,

@@ -1,4 +1,4 @@
-import { defineApp, endpoint } from "fal-chain/app";
+import { type Context, defineApp, endpoint } from "fal-chain/app";
 import { expect, expectTypeOf, test } from "vitest";
 import * as z from "zod";
 import { ECHO, ENV } from "../support/setup.ts";
@@ -71,6 +71,24 @@ test("costs are told by caller, and by request within a handler, so that they ca
   ]);
   expect(total.nanoUsd).toBe(40_000_000);
   expect((await fal.costs({ caller: "eve" })).total.calls).toBe(1);
+});
+
+test.each([
+  ["in a runner", {}],
+  ["elsewhere", { env: ENV }],
+])("what a run within the request costs is the request's cost too, %s", async (_, options) => {
+  const { fal, logger } = site(options);
+  const inner = fal.chain("inner", async () => {
+    await fal.subscribe(ECHO, { input: {} });
+  });
+  const handler = async (_input: unknown, { cost }: Pick<Context, "cost">) => {
+    await fal.subscribe(ECHO, { input: {} });
+    await inner.start();
+    return { calls: (await cost()).calls };
+  };
+  const app = defineApp({ name: "poster", ...{ fal, logger }, endpoints: { "/": { handler } } });
+  const headers = { "x-fal-request-id": "request-1" };
+  expect((await read(await post(app, "/", {}, { headers }))).body).toEqual({ calls: 2 });
 });
 
 test("who is calling is believed of fal's gateway only", async () => {

@@ -152,7 +152,7 @@ test("a call that is submitted again by hand is a part of what it was", async ()
   const { call: again } = await fal.calls.settle(lost?.id ?? "", "resubmit");
   await again;
   expect((await store.calls.list())[0]?.for).toMatchObject({ rootRun: "poster/order-1", rootJob: "job-9" });
-  expect(emulator.jobs.at(-1)?.headers["baggage"]).toBe(FORGED.baggage);
+  expect(emulator.jobs.at(-1)?.headers["baggage"]).toBe(`${FORGED.baggage},fal-chain.root-caller=acme`);
 });
 
 test("a run that is resumed elsewhere stays a part of what it was made for", async () => {
@@ -175,5 +175,5 @@ test("a run that is resumed elsewhere stays a part of what it was made for", asy
     ["acme/own", "job-2"],
     ["other/model", "job-1"],
   ]);
-  expect(emulator.jobs.at(-1)?.headers["baggage"]).toBe(FORGED.baggage);
+  expect(emulator.jobs.at(-1)?.headers["baggage"]).toBe(`${FORGED.baggage},fal-chain.root-caller=acme`);
 });
