@@ -12,7 +12,13 @@ function twoApps() {
   const fetch = (input: string | URL | Request, init?: RequestInit) =>
     emulator.fetch(new Request(input, init));
   const client = (account: string, more: FalOptions = {}, env: Record<string, string> = {}) =>
-    createFal({ env: { FAL_KEY: `${account}:s3cr3t`, ...env }, clock, fetch, logger: { warn() {} }, ...more });
+    createFal({
+      env: { FAL_KEY: `${account}:s3cr3t`, ...env },
+      clock,
+      fetch,
+      logger: { warn() {} },
+      ...more,
+    });
   const runner = (name: string) =>
     client(
       "acme",
