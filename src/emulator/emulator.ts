@@ -74,62 +74,11 @@ const MOST_BODY_BYTES = 128 * 2 ** 20;
 export function createEmulator(options: EmulatorOptions & Served = {}): Emulator {
   checkOptions(options, EMULATOR, { of: "the emulator" });
   if (!("withResolvers" in Promise)) throw runtimeTooOld();
-  const { clock = systemClock, seed = 0, concurrency = 2, timeScale = 1, fetch } = options;
-  const { past } = options;
-  const models = new Map((options.models ?? standIns).map((model) => [model.id, model]));
-  const files = createFileStore(undefined, past);
+  const { platform, plan, hooks, stop } = partsOf(options);
+  const { machine, apps, history, billing, runners, clock, concurrency, closing } = platform;
   const recorder = createRecorder();
-  const plan = createFaultPlan();
-  const closing = new AbortController();
-  const signer = createHookSigner();
-  const hooks = createHooks({
-    clock,
-    fetch: fetch ?? globalThis.fetch,
-    plan,
-    signer,
-    closing: closing.signal,
-  });
-  const apps = new Map<string, HostedApp>();
-  const machine = createMachine({
-    apps,
-    clock,
-    concurrency,
-    timeScale,
-    keep: { ...KEEP, ...options.keep },
-    submitted: (job) => past?.noteJob(job),
-    completed(job) {
-      hooks.completed(job);
-      try {
-        past?.noteJob(job);
-      } catch {
-        // Its next life runs it anew.
-      }
-    },
-    perform: createPerformer({ models, clock, files, seed, timeScale, fetch }),
-  });
-  const billing = billingSwitches(options.billing);
-  const bill = createRunnerBill(clock, () => billing.percentDiscount);
-  const url = options.origin ?? options.servedAt;
-  hostApps(options.apps ?? [], apps, { clock, timeScale, machine, bill, url, onLine: options.onLine });
-  for (const job of past?.jobs ?? []) machine.restore(job);
-  const platform: Platform = {
-    clock,
-    machine,
-    files,
-    uploads: createUploads(files),
-    models,
-    apps,
-    concurrency,
-    seed,
-    own: { stated: options.origin?.replace(/(?<!\/)\/+$/, ""), servedAt: options.servedAt },
-    history: historySwitches(options.history),
-    billing,
-    runners: bill,
-    signer,
-    closing: closing.signal,
-  };
   const app = routes(platform);
-  const pass = createPassage({ plan, machine, clock, concurrency, hooks, closing: closing.signal });
+  const pass = createPassage({ plan, machine, clock, concurrency, hooks, closing });
 
   return {
     fetch: (request) => answerTo(request, platform, app, pass, recorder),
@@ -150,16 +99,53 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
     faults: plan,
     hooks: hooks.attempts,
     fleets: new Map([...apps].map(([id, { fleet }]) => [id, fleet])),
-    history: platform.history,
-    billing,
-    runners: bill,
+    ...{ history, billing, runners },
     async close() {
-      closing.abort();
+      stop();
       const fleets = [...apps.values()].map(({ fleet }) => fleet.close());
       await Promise.all([machine.close(), ...fleets]);
       await hooks.close();
     },
   };
+}
+
+function partsOf(options: EmulatorOptions & Served) {
+  const { clock = systemClock, seed = 0, concurrency = 2, timeScale = 1, fetch, past } = options;
+  const models = new Map((options.models ?? standIns).map((model) => [model.id, model]));
+  const files = createFileStore(undefined, past);
+  const plan = createFaultPlan();
+  const controller = new AbortController();
+  const closing = controller.signal;
+  const signer = createHookSigner();
+  const hooks = createHooks({ clock, fetch: fetch ?? globalThis.fetch, plan, signer, closing });
+  const apps = new Map<string, HostedApp>();
+  const machine = createMachine({
+    ...{ apps, clock, concurrency, timeScale },
+    keep: { ...KEEP, ...options.keep },
+    submitted: (job) => past?.noteJob(job),
+    completed(job) {
+      hooks.completed(job);
+      try {
+        past?.noteJob(job);
+      } catch {
+        // Its next life runs it anew.
+      }
+    },
+    perform: createPerformer({ models, clock, files, seed, timeScale, fetch }),
+  });
+  const billing = billingSwitches(options.billing);
+  const runners = createRunnerBill(clock, () => billing.percentDiscount);
+  const url = options.origin ?? options.servedAt;
+  const hosting = { clock, timeScale, machine, bill: runners, url, onLine: options.onLine };
+  hostApps(options.apps ?? [], apps, hosting);
+  for (const job of past?.jobs ?? []) machine.restore(job);
+  const platform: Platform = {
+    ...{ clock, machine, files, models, apps, concurrency, seed, billing, runners, signer, closing },
+    uploads: createUploads(files),
+    own: { stated: options.origin?.replace(/(?<!\/)\/+$/, ""), servedAt: options.servedAt },
+    history: historySwitches(options.history),
+  };
+  return { platform, plan, hooks, stop: () => controller.abort() };
 }
 
 /** Undefined where it is too long. */
