@@ -5,7 +5,7 @@ import { checkImport, checkTypes } from "./build.ts";
 import { type Finding, findingsOf } from "./finding.ts";
 import { checkDockerfile, entryOf, environmentOf } from "./image.ts";
 import { type ImageApp, readPyproject } from "./pyproject.ts";
-import { checkServed } from "./served.ts";
+import { checkSecrets, checkServed } from "./served.ts";
 
 /** What was looked at, and what is wrong with it. */
 export interface ProjectCheck {
@@ -53,9 +53,11 @@ function checkImage(directory: string, app: ImageApp, toml: string) {
   }
   const source = readFileSync(path, "utf8");
   const entry = existing(directory, entryOf(source, app));
-  const served = entry
-    ? checkServed(readFileSync(join(directory, entry), "utf8"), entry, environmentOf(source), app)
-    : [];
+  const program = entry && readFileSync(join(directory, entry), "utf8");
+  const served =
+    entry && program
+      ? [...checkServed(program, entry, environmentOf(source), app), ...checkSecrets(program, entry, app)]
+      : [];
   return {
     findings: [
       ...checkDockerfile(source, dockerfile, directory, app),

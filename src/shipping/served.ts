@@ -1,6 +1,22 @@
 import { type Finding, findingsOf } from "./finding.ts";
 import type { ImageApp } from "./pyproject.ts";
 
+/** Secrets that an app asks for, and that fal would not give it: with a list in `pyproject.toml` it gives those only. */
+export function checkSecrets(program: string, file: string, { secrets }: ImageApp): Finding[] {
+  if (secrets === undefined) return [];
+  const [, asked = ""] = /\bsecrets\s*:\s*\{([^}]*)\}/.exec(program) ?? [];
+  const names = [...asked.matchAll(/\b([A-Z][A-Z0-9_]*)\s*:/g)].map(([, name = ""]) => name);
+  const missing = names.filter((name) => !secrets.includes(name));
+  if (missing.length === 0) return [];
+  const cure =
+    "add it there, or leave secrets out of pyproject.toml to get those that are exposed by default";
+  return [
+    findingsOf(file).error(
+      `It asks for ${missing.join(", ")}, which secrets of pyproject.toml does not list: ${cure}.`,
+    ),
+  ];
+}
+
 /** What fal-chain/app takes where nothing is said: src/app/serve.ts */
 const DEFAULTS = { port: 8080, metricsPort: 9090, gracePeriod: 5_000 };
 type Setting = keyof typeof DEFAULTS;

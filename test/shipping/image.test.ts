@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { parseDockerfile } from "../../src/shipping/dockerfile.ts";
 import { checkDockerfile, entryOf, environmentOf } from "../../src/shipping/image.ts";
 import { readPyproject } from "../../src/shipping/pyproject.ts";
-import { checkServed } from "../../src/shipping/served.ts";
+import { checkSecrets, checkServed } from "../../src/shipping/served.ts";
 import { filesOf } from "../../src/shipping/template.ts";
 import { tempDir } from "../support/temp.ts";
 
@@ -109,4 +109,18 @@ test.each([
   const { app } = setup();
   const found = checkServed(`await app.${program};`, "app.ts", environmentOf(image), app);
   expect(found.map(({ text }) => text)).toEqual(texts);
+});
+
+test.each([
+  [["DATABASE_URL"], []],
+  [undefined, []],
+  [
+    ["OTHER"],
+    [expect.stringContaining("It asks for DATABASE_URL, TOKEN_2, which secrets of pyproject.toml does not")],
+  ],
+])("an app that asks for two secrets, where %j are listed", (listed, texts) => {
+  const { app } = setup();
+  const program = "defineApp({ secrets: { DATABASE_URL: z.url(), TOKEN_2: z.string() }, setup() {} })";
+  const secrets = listed?.includes("DATABASE_URL") ? [...listed, "TOKEN_2"] : listed;
+  expect(checkSecrets(program, "app.ts", { ...app, secrets }).map(({ text }) => text)).toEqual(texts);
 });
