@@ -63,7 +63,8 @@ const MAY_IMPORT = {
   "assemble.ts": [...CLIENT, "fal.ts"],
   "client-options.ts": ["base", "calls", "chain", "transport", "fal.ts", "files"],
   "client.ts": [...CLIENT, "fal.ts", "assemble.ts", "client-options.ts"],
-  "index.ts": [...CLIENT, "fal.ts", "client.ts"],
+  "official-names.ts": ["calls", "errors", "queue", "fal.ts", "client.ts"],
+  "index.ts": [...CLIENT, "fal.ts", "client.ts", "official-names.ts"],
 };
 
 /** A row's name as a pattern: "queue" is the folder, "index.ts" the file. */

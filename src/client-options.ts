@@ -14,7 +14,6 @@ import {
   type OptionsOf,
   oneOf,
   record,
-  type Takes,
   text,
 } from "./base/options.ts";
 import { AMBIGUOUS_SUBMIT_POLICIES } from "./calls/options.ts";
@@ -50,7 +49,7 @@ const KEEP_FILES: OptionsOf<KeepFiles> = { directory: text, maxBytes: limit(1), 
 const LEASE: OptionsOf<LeaseSettings> = { leaseMs: milliseconds(1), sendWindowMs: milliseconds(1) };
 
 /** A budget's own amounts are checked with the budget. */
-const CLIENT: OptionsOf<FalOptions> & Readonly<Record<string, Takes>> = {
+const CLIENT: OptionsOf<FalOptions> = {
   env: record,
   credentials: either({ what: "a key", is: (value) => typeof value === "string" }, callback),
   fetch: callback,
@@ -73,7 +72,6 @@ const CLIENT: OptionsOf<FalOptions> & Readonly<Record<string, Takes>> = {
   lease: nested(LEASE, "lease"),
   clock: aClock,
   random: callback,
-  // A warning of the official client's that there is none of.
   suppressLocalCredentialsWarning: flag,
 };
 

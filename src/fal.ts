@@ -31,6 +31,8 @@ export interface FalOptions {
   readonly env?: Env;
   /** `key_id:key_secret`, or a function that gives it for each request. Wins over `FAL_KEY`. */
   readonly credentials?: string | (() => string | undefined);
+  /** As the official client takes it; there is no such warning here. */
+  readonly suppressLocalCredentialsWarning?: boolean;
   /**
    * Called as the official client calls it, with an address and plain settings. What it throws by itself is an error at once,
    * and not repeated.

@@ -154,6 +154,18 @@ export type { RunnerCost, RunnerCosts } from "./ledger/runner-costs.ts";
 export type { CostSum, UnknownReason, Waste } from "./ledger/sum.ts";
 export type { Budget } from "./money/budget.ts";
 export { type Cost, formatUsd, type Reservation, type Total } from "./money/cost.ts";
+export {
+  createFalClient,
+  type EndpointParts,
+  type EndpointType,
+  type FalClient,
+  type InputType,
+  type InQueueQueueStatus,
+  isRetryableError,
+  type OutputType,
+  parseEndpointId,
+  type WebHookResponse,
+} from "./official-names.ts";
 export type { BillingEvent, BillingEvents, BillingQuery } from "./platform/billing.ts";
 export type { Price } from "./platform/prices.ts";
 // A star, so that users can add to EndpointTypes by declaration merging: an interface that is exported by name cannot

@@ -1,0 +1,55 @@
+import { FalError } from "./errors/fal-error.ts";
+import { parseEndpointId as addressOf } from "./queue/endpoint.ts";
+
+// What the official client has under these names, so that a program keeps running when its import is changed.
+
+export type { InQueueStatus as InQueueQueueStatus } from "./calls/queue-status.ts";
+export { createFal as createFalClient } from "./client.ts";
+export type { Fal as FalClient } from "./fal.ts";
+export type {
+  EndpointId as EndpointType,
+  InputOf as InputType,
+  OutputOf as OutputType,
+} from "./queue/endpoint.ts";
+
+/** What fal's webhooks have for a body: https://fal.ai/docs/documentation/model-apis/inference/webhooks */
+export type WebHookResponse<Payload = unknown> =
+  | { readonly status: "OK"; readonly payload: Payload; readonly error: never; readonly request_id: string }
+  | {
+      readonly status: "ERROR";
+      readonly payload: Payload;
+      readonly error: string;
+      readonly request_id: string;
+    };
+
+/** The parts of an endpoint id. */
+export interface EndpointParts {
+  readonly owner: string;
+  readonly alias: string;
+  readonly path: string | undefined;
+  readonly namespace: string | undefined;
+}
+
+/**
+ * Takes an endpoint id apart: `owner/alias/path`, with `workflows` or `comfy` before it.
+ *
+ * @example parseEndpointId("fal-ai/flux/schnell"); // { owner: "fal-ai", alias: "flux", path: "schnell", … }
+ * @throws {InvalidArgumentError} for what is no endpoint id.
+ */
+export function parseEndpointId(id: string): EndpointParts {
+  const { id: whole, app } = addressOf(id);
+  const [alias = "", owner = "", namespace] = app.split("/").reverse();
+  return { owner, alias, path: whole.slice(app.length + 1) || undefined, namespace };
+}
+
+/**
+ * Whether it may help to try again what failed so. That does not say that it costs nothing: `error.billed` does, and
+ * `subscribe` has an option `retry` that heeds it.
+ *
+ * @param statuses HTTP statuses to try again, in place of what the errors themselves say.
+ */
+export function isRetryableError(error: unknown, statuses?: readonly number[]): boolean {
+  if (!(error instanceof FalError)) return false;
+  const { status } = error as { readonly status?: unknown };
+  return statuses && typeof status === "number" ? statuses.includes(status) : error.retryable;
+}
