@@ -1,15 +1,7 @@
 /** What every line has, or what the place where it is shown says already. */
 const LEFT_OUT = new Set([
-  "level",
-  "time",
-  "msg",
-  "app",
-  "job_id",
-  "pid",
-  "hostname",
-  "chain",
-  "run",
-  "epoch",
+  ...["level", "time", "msg", "app", "job_id", "pid", "hostname"],
+  ...["chain", "run", "epoch", "call"],
 ]);
 
 /**

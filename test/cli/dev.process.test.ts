@@ -44,7 +44,7 @@ test("it says what happens, line by line, and ends its runners with it", async (
   command.kill("SIGTERM");
   const { code, stdout } = await ended;
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^me\/plain\/\d │ begun$/m);
+  expect(stdout).toMatch(/^\d me\/plain │ begun$/m);
   expect(stdout).toMatch(/^me\/plain\/slow \S+: 200 after \d+\.\d s, 1 units$/m);
   expect(stdout).toMatch(/^Spent by the apps: \$0\.00 in 0 calls {3}Billed: 3 units to 1 caller, \$1\.50$/m);
   expect(isAlive(pid)).toBe(false);

@@ -86,7 +86,9 @@ async function dev(settings: DevSettings, options: DevOptions, io: Io): Promise<
 
 async function start(settings: DevSettings, options: DevOptions, io: Io, told: Told): Promise<Home> {
   const { serveAtHome } = await import("../../runners/home.ts");
-  const { apps, owner, environment, data, variables, port } = settings;
+  const { inEnvironment } = await import("../../runners/name.ts");
+  const { apps, owner, environment, data, variables, port, runners } = settings;
+  const ids = apps.map(({ name }) => `${owner}/${inEnvironment(name, environment)}`);
   const seed = number("--seed", options.seed, { whole: true });
   const concurrency = number("--concurrency", options.concurrency, { whole: true });
   const timeScale = number("--time-scale", options.timeScale);
@@ -98,7 +100,11 @@ async function start(settings: DevSettings, options: DevOptions, io: Io, told: T
     onChange: (app, files) => told.tell(`${app} starts anew: ${files.join(", ")}`),
     emulator: {
       port,
-      onLine: (text, { app, place }) => told.tell(`${app}/${place} │ ${isScreen(io) ? logText(text) : text}`),
+      onLine(text, { app, place }) {
+        // As the runners are numbered on the screen.
+        const number = ids.indexOf(app) * runners + place;
+        told.tell(`${number} ${app} │ ${isScreen(io) ? logText(text) : text}`);
+      },
       ...(directory !== undefined && { directory, forget: options.forget ?? false }),
       ...(seed !== undefined && { seed }),
       ...(concurrency !== undefined && { concurrency }),

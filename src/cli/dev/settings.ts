@@ -39,6 +39,7 @@ export interface DevSettings {
   readonly environment: string;
   readonly data: string;
   readonly variables: Readonly<Record<string, string>>;
+  readonly runners: number;
   readonly maxMultiplexing: number;
   readonly unitPrice: number;
   readonly port: number;
@@ -67,6 +68,7 @@ export function settingsOf(words: readonly string[], options: DevOptions, io: Io
     environment: environmentName(io.env, options.env),
     data: resolve(cwd, options.data ?? join(".fal-chain", "data")),
     variables: Object.fromEntries((options.variable ?? []).map(variable)),
+    runners: settings.runners ?? 1,
     maxMultiplexing: settings.maxMultiplexing ?? 1,
     unitPrice,
     port: number("--port", options.port, WHOLE) ?? 8787,
