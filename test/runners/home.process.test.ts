@@ -1,48 +1,11 @@
 import { cpSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test, vi } from "vitest";
-import { type HomeApp, type HomeOptions, serveAtHome } from "../../src/runners/home.ts";
+import { expect, test, vi } from "vitest";
 import { tempDir } from "../support/temp.ts";
+import { appOf, headersOf, home } from "./home-stage.ts";
 
 const CHILDREN = join(import.meta.dirname, "children");
-const PLAIN: HomeApp = { name: "plain", file: join(CHILDREN, "plain.ts") };
-const headers = { authorization: "Key me:secret", "content-type": "application/json" };
-
-async function home(options: Partial<HomeOptions> = {}) {
-  const cwd = tempDir();
-  const lines: string[] = [];
-  const served = await serveAtHome({
-    apps: [PLAIN],
-    owner: "me",
-    data: join(cwd, "data"),
-    cwd,
-    env: { PATH: process.env["PATH"], HOME: cwd },
-    execArgv: ["--conditions=fal-chain-source"],
-    ...options,
-    emulator: { timeScale: 0.02, onLine: (text) => lines.push(text), ...options.emulator },
-  });
-  onTestFinished(served.close);
-  const call = async (path: string, body: unknown = {}, init: RequestInit = {}) => {
-    const response = await fetch(`${served.url}/run/me/${path}`, {
-      ...{ method: "POST", headers, body: JSON.stringify(body) },
-      ...init,
-    });
-    return (await response.json()) as Record<string, unknown>;
-  };
-  const submit = async (path: string, body: unknown = {}) => {
-    const response = await fetch(`${served.url}/queue/me/${path}`, {
-      ...{ method: "POST", headers, body: JSON.stringify(body) },
-    });
-    return ((await response.json()) as { request_id: string }).request_id;
-  };
-  const runner = (app = "plain") => served.emulator.fleets.get(`me/${app}`)?.runners[0];
-  const done = (requestId: string) =>
-    vi.waitUntil(
-      () => served.emulator.job(requestId)?.state === "COMPLETED" && served.emulator.job(requestId),
-      20_000,
-    );
-  return { ...served, cwd, lines, call, submit, runner, done };
-}
+const PLAIN = appOf("plain");
 
 const isAlive = (pid: number): boolean => {
   try {
@@ -61,12 +24,12 @@ test("what a runner finds in its environment, row by row", async () => {
     AWS_SECRET: "mine",
     FAL_HOST: "x",
   };
-  const { call, url, cwd, runner } = await home({ env, variables: { IN_THE_IMAGE: "yes" } });
+  const { call, url, cwd, runner } = await home([PLAIN], { env, variables: { IN_THE_IMAGE: "yes" } });
   const found = await call("plain/env");
   expect(found).toMatchObject({
     FAL_KEY: expect.stringMatching(/^me:/),
     FAL_HOST: url,
-    FAL_JOB_ID: runner()?.jobId,
+    FAL_JOB_ID: runner("plain")?.jobId,
     FAL_APP_NAME: "me/plain",
     FAL_APP_ID: expect.stringMatching(/^[0-9a-f]{8}-/),
     FAL_USER_NICKNAME: "me",
@@ -84,25 +47,28 @@ test("what a runner finds in its environment, row by row", async () => {
 });
 
 test("without privileged access there is no key, and another environment is another app", async () => {
-  const { call, apps } = await home({ privileged: false, environment: "staging" });
+  const { call, apps } = await home([PLAIN], { privileged: false, environment: "staging" });
   expect(apps).toEqual(["me/plain--staging"]);
   const env = await call("plain--staging/env");
   expect([env["FAL_KEY"], env["FAL_APP_NAME"]]).toEqual([undefined, "me/plain--staging"]);
 });
 
 test("the queue, direct calls and streams reach it, with fal's headers", async () => {
-  const { call, submit, done, url, runner } = await home();
-  const told = await call(
-    "plain/headers",
-    {},
-    { headers: { ...headers, authorization: "Key ada:secret", "x-own": "1" } },
-  );
+  const { call, submit, done, url, runner } = await home([PLAIN]);
+  const told = await call("plain/headers", {}, { headers: { ...headersOf("ada"), "x-own": "1" } });
   expect(told).toMatchObject({ "x-fal-endpoint": "me/plain/headers/", "x-own": "1" });
   expect(told["x-fal-caller-user-id"]).toMatch(/^[0-9a-f]{64}$/);
   expect(told).not.toHaveProperty("authorization");
   const job = await done(await submit("plain"));
-  expect(job).toMatchObject({ billableUnits: 2, result: { status: 200, body: { pid: runner()?.pid } } });
-  const stream = await fetch(`${url}/run/me/plain/stream`, { method: "POST", headers, body: "{}" });
+  expect(job).toMatchObject({
+    billableUnits: 2,
+    result: { status: 200, body: { pid: runner("plain")?.pid } },
+  });
+  const stream = await fetch(`${url}/run/me/plain/stream`, {
+    method: "POST",
+    headers: headersOf("me"),
+    body: "{}",
+  });
   const chunks: string[] = [];
   for await (const chunk of stream.body?.pipeThrough(new TextDecoderStream()) ?? []) chunks.push(chunk);
   expect(chunks.length).toBeGreaterThan(1);
@@ -110,21 +76,21 @@ test("the queue, direct calls and streams reach it, with fal's headers", async (
 });
 
 test("killed in mid-request it is replaced by one of another id, and the request is tried again", async () => {
-  const { submit, done, emulator, runner } = await home();
+  const { submit, done, emulator, runner } = await home([PLAIN]);
   const requestId = await submit("plain/slow", { ms: 500 });
   await vi.waitUntil(() => emulator.job(requestId)?.state === "IN_PROGRESS", 20_000);
-  const before = runner();
+  const before = runner("plain");
   expect(emulator.fleets.get("me/plain")?.kill(1)).toBe(true);
   const job = await done(requestId);
   expect(job).toMatchObject({ result: { status: 200 } });
   expect(job?.attempts.map(({ ending }) => ending)).toEqual(["disconnected", 200]);
-  expect(runner()).toMatchObject({ lastEnd: "SIGKILL", state: "IDLE" });
-  expect(runner()?.jobId).not.toBe(before?.jobId);
+  expect(runner("plain")).toMatchObject({ lastEnd: "SIGKILL", state: "IDLE" });
+  expect(runner("plain")?.jobId).not.toBe(before?.jobId);
   expect(isAlive(before?.pid ?? 0)).toBe(false);
 });
 
 test("what it has started goes with it", async () => {
-  const { call, emulator } = await home();
+  const { call, emulator } = await home([PLAIN]);
   const { pid } = await call("plain/child");
   expect(isAlive(Number(pid))).toBe(true);
   emulator.fleets.get("me/plain")?.kill(1);
@@ -136,18 +102,20 @@ test("a change of what it has loaded starts it anew, once, and keeps the queue; 
   cpSync(CHILDREN, source, { recursive: true });
   const part = join(source, "part.ts");
   const changes: (readonly string[])[] = [];
-  const { call, submit, done, runner, emulator } = await home({
-    apps: [{ name: "plain", file: join(source, "plain.ts") }],
-    data: source,
-    onChange: (_, files) => changes.push(files),
-  });
+  const { call, submit, done, runner, emulator } = await home(
+    [{ name: "plain", file: join(source, "plain.ts") }],
+    {
+      data: source,
+      onChange: (_, files) => changes.push(files),
+    },
+  );
   expect((await call("plain"))["version"]).toBe(1);
   await call("plain/write", { file: "output.ts" });
   writeFileSync(part, "export const version = 1;\n"); // touched, not changed
   const slow = await submit("plain/slow", { ms: 1_000 });
   const waiting = await submit("plain");
   await vi.waitUntil(() => emulator.job(slow)?.state === "IN_PROGRESS", 20_000);
-  const first = runner()?.jobId;
+  const first = runner("plain")?.jobId;
   // As editors save, many times.
   for (let version = 2; version <= 11; version++) {
     writeFileSync(`${part}.new`, `export const version = ${version};\n`);
@@ -156,15 +124,14 @@ test("a change of what it has loaded starts it anew, once, and keeps the queue; 
   expect(await done(waiting)).toMatchObject({ result: { body: { version: 11 } } });
   expect(await done(slow)).toMatchObject({ result: { status: 200 } });
   expect(changes).toEqual([[part]]);
-  expect(runner()?.jobId).not.toBe(first);
+  expect(runner("plain")?.jobId).not.toBe(first);
 });
 
 test("a program that cannot start waits, and starts at once when it has changed", async () => {
   const source = tempDir();
   const file = join(source, "broken.ts");
   writeFileSync(file, "throw new Error('broken');\n");
-  const { runner, call, lines } = await home({
-    apps: [{ name: "broken", file }],
+  const { runner, call, lines } = await home([{ name: "broken", file }], {
     emulator: { timeScale: 1 },
   });
   await vi.waitUntil(() => runner("broken")?.state === "CRASH_BACKOFF", 20_000);
@@ -178,9 +145,7 @@ test("a program that cannot start waits, and starts at once when it has changed"
 });
 
 test("several apps share the data and nothing else, each by its name", async () => {
-  const { call, apps } = await home({
-    apps: [PLAIN, { ...PLAIN, name: "other" }],
-  });
+  const { call, apps } = await home([PLAIN, { ...PLAIN, name: "other" }]);
   expect(apps).toEqual(["me/plain", "me/other"]);
   const [one, other] = await Promise.all([call("plain/env"), call("other/env")]);
   expect([one["FAL_APP_NAME"], other["FAL_APP_NAME"]]).toEqual(["me/plain", "me/other"]);
