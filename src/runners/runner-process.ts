@@ -4,6 +4,7 @@ import { mkdirSync } from "node:fs";
 import { extname } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { withoutSecrets } from "../errors/secrets.ts";
 import { type Runner, RunnerLost, type StartRunner } from "../gateway/runner.ts";
 import { exchange, isReachable } from "./exchange.ts";
 import { isRunnerMessage } from "./messages.ts";
@@ -41,8 +42,10 @@ export const runnerProcess =
       options,
       runnerVariables({ ...options, url, jobId, secrets: options.secrets() }),
     );
-    readLines(child.stdout, line);
-    readLines(child.stderr, line);
+    // What it writes of its secrets is shown nowhere.
+    const tell = (text: string) => line(withoutSecrets(text));
+    readLines(child.stdout, tell);
+    readLines(child.stderr, tell);
     const port = openPort(options.exposedPort, line);
     child.on("message", (message) => {
       if (!isRunnerMessage(message)) return;

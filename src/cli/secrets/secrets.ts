@@ -27,7 +27,7 @@ export async function setHere(io: Io, pairs: readonly string[], options: SetOpti
     throw new InvalidArgumentError("Say one of --exposed-by-default and --not-exposed-by-default.");
   }
   const environment = environmentName(io.env, env);
-  const values = await parseSecrets(pairs, io.stdin);
+  const values = await parseSecrets(pairs, io);
   const exposed = exposedByDefault ? true : notExposedByDefault ? false : undefined;
   await setSecrets(io.env, values, { environment, ...(exposed !== undefined && { exposed }) });
   io.stderr.write(`Set ${Object.keys(values).join(", ")} in ${environment}: ${secretsFile(io.env)}\n`);

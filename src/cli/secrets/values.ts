@@ -10,7 +10,7 @@ import type { Io } from "../cli.ts";
  */
 export async function parseSecrets(
   pairs: readonly string[],
-  stdin: Io["stdin"],
+  { stdin, stderr }: Pick<Io, "stdin" | "stderr">,
 ): Promise<Record<string, string>> {
   const values: [string, string][] = [];
   for (const [index, pair] of pairs.entries()) {
@@ -28,7 +28,11 @@ export async function parseSecrets(
   if (piped.length > 1) {
     throw new InvalidArgumentError(`Standard input is one value: set ${piped.join(" and ")} one by one.`);
   }
-  const read = piped.length === 1 ? await readValue(piped[0] ?? "", stdin) : "";
+  const [name] = piped;
+  if (name !== undefined && "isTTY" in stdin && stdin.isTTY) {
+    stderr.write(`The value of ${name}, and Ctrl-D on a line of its own:\n`);
+  }
+  const read = name === undefined ? "" : await readValue(name, stdin);
   return Object.fromEntries(values.map(([name, value]) => [name, value === "-" ? read : value]));
 }
 

@@ -15,6 +15,9 @@ const server = createServer(async (request, response) => {
   switch (new URL(request.url ?? "/", "http://app").pathname) {
     case "/env":
       return answer(process.env);
+    case "/say":
+      process.stdout.write(`${JSON.stringify({ said: process.env["TOKEN"] })}\n`);
+      return answer({});
     case "/headers":
       return answer(request.headers);
     case "/slow":
