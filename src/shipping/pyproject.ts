@@ -17,6 +17,14 @@ type Table = Readonly<Record<string, unknown>>;
 export interface ImageApp {
   /** Its name for `fal deploy`. */
   readonly key: string;
+  /** Its name for its callers. */
+  readonly name: string;
+  readonly minConcurrency: number | undefined;
+  readonly maxMultiplexing: number | undefined;
+  readonly requestTimeoutSeconds: number | undefined;
+  readonly startupTimeoutSeconds: number | undefined;
+  readonly retryConfig: Readonly<Record<string, { readonly retries: number }>>;
+  readonly skipRetryConditions: readonly string[] | undefined;
   readonly exposedPort: number | undefined;
   readonly metricsPort: number | undefined;
   /** Relative to the file's directory. */
@@ -68,8 +76,19 @@ function imageApp(key: string, app: Table): ImageApp {
   const valid = <T>(known: Readonly<Record<string, Takes>>, table: Table, name: string): T | undefined =>
     known[name]?.is(table[name]) ? (table[name] as T) : undefined;
   const image = tableOf(app["image"]);
+  const retries = Object.entries(tableOf(app["retry_config"])).flatMap(([condition, given]) => {
+    const count = valid<number>(RETRY_CONDITION_KEYS, tableOf(given), "retries");
+    return condition in RETRY_KEYS && count !== undefined ? [[condition, { retries: count }]] : [];
+  });
   return {
     key,
+    name: valid(APP_KEYS, app, "name") ?? key,
+    minConcurrency: valid(APP_KEYS, app, "min_concurrency"),
+    maxMultiplexing: valid(APP_KEYS, app, "max_multiplexing"),
+    requestTimeoutSeconds: valid(APP_KEYS, app, "request_timeout"),
+    startupTimeoutSeconds: valid(APP_KEYS, app, "startup_timeout"),
+    retryConfig: Object.fromEntries(retries),
+    skipRetryConditions: valid(APP_KEYS, app, "skip_retry_conditions"),
     exposedPort: valid(APP_KEYS, app, "exposed_port"),
     metricsPort: valid(APP_KEYS, app, "metrics_port"),
     dockerfile: valid(IMAGE_KEYS, image, "dockerfile"),

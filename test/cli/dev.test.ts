@@ -1,4 +1,5 @@
 import { EventEmitter } from "node:events";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createEmulator, inProcess } from "fal-chain/emulator";
 import { expect, test } from "vitest";
@@ -7,6 +8,7 @@ import { listenToKeys } from "../../src/cli/dev/keys.ts";
 import { settingsOf } from "../../src/cli/dev/settings.ts";
 import { main } from "../../src/cli/main.ts";
 import { command } from "../support/cli.ts";
+import { tempDir } from "../support/temp.ts";
 
 const FILE = join(import.meta.dirname, "dev.test.ts");
 const dev = (...argv: string[]) => command(main, ["dev", ...argv]);
@@ -145,4 +147,39 @@ test("a key kills the runner of that number, starts all anew, or quits", async (
   release();
   expect([keyboard.raw, keyboard.listenerCount("data")]).toEqual([false, 0]);
   await emulator.close();
+});
+
+test("what pyproject.toml says of an app holds, where no option says otherwise", () => {
+  const cwd = tempDir();
+  writeFileSync(join(cwd, "app.ts"), "");
+  writeFileSync(
+    join(cwd, "pyproject.toml"),
+    `[tool.fal.apps.ads]
+min_concurrency = 2
+max_multiplexing = 4
+request_timeout = 90
+termination_grace_period_seconds = 20
+exposed_port = 9000
+secrets = ["TOKEN"]
+skip_retry_conditions = ["timeout"]
+retry_config = { server_error = { retries = 2 }, timeout = { retries = 20 } }
+[tool.fal.apps.ads.image]
+dockerfile = "Dockerfile"
+`,
+  );
+  const io = { env: {}, cwd: () => cwd } as never;
+  const options = { privileged: true, watch: true };
+  const [app] = settingsOf(["app.ts"], { ...options, runners: "1" }, io).apps;
+  expect(app).toEqual({
+    ...{ name: "ads", file: join(cwd, "app.ts"), exposedPort: 9000, secrets: ["TOKEN"] },
+    settings: {
+      ...{ runners: 1, maxMultiplexing: 4, requestTimeoutMs: 90_000, terminationGraceMs: 20_000 },
+      ...{ skipRetryConditions: ["timeout"], retryConfig: { server_error: { retries: 2 } } },
+      price: { unit: "units", unitPrice: 0 },
+    },
+  });
+  expect(settingsOf(["other=app.ts"], options, io).apps[0]).toMatchObject({
+    name: "other",
+    exposedPort: 9000,
+  });
 });

@@ -87,8 +87,14 @@ async function dev(settings: DevSettings, options: DevOptions, io: Io): Promise<
 async function start(settings: DevSettings, options: DevOptions, io: Io, told: Told): Promise<Home> {
   const { serveAtHome } = await import("../../runners/home.ts");
   const { inEnvironment } = await import("../../runners/name.ts");
-  const { apps, owner, environment, data, variables, port, runners } = settings;
-  const ids = apps.map(({ name }) => `${owner}/${inEnvironment(name, environment)}`);
+  const { apps, owner, environment, data, variables, port } = settings;
+  // As the runners are numbered on the screen.
+  const before = new Map<string, number>();
+  let runners = 0;
+  for (const { name, settings: own } of apps) {
+    before.set(`${owner}/${inEnvironment(name, environment)}`, runners);
+    runners += own?.runners ?? 1;
+  }
   const seed = number("--seed", options.seed, { whole: true });
   const concurrency = number("--concurrency", options.concurrency, { whole: true });
   const timeScale = number("--time-scale", options.timeScale);
@@ -101,8 +107,7 @@ async function start(settings: DevSettings, options: DevOptions, io: Io, told: T
     emulator: {
       port,
       onLine(text, { app, place }) {
-        // As the runners are numbered on the screen.
-        const number = ids.indexOf(app) * runners + place;
+        const number = (before.get(app) ?? 0) + place;
         told.tell(`${number} ${app} │ ${isScreen(io) ? logText(text) : text}`);
       },
       ...(directory !== undefined && { directory, forget: options.forget ?? false }),

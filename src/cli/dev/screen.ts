@@ -53,7 +53,7 @@ async function frame(
   const now = Date.now();
   const screen = {
     head: headOf(home, settings),
-    runners: runners.map((runner) => runnerLine(runner, spent, { most: settings.maxMultiplexing, now })),
+    runners: runners.map((runner) => runnerLine(runner, spent, { settings, now })),
     requests: requests.map((job) => requestLine(job, runners, spent, now)),
     waiting: requests.filter(({ state }) => state === "IN_QUEUE").length,
     money: moneyText(home, spent, settings),

@@ -5,6 +5,7 @@ import type { HomeApp } from "../../runners/home.ts";
 import { namedFile } from "../../runners/name.ts";
 import { environmentName } from "../../secrets/secrets.ts";
 import type { Io } from "../cli.ts";
+import { projectApp } from "./project.ts";
 
 /** The options of the command, as they were written. */
 export interface DevOptions {
@@ -39,8 +40,6 @@ export interface DevSettings {
   readonly environment: string;
   readonly data: string;
   readonly variables: Readonly<Record<string, string>>;
-  readonly runners: number;
-  readonly maxMultiplexing: number;
   readonly unitPrice: number;
   readonly port: number;
 }
@@ -54,7 +53,15 @@ export function settingsOf(words: readonly string[], options: DevOptions, io: Io
   const apps = words.map((word): HomeApp => {
     const named = namedFile(word, (file) => resolve(cwd, file));
     if (!existsSync(named.file)) throw new InvalidArgumentError(`There is no ${named.file}.`);
-    return { ...named, settings, ...(exposedPort !== undefined && { exposedPort }) };
+    const project = projectApp(named.file, named.name, cwd);
+    const port = exposedPort ?? project?.exposedPort;
+    return {
+      file: named.file,
+      name: word.includes("=") ? named.name : (project?.name ?? named.name),
+      settings: { ...project?.settings, ...settings },
+      ...(port !== undefined && { exposedPort: port }),
+      ...(project?.secrets && { secrets: project.secrets }),
+    };
   });
   const twice = apps.find(({ name }, nth) => apps.findIndex((other) => other.name === name) < nth);
   if (twice) {
@@ -68,8 +75,6 @@ export function settingsOf(words: readonly string[], options: DevOptions, io: Io
     environment: environmentName(io.env, options.env),
     data: resolve(cwd, options.data ?? join(".fal-chain", "data")),
     variables: Object.fromEntries((options.variable ?? []).map(variable)),
-    runners: settings.runners ?? 1,
-    maxMultiplexing: settings.maxMultiplexing ?? 1,
     unitPrice,
     port: number("--port", options.port, WHOLE) ?? 8787,
   };

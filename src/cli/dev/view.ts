@@ -1,6 +1,7 @@
 import type { JobView, RunnerView } from "../../emulator/index.ts";
 import { formatUsd } from "../../money/cost.ts";
 import type { Home } from "../../runners/home.ts";
+import { inEnvironment } from "../../runners/name.ts";
 import { keyOf } from "../../runners/variables.ts";
 import type { RequestLine, RunnerLine } from "../../terminal/home-screen.ts";
 import type { Spent } from "./bill.ts";
@@ -36,20 +37,25 @@ export const headOf = ({ url, apps }: Home, { environment, owner }: DevSettings)
 export const runnerLine = (
   runner: NumberedRunner,
   spent: Spent,
-  { most, now }: { readonly most: number; readonly now: number },
+  { settings, now }: { readonly settings: DevSettings; readonly now: number },
 ): RunnerLine => ({
   number: runner.number,
   app: runner.app,
   state: runner.state,
   forMs: now - runner.since,
   busy: runner.requests.length,
-  most,
+  most: mostOf(runner.app, settings),
   served: runner.served,
   jobId: runner.jobId,
   pid: runner.pid,
   spentNanoUsd: spent.byJob.get(runner.jobId) ?? 0,
   note: noteOf(runner),
 });
+
+/** How many requests a runner of the app has at once. */
+const mostOf = (id: string, { apps, owner, environment }: DevSettings): number =>
+  apps.find(({ name }) => `${owner}/${inEnvironment(name, environment)}` === id)?.settings?.maxMultiplexing ??
+  1;
 
 function noteOf({ state, failedStarts, lastEnd }: RunnerView): string {
   if (state === "CRASH_BACKOFF") {
