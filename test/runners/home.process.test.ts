@@ -69,6 +69,44 @@ test("without privileged access there is no key, and another environment is anot
   expect([env["FAL_KEY"], env["FAL_APP_NAME"]]).toEqual([undefined, "me/plain--staging"]);
 });
 
+test("an app's secrets are those of its environment, as they are when a runner starts", async () => {
+  const cwd = tempDir();
+  const file = join(cwd, "secrets.json");
+  const createdAt = new Date().toISOString();
+  const keep = (token: string) => {
+    const of = (value: string, exposed?: boolean) => ({
+      value,
+      createdAt,
+      ...(exposed !== undefined && { exposed }),
+    });
+    const staging = { TOKEN: of(token), HIDDEN: of("h", false) };
+    writeFileSync(file, JSON.stringify({ main: { TOKEN: of("of main") }, staging }), { mode: 0o600 });
+  };
+  keep('a#b "x"\n');
+  const env = { PATH: process.env["PATH"], HOME: cwd, FAL_CHAIN_SECRETS: file };
+  const apps = [PLAIN, { ...PLAIN, name: "listed", secrets: ["HIDDEN"] }];
+  const { call, emulator } = await home(apps, { env, environment: "staging" });
+  const first = await call("plain--staging/env");
+  expect([first["TOKEN"], first["HIDDEN"], first["FAL_CHAIN_SECRETS"]]).toEqual([
+    'a#b "x"\n',
+    undefined,
+    undefined,
+  ]);
+  const listed = await call("listed--staging/env");
+  expect([listed["TOKEN"], listed["HIDDEN"]]).toEqual([undefined, "h"]);
+  keep("rotated");
+  emulator.fleets.get("me/plain--staging")?.restart();
+  expect((await call("plain--staging/env"))["TOKEN"]).toBe("rotated");
+});
+
+test("an app without privileged access is told what is missing, and how to get it", async () => {
+  const { submit, done, lines } = await home([appOf("ads")], { privileged: false });
+  expect(await done(await submit("ads", { prompt: "a fox" }), 30_000)).toMatchObject({
+    result: { status: 500 },
+  });
+  expect(lines.join("\n")).toMatch(/FAL_KEY is not set.*privileged access/);
+});
+
 test("the queue, direct calls and streams reach it, with fal's headers", async () => {
   const { call, submit, done, url, runner } = await home([PLAIN]);
   const told = await call("plain/headers", {}, { headers: { ...headersOf("ada"), "x-own": "1" } });
