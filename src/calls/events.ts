@@ -84,33 +84,52 @@ export interface StatusFold {
    */
   take(status: WireStatus, connection: object, at: number): StatusEvent[];
   readonly logs: readonly RequestLog[];
+  /** Whether the request has written more log than is told. */
+  readonly isLogFull: boolean;
 }
 
 const RANK = { IN_QUEUE: 0, IN_PROGRESS: 1, COMPLETED: 2 } as const;
 
-export function statusFold(): StatusFold {
+/** How much log of a request is told: what a model writes is to fill neither the memory nor the store. */
+const MOST_LINES = 20_000;
+const MOST_CHARACTERS = 8 * 2 ** 20;
+
+/** @param takesLogs Whether they were asked for: whoever sends them all the same sends them for nothing. */
+export function statusFold(takesLogs: boolean): StatusFold {
   let rank = -1;
+  let characters = 0;
   let position: number | undefined;
   const logs: RequestLog[] = [];
   const told = new Map<string, number>();
   const counts = new WeakMap<object, Map<string, number>>();
 
+  const isFull = () => logs.length >= MOST_LINES || characters >= MOST_CHARACTERS;
+
   const newLines = (lines: readonly WireLog[], connection: object): RequestLog[] => {
     const seen = counts.get(connection) ?? new Map<string, number>();
     counts.set(connection, seen);
-    return lines.flatMap((line) => {
+    const found: RequestLog[] = [];
+    for (const line of lines) {
+      if (isFull()) break;
       const key = JSON.stringify([line.timestamp, line.level, line.source, line.message]);
       const nth = (seen.get(key) ?? 0) + 1;
       seen.set(key, nth);
       // The nth such line of this connection is known if n of them were told already.
-      if (nth <= (told.get(key) ?? 0)) return [];
+      if (nth <= (told.get(key) ?? 0)) continue;
       told.set(key, nth);
-      return [logOf(line)];
-    });
+      const log = logOf(line);
+      characters += key.length;
+      logs.push(log);
+      found.push(log);
+    }
+    return found;
   };
 
   return {
     logs,
+    get isLogFull() {
+      return isFull();
+    },
     take(status, connection, at) {
       const events: StatusEvent[] = [];
       const now = RANK[status.status];
@@ -124,8 +143,7 @@ export function statusFold(): StatusFold {
       if (ran && rank < RANK.IN_PROGRESS) events.push({ type: "running", at });
       rank = Math.max(rank, now);
 
-      for (const log of newLines(status.logs ?? [], connection)) {
-        logs.push(log);
+      for (const log of newLines((takesLogs && status.logs) || [], connection)) {
         events.push({ type: "log", at, log, dropped: 0 });
       }
       return events;

@@ -123,7 +123,7 @@ export function liveCall<T>(
       droppable: ({ type }) => type === "log",
       withDropped: (event, dropped) => ({ ...event, dropped }) as CallEvent<T>,
     }),
-    statuses: statusFold(),
+    statuses: statusFold(settings.logs ?? false),
     announced,
     startedAt: clock.now(),
     times: { submitted: clock.now() },
@@ -174,7 +174,12 @@ export function announce(
 
 /** Tells what a status adds to what is known already. */
 export function tellStatus(services: Services, call: LiveCall, status: WireStatus, connection: object): void {
-  for (const event of call.statuses.take(status, connection, services.clock.now())) emit(call, event);
+  const { statuses, endpoint, id } = call;
+  const wasFull = statuses.isLogFull;
+  for (const event of statuses.take(status, connection, services.clock.now())) emit(call, event);
+  if (wasFull || !statuses.isLogFull) return;
+  const why = new Error(`it has written ${statuses.logs.length} lines, and those that follow are left out`);
+  services.report(`The log of ${endpoint} is not told to its end`, why, { call: id, endpoint });
 }
 
 /** The same of one that was watched for, which the caller's callback is told of too. */

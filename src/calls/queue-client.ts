@@ -111,7 +111,7 @@ export function createQueueClient(services: Services, { attach }: Calls): QueueC
         : await queue
             .streamStatus(ticket, { logs, signal: controller.signal })
             .catch(unlessElsewhere(services, ticket));
-      return statusStream(queue, ticket, statuses, controller, unlink);
+      return statusStream(queue, ticket, statuses, { logs, controller, unlink });
     },
 
     subscribeToStatus: (target, options) => subscribeToStatus(services, target, options),
@@ -234,7 +234,7 @@ async function subscribeToStatus(
       controller.abort(new CallTimeoutError(ticket.endpoint, timeout, { ...ticket, cancel }));
     clock.sleep(timeout, signal).then(tooLate, () => {});
   }
-  const statuses = statusFold();
+  const statuses = statusFold(options.logs ?? false);
   try {
     const known = await journalledEnd(services, ticket);
     const watched = known

@@ -98,7 +98,7 @@ async function beginAnew(
     id,
     attempt: call.attempt + 1,
     observer: services.observe({ id, endpoint, step: settings.step }),
-    statuses: statusFold(),
+    statuses: statusFold(settings.logs ?? false),
     times: { submitted: services.clock.now() },
     ...{ isInDoubt: false, isHooked: false },
     ...{ notedAs: undefined, slot: undefined, accepting: undefined, ticket: undefined, cost: undefined },

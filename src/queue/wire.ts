@@ -14,8 +14,14 @@ const optional = <T>(schema: z.ZodMiniType<T>) => z.catch(z.optional(z.nullable(
 /** A number between 0 and this. */
 const upTo = (most: number) => z.number().check(z.gte(0), z.lte(most));
 
+/** A line is for people; the rest of a longer one is left out. In characters. */
+const LONGEST_LINE = 64 * 1024;
+
 const Log = z.looseObject({
-  message: z.string(),
+  message: z.pipe(
+    z.string(),
+    z.transform((text) => (text.length > LONGEST_LINE ? `${text.slice(0, LONGEST_LINE)}…` : text)),
+  ),
   timestamp: optional(z.string()),
   level: optional(z.string()),
   source: optional(z.string()),
@@ -30,17 +36,7 @@ const Logs = optional(
 /** As much as servers take of an address. */
 const Link = z.catch(z.optional(z.string().check(z.maxLength(8_000))), undefined);
 const links = { response_url: Link, status_url: Link, cancel_url: Link };
-const Position = z.optional(
-  z.nullable(
-    z.pipe(
-      // One that is too large for a number has come as its digits.
-      z.custom<number>(
-        (value) => typeof value === "number" || (typeof value === "string" && /^-?\d{16,}$/.test(value)),
-      ),
-      z.transform((position) => (position >= 0 && position <= 1e9 ? position : undefined)),
-    ),
-  ),
-);
+const Position = optional(upTo(1e9));
 /** Seconds; no request runs for a year. */
 const Metrics = optional(z.looseObject({ inference_time: optional(upTo(365 * 24 * 60 * 60)) }));
 

@@ -46,7 +46,6 @@ describe("an unreadable status is asked again, and then an error that says what 
     ["no object", () => HttpResponse.json([1]), /field/],
     ["no status", () => HttpResponse.json({}), /field/],
     ["another state", () => HttpResponse.json({ status: "FAILED" }), /unknown status, FAILED/],
-    ["other types", () => HttpResponse.json({ status: "IN_QUEUE", queue_position: "3" }), /queue_position/],
     ["nothing", () => new HttpResponse(null, { status: 200 }), /not JSON/],
   ])("%s", async (_, answer, message) => {
     let asked = 0;
