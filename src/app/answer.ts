@@ -7,7 +7,8 @@ import type { AnyEndpoint } from "./endpoint.ts";
 import { eventStream } from "./event-stream.ts";
 import { CANCELLED, type Failure, failureOf, LET_GO } from "./failure.ts";
 import { Reply } from "./reply.ts";
-import { cancelRequest, type Requests, type UnderWay } from "./requests.ts";
+import type { Requests, UnderWay } from "./requests.ts";
+import type { Source } from "./source.ts";
 import { withTrace } from "./trace.ts";
 
 /** What answers requests: an app that is set up. */
@@ -27,7 +28,7 @@ export interface Site<S> {
 interface Exchange<S> {
   readonly site: Site<S>;
   readonly endpoint: AnyEndpoint<S>;
-  readonly request: Request;
+  readonly source: Source;
   readonly underWay: UnderWay;
   readonly reply: Reply;
   log: Log | undefined;
@@ -38,14 +39,13 @@ export async function answer<S>(
   site: Site<S>,
   path: string,
   endpoint: AnyEndpoint<S>,
-  request: Request,
+  source: Source,
 ): Promise<Response> {
-  const underWay = site.requests.begin(path, idOf(request));
-  const exchange: Exchange<S> = { site, endpoint, request, underWay, reply: new Reply(), log: undefined };
-  const left = () => cancelRequest(underWay, "The caller has left.");
-  request.signal.addEventListener("abort", left, { once: true });
+  const underWay = site.requests.begin(path, idOf(source));
+  const exchange: Exchange<S> = { site, endpoint, source, underWay, reply: new Reply(), log: undefined };
+  const stays = source.onLeft(() => underWay.cancel(LEFT));
   const end = () => {
-    request.signal.removeEventListener("abort", left);
+    stays();
     site.requests.end(underWay);
   };
   try {
@@ -63,66 +63,86 @@ export async function answer<S>(
   }
 }
 
+const LEFT = "The caller has left.";
+
 /** More than any id of fal's has. */
 const LONGEST_ID = 200;
 
-function idOf({ headers }: Request): string {
-  const id = headers.get("x-fal-request-id")?.trim();
+function idOf({ header }: Source): string {
+  const id = header("x-fal-request-id");
   return id && id.length <= LONGEST_ID ? id : crypto.randomUUID();
 }
 
 /** What the handler gives, once its input is checked: as a run, with what the request is a part of. */
 async function handled<S>(exchange: Exchange<S>): Promise<unknown> {
-  const { site, endpoint, request, underWay } = exchange;
+  const { site, endpoint, source, underWay } = exchange;
   const { fal } = site;
-  const body = jsonOf(await textOf(request, site.maxBodyBytes));
+  const body = jsonOf(await textOf(source, site.maxBodyBytes));
   const input = await checkedInput(endpoint.input, body);
-  const from = withTrace(request, underWay.requestId, body);
-  underWay.cancelled.signal.throwIfAborted();
+  const from = withTrace(source, underWay.requestId, body);
+  if (underWay.isCancelled) underWay.cancelled.throwIfAborted();
   if (endpoint.run === false) {
-    return fal.withRequest(from, () => endpoint.handler(input as never, contextOf(exchange, undefined)));
+    return fal.withRequest(from, () =>
+      endpoint.handler(input as never, new RequestContext(exchange, undefined)),
+    );
   }
   const settled = Promise.withResolvers<void>();
   const act = async (run: RunScope): Promise<unknown> => {
     try {
-      return await endpoint.handler(input as never, contextOf(exchange, run));
+      return await endpoint.handler(input as never, new RequestContext(exchange, run));
     } finally {
       settled.resolve();
     }
   };
   try {
-    return await fal.handle(from, act, { abortSignal: underWay.cancelled.signal, mayForget: true });
+    return await fal.handle(from, act, { abortSignal: underWay.cancelled, mayForget: true });
   } catch (error) {
     // The place of a request that is cancelled is free once its handler is done.
-    if (underWay.cancelled.signal.aborted) await Promise.race([settled.promise, letGo(underWay)]);
+    if (underWay.isCancelled) await settled.promise;
     throw error;
   }
 }
 
-const letGo = ({ isLetGo, over }: UnderWay): Promise<void> =>
-  new Promise((resolve) => {
-    if (isLetGo) resolve();
-    else over.signal.addEventListener("abort", () => resolve(), { once: true });
-  });
+/** What is asked for by few handlers is made when it is asked for. */
+class RequestContext<S> implements Context<S> {
+  readonly run: RunScope | undefined;
+  readonly #of: Exchange<S>;
 
-function contextOf<S>(exchange: Exchange<S>, run: RunScope | undefined): Context<S> {
-  const { site, request, underWay, reply } = exchange;
-  const said = (name: string) => request.headers.get(name)?.trim() || undefined;
-  return {
-    state: site.state(),
-    fal: site.fal,
-    run,
-    requestId: underWay.requestId,
-    caller: site.isBehindGateway() ? said("x-fal-caller-user-id") : undefined,
-    endpoint: said("x-fal-endpoint"),
-    signal: underWay.over.signal,
-    get log() {
-      return logOf(exchange);
-    },
-    reply,
-    request,
-    cost: () => costOf(site.fal, run, underWay.requestId),
-  };
+  constructor(exchange: Exchange<S>, run: RunScope | undefined) {
+    this.#of = exchange;
+    this.run = run;
+  }
+  get state(): S {
+    return this.#of.site.state();
+  }
+  get fal(): Fal {
+    return this.#of.site.fal;
+  }
+  get requestId(): string {
+    return this.#of.underWay.requestId;
+  }
+  get caller(): string | undefined {
+    const { site, source } = this.#of;
+    return site.isBehindGateway() ? source.header("x-fal-caller-user-id") : undefined;
+  }
+  get endpoint(): string | undefined {
+    return this.#of.source.header("x-fal-endpoint");
+  }
+  get signal(): AbortSignal {
+    return this.#of.underWay.over;
+  }
+  get log(): Log {
+    return logOf(this.#of);
+  }
+  get reply(): Reply {
+    return this.#of.reply;
+  }
+  get request(): Request {
+    return this.#of.source.request;
+  }
+  get cost(): Context<S>["cost"] {
+    return () => costOf(this.fal, this.run, this.requestId);
+  }
 }
 
 function logOf<S>(exchange: Exchange<S>): Log {
@@ -137,12 +157,13 @@ async function streamed<S>(
   generator: AsyncGenerator,
   end: () => void,
 ): Promise<Response> {
-  const { endpoint, underWay, reply } = exchange;
+  const { endpoint, source, underWay, reply } = exchange;
   const first = await generator.next();
   const body = eventStream(first, generator, {
     shape: (value) => checkedOutput(endpoint.output, value),
     failed: (error) => failed(exchange, error),
-    left: () => cancelRequest(underWay, "The caller has left."),
+    left: () => underWay.cancel(LEFT),
+    cut: source.cut,
     ended: end,
   });
   reply.headers.set("cache-control", "no-cache");
@@ -152,7 +173,7 @@ async function streamed<S>(
 /** What the caller is told of it; the log has the rest. */
 function failed<S>(exchange: Exchange<S>, error: unknown): Failure {
   const { underWay, endpoint } = exchange;
-  if (underWay.cancelled.signal.aborted) return CANCELLED;
+  if (underWay.isCancelled) return CANCELLED;
   if (underWay.isLetGo) return LET_GO;
   const failure = failureOf(error, endpoint);
   if (failure.status >= 500)

@@ -2,11 +2,12 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { bytesOf, TooManyBytes } from "../base/bounded-body.ts";
 import { AppError } from "./errors.ts";
 import { problemOf } from "./problems.ts";
+import type { Source } from "./source.ts";
 
 /** A body that fits is read at once where it says how long it is; any other piece by piece. @throws {AppError} 413 */
-export async function textOf(request: Request, mostBytes: number): Promise<string> {
-  const said = request.headers.get("content-length");
-  if (said !== null && Number(said) <= mostBytes) return request.text();
+export async function textOf({ request, header }: Source, mostBytes: number): Promise<string> {
+  const said = header("content-length");
+  if (said !== undefined && Number(said) <= mostBytes) return request.text();
   try {
     const bytes = await bytesOf(request, { mostBytes, within: (next) => next() });
     return new TextDecoder().decode(bytes);
@@ -36,7 +37,8 @@ export function jsonOf(text: string): unknown {
  */
 export async function checkedInput(schema: StandardSchemaV1 | undefined, body: unknown): Promise<unknown> {
   if (!schema) return body;
-  const checked = await schema["~standard"].validate(body);
+  const validating = schema["~standard"].validate(body);
+  const checked = validating instanceof Promise ? await validating : validating;
   if (!checked.issues) return checked.value;
   throw new AppError(
     422,
@@ -47,7 +49,8 @@ export async function checkedInput(schema: StandardSchemaV1 | undefined, body: u
 /** What a handler gave, as its schema lets it leave. @throws {Error} saying where it does not match, and nothing of it. */
 export async function checkedOutput(schema: StandardSchemaV1 | undefined, given: unknown): Promise<unknown> {
   if (!schema) return given;
-  const checked = await schema["~standard"].validate(given);
+  const validating = schema["~standard"].validate(given);
+  const checked = validating instanceof Promise ? await validating : validating;
   if (!checked.issues) return checked.value;
   const problems = checked.issues.map((issue) => problemOf(issue, given));
   const where = problems.map(({ loc, type }) => `${loc.slice(1).join(".") || "(the whole)"} (${type})`);

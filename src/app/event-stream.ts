@@ -9,6 +9,8 @@ export interface EventStreamOptions {
   /** What its reader is told of what broke it. */
   readonly failed: (error: unknown) => Failure;
   readonly left: (reason: unknown) => void;
+  /** Breaks the connection. @default the stream itself breaks */
+  readonly cut: (() => void) | undefined;
   readonly ended: () => void;
 }
 
@@ -21,7 +23,7 @@ export interface EventStreamOptions {
 export function eventStream(
   first: IteratorResult<unknown>,
   generator: AsyncGenerator,
-  { shape, failed, left, ended }: EventStreamOptions,
+  { shape, failed, left, ended, cut }: EventStreamOptions,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let next: IteratorResult<unknown> | undefined = first;
@@ -43,7 +45,9 @@ export function eventStream(
       async pull(controller) {
         if (broken) {
           end();
-          return controller.error(broken.by);
+          if (!cut) return controller.error(broken.by);
+          cut();
+          return controller.close();
         }
         const say = (text: string) => controller.enqueue(encoder.encode(text));
         isRead = true;

@@ -4,13 +4,18 @@ import { InvalidArgumentError } from "../errors/arguments.ts";
 export class Reply {
   /** @default 200 */
   status = 200;
-  /** Further headers. fal fails an answer whose headers are more than 16 KB in all. */
-  readonly headers: Headers = new Headers();
+  #headers: Headers | undefined;
   /** What this runner has at hand, so that fal sends it requests that were made with such a hint. At most a few words. */
   readonly hints: string[] = [];
   /** Whether fal is to end this runner after the answer: `x-fal-stop-runner`. @default what fal makes of the status */
   stopRunner: boolean | undefined = undefined;
   #billableUnits: number | undefined;
+
+  /** Further headers. Of those that make more than 16 KB in all, the longest are left out: fal would fail the answer. */
+  get headers(): Headers {
+    this.#headers ??= new Headers();
+    return this.#headers;
+  }
 
   /**
    * What the caller is charged, in the endpoint's unit: `x-fal-billable-units`. Undefined: what fal takes by default; say 0
@@ -36,35 +41,35 @@ export function unitsText(units: number): string {
   return Number.isInteger(units) ? String(units) : units.toFixed(8);
 }
 
+/** By their names in lower case: a server sends these as they are. */
+export type HeaderRecord = Readonly<Record<string, string>>;
+
 /** The headers that a reply's author asked for, and those of fal's that follow from it. */
-export function headersOf({ headers, hints, stopRunner, billableUnits }: Reply): Headers {
-  const all = new Headers(headers);
-  if (billableUnits !== undefined) all.set("x-fal-billable-units", unitsText(billableUnits));
-  if (stopRunner !== undefined) all.set("x-fal-stop-runner", stopRunner ? "1" : "0");
-  if (hints.length > 0) all.set("x-fal-runner-hints", hints.join(","));
-  return all;
-}
+export const headersOf = ({ headers, hints, stopRunner, billableUnits }: Reply): HeaderRecord => ({
+  ...Object.fromEntries(headers),
+  ...(billableUnits !== undefined && { "x-fal-billable-units": unitsText(billableUnits) }),
+  ...(stopRunner !== undefined && { "x-fal-stop-runner": stopRunner ? "1" : "0" }),
+  ...(hints.length > 0 && { "x-fal-runner-hints": hints.join(",") }),
+});
 
 /** fal fails an answer whose headers are longer: https://fal.ai/docs/documentation/model-apis/common-parameters */
 const MOST_HEADER_BYTES = 16 * 1024;
 /** Left to the server and to fal's gateway, which add some of their own. */
 const RESERVED_BYTES = 1024;
 
-/**
- * Takes out of headers what is too long for fal, the longest first: an answer that was paid for is not lost for them.
- *
- * @returns the names of those that were taken out.
- */
-export function fitHeaders(headers: Headers): readonly string[] {
+const sizeOf = ([name, value]: readonly [string, string]): number => name.length + value.length + 4;
+
+/** Headers without what is too long for fal, the longest first: an answer that was paid for is not lost for them. */
+export function fitHeaders(headers: HeaderRecord): { kept: HeaderRecord; dropped: readonly string[] } {
+  const entries = Object.entries(headers);
   let left = MOST_HEADER_BYTES - RESERVED_BYTES;
-  const sizes = [...headers].map(([name, value]) => ({ name, size: name.length + value.length + 4 }));
-  for (const { size } of sizes) left -= size;
-  const dropped: string[] = [];
-  for (const { name, size } of sizes.sort((a, b) => b.size - a.size)) {
+  for (const entry of entries) left -= sizeOf(entry);
+  if (left >= 0) return { kept: headers, dropped: [] };
+  const dropped = new Set<string>();
+  for (const entry of entries.toSorted((a, b) => sizeOf(b) - sizeOf(a))) {
     if (left >= 0) break;
-    headers.delete(name);
-    dropped.push(name);
-    left += size;
+    dropped.add(entry[0]);
+    left += sizeOf(entry);
   }
-  return dropped;
+  return { kept: Object.fromEntries(entries.filter(([name]) => !dropped.has(name))), dropped: [...dropped] };
 }

@@ -5,6 +5,7 @@ import { failureAnswer } from "./answers.ts";
 import type { Log } from "./context.ts";
 import type { AnyEndpoint } from "./endpoint.ts";
 import { LET_GO } from "./failure.ts";
+import { sourceOf } from "./source.ts";
 
 export interface RoutesOptions<S> {
   readonly endpoints: Readonly<Record<string, AnyEndpoint<S>>>;
@@ -27,14 +28,14 @@ export type Told = (path: string, method: string, status: number, begun: number)
 export function routes<S>(options: RoutesOptions<S>): Hono {
   const { endpoints, ready, isClosing, told } = options;
   const app = new Hono();
-  app.use(cors({ origin: "*", credentials: true, maxAge: 600 }));
+  app.options("*", cors({ origin: "*", credentials: true, maxAge: 600 }));
   for (const [path, endpoint] of Object.entries(endpoints)) {
     app.post(path, async (c) => {
       const begun = performance.now();
       // What comes once the runner ends is another one's.
       const response = isClosing()
         ? failureAnswer(LET_GO)
-        : await answer(await ready(), path, endpoint, c.req.raw);
+        : await answer(await ready(), path, endpoint, sourceOf(c.req.raw, c.env));
       told(path, "POST", response.status, begun);
       return response;
     });

@@ -1,4 +1,5 @@
 import type { IncomingRequest } from "../attribution/incoming.ts";
+import type { Source } from "./source.ts";
 
 /**
  * The request as the client is to take it. fal's own guide for tracing has apps pass the trace in the body, as
@@ -6,17 +7,13 @@ import type { IncomingRequest } from "../attribution/incoming.ts";
  *
  * @param requestId What takes the place of an id that there is not, or that is none.
  */
-export function withTrace({ headers }: Request, requestId: string, body: unknown): IncomingRequest {
+export function withTrace(source: Source, requestId: string, body: unknown): IncomingRequest {
   const carrier = carrierOf(body);
-  const isAsGiven = headers.get("x-fal-request-id")?.trim() === requestId;
-  if (!carrier && isAsGiven) return headers;
-  return {
-    headers: {
-      ...carrier,
-      ...Object.fromEntries(headers),
-      ...(!isAsGiven && { "x-fal-request-id": requestId }),
-    },
-  };
+  const { headers } = source;
+  const isAsGiven = source.header("x-fal-request-id") === requestId;
+  if (!carrier && isAsGiven) return { headers };
+  const given = headers instanceof Headers ? Object.fromEntries(headers) : headers;
+  return { headers: { ...carrier, ...given, "x-fal-request-id": requestId } };
 }
 
 /** What of a body's `trace_context` is a header of a trace. */

@@ -66,10 +66,16 @@ export function readIncoming(request: IncomingRequest, { own, behindGateway }: A
 /** @param name In lower case. */
 function headerOf(request: IncomingRequest, name: string): string | undefined {
   const headers = isHeaders(request) ? request : request.headers;
-  const value = isHeaders(headers)
-    ? headers.get(name)
-    : Object.entries(headers).find(([key]) => key.toLowerCase() === name)?.[1];
+  const value = isHeaders(headers) ? headers.get(name) : (headers[name] ?? anyCaseOf(headers, name));
   return (typeof value === "string" && value.trim()) || undefined;
+}
+
+/** Node's own are in lower case; others' may be written in any. */
+function anyCaseOf<V>(headers: Readonly<Record<string, V>>, name: string): V | undefined {
+  for (const key in headers) {
+    if (key.length === name.length && key.toLowerCase() === name) return headers[key];
+  }
+  return undefined;
 }
 
 /** Other libraries have Headers of their own. */

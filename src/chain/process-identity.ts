@@ -10,8 +10,18 @@ function builtins() {
 
 type Builtins = NonNullable<ReturnType<typeof builtins>>;
 
-/** This process, as other processes of the host can recognise it. Where nothing can be told of it, it is like no other. */
+let identity: ProcessIdentity | undefined;
+
+/**
+ * This process, as other processes of the host can recognise it. Where nothing can be told of it, it is like no other. Found
+ * out once: each run of a process asks.
+ */
 export function thisProcess(): ProcessIdentity {
+  identity ??= identityOf();
+  return identity;
+}
+
+function identityOf(): ProcessIdentity {
   const node = builtins();
   if (!node) return { host: crypto.randomUUID(), boot: "", pid: 0, started: "" };
   const { os, fs } = node;
