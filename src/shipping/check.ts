@@ -3,9 +3,10 @@ import { basename, dirname, join, resolve } from "node:path";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { checkImport, checkTypes } from "./build.ts";
 import { type Finding, findingsOf } from "./finding.ts";
-import { checkDockerfile, entryOf, environmentOf } from "./image.ts";
+import { checkDockerfile, environmentOf } from "./image.ts";
 import { type ImageApp, readPyproject } from "./pyproject.ts";
 import { checkSecrets, checkServed } from "./served.ts";
+import { entryOf } from "./start-command.ts";
 
 /** What was looked at, and what is wrong with it. */
 export interface ProjectCheck {
@@ -52,7 +53,7 @@ function checkImage(directory: string, app: ImageApp, toml: string) {
     };
   }
   const source = readFileSync(path, "utf8");
-  const entry = existing(directory, entryOf(source, app));
+  const entry = entryOf(source, app, directory);
   const program = entry && readFileSync(join(directory, entry), "utf8");
   const served =
     entry && program
@@ -67,9 +68,6 @@ function checkImage(directory: string, app: ImageApp, toml: string) {
     entry,
   };
 }
-
-const existing = (directory: string, file: string | undefined): string | undefined =>
-  file !== undefined && existsSync(join(directory, file)) ? file : undefined;
 
 /** Variables that may lead to a store that outlives a runner. */
 const OF_A_STORE = /DATABASE|POSTGRES|STORE/;

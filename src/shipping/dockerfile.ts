@@ -65,3 +65,21 @@ function listIn(text: string): readonly string[] | undefined {
     return undefined;
   }
 }
+
+/** What an earlier stage starts is of no interest. */
+export const lastStage = (all: readonly Instruction[]): readonly Instruction[] =>
+  all.slice(all.findLastIndex(({ name }) => name === "FROM"));
+
+/** The files and folders of the project that COPY and ADD name, as they are written. */
+export function copiedFiles(
+  all: readonly Instruction[],
+): readonly { readonly source: string; readonly line: number }[] {
+  const isFromHere = ({ name, flags }: Instruction) =>
+    (name === "COPY" || name === "ADD") && !flags.some((flag) => flag.startsWith("--from"));
+  return all.filter(isFromHere).flatMap(({ text, list, line }) =>
+    (list ?? text.split(/\s+/))
+      .slice(0, -1)
+      .filter((source) => !/^(https?:|git@|<<)/.test(source))
+      .map((source) => ({ source, line })),
+  );
+}

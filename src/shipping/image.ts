@@ -1,15 +1,9 @@
 import { existsSync } from "node:fs";
-import { basename, join } from "node:path";
-import { type Instruction, parseDockerfile } from "./dockerfile.ts";
+import { join } from "node:path";
+import { copiedFiles, type Instruction, lastStage, parseDockerfile } from "./dockerfile.ts";
 import { type Finding, findingsOf } from "./finding.ts";
 import type { ImageApp } from "./pyproject.ts";
-
-/** What stands between fal's signals and the server, or starts it as a child of its own. */
-const WRAPPERS = new Set([
-  ...["npm", "npx", "yarn", "pnpm", "pnpx"],
-  ...["sh", "bash", "ash", "dash", "zsh"],
-  ...["nodemon", "tsx", "ts-node", "pm2", "concurrently"],
-]);
+import { checkCommand, checkEntry, commandOf, programIn } from "./start-command.ts";
 
 /** What fal leaves out of what it uploads: https://fal.ai/docs/documentation/development/migrate-external-docker-server.md */
 const NOT_UPLOADED = /^(\.\/)?(node_modules|\.git|\.env)(\/|$)|\.md$/;
@@ -28,76 +22,13 @@ export function checkDockerfile(source: string, file: string, directory: string,
   const command = commandOf(stage, app);
   return [
     ...checkCommand(command, file),
-    ...checkEntry(command, file, directory),
+    ...checkEntry(command, file, all, directory),
     ...checkNode(stage[0], command.words, file),
     ...checkPorts(stage, file, app),
     ...checkCopies(all, file, directory),
     ...checkInstall(all, file, directory),
     ...checkVariables(all, file),
   ];
-}
-
-/** What an earlier stage starts is of no interest. */
-const lastStage = (all: readonly Instruction[]): readonly Instruction[] =>
-  all.slice(all.findLastIndex(({ name }) => name === "FROM"));
-
-interface StartCommand {
-  /** As they are started; undefined where a shell is. */
-  readonly words: readonly string[] | undefined;
-  readonly line: number | undefined;
-  readonly isSet: boolean;
-}
-
-/** What is started, pyproject.toml's word before the Dockerfile's, as Docker puts ENTRYPOINT and CMD together. */
-function commandOf(stage: readonly Instruction[], app: ImageApp): StartCommand {
-  const last = (name: string) => stage.findLast((instruction) => instruction.name === name);
-  const entrypoint =
-    app.entrypoint === undefined ? last("ENTRYPOINT") : { list: app.entrypoint, line: undefined };
-  const cmd = app.cmd === undefined ? last("CMD") : { list: app.cmd, line: undefined };
-  const lists = [entrypoint, cmd].filter((part) => part !== undefined);
-  const isExec = lists.every(({ list }) => Array.isArray(list));
-  return {
-    words: isExec ? lists.flatMap(({ list }) => list as string[]) : undefined,
-    line: (cmd ?? entrypoint)?.line,
-    isSet: lists.length > 0,
-  };
-}
-
-function checkCommand({ words, line, isSet }: StartCommand, file: string): Finding[] {
-  const { error } = findingsOf(file);
-  const cure = 'Write CMD ["node", "app.ts"].';
-  if (!isSet) return [error(`It has no CMD. ${cure}`)];
-  if (words === undefined) {
-    return [
-      error(
-        `The command is not written as a list, so a shell stands before it and keeps fal's SIGTERM. ${cure}`,
-        line,
-      ),
-    ];
-  }
-  const wrapper = words.map((word) => basename(word)).find((word) => WRAPPERS.has(word));
-  if (wrapper === undefined) return [];
-  return [
-    error(
-      `${wrapper} stands before node, and may not pass fal's SIGTERM on: requests would be cut off. ${cure}`,
-      line,
-    ),
-  ];
-}
-
-/** The program that an image starts, if it is a file of JavaScript or TypeScript. */
-export const entryOf = (source: string, app: ImageApp): string | undefined =>
-  programIn(commandOf(lastStage(parseDockerfile(source)), app).words);
-
-const programIn = (words: readonly string[] = []): string | undefined =>
-  words.findLast((word) => /\.[cm]?[jt]s$/.test(word));
-
-function checkEntry({ words, line }: StartCommand, file: string, directory: string): Finding[] {
-  const entry = programIn(words);
-  // What is built in the image is not here.
-  if (entry === undefined || /^\/|(^|\/)(dist|build)\//.test(entry) || existsSync(join(directory, entry)))
-    return [];
-  return [findingsOf(file).error(`It starts ${entry}, and there is no such file.`, line)];
 }
 
 function checkNode(from: Instruction, words: readonly string[] | undefined, file: string): Finding[] {
@@ -170,27 +101,14 @@ function checkVariables(all: readonly Instruction[], file: string): Finding[] {
 
 function checkCopies(all: readonly Instruction[], file: string, directory: string): Finding[] {
   const { error } = findingsOf(file);
-  const fromHere = all.filter(
-    ({ name, flags }) =>
-      (name === "COPY" || name === "ADD") && !flags.some((flag) => flag.startsWith("--from")),
-  );
-  return fromHere.flatMap(({ text, list, line }) => {
-    const sources = (list ?? text.split(/\s+/))
-      .slice(0, -1)
-      .filter((source) => !/^(https?:|git@|<<)/.test(source));
-    return sources.flatMap((source) => {
-      if (NOT_UPLOADED.test(source)) {
-        return [
-          error(
-            `fal does not upload ${source}. What is installed is installed by the image: RUN npm install.`,
-            line,
-          ),
-        ];
-      }
-      if (/[*?[]/.test(source) || existsSync(join(directory, source))) return [];
-      const cure = source.endsWith("package-lock.json") ? ": npm install writes it" : "";
-      return [error(`It copies ${source}, and there is no such file${cure}.`, line)];
-    });
+  return copiedFiles(all).flatMap(({ source, line }) => {
+    if (NOT_UPLOADED.test(source)) {
+      const cure = "What is installed is installed by the image: RUN npm install";
+      return [error(`fal does not upload ${source}. ${cure}.`, line)];
+    }
+    if (/[*?[]/.test(source) || existsSync(join(directory, source))) return [];
+    const cure = source.endsWith("package-lock.json") ? ": npm install writes it" : "";
+    return [error(`It copies ${source}, and there is no such file${cure}.`, line)];
   });
 }
 

@@ -2,9 +2,10 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parseDockerfile } from "../../src/shipping/dockerfile.ts";
-import { checkDockerfile, entryOf, environmentOf } from "../../src/shipping/image.ts";
+import { checkDockerfile, environmentOf } from "../../src/shipping/image.ts";
 import { readPyproject } from "../../src/shipping/pyproject.ts";
 import { checkSecrets, checkServed } from "../../src/shipping/served.ts";
+import { entryOf } from "../../src/shipping/start-command.ts";
 import { filesOf } from "../../src/shipping/template.ts";
 import { tempDir } from "../support/temp.ts";
 
@@ -16,25 +17,32 @@ function setup(toml = files["pyproject.toml"] ?? "") {
   for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
   writeFileSync(join(directory, "package-lock.json"), "{}");
   mkdirSync(join(directory, "node_modules"));
+  mkdirSync(join(directory, "lib"));
+  writeFileSync(join(directory, "lib", "main.ts"), "");
   const [app] = readPyproject(toml, "pyproject.toml").apps;
   if (!app) throw new Error("no app");
   const check = (source: string) =>
     checkDockerfile(source, "Dockerfile", directory, app).map(({ text }) => text);
-  return { check, app };
+  return { check, app, directory };
 }
 
 test("what init writes has nothing that would not work", () => {
-  const { check, app } = setup();
+  const { check, app, directory } = setup();
   expect(check(dockerfile)).toEqual([]);
-  expect(entryOf(dockerfile, app)).toBe("app.ts");
+  expect(entryOf(dockerfile, app, directory)).toBe("app.ts");
 });
 
 test.each([
   ['CMD ["node", "app.ts"]', "CMD node app.ts", "a shell stands before it and keeps fal's SIGTERM"],
   ['CMD ["node", "app.ts"]', "CMD [node, app.ts]", "not written as a list"],
-  ['CMD ["node", "app.ts"]', 'CMD ["npm", "start"]', "npm stands before node"],
-  ['CMD ["node", "app.ts"]', 'CMD ["/bin/sh", "-c", "node app.ts"]', "sh stands before node"],
-  ['CMD ["node", "app.ts"]', 'ENTRYPOINT ["npx"]\nCMD ["tsx", "app.ts"]', "npx stands before node"],
+  ['CMD ["node", "app.ts"]', 'CMD ["npm", "start"]', "npm stands between fal and the app"],
+  ['CMD ["node", "app.ts"]', 'CMD ["/bin/sh", "-c", "node app.ts"]', "sh stands between fal and the app"],
+  [
+    'CMD ["node", "app.ts"]',
+    'ENTRYPOINT ["npx"]\nCMD ["tsx", "app.ts"]',
+    "npx stands between fal and the app",
+  ],
+  ['CMD ["node", "app.ts"]', 'CMD ["node", "--watch", "app.ts"]', "--watch stands between fal and the app"],
   ['CMD ["node", "app.ts"]', "", "It has no CMD."],
   ['CMD ["node", "app.ts"]', 'CMD ["node", "main.ts"]', "It starts main.ts, and there is no such file."],
   ["FROM node:24-slim", "FROM node:20-slim", "fal-chain needs Node 22.13 or newer"],
@@ -47,7 +55,7 @@ test.each([
   ["COPY app.ts ./", "COPY app.ts node_modules ./", "fal does not upload node_modules"],
   ["COPY app.ts ./", "COPY ./.env .", "fal does not upload ./.env"],
   ["COPY app.ts ./", 'COPY ["README.md", "./"]', "fal does not upload README.md"],
-  ["COPY app.ts ./", "COPY app.ts lib ./", "It copies lib, and there is no such file."],
+  ["COPY app.ts ./", "COPY app.ts parts ./", "It copies parts, and there is no such file."],
   ["RUN npm install", "RUN echo", "Nothing installs what package.json needs"],
 ])("%j as %j is told", (before, after, said) => {
   const { check } = setup();
@@ -64,6 +72,12 @@ test.each([
   ["what another stage made", dockerfile.replace("COPY app.ts ./", "COPY --from=build /app/anything ./")],
   ["a wildcard", dockerfile.replace("COPY app.ts", "COPY *.ts")],
   ["a command over several lines", dockerfile.replace('CMD ["node", ', 'CMD \\\n# it\n\n ["node", \\\n')],
+  ["a loader of the runtime", dockerfile.replace('CMD ["node",', 'CMD ["node", "--import", "tsx",')],
+  ["arguments of the program", dockerfile.replace('"app.ts"]', '"app.ts", "--config", "x.ts"]')],
+  [
+    "a program out of a folder",
+    dockerfile.replace("COPY app.ts", "COPY lib/").replace('"app.ts"]', '"main.ts"]'),
+  ],
   ["the built program", dockerfile.replace('"app.ts"]', '"dist/app.js"]')],
 ])("%s is fine", (_, source) => {
   expect(setup().check(source)).toEqual([]);
@@ -75,7 +89,9 @@ test("the command of pyproject.toml is the one that counts", () => {
     'dockerfile = "Dockerfile"',
     'dockerfile = "Dockerfile"\ncmd = ["npm", "start"]',
   );
-  expect(setup(named).check(dockerfile)).toContainEqual(expect.stringContaining("npm stands before node"));
+  expect(setup(named).check(dockerfile)).toContainEqual(
+    expect.stringContaining("npm stands between fal and the app"),
+  );
 });
 
 test("instructions are read with their lines, flags and here-documents", () => {
