@@ -61,6 +61,7 @@ export interface Said {
 
 async function endOf(id: string): Promise<Said> {
   const run = chain.start({ run: id }, { id });
+  sayBegun(run).catch(() => {});
   try {
     await run;
     await run.total;
@@ -72,11 +73,20 @@ async function endOf(id: string): Promise<Said> {
   }
 }
 
+/** That it goes on with a run, once. */
+async function sayBegun(run: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of run) {
+    if (!hasBegun) say({ begun: true });
+    hasBegun = true;
+    return;
+  }
+}
+
 /** At once, since it may be killed before the next line. */
 const say = (line: object) => writeSync(1, `${JSON.stringify(line)}\n`);
 
 const chain = fourteen(fal);
-say({ begun: true });
+let hasBegun = false;
 await Promise.all(options.runs.map(async (id) => say({ end: await endOf(id) })));
 await fal.close();
 await store.close();
