@@ -37,7 +37,7 @@ export type { RunPart } from "./chain/parts.ts";
 export type { Run } from "./chain/run.ts";
 export type { NumberedEvent, RunEventsOptions, RunHandle, RunInfo } from "./chain/run-handle.ts";
 export type { MapOptions, RunScope, Thunk, Tools } from "./chain/run-scope.ts";
-export type { AddOptions, ResumeAllOptions, Runs } from "./chain/runs.ts";
+export type { AddOptions, CancelOptions, ResumeAllOptions, Runs } from "./chain/runs.ts";
 export type { Json, NotSerialisable, Saved } from "./chain/saved.ts";
 export type { LeaseSettings } from "./chain/services.ts";
 export type { RunStep } from "./chain/steps.ts";

@@ -90,8 +90,14 @@ export async function recordOf(store: Store, named: string | RunName): Promise<R
   if (!another) return record;
   throw new InvalidArgumentError(
     `${JSON.stringify(named)} is the name of several runs, of the chains ${record?.chain} and ${another.chain}. Give chain ` +
-      "and id apart: fal.runs.get(chain, id).",
+      "and id apart, as in fal.runs.get(chain, id).",
   );
+}
+
+/** The same without asking the store, where the name can be that of one run only. */
+export async function runNamed(store: Store, name: string): Promise<RunName | undefined> {
+  const [only, ...others] = namesIn(name);
+  return others.length === 0 ? only : recordOf(store, name);
 }
 
 function namesIn(name: string): RunName[] {

@@ -15,14 +15,14 @@ import { inMilliseconds, type Timed } from "../base/time.ts";
 import { type Turn, turns } from "../base/turns.ts";
 import { RunInputMismatchError } from "../errors/runs.ts";
 import { StoreError } from "../errors/store.ts";
-import { RUN_STATES, type RunQuery, type RunRecord, type RunState } from "../journal/run.ts";
+import { RUN_STATES, type RunName, type RunQuery, type RunRecord, type RunState } from "../journal/run.ts";
 import type { Store } from "../journal/store.ts";
 import type { Budget } from "../money/budget.ts";
 import type { Chains } from "./chain.ts";
 import { partsOf, type RunPart } from "./parts.ts";
 import { isDead, isThisProcess } from "./process-identity.ts";
 import type { Run } from "./run.ts";
-import { findRun, handleOf, infoOf, type RunHandle, type RunInfo } from "./run-handle.ts";
+import { findRun, handleOf, infoOf, type RunHandle, type RunInfo, runNamed } from "./run-handle.ts";
 import { toJson } from "./saved.ts";
 import type { ChainServices } from "./services.ts";
 import { checkedBudget, checkId, idForNow, startWithNow } from "./start-with.ts";
@@ -35,6 +35,11 @@ export interface AddOptions {
   readonly tags?: UserTags;
   /** What the run may cost. @default no limit */
   readonly budget?: Budget;
+}
+
+export interface CancelOptions {
+  /** For those who look at the run. @default "cancelled" */
+  readonly reason?: string;
 }
 
 export interface ResumeAllOptions {
@@ -64,24 +69,35 @@ export interface Runs {
    */
   get(name: string): Promise<RunHandle | undefined>;
   get(chain: string, id: string): Promise<RunHandle | undefined>;
-  /** What it has done so far: its calls, memoized functions and uploads, in the order in which they came to be. */
+  /**
+   * What it has done so far: its calls, memoized functions and uploads, in the order in which they came to be. Empty where
+   * there is no such run.
+   *
+   * @param name As `get` takes it, as everything below does. @throws {InvalidArgumentError} as `get`.
+   */
+  steps(name: string): Promise<RunStep[]>;
   steps(chain: string, id: string): Promise<RunStep[]>;
   /**
    * The same of the run and, after it, of whatever else was called for it: by runs that were started within it, and by
    * apps of ours that it called and that share the store.
    */
+  parts(name: string): Promise<RunPart[]>;
   parts(chain: string, id: string): Promise<RunPart[]>;
   /**
    * Asks whoever executes it to cancel it, wherever that is. One that nobody executes is cancelled at once.
    *
    * @returns the state it is in now; undefined where there is no such run.
+   * @example
+   * await fal.runs.cancel("poster/order-1042", { reason: "no longer wanted" });
    */
+  cancel(name: string, options?: CancelOptions): Promise<RunState | undefined>;
   cancel(chain: string, id: string, reason?: string): Promise<RunState | undefined>;
   /**
    * Deletes an ended run. What its calls cost stays in the ledger.
    *
    * @returns false where there is no such run. @throws {StoreError} while it is running.
    */
+  forget(name: string): Promise<boolean>;
   forget(chain: string, id: string): Promise<boolean>;
   /** Goes on with every interrupted run of the chains that this client has. @throws {InvalidArgumentError} */
   resumeAll(options?: ResumeAllOptions): Promise<Run<unknown>[]>;
@@ -95,6 +111,7 @@ const QUERY: OptionsOf<RunQuery> = {
 };
 /** Id, tags and budget are checked more closely where they are used. */
 const RESUME_ALL: OptionsOf<ResumeAllOptions> = { concurrency: limit(1) };
+const CANCEL: OptionsOf<CancelOptions> = { reason: anyText };
 const ADD: OptionsOf<AddOptions> = { id: anything, tags: record, budget: record };
 
 const ALL = Number.MAX_SAFE_INTEGER;
@@ -126,11 +143,29 @@ export function createRuns(services: () => ChainServices, chains: Chains): Runs 
       return (await store.runs.list({ ...inMilliseconds(query, clock.now()), limit })).map(infoOf);
     },
     get: (chain: string, id?: string) => findRun(services(), id === undefined ? chain : { chain, id }),
-    steps: (chain, id) => stepsOf(services().store, chain, id),
-    parts: (chain, id) => partsOf(services().store, chain, id),
-    cancel: (chain, id, reason = "cancelled") =>
-      services().store.runs.cancel(chain, id, reason, services().clock.now()),
-    forget: (chain, id) => services().store.runs.forget(chain, id),
+    async steps(chain: string, id?: string) {
+      const { store } = services();
+      const run = await named(store, chain, id);
+      return run ? stepsOf(store, run.chain, run.id) : [];
+    },
+    async parts(chain: string, id?: string) {
+      const { store } = services();
+      const run = await named(store, chain, id);
+      return run ? partsOf(store, run.chain, run.id) : [];
+    },
+    async cancel(chain: string, idOrOptions: string | CancelOptions = {}, why?: string) {
+      const { store, clock } = services();
+      const [id, { reason = why ?? "cancelled" }] =
+        typeof idOrOptions === "string" ? [idOrOptions, {} as CancelOptions] : [undefined, idOrOptions];
+      if (id === undefined) checkOptions(idOrOptions, CANCEL, { of: "runs.cancel" });
+      const run = await named(store, chain, id);
+      return run && store.runs.cancel(run.chain, run.id, reason, clock.now());
+    },
+    async forget(chain: string, id?: string) {
+      const { store } = services();
+      const run = await named(store, chain, id);
+      return run ? store.runs.forget(run.chain, run.id) : false;
+    },
     async resumeAll(options = {}) {
       checkOptions(options, RESUME_ALL, { of: "resumeAll" });
       const { concurrency = Number.POSITIVE_INFINITY } = options;
@@ -149,6 +184,10 @@ export function createRuns(services: () => ChainServices, chains: Chains): Runs 
     },
   };
 }
+
+/** Which run is meant: by chain and id, or by a name that is that of one. */
+const named = async (store: Store, chain: string, id: string | undefined): Promise<RunName | undefined> =>
+  id === undefined ? runNamed(store, chain) : { chain, id };
 
 function resumed(chains: Chains, { chain, id }: RunRecord, turn: Turn): Run<unknown> {
   const { promise: after, resolve } = Promise.withResolvers<void>();

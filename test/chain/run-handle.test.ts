@@ -14,8 +14,8 @@ import { processes } from "../support/processes.ts";
 import { collect, ECHO, ENV, failureOf, setup } from "../support/setup.ts";
 import { tempDir } from "../support/temp.ts";
 
-const two = (fal: Fal) =>
-  fal.chain("two", async (input: { n: number }) => {
+const two = (fal: Fal, name = "two") =>
+  fal.chain(name, async (input: { n: number }) => {
     await fal.subscribe(ECHO, { input: { n: input.n } });
     await fal.subscribe(ECHO, { input: { n: input.n + 1 } });
     return { n: input.n + 2, at: new Date(0) };
@@ -212,4 +212,33 @@ test.each([
   const handle = await fal.runs.get("two/a");
   expect(() => handle?.events(options as never)).toThrow(message);
   await expect(two(fal).get("")).rejects.toThrow(/id/);
+});
+
+test("whatever asks for a run takes its name, or chain and id apart", async () => {
+  const store = memoryStore();
+  const { fal } = setup({ store });
+  const chain = two(fal, "posters/large");
+  await chain.start({ n: 1 }, { id: "a" });
+  const { runs } = fal;
+  expect(await runs.steps("posters/large/a")).toEqual(await runs.steps("posters/large", "a"));
+  expect(await runs.steps("posters/large/a")).toHaveLength(2);
+  expect(await runs.parts("posters/large/a")).toEqual(await runs.parts("posters/large", "a"));
+  expect(await runs.steps("posters/large/b")).toEqual([]);
+  expect(await runs.parts("posters/large/b")).toEqual([]);
+  expect(await runs.forget("posters/large/b")).toBe(false);
+  expect(await runs.cancel("posters/large/b", { reason: "no use" })).toBeUndefined();
+  await runs.add("posters/large", { n: 2 }, { id: "c" });
+  expect(await runs.cancel("posters/large/c", { reason: "no use" })).toBe("cancelled");
+  expect((await store.runs.get("posters/large", "c"))?.cancelReason).toBe("no use");
+  await runs.add("posters/large", { n: 2 }, { id: "d" });
+  expect(await runs.cancel("posters/large", "d", "no use either")).toBe("cancelled");
+  expect((await store.runs.get("posters/large", "d"))?.cancelReason).toBe("no use either");
+  expect(await runs.forget("posters/large/a")).toBe(true);
+  expect(await runs.get("posters/large/a")).toBeUndefined();
+  const wrong = [runs.steps("a"), runs.parts("a"), runs.cancel("a"), runs.forget("a")];
+  for (const asked of wrong) expect(await failureOf(asked)).toMatchObject({ code: "invalid_argument" });
+  const misspelt = { why: "no use" } as object;
+  expect(await failureOf(runs.cancel("posters/large/d", misspelt))).toMatchObject({
+    code: "invalid_argument",
+  });
 });
