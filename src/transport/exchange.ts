@@ -23,6 +23,12 @@ export interface Exchange {
 export interface Sending {
   /** Whether a byte of it may have left. */
   mayHaveLeft: boolean;
+  /** Asked right before the first byte leaves: when it throws, none does. */
+  readonly permit?: (() => Promise<void>) | undefined;
+  /** Whether its network has it leave as late as can be, so that whatever fails before is refused. */
+  isLate?: boolean;
+  /** What it threw. */
+  refusal?: { readonly error: unknown };
 }
 
 const MAX_REDIRECTS = 5;
@@ -99,11 +105,50 @@ async function callFetch(
   // What a framework keeps of answers would be the same status for ever, or another call's request.
   const init: RequestInit = { ...settings, ...uncached() };
   const isOfRuntime = own === undefined;
+  if (isOfRuntime && sending.permit && typeof init.body === "string" && isNodes(globalThis.fetch)) {
+    return globalThis.fetch(url, leavingLate(init, init.body, sending));
+  }
+  await permitted(sending);
   // Whoever has not looked at the body cannot have sent it.
   if (isOfRuntime || init.body === undefined) sending.mayHaveLeft = true;
   const response: unknown = await (own ?? globalThis.fetch)(url, isOfRuntime ? init : watched(init, sending));
   if (typeof (response as Response | undefined)?.headers?.get === "function") return response as Response;
   throw new TypeError("it gave no Response");
+}
+
+async function permitted(sending: Sending): Promise<void> {
+  try {
+    await sending.permit?.();
+  } catch (error) {
+    sending.refusal = { error };
+    throw error;
+  }
+}
+
+/** Node's own, and nobody's around it. Where that is not to be seen, the request leaves as any other. */
+const isNodes = (fetch: unknown): boolean =>
+  typeof globalThis.process?.versions?.["undici"] === "string" && /\bundici\b/.test(String(fetch));
+
+/**
+ * Node asks for a body that is a stream once it has a connection, and sends nothing before: what takes longest, names, TCP and
+ * TLS, comes before the permit. On the wire it is the same request.
+ */
+function leavingLate(init: RequestInit, text: string, sending: Sending): RequestInit {
+  sending.isLate = true;
+  const bytes = new TextEncoder().encode(text);
+  // Of any other kind of stream Node reads the beginning at once.
+  const source: UnderlyingByteSource = {
+    type: "bytes",
+    async pull(controller) {
+      await permitted(sending);
+      sending.mayHaveLeft = true;
+      controller.enqueue(bytes);
+      controller.close();
+    },
+  };
+  const body = new ReadableStream(source);
+  const headers = { ...(init.headers as Record<string, string>), "Content-Length": String(bytes.length) };
+  return { ...init, headers, body, duplex: "half" } as RequestInit;
 }
 
 const watched = (init: RequestInit, sending: Sending): RequestInit =>

@@ -4,7 +4,7 @@ import { abortable, linkedController, OVER } from "../base/signal.ts";
 import { isPaid, type Transport, type WireReply, type WireRequest } from "../base/transport.ts";
 import { isTrusted } from "../environment/origins.ts";
 import { FalError } from "../errors/fal-error.ts";
-import { type Exchange, type ExchangeOptions, exchange } from "./exchange.ts";
+import { type Exchange, type ExchangeOptions, exchange, type Sending } from "./exchange.ts";
 import { failureOfError, failureOfReply } from "./failure.ts";
 import { createOutages, type Outages } from "./outage.ts";
 import { type ReadLimits, readReply, TooLarge } from "./read-reply.ts";
@@ -166,8 +166,7 @@ async function tryOnce<T>(wire: Wire, request: WireRequest, read: (reply: WireRe
 async function submitOnce(wire: Wire, request: WireRequest): Promise<WireReply> {
   await whenReachable(wire, request, true);
   try {
-    await request.permit?.();
-    const head = ({ signal }: Headway) => answerTo(wire, request, "application/json", request.cut && signal);
+    const head = await leaving(wire, request);
     const limits = { signal: request.cut, attemptTimeout: SUBMIT_TIMEOUT_MS };
     return await bodyOf(wire, request, await withinTime(wire, limits, head));
   } catch (error) {
@@ -178,6 +177,25 @@ async function submitOnce(wire: Wire, request: WireRequest): Promise<WireReply> 
   }
 }
 
+/** A submit on its way, whose time counts from when it leaves: getting there has bounds of its own. */
+async function leaving(wire: Wire, request: WireRequest): Promise<(headway: Headway) => Promise<Exchange>> {
+  const left = Promise.withResolvers<void>();
+  const { controller, unlink } = linkedController(request.cut);
+  const permit = async () => {
+    await request.permit?.();
+    left.resolve();
+  };
+  const cut = request.cut && controller.signal;
+  const answered = answerTo(wire, { ...request, permit }, "application/json", cut);
+  answered.catch(() => left.resolve()).finally(unlink);
+  await left.promise;
+  return ({ signal }) => {
+    const cutToo = () => signal.reason !== OVER && controller.abort(signal.reason);
+    signal.addEventListener("abort", cutToo, { once: true });
+    return answered;
+  };
+}
+
 /** The head of an answer. @throws {FailedAttempt} for whatever went wrong on the way, {FalError} for what can never go well. */
 async function answerTo(
   wire: Wire,
@@ -185,16 +203,24 @@ async function answerTo(
   accept: string,
   signal?: AbortSignal,
 ): Promise<Exchange> {
-  const sending = { mayHaveLeft: false };
+  const sending: Sending = {
+    mayHaveLeft: false,
+    permit: isPaid(request.operation) ? request.permit : undefined,
+  };
   const { outages } = wire;
   try {
     const answer = await exchange(wire, request, accept, signal, sending);
     outages.answered(request.url, isPaid(request.operation));
     return answer;
   } catch (error) {
+    if (sending.refusal) throw sending.refusal.error;
     if (error instanceof FalError) throw error;
     const hide = (text: string) => (request.keyless ? text : wire.key().hideIn(text));
-    const failure = failureOfError(error, sending.mayHaveLeft, hide);
+    const { mayHaveLeft, isLate } = sending;
+    const found = failureOfError(error, mayHaveLeft || isLate === true, hide);
+    const { why, cause } = found;
+    const failure =
+      isLate && !mayHaveLeft && found.kind === "ambiguous" ? { kind: "refused" as const, why, cause } : found;
     const isGivenUp = (request.signal?.aborted || request.cut?.aborted) ?? false;
     if (failure.kind !== "thrown" && !isGivenUp) {
       outages.unanswered(request.url, failure.why, failure.kind === "ambiguous");
