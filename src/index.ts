@@ -136,6 +136,7 @@ export type { TagBudget, WindowBudget } from "./ledger/budget.ts";
 export type {
   BudgetCheck,
   BudgetCheckOptions,
+  BudgetListQuery,
   BudgetQuery,
   BudgetState,
   Budgets,

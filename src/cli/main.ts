@@ -3,6 +3,7 @@ import { VERSION } from "../base/version.ts";
 import { EXIT, exitCodeOf } from "../terminal/exit-code.ts";
 import { writeError } from "../terminal/write-error.ts";
 import type { Cli, Io } from "./cli.ts";
+import { addBudgets } from "./commands/budgets.ts";
 import { addCall } from "./commands/call.ts";
 import { addCalls } from "./commands/calls.ts";
 import { addCheck } from "./commands/check.ts";
@@ -16,7 +17,7 @@ import { addSecrets } from "./commands/secrets.ts";
 import { withKeyCure } from "./missing-key.ts";
 
 const COMMANDS = [
-  ...[addCall, addCalls, addRuns, addCosts, addEnv],
+  ...[addCall, addCalls, addRuns, addCosts, addBudgets, addEnv],
   ...[addInit, addSecrets, addDev, addCheck, addEmulate],
 ];
 

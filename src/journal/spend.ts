@@ -45,6 +45,8 @@ export interface BudgetUse {
   readonly window: number;
   readonly chargedNanoUsd: number;
   readonly reservedNanoUsd: number;
+  /** What the call that reserved last was held to; undefined where that was not noted. */
+  readonly limitNanoUsd: number | undefined;
 }
 
 /** Which windows are meant; those that nothing was reserved from are not there. */

@@ -1,7 +1,17 @@
 import type { UserTags } from "../attribution/tags.ts";
-import { anyText, anything, checkOptions, number, type OptionsOf, record, text } from "../base/options.ts";
+import {
+  anyText,
+  anything,
+  checkOptions,
+  flag,
+  number,
+  type OptionsOf,
+  record,
+  text,
+} from "../base/options.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { BudgetExceededError, UnknownPriceError } from "../errors/money.ts";
+import type { BudgetUse } from "../journal/spend.ts";
 import type { Store } from "../journal/store.ts";
 import type { Cost } from "../money/cost.ts";
 import {
@@ -17,6 +27,7 @@ import {
   toNano,
   type WindowBudget,
   windowStart,
+  withShortName,
 } from "./budget.ts";
 import type { Estimate } from "./estimate.ts";
 
@@ -31,8 +42,10 @@ export interface BudgetState {
   readonly reservedNanoUsd: number;
   /** What a call may still cost; 0 where it is overdrawn. */
   readonly leftNanoUsd: number;
-  /** Undefined where there is one window for ever. */
+  /** Undefined where there is one window for ever, and where only the store is known. */
   readonly per: WindowBudget["per"];
+  /** When the window began, in milliseconds since the epoch; undefined where it always was. */
+  readonly since: number | undefined;
   /** When it begins anew, in milliseconds since the epoch; undefined where it never does. */
   readonly until: number | undefined;
 }
@@ -43,6 +56,14 @@ export interface BudgetQuery {
   readonly tags?: UserTags;
   /** `chain/id` of a run that exists. */
   readonly run?: string;
+}
+
+export interface BudgetListQuery extends BudgetQuery {
+  /**
+   * Without tags and run: also what the store has noted of other programs' budgets and of runs that have ended, the latest
+   * window of each, with the limit that its last call was held to. @default false
+   */
+  readonly noted?: boolean;
 }
 
 /** What is to be paid: an amount, or a call. */
@@ -72,7 +93,7 @@ export interface Budgets {
    *
    * @throws {InvalidArgumentError} for a run that there is not.
    */
-  (query?: BudgetQuery): Promise<BudgetState[]>;
+  (query?: BudgetListQuery): Promise<BudgetState[]>;
   /**
    * Whether there is room for an amount or a call.
    *
@@ -100,11 +121,12 @@ export interface BudgetSources {
 
 /** @param sources Asked each time, since it depends on where the code is. */
 export const createBudgets = (sources: () => BudgetSources): Budgets =>
-  Object.assign((query: BudgetQuery = {}) => statesFor(sources(), query), {
+  Object.assign((query: BudgetListQuery = {}) => statesFor(sources(), query), {
     check: (payment: BudgetCheckOptions) => check(sources(), payment),
   });
 
 const QUERY: OptionsOf<BudgetQuery> = { tags: record, run: anyText };
+const LIST: OptionsOf<BudgetListQuery> = { ...QUERY, noted: flag };
 const CHECK: OptionsOf<BudgetCheckOptions> = {
   ...QUERY,
   usd: number(0, "dollars"),
@@ -112,11 +134,26 @@ const CHECK: OptionsOf<BudgetCheckOptions> = {
   input: anything,
 };
 
-async function statesFor(sources: BudgetSources, query: BudgetQuery): Promise<BudgetState[]> {
-  checkOptions(query, QUERY, { of: "budgets" });
+async function statesFor(sources: BudgetSources, query: BudgetListQuery): Promise<BudgetState[]> {
+  checkOptions(query, LIST, { of: "budgets" });
   const isAll = query.tags === undefined && query.run === undefined;
   const limits = isAll ? await allLimits(sources) : await limitsFor(sources, query);
-  return Promise.all(limits.map((limit) => stateOf(sources, limit)));
+  const states = await Promise.all(limits.map((limit) => stateOf(sources, limit)));
+  return isAll && query.noted ? [...states, ...(await notedBesides(sources, states))] : states;
+}
+
+/** What the store has of budgets that nobody here has set. */
+async function notedBesides({ store }: BudgetSources, known: readonly BudgetState[]): Promise<BudgetState[]> {
+  const names = new Set(known.map(({ budget }) => budget));
+  const latest = new Map<string, BudgetUse>();
+  for (const use of (await store.used({})).sort((a, b) => a.window - b.window)) {
+    if (!names.has(use.budget)) latest.set(use.budget, use);
+  }
+  return [...latest.values()]
+    .sort((a, b) => b.window - a.window)
+    .flatMap(({ limitNanoUsd, ...use }) =>
+      limitNanoUsd === undefined ? [] : [stateIn(use, { limitNanoUsd, per: undefined, until: undefined })],
+    );
 }
 
 async function limitsFor(
@@ -135,27 +172,30 @@ async function allLimits({ store, now, settings, whose, ofOpenRuns }: BudgetSour
     const uses = await store.used({ beginsWith: tagName(tag, ""), window: windowStart(now, per) });
     return uses.map(({ budget: name }) => ({ name, budget })).sort((a, b) => (a.name < b.name ? -1 : 1));
   });
-  return [
+  const all = [
     ...clientLimit(whose, settings.client),
     ...(await Promise.all(ofTags)).flat(),
     ...(await ofOpenRuns()).map(runLimit),
   ];
+  return Promise.all(all.map(withShortName));
 }
 
 async function stateOf({ store, now }: BudgetSources, { name, budget, since }: Limit): Promise<BudgetState> {
   const { per } = budget;
-  const [use] = await store.used({ budget: name, window: since ?? windowStart(now, per) });
+  const window = since ?? windowStart(now, per);
+  const [use] = await store.used({ budget: name, window });
   const { chargedNanoUsd = 0, reservedNanoUsd = 0 } = use ?? {};
-  const limitNanoUsd = toNano(budget.usd);
-  return {
-    budget: name,
-    limitNanoUsd,
-    chargedNanoUsd,
-    reservedNanoUsd,
-    leftNanoUsd: Math.max(0, limitNanoUsd - chargedNanoUsd - reservedNanoUsd),
-    per,
-    until: windowEnd(now, per),
-  };
+  const terms = { limitNanoUsd: toNano(budget.usd), per, until: windowEnd(now, per) };
+  return stateIn({ budget: name, window, chargedNanoUsd, reservedNanoUsd }, terms);
+}
+
+function stateIn(
+  { budget, window, chargedNanoUsd, reservedNanoUsd }: Omit<BudgetUse, "limitNanoUsd">,
+  { limitNanoUsd, per, until }: Pick<BudgetState, "limitNanoUsd" | "per" | "until">,
+): BudgetState {
+  const leftNanoUsd = Math.max(0, limitNanoUsd - chargedNanoUsd - reservedNanoUsd);
+  const since = window === 0 ? undefined : window;
+  return { budget, limitNanoUsd, chargedNanoUsd, reservedNanoUsd, leftNanoUsd, per, since, until };
 }
 
 function windowEnd(now: number, per: WindowBudget["per"]): number | undefined {

@@ -146,7 +146,7 @@ const withoutGaps = (tags: Readonly<Record<string, string | undefined>>): Record
 const LONGEST_NAME = 200;
 
 /** A value of a tag may be of any length, and a database's index has a limit: two long names differ in their hash. */
-async function withShortName(limit: Limit): Promise<Limit> {
+export async function withShortName(limit: Limit): Promise<Limit> {
   const { name } = limit;
   if (name.length <= LONGEST_NAME) return limit;
   const hash = await sha256(name);

@@ -73,6 +73,7 @@ test.each([
   ["calls", "show", "abcd"],
   ["calls", "settle", "abcd", "--resubmit"],
   ["calls", "rescue"],
+  ["budgets"],
   ["runs"],
   ["runs", "show", "order-1"],
   ["runs", "resume", "order-1", "--load", "chains.ts"],
@@ -111,3 +112,35 @@ test.each([["calls"], ["runs"], ["costs"], ["calls", "rescue"], ["calls", "show"
     expect(existsSync(home)).toBe(false);
   },
 );
+
+test("budgets are listed with what they have left, the latest windows first, and how many are left out", async () => {
+  const budgets = join(dir, "budgets.db");
+  const store = sqliteStore(budgets);
+  for (let n = 0; n < 25; n++) {
+    const reservation = {
+      budget: `tag:customer=c${n}`,
+      window: n * 3_600_000,
+      limitNanoUsd: 2e9,
+      nanoUsd: 5e8,
+    };
+    await store.calls.intend(intentOf(`call-${n}`, { at: n }), { reserve: [reservation] });
+  }
+  await store.calls.charged("call-24", { source: "measured", nanoUsd: 1_250_000_000 }, 1);
+  await store.close();
+  const few = await run("budgets", "--store", budgets);
+  expect(few.stderr).toBe("The newest 20 of 25 budgets. More: --limit 25\n");
+  expect(
+    few.stdout
+      .split("\n")
+      .slice(0, 3)
+      .map((line) => line.trim().split(/ {2,}/)),
+  ).toEqual([
+    ["budget", "since", "limit", "charged", "reserved", "left"],
+    ["tag:customer=c24", "1970-01-02 00:00:00", "$2.00", "$1.25", "$0.00", "$0.75"],
+    ["tag:customer=c23", "1970-01-01 23:00:00", "$2.00", "$0.00", "$0.50", "$1.50"],
+  ]);
+  const json = JSON.parse((await run("budgets", "--store", budgets, "--json")).stdout);
+  expect(json).toHaveLength(25);
+  expect(json[0]).toMatchObject({ budget: "tag:customer=c24", leftNanoUsd: 750_000_000 });
+  expect((await run("budgets", "--run", "poster/none", "--store", budgets)).code).toBe(2);
+});

@@ -16,6 +16,7 @@ test.each([
   "runs",
   "runs resume",
   "runs settle",
+  "budgets",
   "env",
   "secrets",
   "secrets set",

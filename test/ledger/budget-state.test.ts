@@ -26,7 +26,13 @@ test.each(stores)("every budget says what it has left (%s)", async (_, open) => 
     budgets: [{ tag: "customer", usd: 0.05, per: "day" }],
   });
   const free = { chargedNanoUsd: 0, reservedNanoUsd: 0 };
-  const whole = { budget: "client", limitNanoUsd: 100 * CENT, per: undefined, until: undefined };
+  const whole = {
+    budget: "client",
+    limitNanoUsd: 100 * CENT,
+    per: undefined,
+    since: undefined,
+    until: undefined,
+  };
   expect(await fal.budgets()).toEqual([{ ...whole, ...free, leftNanoUsd: 100 * CENT }]);
 
   await fal.subscribe(ECHO, { input: {}, tags: { customer: "acme" } });
@@ -143,3 +149,40 @@ test.each([
   await expect(fal.budgets.check(payment as never)).rejects.toThrow(message);
   await expect(fal.budgets({ tagz: {} } as never)).rejects.toThrow(/Did you mean "tags"/);
 });
+
+test.each(stores)(
+  "what other programs and ended runs were held to is told by the store (%s)",
+  async (_, open) => {
+    const store = open();
+    onTestFinished(() => store.close());
+    const theirs = client({
+      store,
+      budget: { usd: 1, per: "day" },
+      budgets: [{ tag: "customer", usd: 0.05 }],
+    });
+    await theirs.fal.subscribe(ECHO, { input: {}, tags: { customer: "acme" } });
+    const id = "a".repeat(300);
+    const slow = theirs.fal.chain("one", async () => theirs.fal.subscribe("acme/slow", { input: {} }));
+    const open1 = slow.start(undefined, { id, budget: { usd: 0.03 } });
+    for await (const event of open1) if (event.type === "call" && event.event.type === "submitted") break;
+    const quick = theirs.fal.chain("two", async () => theirs.fal.subscribe(ECHO, { input: {} }));
+    await quick.start(undefined, { id: "b", budget: { usd: 0.02 } });
+    await theirs.fal.costs();
+
+    const { fal } = client({ store });
+    // A name that is too long for an index is the same budget.
+    expect(await fal.budgets()).toMatchObject([{ limitNanoUsd: 3 * CENT, reservedNanoUsd: CENT }]);
+    const noted = await fal.budgets({ noted: true });
+    expect(noted).toHaveLength(4);
+    expect(noted.find(({ budget }) => budget === "client")).toMatchObject({
+      ...{ limitNanoUsd: 100 * CENT, since: Date.UTC(2026, 0, 1), chargedNanoUsd: 2 * CENT },
+    });
+    expect(noted.find(({ budget }) => budget === "tag:customer=acme")).toMatchObject({
+      ...{ limitNanoUsd: 5 * CENT, since: undefined, chargedNanoUsd: CENT, leftNanoUsd: 4 * CENT },
+    });
+    expect(noted.find(({ budget }) => budget === "run:two/b")).toMatchObject({
+      ...{ limitNanoUsd: 2 * CENT, chargedNanoUsd: CENT, leftNanoUsd: CENT },
+    });
+    await open1;
+  },
+);

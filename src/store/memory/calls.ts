@@ -63,6 +63,8 @@ export interface KeptCalls {
   readonly folded: Map<string, Folded>;
   /** By window of a budget. */
   readonly used: Map<string, Used>;
+  /** What those who reserved last were held to, by window of a budget. */
+  readonly limits: Map<string, number>;
   /** By call. */
   readonly reservations: Map<string, readonly Reservation[]>;
 }
@@ -77,6 +79,7 @@ export const keptCalls = (runs: KeptRuns, keepEnded: number): KeptCalls => ({
   ended: new Set(),
   forgotten: new Map(),
   used: new Map(),
+  limits: new Map(),
   reservations: new Map(),
 });
 
@@ -163,6 +166,7 @@ function intend(calls: KeptCalls, intent: Intent, { fence, replaces, reserve }: 
   if (key !== undefined) byKey.set(key, call.id);
   if (wanted.length > 0) calls.reservations.set(call.id, wanted);
   for (const reservation of wanted) {
+    calls.limits.set(windowKey(reservation), reservation.limitNanoUsd);
     moveShare(calls, reservation, NOTHING_USED, shareOf(call, reservation.nanoUsd));
   }
 }
@@ -254,14 +258,16 @@ function updateShares(calls: KeptCalls, before: ShareFacts, after: ShareFacts): 
   }
 }
 
-function moveShare({ used }: KeptCalls, reservation: Reservation, from: Used, to: Used): void {
+function moveShare({ used, limits }: KeptCalls, reservation: Reservation, from: Used, to: Used): void {
   const key = windowKey(reservation);
   const now = moved(used.get(key) ?? NOTHING_USED, from, to);
   used.delete(key);
   used.set(key, now);
   for (const [oldest, { reservedNanoUsd }] of used) {
     if (used.size <= KEPT_WINDOWS) break;
-    if (reservedNanoUsd === 0) used.delete(oldest);
+    if (reservedNanoUsd > 0) continue;
+    used.delete(oldest);
+    limits.delete(oldest);
   }
 }
 
@@ -284,12 +290,13 @@ const answers =
     (requestId === undefined || call.ticket?.requestId === requestId) &&
     isMeant(call, filter);
 
-export function budgetUses({ used }: KeptCalls, query: BudgetUseQuery): BudgetUse[] {
+export function budgetUses({ used, limits }: KeptCalls, query: BudgetUseQuery): BudgetUse[] {
   const { budget, beginsWith = "", window } = query;
   return [...used]
     .map(([key, amounts]) => {
       const end = key.lastIndexOf(" ");
-      return { budget: key.slice(0, end), window: Number(key.slice(end + 1)), ...amounts };
+      const window = Number(key.slice(end + 1));
+      return { budget: key.slice(0, end), window, ...amounts, limitNanoUsd: limits.get(key) };
     })
     .filter((use) => use.budget.startsWith(beginsWith))
     .filter((use) => budget === undefined || use.budget === budget)

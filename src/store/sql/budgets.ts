@@ -12,7 +12,7 @@ import {
   type Window,
   windowOrder,
 } from "../reservations.ts";
-import { insert, select } from "./tables.ts";
+import { insert, select, update } from "./tables.ts";
 import { query, type Row, type Statement, type Work } from "./work.ts";
 
 /** @throws {BudgetExceededError} */
@@ -21,6 +21,8 @@ export function* reserve(call: CallFacts, wanted: readonly Reservation[] | undef
     const { budget, window, nanoUsd } = reservation;
     assertRoom(reservation, yield* lockedWindow(reservation));
     yield* add(reservation, shareOf(call, nanoUsd));
+    const limit = { limit_nano: reservation.limitNanoUsd };
+    yield* update("budgets", limit, { "budget =": budget, "window_start =": window });
     yield* insert("reservations", { call: call.id, budget, window_start: window, nano: nanoUsd });
   }
 }
@@ -71,7 +73,7 @@ const add = ({ budget, window }: Window, { chargedNanoUsd, reservedNanoUsd }: Us
   );
 
 export const usedWhere = ({ budget, beginsWith, window }: BudgetUseQuery): Statement =>
-  select("budget, window_start, charged, reserved", "budgets", {
+  select("budget, window_start, charged, reserved, limit_nano", "budgets", {
     "budget =": budget,
     [`substr(budget, 1, ${beginsWith?.length ?? 0}) =`]: beginsWith,
     "window_start =": window,
@@ -82,4 +84,5 @@ export const budgetUse = (row: Row): BudgetUse => ({
   window: row["window_start"] as number,
   chargedNanoUsd: row["charged"] as number,
   reservedNanoUsd: row["reserved"] as number,
+  limitNanoUsd: typeof row["limit_nano"] === "number" ? row["limit_nano"] : undefined,
 });

@@ -147,6 +147,8 @@ export const MIGRATIONS: readonly Migration[] = [
   ],
   // Refused calls that wait to be sent again.
   () => ["refused_at", "sent_again_at"].map((name) => `alter table calls add column ${name} bigint`),
+  // What a budget's calls were last held to.
+  () => ["alter table budgets add column limit_nano bigint"],
 ];
 
 const REPORTED = [

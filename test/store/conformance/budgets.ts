@@ -81,6 +81,18 @@ export function budgetsConform(fresh: Fresh): void {
     expect(await store.calls.get("a")).toMatchObject({ outcome, cost: measured(12), endedAt: 2 });
   });
 
+  test("a window tells the limit that was last held to", async () => {
+    const { store } = await fresh();
+    await store.calls.intend(intent("a"), { reserve: [of(10, { limitNanoUsd: 100 })] });
+    await store.calls.intend(intent("b"), { reserve: [of(10, { limitNanoUsd: 50 })] });
+    const refused = store.calls.intend(intent("c"), { reserve: [of(10, { limitNanoUsd: 15 })] });
+    await expect(refused).rejects.toMatchObject({ code: "budget_exceeded" });
+    await store.calls.charged("a", measured(7), 2);
+    expect(await store.used({})).toMatchObject([
+      { limitNanoUsd: 50, chargedNanoUsd: 7, reservedNanoUsd: 10 },
+    ]);
+  });
+
   test("many calls at once do not overshoot either", async () => {
     const { store } = await fresh();
     const ids = Array.from({ length: 20 }, (_, n) => `c${n}`);
