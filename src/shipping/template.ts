@@ -50,7 +50,7 @@ if (isMain(import.meta)) await app.serve({ gracePeriod: 30_000 });
 
 const SHARED = `
 // Calls are kept where all runners find them, so that a request which fal sends again pays for nothing twice.
-process.env["FAL_CHAIN_STORE"] ||= process.env["DATABASE_URL"] ?? "";
+if (process.env["DATABASE_URL"]) process.env["FAL_CHAIN_STORE"] = process.env["DATABASE_URL"];
 `;
 
 const TEST = `\
