@@ -103,7 +103,7 @@ function processOf(app: HomeApp, options: HomeOptions) {
   return {
     ...{ file: app.file, cwd, secrets, data, privileged },
     app: { owner, name: inEnvironment(app.name, environment) },
-    own: { FAL_CHAIN_STORE: `sqlite:${join(cwd, ".fal-chain", "store.db")}`, ...storeIn(env), ...variables },
+    own: { ...ofTheProject(cwd), ...givenIn(env), ...variables },
     env,
     exposedPort: app.exposedPort ?? 8080,
     graceMs: app.settings?.terminationGraceMs ?? 5_000,
@@ -111,8 +111,17 @@ function processOf(app: HomeApp, options: HomeOptions) {
   };
 }
 
-/** Where runs are kept: the project's store, unless somebody says otherwise. */
-function storeIn(env: Env): Readonly<Record<string, string>> {
-  const store = env["FAL_CHAIN_STORE"]?.trim();
-  return store ? { FAL_CHAIN_STORE: store } : {};
-}
+/** Where runs are kept, so that the command has the bill of all apps, and what Node has compiled, so that a start takes half. */
+const ofTheProject = (cwd: string) => ({
+  FAL_CHAIN_STORE: `sqlite:${join(cwd, ".fal-chain", "store.db")}`,
+  NODE_COMPILE_CACHE: join(cwd, ".fal-chain", "compiled"),
+});
+
+/** The same where somebody says otherwise. */
+const givenIn = (env: Env): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.keys(ofTheProject("")).flatMap((name) => {
+      const value = env[name]?.trim();
+      return value ? [[name, value]] : [];
+    }),
+  );
