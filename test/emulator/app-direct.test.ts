@@ -111,6 +111,20 @@ test("a request that was cancelled is not tried again, and one that waits for an
   expect(given).toHaveLength(1);
 });
 
+test("one that was cancelled while it ran is not tried again either, whatever its end", async () => {
+  const cancelled = Promise.withResolvers<void>();
+  const { submit, send, finish, given, until, emulator } = appStage(async (request) => {
+    if (request.url.endsWith("/cancel")) cancelled.resolve();
+    else await cancelled.promise;
+    return new Response("{}", { status: request.url.endsWith("/cancel") ? 200 : 503 });
+  });
+  const submitted = await submit(APP);
+  await until(() => given.length === 1);
+  await send("PUT", submitted.cancel_url);
+  expect((await finish(submitted)).status).toBe(503);
+  expect(emulator.jobs[0]?.attempts.map(({ ending, retry }) => [ending, retry])).toEqual([[503, undefined]]);
+});
+
 test("a caller who leaves cancels what was made for it, and frees the runner", async () => {
   const started = Promise.withResolvers<void>();
   let aborted = false;
@@ -165,7 +179,9 @@ test("a queue outlives its emulator: the next one goes on with what had not ende
     return { clock, emulator, send };
   };
   const first = life(() => new Promise(() => {}));
-  const submitted = await first.send(`/queue/${APP}`, { method: "POST", body: '{"n":1}' });
+  // That it is tried again is not the queue's doing, but the end of the emulator's.
+  const headers = { ...KEY, "x-fal-no-retry": "1" };
+  const submitted = await first.send(`/queue/${APP}`, { method: "POST", body: '{"n":1}', headers });
   const { request_id } = (await submitted.json()) as { request_id: string };
   const leaving = first.send(`/run/${APP}`, { method: "POST", body: "{}" });
   await first.clock.sleep(100);
