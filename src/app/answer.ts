@@ -1,5 +1,5 @@
 import type { Fal, RunScope } from "../index.ts";
-import { answered, completed, failureAnswer, jsonAnswer } from "./answers.ts";
+import { answered, completed, failureAnswer, handedOn, jsonAnswer } from "./answers.ts";
 import { checkedInput, checkedOutput, jsonOf, textOf } from "./body.ts";
 import type { Context, Log } from "./context.ts";
 import { costOf } from "./cost.ts";
@@ -82,14 +82,13 @@ async function handled<S>(exchange: Exchange<S>): Promise<unknown> {
   const from = withTrace(source, underWay.requestId, body);
   if (underWay.isCancelled) underWay.cancelled.throwIfAborted();
   if (endpoint.run === false) {
-    return fal.withRequest(from, () =>
-      endpoint.handler(input as never, new RequestContext(exchange, undefined)),
-    );
+    const context = new RequestContext(exchange, undefined);
+    return handedOn(await fal.withRequest(from, () => endpoint.handler(input as never, context)));
   }
   const settled = Promise.withResolvers<void>();
   const act = async (run: RunScope): Promise<unknown> => {
     try {
-      return await endpoint.handler(input as never, new RequestContext(exchange, run));
+      return handedOn(await endpoint.handler(input as never, new RequestContext(exchange, run)));
     } finally {
       settled.resolve();
     }
@@ -167,7 +166,9 @@ async function streamed<S>(
     ended: end,
   });
   reply.headers.set("cache-control", "no-cache");
-  return answered(body, "text/event-stream", reply, dropped(exchange));
+  const response = answered(body, "text/event-stream", reply, dropped(exchange));
+  if (!response.body) await body.cancel();
+  return response;
 }
 
 /** What the caller is told of it; the log has the rest. */

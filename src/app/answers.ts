@@ -1,5 +1,13 @@
 import type { Failure } from "./failure.ts";
-import { fitHeaders, type HeaderRecord, headersOf, type Reply, unitsText } from "./reply.ts";
+import {
+  fitHeaders,
+  type HeaderRecord,
+  headersOf,
+  isFree,
+  OF_THE_SERVER,
+  type Reply,
+  unitsText,
+} from "./reply.ts";
 
 /** Told of headers that were left out. */
 type OnDropped = (names: readonly string[]) => void;
@@ -12,11 +20,22 @@ const FOR_ANY_PAGE: HeaderRecord = {
 
 /** What a handler gave, as JSON, with what its reply says. */
 export const jsonAnswer = (value: unknown, reply: Reply, onDropped: OnDropped): Response =>
-  answered(JSON.stringify(value ?? null), "application/json", reply, onDropped);
+  answered(jsonText(value), "application/json", reply, onDropped);
+
+/** What JSON has no word for is null, as within an array. @throws {TypeError} for a cycle or a bigint. */
+export const jsonText = (value: unknown): string => JSON.stringify(value) ?? "null";
+
+/** Statuses of answers that have no body: https://fetch.spec.whatwg.org/#null-body-status */
+const WITHOUT_BODY: readonly number[] = [204, 205, 304];
+
+/** What is charged where nobody says anything of it. */
+const usualUnits = (status: number): HeaderRecord => (isFree(status) ? { "x-fal-billable-units": "0" } : {});
 
 export function answered(body: BodyInit | null, type: string, reply: Reply, onDropped: OnDropped): Response {
-  const headers = { ...FOR_ANY_PAGE, "content-type": type, ...headersOf(reply) };
-  return new Response(body, { status: reply.status, headers: fitted(headers, onDropped) });
+  const { status } = reply;
+  const headers = { ...FOR_ANY_PAGE, ...usualUnits(status), "content-type": type, ...headersOf(reply) };
+  const sent = WITHOUT_BODY.includes(status) ? null : body;
+  return new Response(sent, { status, headers: fitted(headers, onDropped) });
 }
 
 /** A handler's own `Response`, with what its reply says besides. */
@@ -24,6 +43,7 @@ export function completed(response: Response, reply: Reply, onDropped: OnDropped
   const { body, status, statusText } = response;
   const said = { ...FOR_ANY_PAGE, ...headersOf(reply) };
   const headers = new Headers(response.headers);
+  if (isFree(status) && !headers.has("x-fal-billable-units")) headers.set("x-fal-billable-units", "0");
   for (const [name, value] of Object.entries(said)) headers.set(name, value);
   const { dropped } = fitHeaders(Object.fromEntries(headers));
   for (const name of dropped) headers.delete(name);
@@ -31,13 +51,22 @@ export function completed(response: Response, reply: Reply, onDropped: OnDropped
   return new Response(body, { status, statusText, headers });
 }
 
+/** What came by `fetch` is decoded by now, whatever its headers say: they would be wrong for whoever it is handed on to. */
+export function handedOn(given: unknown): unknown {
+  if (!(given instanceof Response) || given.url === "") return given;
+  const { body, status, statusText } = given;
+  const headers = new Headers(given.headers);
+  for (const name of ["content-encoding", ...OF_THE_SERVER]) headers.delete(name);
+  return new Response(body, { status, statusText, headers });
+}
+
 /** A failure in fal's form. What its author said to charge before it failed counts where the failure does not say. */
 export function failureAnswer(failure: Failure, said?: number): Response {
   const { status, detail, retry, stopRunner } = failure;
-  const units = said ?? failure.billableUnits;
+  const units = failure.billableUnits ?? said ?? failure.usualUnits;
   const headers = {
     ...FOR_ANY_PAGE,
-    ...failure.headers,
+    ...(failure.headers && Object.fromEntries(new Headers(failure.headers))),
     "content-type": "application/json",
     ...(units !== undefined && { "x-fal-billable-units": unitsText(units) }),
     ...(retry !== undefined && { "x-fal-needs-retry": retry ? "1" : "0" }),

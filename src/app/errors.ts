@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "../errors/arguments.ts";
+import { unitsText } from "./reply.ts";
 
 /** What of an answer that says no is fal's business. */
 export interface AppErrorOptions {
@@ -19,7 +20,8 @@ export interface AppErrorOptions {
  * An answer that says no, thrown anywhere below a handler: `{ "detail": … }` with the status.
  *
  * @example throw new AppError(404, "There is no such picture.");
- * @throws {InvalidArgumentError} for a status that is none of an error, and for `retry` with one on which fal ignores it.
+ * @throws {InvalidArgumentError} for a status that is none of an error, for `retry` with one on which fal ignores it, and for
+ * units and headers that cannot be sent.
  */
 export class AppError extends Error {
   override readonly name: string = "AppError";
@@ -35,12 +37,22 @@ export class AppError extends Error {
     const message = typeof detail === "string" ? detail : JSON.stringify(detail);
     super(message, "cause" in options ? { cause: options.cause } : undefined);
     checkStatus(status, options);
+    if (options.billableUnits !== undefined) unitsText(options.billableUnits);
+    checkHeaders(options.headers);
     this.status = status;
     this.detail = detail;
     this.billableUnits = options.billableUnits;
     this.retry = options.retry;
     this.stopRunner = options.stopRunner;
     this.headers = options.headers ?? {};
+  }
+}
+
+function checkHeaders(headers: AppErrorOptions["headers"]): void {
+  try {
+    new Headers(headers);
+  } catch (cause) {
+    throw new InvalidArgumentError("The headers of an error are names and values in latin-1.", { cause });
   }
 }
 

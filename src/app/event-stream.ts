@@ -1,3 +1,4 @@
+import { jsonText } from "./answers.ts";
 import { CANCELLED, type Failure, LET_GO } from "./failure.ts";
 
 /** How often a stream that has nothing to say shows that it is alive, as fal's own do. */
@@ -54,7 +55,7 @@ export function eventStream(
         try {
           const { done, value } = next ?? (await generator.next());
           next = undefined;
-          if (!done || value !== undefined) say(`data: ${JSON.stringify((await shape(value)) ?? null)}\n\n`);
+          if (!done || value !== undefined) say(`data: ${jsonText(await shape(value))}\n\n`);
           if (!done) return;
           end();
           controller.close();
@@ -62,6 +63,8 @@ export function eventStream(
           const failure = failed(error);
           const { status, detail } = failure;
           say(`event: error\ndata: ${JSON.stringify({ status, detail })}\n\n`);
+          // Where it is not the generator that has failed, it still waits within the run, which would never end.
+          await endWith(generator, error);
           if (failure !== CANCELLED && failure !== LET_GO) {
             broken = { by: error };
             return;
@@ -80,4 +83,14 @@ export function eventStream(
     },
     { highWaterMark: 0 },
   );
+}
+
+/** Ends a generator with what broke its stream; of one that has ended nothing is left. */
+async function endWith(generator: AsyncGenerator, error: unknown): Promise<void> {
+  try {
+    const { done } = await generator.throw(error);
+    if (!done) await generator.return(undefined);
+  } catch {
+    // It is the error that is told already, or one of the clearing up after it.
+  }
 }

@@ -2,12 +2,15 @@ import { ApiError, ValidationError, withoutInput } from "../errors/api.ts";
 import { FalError } from "../errors/fal-error.ts";
 import type { AnyEndpoint } from "./endpoint.ts";
 import { AppError } from "./errors.ts";
+import { isFree } from "./reply.ts";
 
 /** What a request is answered with that failed. */
 export interface Failure {
   readonly status: number;
   readonly detail: unknown;
+  /** What its author says; else what the reply says counts, and `usualUnits` where that says nothing either. */
   readonly billableUnits?: number | undefined;
+  readonly usualUnits?: number | undefined;
   readonly retry?: boolean | undefined;
   readonly stopRunner?: boolean | undefined;
   readonly headers?: Readonly<Record<string, string>>;
@@ -17,7 +20,7 @@ export interface Failure {
 export const CANCELLED: Failure = {
   status: 499,
   detail: "Request cancelled by the client.",
-  billableUnits: 0,
+  usualUnits: 0,
 };
 const UNEXPECTED: Failure = { status: 500, detail: "Internal Server Error" };
 
@@ -39,17 +42,18 @@ export function failureOf(error: unknown, { passOn = false }: Pick<AnyEndpoint<n
 }
 
 /** fal charges the default for an answer that says nothing, errors too. */
-const FREE = new Set([404, 405, 422]);
 const withFreeDefault = (error: AppError): Failure => {
-  const { status, detail, retry, stopRunner, headers } = error;
-  const billableUnits = error.billableUnits ?? (FREE.has(status) ? 0 : undefined);
-  return { status, detail, retry, stopRunner, headers, billableUnits };
+  const { status, detail, retry, stopRunner, headers, billableUnits } = error;
+  return {
+    ...{ status, detail, retry, stopRunner, headers, billableUnits },
+    usualUnits: isFree(status) ? 0 : undefined,
+  };
 };
 
 const modelError = (status: number, type: string, msg: string): Failure => ({
   status,
   detail: [{ loc: ["body"], msg, type }],
-  billableUnits: 0,
+  usualUnits: 0,
 });
 
 /** fal's own words and statuses: https://fal.ai/docs/documentation/model-apis/errors */
@@ -71,7 +75,7 @@ const OF_CALLS: Partial<Record<FalError["code"], Failure>> = {
     ...modelError(504, "generation_timeout", "It took longer than this app waits for."),
     retry: false,
   },
-  budget_exceeded: { status: 402, detail: "The budget for this is used up.", billableUnits: 0 },
+  budget_exceeded: { status: 402, detail: "The budget for this is used up.", usualUnits: 0 },
   account_locked: UNAVAILABLE,
   network: UNAVAILABLE,
   fetch: UNAVAILABLE,
@@ -91,5 +95,5 @@ const OF_CALLS: Partial<Record<FalError["code"], Failure>> = {
 function passedOn(error: ValidationError): Failure {
   const { detail } = withoutInput(error.body) as { detail?: unknown };
   const said = Array.isArray(detail) ? detail : error.fieldErrors;
-  return { status: 422, detail: said, billableUnits: 0 };
+  return { status: 422, detail: said, usualUnits: 0 };
 }

@@ -2,14 +2,28 @@ import { InvalidArgumentError } from "../errors/arguments.ts";
 
 /** What a handler's answer carries besides what it gives. Of a stream, what is set before its first event counts. */
 export class Reply {
-  /** @default 200 */
-  status = 200;
+  #status = 200;
   #headers: Headers | undefined;
   /** What this runner has at hand, so that fal sends it requests that were made with such a hint. At most a few words. */
   readonly hints: string[] = [];
   /** Whether fal is to end this runner after the answer: `x-fal-stop-runner`. @default what fal makes of the status */
   stopRunner: boolean | undefined = undefined;
   #billableUnits: number | undefined;
+
+  /**
+   * @default 200
+   * @throws {InvalidArgumentError} for what is no status of an answer: 200 to 599.
+   */
+  get status(): number {
+    return this.#status;
+  }
+
+  set status(status: number) {
+    if (!Number.isInteger(status) || status < 200 || status > 599) {
+      throw new InvalidArgumentError(`The status of an answer is 200 to 599, and not ${String(status)}.`);
+    }
+    this.#status = status;
+  }
 
   /** Further headers. Of those that make more than 16 KB in all, the longest are left out: fal would fail the answer. */
   get headers(): Headers {
@@ -38,19 +52,33 @@ export function unitsText(units: number): string {
   if (typeof units !== "number" || !(units >= 0) || units === Infinity) {
     throw new InvalidArgumentError(`Billable units are a number from 0 up, and not ${String(units)}.`);
   }
-  return Number.isInteger(units) ? String(units) : units.toFixed(8);
+  if (!Number.isInteger(units)) return units.toFixed(8);
+  return Number.isSafeInteger(units) ? String(units) : String(BigInt(units));
 }
+
+/** fal charges the default for any answer that says nothing; for these an app of fal's own says 0. */
+export const isFree = (status: number): boolean => status === 404 || status === 405 || status === 422;
+
+/** Whether a header can hold it. */
+const isSendable = (hint: string): boolean => /^[\x20-\x7e\xa0-\xff]*$/.test(hint);
+
+/** The server says these itself: of a body that it has measured. */
+export const OF_THE_SERVER = ["content-length", "transfer-encoding", "connection", "keep-alive"] as const;
 
 /** By their names in lower case: a server sends these as they are. */
 export type HeaderRecord = Readonly<Record<string, string>>;
 
 /** The headers that a reply's author asked for, and those of fal's that follow from it. */
-export const headersOf = ({ headers, hints, stopRunner, billableUnits }: Reply): HeaderRecord => ({
-  ...Object.fromEntries(headers),
-  ...(billableUnits !== undefined && { "x-fal-billable-units": unitsText(billableUnits) }),
-  ...(stopRunner !== undefined && { "x-fal-stop-runner": stopRunner ? "1" : "0" }),
-  ...(hints.length > 0 && { "x-fal-runner-hints": hints.join(",") }),
-});
+export function headersOf({ headers, hints, stopRunner, billableUnits }: Reply): HeaderRecord {
+  const sent = hints.length > 0 ? hints.filter(isSendable) : hints;
+  for (const name of OF_THE_SERVER) headers.delete(name);
+  return {
+    ...Object.fromEntries(headers),
+    ...(billableUnits !== undefined && { "x-fal-billable-units": unitsText(billableUnits) }),
+    ...(stopRunner !== undefined && { "x-fal-stop-runner": stopRunner ? "1" : "0" }),
+    ...(sent.length > 0 && { "x-fal-runner-hints": sent.join(",") }),
+  };
+}
 
 /** fal fails an answer whose headers are longer: https://fal.ai/docs/documentation/model-apis/common-parameters */
 const MOST_HEADER_BYTES = 16 * 1024;
