@@ -78,7 +78,9 @@ export async function readResult(
       const recalled = isUnknownHere(error) ? await recall(history, ticket, signal) : undefined;
       if (recalled && !(recalled instanceof FalError) && recalled !== "not-listed") return recalled;
       const isAway = recalled instanceof FalError && recalled.retryable;
-      const mayCome = isTooEarly(error) || recalled === "not-listed" || isAway;
+      // Of a request that has just completed, one word that it is gone is no proof, where history has none against it.
+      const isUnproven = isGone(error) && recalled === undefined;
+      const mayCome = isTooEarly(error) || recalled === "not-listed" || isAway || isUnproven;
       if (mayCome && pause !== undefined) {
         await clock.sleep(pause, signal);
         continue;

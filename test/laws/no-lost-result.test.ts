@@ -123,6 +123,17 @@ test.each(AWAY.filter(([name]) => !/locked|JSON/.test(name)))(
   },
 );
 
+test.each([{ forbidden: true }, { payloads: false }])(
+  "one word that a result is gone costs none, where history (%j) cannot say otherwise",
+  async (history) => {
+    const { fal, emulator } = setup({ emulator: { history }, store: { ...memoryStore(), durable: true } });
+    emulator.faults.next("result", "result-expired", 2);
+    const one = fal.chain("one", async () => (await fal.subscribe(ECHO, { input })).data);
+    expect(await one.start(undefined, { id: "a" })).toEqual(data);
+    expect(emulator.jobs).toHaveLength(1);
+  },
+);
+
 test("one that never comes is an error that names its request", async () => {
   const { fal, emulator, clock } = setup({ emulator: { history: { forbidden: true } } });
   emulator.faults.next("result", "400-early-result", Number.POSITIVE_INFINITY);
