@@ -1,5 +1,6 @@
 import type { Ending, Verdict } from "../gateway/retries.ts";
 import type { Random } from "../model/random.ts";
+import { exactJson } from "./exact-json.ts";
 
 /** The queue knows only these three; a failed or cancelled request is COMPLETED as well. */
 export type JobState = "IN_QUEUE" | "IN_PROGRESS" | "COMPLETED";
@@ -174,7 +175,7 @@ function snapshotOf(job: Job): JobView {
 /** JSON, or the text where it is none. */
 function bodyOf({ body }: Outcome): unknown {
   try {
-    return JSON.parse(body);
+    return exactJson(body);
   } catch {
     return body;
   }

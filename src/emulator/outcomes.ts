@@ -1,4 +1,5 @@
 import type { ModelFailure, ModelRun } from "../model/model.ts";
+import { exactJson } from "./exact-json.ts";
 import type { GivenUp, Outcome } from "./job.ts";
 
 /** The platform's own failures: the infrastructure form, never billed. */
@@ -56,7 +57,7 @@ export const contentIn = ({ body, encoding }: Pick<Outcome, "body" | "encoding">
 export function jsonOfBody({ body, encoding }: Pick<Outcome, "body" | "encoding">): unknown {
   if (encoding) return undefined;
   try {
-    return JSON.parse(body);
+    return exactJson(body);
   } catch {
     return undefined;
   }

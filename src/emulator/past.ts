@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { exactJson } from "./exact-json.ts";
 import type { Job, JobOrder } from "./job.ts";
 
 /** A request as it is written down: at its submit, and once more when it has ended. */
@@ -105,7 +106,7 @@ function read(journal: string): Line[] {
   }
   return text.split("\n").flatMap((line): Line[] => {
     try {
-      const read = JSON.parse(line) as Partial<Line & { job: PastJob; file: PastFile }>;
+      const read = exactJson(line) as Partial<Line & { job: PastJob; file: PastFile }>;
       return read.job?.requestId || read.file?.id ? [read as Line] : [];
     } catch {
       return [];

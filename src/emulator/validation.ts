@@ -1,11 +1,15 @@
 import type * as z from "zod";
 import { type DetailItem, errorPage, ModelFailure } from "../model/model.ts";
+import { rounded, withDigits } from "./exact-json.ts";
 
 type Issue = z.core.$ZodIssue;
 
 /** Parses an input as the model would, or throws the 422 that fal answers with. */
 export function parseInput<T>(schema: z.ZodType<T>, input: unknown): T {
-  const parsed = schema.safeParse(input, { reportInput: true });
+  const exact = schema.safeParse(withDigits(input));
+  if (exact.success) return exact.data;
+  // Who takes numbers only is given the nearest one, as from any other JSON.
+  const parsed = schema.safeParse(rounded(input), { reportInput: true });
   if (parsed.success) return parsed.data;
   throw new ModelFailure(422, parsed.error.issues.flatMap(onlyTheBranchMeant).map(detailOf));
 }

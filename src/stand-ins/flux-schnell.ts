@@ -25,7 +25,8 @@ const Input = z.object({
     ])
     .default("landscape_4_3"),
   num_inference_steps: z.int().min(1).max(12).default(4),
-  seed: z.int().nullish(),
+  // Of any size: what no number of JavaScript holds is its digits.
+  seed: z.union([z.int(), z.string().regex(/^-?\d{1,100}$/)]).nullish(),
   guidance_scale: z.number().default(3.5),
   num_images: z.int().min(1).max(4).default(1),
   enable_safety_checker: z.boolean().default(true),
@@ -49,9 +50,10 @@ export const fluxSchnell: Model<z.output<typeof Input>> = {
     const { image_size: size, output_format: format, sync_mode: sync } = input;
     const [width, height] = typeof size === "string" ? PRESETS[size] : [size.width, size.height];
     const seed = input.seed ?? wholeBetween(context.random, 0, 2 ** 31 - 1);
+    const start = Number(BigInt(seed) % 2n ** 52n);
     const images: unknown[] = [];
     for (let i = 0; i < input.num_images; i++) {
-      const picture = await paint(input.prompt, seed + i, { width, height }, context.breathe);
+      const picture = await paint(input.prompt, start + i, { width, height }, context.breathe);
       const { url, content_type } = storePicture(picture, { name: "picture", format, sync }, context);
       images.push({ url, width, height, content_type });
     }
@@ -59,7 +61,7 @@ export const fluxSchnell: Model<z.output<typeof Input>> = {
       output: {
         images,
         timings: { inference: context.seconds },
-        seed,
+        seed: asNumber(seed),
         has_nsfw_concepts: images.map(() => false),
         prompt: input.prompt,
       },
@@ -67,3 +69,9 @@ export const fluxSchnell: Model<z.output<typeof Input>> = {
     };
   },
 };
+
+/** As JSON's number, however large. */
+function asNumber(seed: number | string): unknown {
+  const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+  return typeof seed === "string" ? rawJSON(`${BigInt(seed)}`) : seed;
+}

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseForeign, parseOwn, wireJson } from "../../src/base/json.ts";
 import { withTexts } from "../../src/base/urls.ts";
-import { ECHO, failureOf, setup } from "../support/setup.ts";
+import { ECHO, FLUX, failureOf, setup } from "../support/setup.ts";
 import { tempDir } from "../support/temp.ts";
 import { instead, kindOf, losing, type Wire } from "../support/wire.ts";
 
@@ -143,4 +143,34 @@ describe("JSON", () => {
       `{"a":"z\\"","x":[${SEED},"z\\"","y\\"x"],"b":{"c":"z\\""}}`,
     );
   });
+});
+
+test("a seed of any size goes from call to call through the emulator to the digit, whoever writes it", async () => {
+  const { fal, emulator } = setup();
+  const size = { image_size: { width: 64, height: 64 }, prompt: "a fox" };
+  const seeds: unknown[] = [];
+  const chain = fal.chain("seeds", async () => {
+    const first = await fal.subscribe(FLUX, { input: { ...size, seed: BigInt(SEED) as unknown as number } });
+    const second = await fal.subscribe(FLUX, { input: { ...size, seed: first.data.seed } });
+    const { data } = await fal.subscribe(ECHO, { input: { seed: second.data.seed, n: BigInt(SEED) } });
+    seeds.push(first.data.seed, second.data.seed, data);
+  });
+  await chain.start(undefined, { id: "a" });
+  expect(seeds).toEqual([SEED, SEED, { echo: { seed: SEED, n: SEED } }]);
+  const [first, , echoed] = emulator.jobs;
+  expect(JSON.stringify(first?.input)).toContain(`"seed":${SEED}`);
+  expect(JSON.stringify(echoed?.input)).toBe(`{"seed":"${SEED}","n":${SEED}}`);
+  // The same picture for the same seed, whether as digits or as a number.
+  const small = await fal.subscribe(FLUX, { input: { ...size, seed: 7 } });
+  const digits = await fal.subscribe(FLUX, { input: { ...size, seed: "7" as unknown as number } });
+  expect([small.data.seed, digits.data.seed]).toEqual([7, 7]);
+  expect(
+    await failureOf(fal.subscribe(FLUX, { input: { ...size, seed: "seven" as unknown as number } })),
+  ).toMatchObject({ status: 422 });
+});
+
+test("history has large numbers to the digit", async () => {
+  const { fal } = setup({ wire: losing("submit") });
+  const { data } = await fal.subscribe(ECHO, { input: { n: BigInt(SEED), m: [9007199254740993n] } });
+  expect(data).toEqual({ echo: { n: SEED, m: ["9007199254740993"] } });
 });

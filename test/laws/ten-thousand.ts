@@ -70,8 +70,8 @@ function wrongAboutError({ jobs: [job], records: [record], error, ...story }: St
       if (!isDoubtful) return `the store says ${record?.state}`;
       const hiding: Partial<Record<AmbiguousVerdict, boolean>> = {
         unseen: lagMs > 60_000,
-        // What lags that long may also be out of reach at the last look; a limit or a gateway is not history.
-        unknown: forbidden || !payloads || lagMs > 60_000 || /\(HTTP (429|5\d\d)\)/.test(error.message),
+        // What lags that long may also be out of reach at the last look.
+        unknown: forbidden || !payloads || lagMs > 60_000,
       };
       const { verdict } = error as AmbiguousSubmitError;
       return job && !hiding[verdict] ? `fal has it, history tells, and it is ${verdict}` : undefined;

@@ -2,6 +2,7 @@ import { randomFrom } from "../../model/random.ts";
 import { appFor, namesOf } from "../catalog.ts";
 import { callerOf } from "../credentials.ts";
 import { appOf } from "../endpoint.ts";
+import { exactJson } from "../exact-json.ts";
 import type { JobOrder } from "../job.ts";
 import type { Platform, RouteEnv } from "../platform.ts";
 import { plainError, requestError } from "../replies.ts";
@@ -27,7 +28,7 @@ export function orderFrom(
   const text = new TextDecoder().decode(body);
   let input: unknown;
   try {
-    input = JSON.parse(text);
+    input = exactJson(text);
   } catch {
     // What an app is sent without the queue is between it and its caller.
     if (!(app && isDirect))
