@@ -1,5 +1,6 @@
 import { cpSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createFal } from "fal-chain";
 import { expect, test, vi } from "vitest";
 import { tempDir } from "../support/temp.ts";
 import { appOf, headersOf, home } from "./home-stage.ts";
@@ -127,6 +128,16 @@ test("the queue, direct calls and streams reach it, with fal's headers", async (
   for await (const chunk of stream.body?.pipeThrough(new TextDecoderStream()) ?? []) chunks.push(chunk);
   expect(chunks.length).toBeGreaterThan(1);
   expect(chunks.join("")).toBe("data: 0\n\ndata: 1\n\ndata: 2\n\n");
+});
+
+test("the client reaches it in every way that it reaches fal", async () => {
+  const { url, runner } = await home([PLAIN]);
+  const fal = createFal({ env: { FAL_HOST: url, FAL_KEY: "ada:x", FAL_CHAIN_STORE: "memory" } });
+  await vi.waitUntil(() => runner("plain")?.state === "IDLE", 20_000);
+  const answer = { data: { pid: runner("plain")?.pid }, billing: { units: 2 } };
+  expect(await fal.subscribe("me/plain", { input: {} })).toMatchObject(answer);
+  expect(await fal.run("me/plain", { input: {} })).toMatchObject(answer);
+  await fal.close();
 });
 
 test("killed in mid-request it is replaced by one of another id, and the request is tried again", async () => {

@@ -137,7 +137,7 @@ async function checkBuilds({ apps }: DevSettings, { stdout, stderr, cwd }: Io): 
         `${name}: is imported, but reads ${reads.join(", ")} meanwhile. They are not there while an image is built: ` +
           "read them when the app is set up, or a request comes.\n",
       );
-    } else stderr.write(`${name}: cannot be imported without its variables.\n${output}\n`);
+    } else stderr.write(`${name}: cannot be imported as it is while an image is built.\n${output}\n`);
   }
   return checks.every(({ passed, reads }) => passed && reads.length === 0) ? EXIT.ok : EXIT.usage;
 }
