@@ -23,7 +23,7 @@ const firstLines = async (run: ReturnType<typeof child>): Promise<string> => {
   run.process.stdout.on("data", (chunk: string) => {
     text += chunk;
   });
-  await vi.waitUntil(() => text.includes("another caller"), 20_000);
+  await vi.waitUntil(() => text.includes("another caller"), 60_000);
   return text;
 };
 
