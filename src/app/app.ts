@@ -3,7 +3,7 @@ import type { AnyEndpoint } from "./endpoint.ts";
 import { openapiOf } from "./openapi.ts";
 import { type AppOptions, checkAppOptions } from "./options.ts";
 import { type AppServer, type ServeOptions, serveApp } from "./serve.ts";
-import { serving } from "./serving.ts";
+import { type Served, serving } from "./serving.ts";
 
 /** An app: a function from request to response, and a server around it. */
 export interface App<S = unknown> {
@@ -22,7 +22,10 @@ export interface App<S = unknown> {
    * @throws {EnvironmentError} naming every secret that is missing. @throws whatever `setup` throws.
    */
   start(signal?: AbortSignal): Promise<S>;
-  /** Lets go of what is under way, and calls `teardown`: what `serve` does when it ends, for tests. */
+  /**
+   * Lets go of what is under way, and calls `teardown`: what `serve` does when it ends, for tests. Once, and only where the
+   * app has started.
+   */
   stop(): Promise<void>;
   /** What `/openapi.json` says. */
   openapi(): Promise<object>;
@@ -33,6 +36,20 @@ export interface App<S = unknown> {
    * @example if (isMain(import.meta)) await app.serve();
    */
   serve(options?: ServeOptions): Promise<AppServer>;
+}
+
+async function stop<S>(served: Served<S>): Promise<void> {
+  served.closes();
+  const starting = served.started();
+  if (!starting) return;
+  const started = await starting.then(
+    (state) => ({ state }),
+    () => undefined, // whoever started it has been told
+  );
+  if (!started) return;
+  await served.handleExit(started.state);
+  await served.letGo();
+  await served.teardown(started.state);
 }
 
 /**
@@ -59,17 +76,15 @@ export function defineApp<
   checkAppOptions(options as never);
   const endpoints = options.endpoints as unknown as Readonly<Record<string, AnyEndpoint<S>>>;
   const served = serving(options, endpoints);
+  let stopping: Promise<void> | undefined;
   return {
     name: options.name,
     paths: Object.keys(endpoints),
     fetch: async (request) => served.hono.fetch(request),
     start: (signal = new AbortController().signal) => served.start(signal),
-    async stop() {
-      const state = await served.start(new AbortController().signal);
-      served.closes();
-      await served.handleExit(state);
-      await served.letGo();
-      await served.teardown(state);
+    stop() {
+      stopping ??= stop(served);
+      return stopping;
     },
     openapi: async () => openapiOf({ ...options, endpoints }),
     serve: (how) => serveApp(served, how),

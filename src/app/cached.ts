@@ -1,6 +1,6 @@
 import { createWriteStream } from "node:fs";
-import { mkdir, open, rename, rm, stat, utimes } from "node:fs/promises";
-import { dirname, isAbsolute, join, resolve, sep } from "node:path";
+import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, resolve, sep } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type Clock, systemClock } from "../base/clock.ts";
@@ -76,27 +76,48 @@ async function madeOnce(target: string, make: Download, clock: Clock): Promise<s
     if (beat === undefined) continue;
     // By this machine's clock alone: the volume may have another one.
     if (beat !== seen?.beat) seen = { beat, at: clock.now() };
-    if (clock.now() - seen.at >= DEAD_AFTER_MS) return madeUnder(lock, target, make, clock);
+    if (clock.now() - seen.at >= DEAD_AFTER_MS) {
+      // Others wait as long as this one: they are to see that somebody lives, before they come to the same.
+      await showLife(lock, clock);
+      return madeUnder(lock, target, make, clock);
+    }
     await clock.sleep(LOOK_MS);
   }
 }
 
 async function madeUnder(lock: string, target: string, make: Download, clock: Clock): Promise<string> {
-  const own = join(dirname(target), `.${crypto.randomUUID()}.partial`);
+  const own = partialOf(target, crypto.randomUUID());
   const done = new AbortController();
   const beating = beat(lock, clock, done.signal);
   try {
     await make(own);
-    await rename(own, target).catch(async (error: unknown) => {
-      // A directory that another one has put there is not replaced.
-      if (!(await exists(target))) throw error;
-    });
+    await rename(own, target);
+    await clearUp(target);
+    return target;
+  } catch (error) {
+    // Another one has put it there meanwhile: a directory is not replaced, and what is half made is cleared up.
+    if (!(await exists(target))) throw error;
     return target;
   } finally {
     done.abort();
     await beating;
     await rm(own, { recursive: true, force: true });
     await rm(lock, { force: true });
+  }
+}
+
+const PARTIAL = /^\.(.+)\.[0-9a-f-]{36}\.partial$/s;
+const partialOf = (target: string, id: string): string =>
+  join(dirname(target), `.${basename(target)}.${id}.partial`);
+
+/** Takes away what others have half made, who were killed: nobody needs it any more. Whoever is about it finds the whole. */
+async function clearUp(target: string): Promise<void> {
+  const directory = dirname(target);
+  const names = await readdir(directory).catch(() => []);
+  for (const name of names) {
+    const [, of] = PARTIAL.exec(name) ?? [];
+    if (of !== basename(target)) continue;
+    await rm(join(directory, name), { recursive: true, force: true }).catch(() => {});
   }
 }
 
@@ -107,9 +128,13 @@ async function beat(lock: string, clock: Clock, done: AbortSignal): Promise<void
       () => false,
     );
   while (await again()) {
-    const now = clock.now() / 1_000;
-    await utimes(lock, now, now).catch(() => {});
+    await showLife(lock, clock);
   }
+}
+
+async function showLife(lock: string, clock: Clock): Promise<void> {
+  const now = clock.now() / 1_000;
+  await utimes(lock, now, now).catch(() => {});
 }
 
 async function take(lock: string): Promise<boolean> {

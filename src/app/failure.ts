@@ -22,7 +22,7 @@ export const CANCELLED: Failure = {
   detail: "Request cancelled by the client.",
   usualUnits: 0,
 };
-const UNEXPECTED: Failure = { status: 500, detail: "Internal Server Error" };
+export const UNEXPECTED: Failure = { status: 500, detail: "Internal Server Error" };
 
 /** The runner ends: another one goes on with the request. */
 export const LET_GO: Failure = { status: 500, detail: "The runner is shutting down.", retry: true };

@@ -4,7 +4,7 @@ import { answer, type Site } from "./answer.ts";
 import { failureAnswer } from "./answers.ts";
 import type { Log } from "./context.ts";
 import type { AnyEndpoint } from "./endpoint.ts";
-import { LET_GO } from "./failure.ts";
+import { LET_GO, UNEXPECTED } from "./failure.ts";
 import { sourceOf } from "./source.ts";
 
 export interface RoutesOptions<S> {
@@ -66,6 +66,11 @@ export function routes<S>(options: RoutesOptions<S>): Hono {
       });
     });
   }
+  // Such as a setup that fails, where nothing else has started the app.
+  app.onError((error) => {
+    options.log().error({ err: error }, "The app could not take a request");
+    return failureAnswer(UNEXPECTED);
+  });
   app.notFound((c) => {
     told("unmatched", c.req.method, 404, performance.now());
     return failureAnswer({ status: 404, detail: `Path ${c.req.path} not found`, billableUnits: 0 });

@@ -18,6 +18,8 @@ export interface Served<S> {
   readonly requests: Requests;
   readonly version: string;
   start(signal: AbortSignal): Promise<S>;
+  /** Its start; undefined where nobody has asked for it yet, or where it has failed. */
+  started(): Promise<S> | undefined;
   handleExit(state: S): unknown;
   teardown(state: S): unknown;
   /** From now on requests are another runner's. */
@@ -82,6 +84,7 @@ export function serving<S, X extends Readonly<Record<string, StandardSchemaV1>>,
     requests,
     version,
     start,
+    started: () => starting,
     handleExit: (given) => options.handleExit?.(given),
     teardown: (given) => options.teardown?.(given),
     closes() {

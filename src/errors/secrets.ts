@@ -101,7 +101,7 @@ function formsOf(secret: string): readonly string[] {
 
 /** The characters of base64 that are the secret's alone, where so many bytes (of three) stand before it. */
 function base64Within(bytes: Uint8Array, before: number): string {
-  const shifted = String.fromCharCode(...new Uint8Array(before), ...bytes);
+  const shifted = "\0".repeat(before) + Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
   const from = Math.ceil((before * 8) / 6);
   const to = Math.floor((shifted.length * 8) / 6);
   return btoa(shifted).slice(from, to);

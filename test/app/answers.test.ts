@@ -161,3 +161,44 @@ test.each([
   await answer.text().catch(() => {});
   expect(isCleared).toBe(true);
 });
+
+test("a start that fails is answered as any failure is, and told without secrets", async () => {
+  const { fal, logger, log } = site();
+  const setup = () => {
+    throw new Error("cannot log in with s3cr3t-0123456789abcdef");
+  };
+  const app = defineApp({
+    name: "poster",
+    fal,
+    logger,
+    setup,
+    endpoints: { "/": { handler: async () => 1 } },
+  });
+  const answer = await post(app, "/", {});
+  expect(answer.status).toBe(500);
+  expect(await answer.json()).toEqual({ detail: "Internal Server Error" });
+  const told = log.find(({ level }) => level === "error");
+  expect(told).toMatchObject({ err: { message: "cannot log in with …" } });
+});
+
+test.each(["never started", "could not start", "is stopped twice"])(
+  "what has not started is not stopped, and nothing is twice: an app that %s",
+  async (how) => {
+    const { fal, logger } = site();
+    const happened: string[] = [];
+    const app = defineApp({
+      ...{ name: "poster", fal, logger },
+      setup() {
+        happened.push("setup");
+        if (how === "could not start") throw new Error("No.");
+      },
+      teardown: () => void happened.push("teardown"),
+      endpoints: { "/": { handler: async () => 1 } },
+    });
+    if (how !== "never started") await post(app, "/", {});
+    await Promise.all([app.stop(), app.stop()]);
+    expect(happened).toEqual(
+      { "never started": [], "could not start": ["setup"], "is stopped twice": ["setup", "teardown"] }[how],
+    );
+  },
+);

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, symlink, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -70,8 +70,56 @@ test("whoever makes it is waited for as long as it shows signs of life, and no l
   await utimes(lock, 1, 1);
   await pass(15_000);
   expect(made).toBe(false);
-  await pass(5_500);
+  await vi.waitFor(async () => {
+    await clock.advance(500);
+    expect(made).toBe(true);
+  });
   expect(await readFile(await asking, "utf8")).toBe("whole");
+});
+
+test("of many who wait for one that was killed a single one makes it, and what that left is cleared up", async () => {
+  const directory = tempDir();
+  const other = join(tempDir(), "the-same");
+  await symlink(directory, other);
+  const left = `.a.${crypto.randomUUID()}.partial`;
+  const others = `.a.b.${crypto.randomUUID()}.partial`;
+  for (const name of ["a.lock", left, others]) await writeFile(join(directory, name), "");
+  const clock = virtualClock({ auto: false });
+  const hold = Promise.withResolvers<void>();
+  const made: string[] = [];
+  const ask = (who: string, directory: string) =>
+    cached(
+      "a",
+      async (path) => {
+        made.push(who);
+        await hold.promise;
+        await writeFile(path, who);
+      },
+      { directory, clock },
+    );
+  const first = ask("first", directory);
+  await vi.waitFor(() => expect(clock.sleepers).toBe(1));
+  await clock.advance(250);
+  const second = ask("second", other);
+  for (let at = 0; at < 22_000; at += 250) {
+    await vi.waitFor(() => expect(clock.sleepers).toBe(2));
+    await clock.advance(250);
+  }
+  expect(made).toEqual(["first"]);
+  hold.resolve();
+  await first;
+  await clock.advance(500);
+  expect(await readFile(await second, "utf8")).toBe("first");
+  expect((await readdir(directory)).sort()).toEqual([others, "a"].sort());
+});
+
+test("who is overtaken while it makes it gets what the other one has made", async () => {
+  const directory = tempDir();
+  const make = async () => {
+    await writeFile(join(directory, "a"), "the other's");
+    throw new Error("ENOENT: what was half made is gone");
+  };
+  expect(await readFile(await cached("a", make, { directory }), "utf8")).toBe("the other's");
 });
 
 test("an address is fetched, and what ends early, or is none, is no download", async () => {

@@ -103,3 +103,9 @@ test.each(["type", "completed", "TypeError", "unexpected", "failed", "facts", "c
     expect(error).toMatchObject({ name: "TypeError", message: "no …", at: 1 });
   },
 );
+
+test("a secret is hidden however long it is", () => {
+  const pem = "a line of a key\n".repeat(8_000);
+  rememberSecret(pem);
+  expect(withoutSecrets(`It is ${pem}.`)).toBe("It is ….");
+});
