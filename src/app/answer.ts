@@ -159,7 +159,11 @@ async function streamed<S>(
   const { endpoint, source, underWay, reply } = exchange;
   const first = await generator.next();
   const body = eventStream(first, generator, {
-    shape: (value) => checkedOutput(endpoint.output, value),
+    shape(value) {
+      // A generator that heeds no signal would go on until its runner is killed.
+      if (underWay.isCancelled || underWay.isLetGo) throw underWay.over.reason;
+      return checkedOutput(endpoint.output, value);
+    },
     failed: (error) => failed(exchange, error),
     left: () => underWay.cancel(LEFT),
     cut: source.cut,

@@ -202,3 +202,15 @@ test.each(["never started", "could not start", "is stopped twice"])(
     );
   },
 );
+
+test("a stream that heeds no signal ends with its runner", async () => {
+  const { fal, logger } = site();
+  const handler = async function* () {
+    for (;;) yield 1;
+  };
+  const app = defineApp({ name: "poster", fal, logger, endpoints: { "/": { run: false, handler } } });
+  const answer = await post(app, "/", {});
+  const reading = answer.text();
+  await app.stop();
+  expect(await reading).toContain("event: error");
+});
