@@ -51,7 +51,7 @@ export interface AppOptions<S, X, I, O> {
   /** What it does, for whoever reads `/openapi.json`. */
   readonly about?: string;
   /** By path: `"/"`, `"/watch"`. */
-  readonly endpoints: Endpoints<S, I, O>;
+  readonly endpoints: Endpoints<NoInfer<S>, I, O>;
   /** The variables of your own that it needs, each with its schema. They are checked before `setup`. */
   readonly secrets?: X;
   /** Loads what requests need, before the first one is taken. What it gives is the `state` of every handler. */
