@@ -70,12 +70,18 @@ export async function readResult(
   signal: AbortSignal,
 ): Promise<Answer> {
   const isThere = status !== undefined && !hasFailed(status);
+  let mayTell = true;
   for (let round = 0; ; round++) {
     const pause = isThere ? PAUSES_MS[round] : undefined;
     try {
       return await queue.result(ticket, { signal });
     } catch (error) {
-      const recalled = isUnknownHere(error) ? await recall(history, ticket, signal) : undefined;
+      let recalled: Recalled;
+      if (mayTell && isUnknownHere(error)) {
+        recalled = await recall(history, ticket, signal);
+        // A history that may not be read, or keeps no results, is asked once.
+        mayTell = recalled !== undefined;
+      }
       if (recalled && !(recalled instanceof FalError) && recalled !== "not-listed") return recalled;
       const isAway = recalled instanceof FalError && recalled.retryable;
       // Of a request that has just completed, one word that it is gone is no proof, where history has none against it.
@@ -131,6 +137,8 @@ const mayNotRead = (error: FalError): boolean =>
 const isTooEarly = (error: unknown): boolean =>
   error instanceof ApiError && error.status === 400 && /still in progress/i.test(error.message);
 
+type Recalled = Answer | "not-listed" | FalError | undefined;
+
 /**
  * A result from the account's request history, for one that the queue no longer has; undefined where history may not be
  * read or does not keep results, and the failure where it could not be read this time.
@@ -141,7 +149,7 @@ async function recall(
   history: History,
   { endpoint, requestId }: Ticket,
   signal: AbortSignal,
-): Promise<Answer | "not-listed" | FalError | undefined> {
+): Promise<Recalled> {
   const past = await history.find(endpoint, requestId, { signal }).catch((error: unknown) => {
     signal.throwIfAborted();
     if (error instanceof FalError) return error;
