@@ -319,7 +319,7 @@ test("a client without webhooks says so", async () => {
 });
 
 /** The gate has 10,000. */
-const IN_FLIGHT = Number(process.env["CALLS_IN_FLIGHT"] ?? 200);
+const IN_FLIGHT = Number(process.env["CALLS_IN_FLIGHT"] ?? 100);
 
 test(`${IN_FLIGHT} calls are in flight at once, each is paid once and told once, and nothing is left`, {
   timeout: 120_000,

@@ -1,6 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { sqliteStore } from "fal-chain/sqlite";
 import { onTestFinished } from "vitest";
+import { cases } from "../support/cases.ts";
 import { tempDir } from "../support/temp.ts";
 import { readsAnyRow } from "./any-row.ts";
 
@@ -19,5 +20,5 @@ readsAnyRow(
       sql: async (statement, ...values) => void db.prepare(statement.replaceAll(/\$\d/g, "?")).run(...values),
     };
   },
-  Number(process.env["ROWS"] ?? 12),
+  Number(process.env["ROWS"] ?? cases(12)),
 );
