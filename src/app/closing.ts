@@ -22,7 +22,7 @@ export interface Closable {
   ): unknown;
 }
 
-interface ClosableResponse {
+export interface ClosableResponse {
   readonly headersSent: boolean;
   setHeader(name: string, value: string): unknown;
   once(event: "close", listener: () => void): unknown;

@@ -36,9 +36,16 @@
 
 export { ListenError } from "../errors/emulator.ts";
 export type { App } from "../gateway/app.ts";
-export type { Fleet, RunnerPhase, RunnerView } from "../gateway/fleet.ts";
+export type { Fleet, RunnerPhase, RunnerView, Seat } from "../gateway/fleet.ts";
 export { type InProcessOptions, inProcess } from "../gateway/in-process.ts";
-export type { Breakage, Ending, RetryCondition } from "../gateway/retries.ts";
+export type {
+  AppRetries,
+  Breakage,
+  Ending,
+  RetryCondition,
+  RunnerEffect,
+  Verdict,
+} from "../gateway/retries.ts";
 export { type Runner, RunnerLost, type RunnerStart, type StartRunner } from "../gateway/runner.ts";
 export {
   type DetailItem,

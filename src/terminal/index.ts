@@ -11,6 +11,7 @@ export { EXIT, exitCodeOf } from "./exit-code.ts";
 export { writeFieldList } from "./field-list.ts";
 export { costText, timeText } from "./figures.ts";
 export { filesIn } from "./files-in.ts";
+export type { Align } from "./grid.ts";
 export { aside } from "./live.ts";
 export { runProgram, untilInterrupted } from "./program.ts";
 export { recordTable } from "./record-table.ts";
