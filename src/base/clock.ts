@@ -6,6 +6,15 @@ export interface Clock {
   now(): number;
   /** Resolves after `ms` milliseconds; rejects with `signal.reason` as soon as `signal` aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Milliseconds since any moment, on a clock that nobody sets. @default none: that `now` is set is not noticed */
+  elapsed?(): number;
+}
+
+/** When this was, by the clock as it is when that is asked: somebody may have set it meanwhile. */
+export function moment(clock: Clock): () => number {
+  const at = clock.now();
+  const elapsed = clock.elapsed?.();
+  return () => (elapsed === undefined ? at : clock.now() - ((clock.elapsed?.() ?? elapsed) - elapsed));
 }
 
 /** What `act` gives, if it does so within `ms`. After that its signal aborts, and whoever waits gets `late`. */
@@ -32,6 +41,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   async sleep(ms, signal) {
     for (let left = ms; left > 0; left -= LONGEST_TIMER_MS) {
       await timer(Math.min(left, LONGEST_TIMER_MS), signal);

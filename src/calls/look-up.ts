@@ -32,6 +32,8 @@ export interface Suspect {
   /** The base address of the queue that it was sent to. */
   readonly queue: string;
   readonly sentAt: number;
+  /** The same by the clock as it is now, where this process sent it: somebody may have set it since. */
+  readonly sent?: () => number;
   readonly claimedRequestId: string | undefined;
   /** Whoever sent it is gone, and nothing is paid on the word that it is unseen. */
   readonly isOver?: boolean;
@@ -39,6 +41,7 @@ export interface Suspect {
 
 /** Pauses between two looks, in milliseconds: history lags, and a minute is cheaper than a second charge. */
 const PAUSES_MS = [0, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
+const MINUTE_MS = PAUSES_MS.reduce((sum, pause) => sum + pause) + 1;
 /** How long before the send a request may seem to have been sent: clocks differ, and `Date` has whole seconds. */
 const BEFORE_SEND_MS = 3_000;
 
@@ -62,29 +65,35 @@ export async function lookUp(services: Services, suspect: Suspect, signal: Abort
 
   let last: Exclude<LookUp, { verdict: "found" }> = NOT_READ;
   const { clock, history } = services;
-  let until = suspect.sentAt + PAUSES_MS.reduce((sum, pause) => sum + pause) + 1;
+  let unreachedMs = 0;
+  const until = () => latestSend(suspect) + MINUTE_MS + unreachedMs;
   const latest = clock.now() + history.patienceMs;
   for (let [pause, answers] = [0, 0]; ; ) {
     const before = clock.now();
     await clock.sleep(pause, signal);
     const known = (await services.store.calls.get(suspect.id))?.ticket;
     if (known) return { verdict: "found", ticket: known, evidence: "a webhook named the request" };
-    const answeredBy = Math.max(until, clock.now() + PATIENCE_MS);
+    const answeredBy = Math.max(until(), clock.now() + PATIENCE_MS);
     const seen = await byHistory(services, suspect, { signal, answeredBy, deadline: latest });
     if (seen.verdict === "found" || isFinal(seen)) return seen;
     last = seen;
     const now = clock.now();
     if (last.isUnreached) {
-      until += now - before;
+      unreachedMs += now - before;
       pause = OUTAGE_PAUSE_MS;
       if (now + pause > latest) break;
     } else {
-      pause = Math.min(PAUSES_MS[++answers] ?? Number.POSITIVE_INFINITY, until - now);
-      if (pause <= 0 || last.isCaughtUp) break;
+      // The last one is at the minute's end, however long the answers took; a clock that stands still ends it too.
+      pause = Math.min(PAUSES_MS[++answers] ?? Number.POSITIVE_INFINITY, until() - now);
+      if (pause <= 0 || answers > PAUSES_MS.length || last.isCaughtUp) break;
     }
   }
   return services.queue.isElsewhere(suspect) ? unreadable(services, suspect, last) : last;
 }
+
+/** Of a clock that was set meanwhile nobody knows whether it was right before or is now: both are allowed for. */
+const earliestSend = ({ sentAt, sent }: Suspect): number => Math.min(sentAt, sent?.() ?? sentAt);
+const latestSend = ({ sentAt, sent }: Suspect): number => Math.max(sentAt, sent?.() ?? sentAt);
 
 const NOT_READ = { verdict: "unknown", evidence: "history was not read", candidates: [] } as const;
 
@@ -134,7 +143,7 @@ async function byHistory(
   const askedAt = clock.now();
   let past: PastRequest[];
   try {
-    past = await history.since(suspect.endpoint, suspect.sentAt - BEFORE_SEND_MS, limits);
+    past = await history.since(suspect.endpoint, () => earliestSend(suspect) - BEFORE_SEND_MS, limits);
   } catch (error) {
     limits.signal.throwIfAborted();
     if (!(error instanceof FalError)) throw error;
@@ -196,12 +205,14 @@ const isTransient = (status: number): boolean => status === 408 || status === 42
  */
 async function hasCaughtUp(
   store: Services["store"],
-  { endpoint, sentAt: since }: Suspect,
+  suspect: Suspect,
   past: readonly PastRequest[],
   askedAt: number,
 ): Promise<boolean> {
+  const { endpoint } = suspect;
+  const since = earliestSend(suspect);
   const isLater = ({ sentAt, endedAt }: PastRequest) =>
-    endedAt === undefined && sentAt >= since + ON_ITS_WAY_MS;
+    endedAt === undefined && sentAt >= latestSend(suspect) + ON_ITS_WAY_MS;
   if (!past.some(isLater)) return false;
   const listed = new Set(past.map(({ requestId }) => requestId));
   const calls = await store.calls.list({ endpoint, since, limit: Number.MAX_SAFE_INTEGER });

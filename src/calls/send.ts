@@ -1,4 +1,5 @@
 import { inBackground } from "../base/background.ts";
+import { moment } from "../base/clock.ts";
 import { abortable } from "../base/signal.ts";
 import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
 import { LeaseLostError, RunStateError } from "../errors/runs.ts";
@@ -155,13 +156,15 @@ async function post(
   let again: { readonly doubt: AmbiguousSubmitError; readonly noted: string } | undefined;
   for (let attempt = 1; ; attempt++) {
     let sentAt = clock.now();
+    let sent = moment(clock);
     const permit = async () => {
       await submission.permit?.();
       sentAt = clock.now();
+      sent = moment(clock);
     };
     try {
-      const { ticket, ...sent } = await to.submit({ ...submission, permit, signal });
-      return { ...sent, ticket: await noteAccepted(services, intent, ticket), adopted: false };
+      const { ticket, ...rest } = await to.submit({ ...submission, permit, signal });
+      return { ...rest, ticket: await noteAccepted(services, intent, ticket), adopted: false };
     } catch (error) {
       if (!(error instanceof AmbiguousSubmitError)) {
         if (!again) throw error;
@@ -172,7 +175,7 @@ async function post(
         throw stillInDoubt(services, intent, again.doubt, error);
       }
       await calls.ambiguous(intent.id, error.why, clock.now());
-      const suspect = { ...intent, sentAt, claimedRequestId: error.requestId };
+      const suspect = { ...intent, sentAt, sent, claimedRequestId: error.requestId };
       const how = attempt < MAX_SUBMITS ? policy : "look-up";
       const ticket = await resolveDoubt(services, suspect, error, how, signal);
       if (ticket) return { ticket, position: undefined, adopted: true };

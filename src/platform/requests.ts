@@ -26,8 +26,8 @@ export interface Limits {
 }
 
 export interface History {
-  /** Every request of an endpoint that was sent at or after `from`, newest page first, all pages. */
-  since(endpoint: string, from: number, limits?: Limits): Promise<PastRequest[]>;
+  /** Every request of an endpoint that was sent at or after `from`, by the clock as it is when an answer comes; all pages. */
+  since(endpoint: string, from: () => number, limits?: Limits): Promise<PastRequest[]>;
   find(endpoint: string, requestId: string, limits?: Limits): Promise<PastRequest | undefined>;
   /** How long history that cannot be reached is asked, in milliseconds. */
   readonly patienceMs: number;
@@ -91,15 +91,15 @@ export function createHistory(transport: Transport, base: () => string, clock: C
     patienceMs: transport.patienceMs,
     async since(endpoint, from, limits = {}) {
       // The server filters by its own clock, which may be behind ours: its answer says by how much.
-      for (let start = from - USUAL_SKEW_MS, round = 0; ; round++) {
+      for (let start = from() - USUAL_SKEW_MS, round = 0; ; round++) {
         const clocks = { skew: 0 };
         const found: PastRequest[] = [];
         const query = { endpoint_id: endpoint, start: new Date(start).toISOString() };
         for await (const request of pages(query, limits, clocks)) {
           // Of one that does not tell when it was sent, nobody can say that it was before.
-          if (!(request.sentAt < from)) found.push(request);
+          if (!(request.sentAt < from())) found.push(request);
         }
-        const needed = from + clocks.skew - SPARE_MS;
+        const needed = from() + clocks.skew - SPARE_MS;
         if (start <= needed || round === MAX_ROUNDS) return found;
         start = needed;
       }

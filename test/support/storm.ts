@@ -39,13 +39,24 @@ const SAYS_NO: readonly (() => Response)[] = [
   no(429, "Too many.", { "retry-after": "86400" }),
   no(504, "Too late.", { "x-fal-request-timeout-type": "user" }),
   () => new Response("No.", { status: 409, headers: { "content-type": "text/plain" } }),
+  () => inflating(),
   () => new Response(" ".repeat(MAX_BYTES + 1), { headers: { "content-type": "application/json" } }),
 ];
+/** What a small compressed body comes to when it is read, and never ends. */
+function inflating(): Response {
+  const zeros = new Uint8Array(MAX_BYTES / 10);
+  const body = new ReadableStream({ pull: (controller) => controller.enqueue(zeros) });
+  return new Response(body, { headers: { "content-encoding": "gzip", "content-length": "900" } });
+}
+
 /** In so many of the exchanges of a call. */
 const NO_RATE = 0.003;
 
 /** How far the caller's clock is ahead, wave after wave, in minutes. */
 const SKEWS = [0, 6, -6, 0, 61, -61, 6, 0];
+
+/** By how much it steps in the middle of each wave, in minutes: set by hand, by a server of time, by a suspended machine. */
+const STEPS = [0, 2, -2, 90, -90, 1, 0, -6];
 
 /** How a call ended for its caller. */
 interface Told {
@@ -90,7 +101,11 @@ export async function storm(store: Store, calls: number, seed: number): Promise<
   const now = { isCalm: false, skewMs: 0 };
   const fal = createFal({
     env: ENV,
-    clock: { now: () => clock.now() + now.skewMs, sleep: (ms, signal) => clock.sleep(ms, signal) },
+    clock: {
+      now: () => clock.now() + now.skewMs,
+      sleep: (ms, signal) => clock.sleep(ms, signal),
+      elapsed: () => clock.now(),
+    },
     maxReplyBytes: MAX_BYTES,
     store: holding(clock, store),
     random,
@@ -114,6 +129,10 @@ export async function storm(store: Store, calls: number, seed: number): Promise<
     const impatient = new AbortController();
     signals.push(patient.signal, impatient.signal);
     const patience = clock.sleep(random() * 5_000).then(() => impatient.abort());
+    const step = (STEPS[(first / size) % STEPS.length] ?? 0) * 60_000;
+    const stepping = clock.sleep(random() * 8_000).then(() => {
+      now.skewMs += step;
+    });
     const wave = Array.from({ length: Math.min(size, calls - first) }, async (_, i): Promise<Told> => {
       const n = first + i;
       const givenUp = n % 20 === 7;
@@ -133,7 +152,7 @@ export async function storm(store: Store, calls: number, seed: number): Promise<
       );
     });
     told.push(...(await Promise.all(wave)));
-    await patience;
+    await Promise.all([patience, stepping]);
     for (const { fault } of emulator.received) if (fault) faults.add(fault.name);
   }
   // Whatever was not to be had then, is to be had now.
