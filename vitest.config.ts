@@ -4,7 +4,7 @@ const conditions = ["fal-chain-source", "node", "import", "module", "default"];
 // These are handed to Node, which would find "import" for a require() too.
 const ssrConditions = ["fal-chain-source", "node", "default"];
 
-/** Tests that start processes, wait for real sockets, or need the PostgreSQL server: seconds each. */
+/** Tests that start processes, draw pictures, wait for disks or real sockets, or need the PostgreSQL server: seconds each. */
 const PROCESSES = "test/**/*.process.test.ts";
 
 export default defineConfig({
