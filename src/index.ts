@@ -151,10 +151,11 @@ export type {
   Reconciliation,
   UnbilledCall,
 } from "./ledger/reconcile.ts";
-export type { RunnerCost, RunnerCosts } from "./ledger/runner-costs.ts";
+export type { RunnerCosts } from "./ledger/runner-costs.ts";
 export type { CostSum, UnknownReason, Waste } from "./ledger/sum.ts";
 export type { Budget } from "./money/budget.ts";
 export { type Cost, formatUsd, type Reservation, type Total } from "./money/cost.ts";
+export type { RunnerCost } from "./money/runner-cost.ts";
 export {
   createFalClient,
   type EndpointParts,

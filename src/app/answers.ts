@@ -6,6 +6,7 @@ import {
   isFree,
   OF_THE_SERVER,
   type Reply,
+  recordOf,
   unitsText,
 } from "./reply.ts";
 
@@ -35,20 +36,17 @@ export function answered(body: BodyInit | null, type: string, reply: Reply, onDr
   const { status } = reply;
   const headers = { ...FOR_ANY_PAGE, ...usualUnits(status), "content-type": type, ...headersOf(reply) };
   const sent = WITHOUT_BODY.includes(status) ? null : body;
-  return new Response(sent, { status, headers: fitted(headers, onDropped) });
+  return new Response(sent, { status, headers: fitted(headers, reply.headers.getSetCookie(), onDropped) });
 }
 
 /** A handler's own `Response`, with what its reply says besides. */
 export function completed(response: Response, reply: Reply, onDropped: OnDropped): Response {
   const { body, status, statusText } = response;
   const said = { ...FOR_ANY_PAGE, ...headersOf(reply) };
-  const headers = new Headers(response.headers);
-  if (isFree(status) && !headers.has("x-fal-billable-units")) headers.set("x-fal-billable-units", "0");
-  for (const [name, value] of Object.entries(said)) headers.set(name, value);
-  const { dropped } = fitHeaders(Object.fromEntries(headers));
-  for (const name of dropped) headers.delete(name);
-  if (dropped.length > 0) onDropped(dropped);
-  return new Response(body, { status, statusText, headers });
+  const units = response.headers.has("x-fal-billable-units") ? {} : usualUnits(status);
+  const headers = { ...recordOf(response.headers), ...units, ...said };
+  const cookies = [...response.headers.getSetCookie(), ...reply.headers.getSetCookie()];
+  return new Response(body, { status, statusText, headers: fitted(headers, cookies, onDropped) });
 }
 
 /** What came by `fetch` is decoded by now, whatever its headers say: they would be wrong for whoever it is handed on to. */
@@ -64,19 +62,26 @@ export function handedOn(given: unknown): unknown {
 export function failureAnswer(failure: Failure, said?: number): Response {
   const { status, detail, retry, stopRunner } = failure;
   const units = failure.billableUnits ?? said ?? failure.usualUnits;
+  const own = new Headers(failure.headers);
   const headers = {
     ...FOR_ANY_PAGE,
-    ...(failure.headers && Object.fromEntries(new Headers(failure.headers))),
+    ...recordOf(own),
     "content-type": "application/json",
     ...(units !== undefined && { "x-fal-billable-units": unitsText(units) }),
     ...(retry !== undefined && { "x-fal-needs-retry": retry ? "1" : "0" }),
     ...(stopRunner !== undefined && { "x-fal-stop-runner": stopRunner ? "1" : "0" }),
   };
-  return new Response(JSON.stringify({ detail }), { status, headers: fitted(headers, () => {}) });
+  return new Response(JSON.stringify({ detail }), {
+    status,
+    headers: fitted(headers, own.getSetCookie(), () => {}),
+  });
 }
 
-function fitted(headers: HeaderRecord, onDropped: OnDropped): HeaderRecord {
-  const { kept, dropped } = fitHeaders(headers);
+function fitted(given: HeaderRecord, givenCookies: readonly string[], onDropped: OnDropped): HeadersInit {
+  const { kept, cookies, dropped } = fitHeaders(given, givenCookies);
   if (dropped.length > 0) onDropped(dropped);
-  return kept;
+  if (cookies.length === 0) return kept;
+  const headers = new Headers(kept);
+  for (const cookie of cookies) headers.append("set-cookie", cookie);
+  return headers;
 }

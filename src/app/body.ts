@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { bytesOf, TooManyBytes } from "../base/bounded-body.ts";
+import { isTooDeep } from "../base/json.ts";
 import { AppError } from "./errors.ts";
 import { problemOf } from "./problems.ts";
 import type { Source } from "./source.ts";
@@ -20,15 +21,17 @@ export async function textOf({ request, header }: Source, mostBytes: number): Pr
 /** No body is an empty object: what is missing in that is said by its name. @throws {AppError} 422, in the form that fal's own apps answer with. */
 export function jsonOf(text: string): unknown {
   if (text.trim() === "") return {};
+  // Whoever writes it again, a handler or a log, may need the stack for it.
+  if (isTooDeep(text)) throw noJson("it is nested deeper than 500 levels");
   try {
     return JSON.parse(text);
   } catch (error) {
-    const { message } = error as SyntaxError;
-    throw new AppError(422, [
-      { type: "json_invalid", loc: ["body"], msg: "JSON decode error", ctx: { error: message } },
-    ]);
+    throw noJson((error as SyntaxError).message);
   }
 }
+
+const noJson = (error: string): AppError =>
+  new AppError(422, [{ type: "json_invalid", loc: ["body"], msg: "JSON decode error", ctx: { error } }]);
 
 /**
  * The body as its schema makes it.

@@ -73,11 +73,17 @@ export function headersOf({ headers, hints, stopRunner, billableUnits }: Reply):
   const sent = hints.length > 0 ? hints.filter(isSendable) : hints;
   for (const name of OF_THE_SERVER) headers.delete(name);
   return {
-    ...Object.fromEntries(headers),
+    ...recordOf(headers),
     ...(billableUnits !== undefined && { "x-fal-billable-units": unitsText(billableUnits) }),
     ...(stopRunner !== undefined && { "x-fal-stop-runner": stopRunner ? "1" : "0" }),
     ...(sent.length > 0 && { "x-fal-runner-hints": sent.join(",") }),
   };
+}
+
+/** Without its cookies, each of which is a header by itself. */
+export function recordOf(headers: Headers): HeaderRecord {
+  const { "set-cookie": _, ...record } = Object.fromEntries(headers);
+  return record;
 }
 
 /** fal fails an answer whose headers are longer: https://fal.ai/docs/documentation/model-apis/common-parameters */
@@ -88,16 +94,26 @@ const RESERVED_BYTES = 1024;
 const sizeOf = ([name, value]: readonly [string, string]): number => name.length + value.length + 4;
 
 /** Headers without what is too long for fal, the longest first: an answer that was paid for is not lost for them. */
-export function fitHeaders(headers: HeaderRecord): { kept: HeaderRecord; dropped: readonly string[] } {
-  const entries = Object.entries(headers);
+export function fitHeaders(
+  headers: HeaderRecord,
+  cookies: readonly string[],
+): { kept: HeaderRecord; cookies: readonly string[]; dropped: readonly string[] } {
+  const named = Object.entries(headers);
+  const ofCookies = cookies.map((cookie): [string, string] => ["set-cookie", cookie]);
   let left = MOST_HEADER_BYTES - RESERVED_BYTES;
-  for (const entry of entries) left -= sizeOf(entry);
-  if (left >= 0) return { kept: headers, dropped: [] };
-  const dropped = new Set<string>();
-  for (const entry of entries.toSorted((a, b) => sizeOf(b) - sizeOf(a))) {
+  for (const entry of named) left -= sizeOf(entry);
+  for (const entry of ofCookies) left -= sizeOf(entry);
+  if (left >= 0) return { kept: headers, cookies, dropped: [] };
+  const dropped = new Set<[string, string]>();
+  for (const entry of [...named, ...ofCookies].sort((a, b) => sizeOf(b) - sizeOf(a))) {
     if (left >= 0) break;
-    dropped.add(entry[0]);
+    dropped.add(entry);
     left += sizeOf(entry);
   }
-  return { kept: Object.fromEntries(entries.filter(([name]) => !dropped.has(name))), dropped: [...dropped] };
+  const isKept = (entry: [string, string]) => !dropped.has(entry);
+  return {
+    kept: Object.fromEntries(named.filter(isKept)),
+    cookies: ofCookies.filter(isKept).map(([, cookie]) => cookie),
+    dropped: [...new Set([...dropped].map(([name]) => name))],
+  };
 }

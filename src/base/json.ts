@@ -24,10 +24,16 @@ export const parseForeign = (text: string): unknown => parsedTo(LEVELS_READ, tex
 /** The value of a JSON text that `wireJson` wrote, if nobody has touched it since. @throws {SyntaxError} */
 export const parseOwn = (text: string): unknown => parsedTo(LEVELS_WRITTEN, text);
 
+/** Whether a JSON text is deeper than whatever reads JSON from outside can be asked to follow. */
+export const isTooDeep = (text: string): boolean => isDeeperThan(LEVELS_READ, text);
+
+/** Each level takes a bracket to open and one to close. */
+const isDeeperThan = (levels: number, text: string): boolean =>
+  text.length > 2 * levels && isDeeper(text, levels);
+
 function parsedTo(levels: number, text: string): unknown {
   const value: unknown = JSON.parse(text);
-  // Each level takes a bracket to open and one to close.
-  const isDeep = text.length > 2 * levels && isDeeper(text, levels);
+  const isDeep = isDeeperThan(levels, text);
   if (!isDeep && !MAY_BE_LARGE.test(text)) return value;
   const exact = withLargeNumbers(isDeep ? flattened(text, levels) : text);
   return exact === text ? value : JSON.parse(exact);

@@ -63,7 +63,7 @@ function cannotUse(bad: readonly Read[]): EnvironmentError {
     missing.length > 0 ? "missing_variable" : "invalid_variable",
     name,
     `${problem}${more}`,
-    `On fal: fal secrets set ${set}, and list each in the app's secrets. At home: fal-chain secrets set ${set}, or set it ` +
-      "in the environment.",
+    `On fal: fal secrets set ${set}, and list each in the app's secrets. Under fal-chain dev: fal-chain secrets set ${set}. ` +
+      "Elsewhere: set it in the environment.",
   );
 }

@@ -1,17 +1,5 @@
 import { InvalidArgumentError } from "../errors/arguments.ts";
-
-/** What the runners of an app cost, on one kind of machine. */
-export interface RunnerCost {
-  /** Without its owner's name; undefined where the bill does not say. */
-  readonly app: string | undefined;
-  readonly environment: string | undefined;
-  readonly machineType: string;
-  /** Billed at the price of a surge. */
-  readonly isSurge: boolean;
-  /** How long they lived, idle time included. */
-  readonly seconds: number;
-  readonly nanoUsd: number;
-}
+import type { RunnerCost } from "../money/runner-cost.ts";
 
 /** What runners cost their owner, as the platform tells: a part of the bill that belongs to no call. */
 export interface RunnerCosts {

@@ -5,21 +5,8 @@ import { type Time, timeOf } from "../base/time.ts";
 import type { Transport } from "../base/transport.ts";
 import { ApiError } from "../errors/api.ts";
 import { AdminKeyRequiredError } from "../errors/platform.ts";
+import type { RunnerCost } from "../money/runner-cost.ts";
 import { pagesOf } from "./pages.ts";
-
-/** What the runners of an app cost on one kind of machine, at one price. */
-export interface RunnerUsage {
-  /** Without its owner's name; undefined where the bill does not say. */
-  readonly app: string | undefined;
-  readonly environment: string | undefined;
-  readonly machineType: string;
-  /** Billed at the price of a surge. */
-  readonly isSurge: boolean;
-  /** How long they lived, idle time included. */
-  readonly seconds: number;
-  /** What is to be paid, the discount taken off. */
-  readonly nanoUsd: number;
-}
 
 export interface RunnerUsageQuery {
   /** From. @default a day ago */
@@ -32,7 +19,7 @@ export interface RunnerUsageQuery {
 }
 
 /** Reads what the account's own runners cost. */
-export type ReadRunnerUsage = (query?: RunnerUsageQuery) => Promise<readonly RunnerUsage[]>;
+export type ReadRunnerUsage = (query?: RunnerUsageQuery) => Promise<readonly RunnerCost[]>;
 
 /** Source: `GET /v1/serverless/usage` of https://api.fal.ai/v1/openapi.json */
 const Page = z.looseObject({
@@ -75,7 +62,7 @@ export function createRunnerUsage(transport: Transport, base: () => string, cloc
       const request = { operation: "platform", method: "GET", url, signal } as const;
       return transport.send(request, ({ text }) => z.parse(Page, parseForeign(text)));
     };
-    const rows: RunnerUsage[] = [];
+    const rows: RunnerCost[] = [];
     try {
       for await (const { time_series } of pagesOf("the runners' bill", MOST_PAGES, read)) {
         rows.push(...time_series.flatMap(({ results }) => results.map(toUsage)));
@@ -91,7 +78,7 @@ export function createRunnerUsage(transport: Transport, base: () => string, cloc
 
 type Row = z.output<typeof Page>["time_series"][number]["results"][number];
 
-const toUsage = (row: Row): RunnerUsage => ({
+const toUsage = (row: Row): RunnerCost => ({
   app: row.app ?? undefined,
   environment: row.environment ?? undefined,
   machineType: row.machine_type,
@@ -102,7 +89,7 @@ const toUsage = (row: Row): RunnerUsage => ({
 });
 
 /** One row for each app, environment and kind of machine, the dearest first. */
-function addedUp(rows: readonly RunnerUsage[]): RunnerUsage[] {
+function addedUp(rows: readonly RunnerCost[]): RunnerCost[] {
   const groups = Map.groupBy(rows, ({ app, environment, machineType, isSurge }) =>
     JSON.stringify([app, environment, machineType, isSurge]),
   );

@@ -28,6 +28,12 @@ const listOf = (words: readonly string[]): Takes => ({
   words,
 });
 
+/** More than a runner can serve: a slip, such as bytes where requests are meant. */
+const MOST_AT_ONCE = 10_000;
+const path: Takes = {
+  what: 'a path that begins with "/", such as "/health"',
+  is: (value) => typeof value === "string" && /^\/[^\s?#]*$/.test(value),
+};
 const port = between(1, 65_535, "a port");
 const seconds = number(0, "seconds");
 const retries = ["timeout", "server_error", "connection_error"] as const;
@@ -47,7 +53,7 @@ export const APP_KEYS: Readonly<Record<string, Takes>> = {
   regions: listOf(["us-west", "us-central", "us-east", "eu-north", "eu-west"]),
   min_concurrency: count(0),
   max_concurrency: count(1),
-  max_multiplexing: count(1),
+  max_multiplexing: between(1, MOST_AT_ONCE, "requests at once"),
   concurrency_buffer: count(0),
   concurrency_buffer_perc: count(0),
   scaling_delay: count(0),
@@ -74,7 +80,7 @@ export const PYTHON_KEYS: readonly string[] = [
 ];
 
 export const HEALTH_KEYS: Readonly<Record<string, Takes>> = {
-  path: text,
+  path,
   // https://fal.ai/docs/documentation/development/migrate-external-docker-server.md: no other method.
   method: oneOf(["GET", "POST"]),
   start_period_seconds: count(0),

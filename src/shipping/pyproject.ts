@@ -70,7 +70,10 @@ export function readPyproject(
 const tableOf = (value: unknown): Table =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Table) : {};
 
-const isPython = (app: Table): boolean => "ref" in app || "python_entry_point" in app;
+/** What names a class in Python to be run. */
+const PYTHON_ENTRIES = ["ref", "python_entry_point"];
+
+const isPython = (app: Table): boolean => !("image" in app) && PYTHON_ENTRIES.some((key) => key in app);
 
 function imageApp(key: string, app: Table): ImageApp {
   const valid = <T>(known: Readonly<Record<string, Takes>>, table: Table, name: string): T | undefined =>
@@ -113,6 +116,7 @@ function checkApp(where: string, given: unknown, file: string): Finding[] {
   const app = tableOf(given);
   const found = [
     ...checkKeys(where, app, APP_KEYS, file),
+    ...checkConcurrency(where, app, file),
     ...checkKeys(`${where}.image`, tableOf(app["image"]), IMAGE_KEYS, file),
     ...checkKeys(`${where}.health_check`, tableOf(app["health_check"]), HEALTH_KEYS, file),
     ...checkKeys(`${where}.retry_config`, tableOf(app["retry_config"]), RETRY_KEYS, file),
@@ -141,6 +145,17 @@ function checkApp(where: string, given: unknown, file: string): Finding[] {
     found.push(error(`${where}.health_check has no path: add path = "/health".`));
   }
   return found;
+}
+
+function checkConcurrency(where: string, app: Table, file: string): Finding[] {
+  const { min_concurrency: least, max_concurrency: most } = app;
+  if (typeof least !== "number" || typeof most !== "number" || least <= most) return [];
+  const cure = "Runners that are always there are a part of the most that there may be.";
+  return [
+    findingsOf(file).error(
+      `${where}.min_concurrency is ${least}, more than max_concurrency, ${most}. ${cure}`,
+    ),
+  ];
 }
 
 function checkImage(where: string, given: unknown, file: string): Finding[] {
@@ -173,6 +188,10 @@ function checkKeys(
     if (takes?.is(value)) return [];
     if (takes)
       return [error(`${where}.${key} is ${shown(value)}; it is ${takes.what}.${meant(value, takes.words)}`)];
+    if (PYTHON_ENTRIES.includes(key))
+      return [
+        error(`${where} has both ${key} and image: an app is a class in Python or an image. Leave one out.`),
+      ];
     if (PYTHON_KEYS.includes(key))
       return [error(`${where}.${key} is for apps in Python: an image copies its files itself.`)];
     return [error(`${where} has no key ${JSON.stringify(key)}.${meant(key, Object.keys(known))}`)];

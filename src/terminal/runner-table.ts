@@ -1,7 +1,8 @@
 import { formatDuration, formatSum } from "../ledger/format.ts";
-import type { RunnerCost, RunnerCosts } from "../ledger/runner-costs.ts";
+import type { RunnerCosts } from "../ledger/runner-costs.ts";
 import type { CostSum } from "../ledger/sum.ts";
 import { formatUsd } from "../money/cost.ts";
+import type { RunnerCost } from "../money/runner-cost.ts";
 import { drawTable, type TableColumn } from "./draw-table.ts";
 import { type Output, printable } from "./text.ts";
 

@@ -99,6 +99,25 @@ test("a hint that no header can hold is left out, and the answer is not lost", a
   expect(given.headers.get("x-fal-runner-hints")).toBe("flux");
 });
 
+test("each cookie is a header by itself, and too many of them are left out", async () => {
+  const cookies = ["a=1; Path=/", "b=2; HttpOnly"];
+  const answering = (answer: unknown, given = cookies) =>
+    answerTo(({ reply }) => {
+      for (const cookie of given) reply.headers.append("set-cookie", cookie);
+      return answer;
+    });
+  expect((await answering("yes")).headers.getSetCookie()).toEqual(cookies);
+  const own = new Response("yes", { headers: { "set-cookie": "own=1" } });
+  expect((await answering(own)).headers.getSetCookie()).toEqual(["own=1", ...cookies]);
+  const refused = new AppError(409, "no", { headers: { "set-cookie": "own=1" } });
+  const failing = await answerTo(() => Promise.reject(refused));
+  expect(failing.headers.getSetCookie()).toEqual(["own=1"]);
+  const long = [9_000, 8_000, 10].map((size) => "x".repeat(size));
+  const { headers, log } = await answering("yes", long);
+  expect(headers.getSetCookie()).toEqual(long.slice(1));
+  expect(JSON.stringify(log)).toContain("set-cookie");
+});
+
 test("headers of the connection are the server's", async () => {
   const given = await answerTo(({ reply }) => {
     reply.headers.set("content-length", "9999");

@@ -96,6 +96,20 @@ test("problems have fal's own kinds, with what they are measured by", async () =
   expect(JSON.stringify(body)).not.toContain("nowhere");
 });
 
+test("a body that is nested too deeply is refused, in the form of fal's own apps", async () => {
+  const endpoints = { "/": { run: false, handler: (input: unknown) => input } };
+  const app = defineApp({ name: "echo", endpoints, logger: { warn() {} } });
+  const nested = (levels: number) => `{"a":${"[".repeat(levels)}${"]".repeat(levels)}}`;
+  const ask = async (levels: number) => {
+    const answer = await app.fetch(new Request("http://app/", { method: "POST", body: nested(levels) }));
+    return { status: answer.status, text: await answer.text() };
+  };
+  expect(await ask(499)).toEqual({ status: 200, text: nested(499) });
+  for (const levels of [500, 100_000]) {
+    expect(await ask(levels)).toMatchObject({ status: 422, text: expect.stringContaining("json_invalid") });
+  }
+});
+
 test("a body that is too long is answered, whether or not it says how long it is", async () => {
   const app = shouting({ maxBodyBytes: 100 });
   const text = "a".repeat(200);

@@ -45,6 +45,9 @@ async function start(env: Env = {}, more: Env = {}) {
   return { ...process, lines, url, port, metricsPort: metrics_port, post };
 }
 
+const messages = (runner: { readonly lines: () => readonly Line[] }): readonly string[] =>
+  runner.lines().map(({ msg }) => msg);
+
 const linesOf = (written: string): Line[] =>
   written.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as Line] : []));
 
@@ -114,10 +117,12 @@ test("on SIGTERM requests in flight are answered, streams end, and the orders ar
   const answers = Promise.all([1_500, 1_200].map((ms) => runner.post("/slow", { ms })));
   const streams = await Promise.all(Array.from({ length: 10 }, () => runner.post("/stream", {})));
   const read = Promise.all(streams.map((stream) => stream.text()));
-  await vi.waitFor(() => expect(runner.lines().length).toBeGreaterThan(3));
+  await vi.waitFor(() => expect(messages(runner).filter((msg) => msg === "begun")).toHaveLength(2));
   const told = Date.now();
   runner.process.kill("SIGTERM");
-  setTimeout(() => runner.process.kill("SIGTERM"), 50);
+  await runner.wrote("handleExit");
+  // As npm does it, which passes on what the terminal has sent to both.
+  runner.process.kill("SIGTERM");
   for (const answer of await answers) {
     expect([answer.status, answer.headers.get("connection")]).toEqual([200, "close"]);
   }
@@ -156,7 +161,7 @@ test.skipIf(!canUnshare)("it is the same as PID 1 (skipped where no namespace ca
     port: number;
   };
   const answer = fetch(`http://127.0.0.1:${port}/slow`, { method: "POST", body: '{"ms":800}' });
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await vi.waitFor(() => expect(written).toContain('"begun"'));
   const inner = readFileSync(`/proc/${outer.pid}/task/${outer.pid}/children`, "utf8").trim();
   process.kill(Number(inner), "SIGTERM");
   expect((await answer).status).toBe(200);
@@ -196,7 +201,7 @@ test("a crash while it ends is told to its last line, and is no good end", async
   const runner = await start();
   await runner.post("/late-crash", {});
   const slow = runner.post("/slow", { ms: 1_000 });
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await runner.wrote('"begun"');
   runner.process.kill("SIGTERM");
   expect((await slow).status).toBe(200);
   const { code, stderr } = await runner.ended;
@@ -244,11 +249,11 @@ test("whoever leaves after a whole body ends its request within a second, and a 
   expect((await runner.post("/slow", { ms: 1 })).status).toBe(200);
   const leaving = new AbortController();
   const left = runner.post("/slow", { ms: 3_000 }, { signal: leaving.signal }).catch(() => {});
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  expect(runner.lines().map(({ msg }) => msg)).not.toContain("aborted");
+  await vi.waitFor(() => expect(messages(runner).filter((msg) => msg === "begun")).toHaveLength(2));
+  expect(messages(runner)).not.toContain("aborted");
   leaving.abort();
   await left;
-  await vi.waitFor(() => expect(runner.lines().map(({ msg }) => msg)).toContain("aborted"), 1_000);
+  await vi.waitFor(() => expect(messages(runner)).toContain("aborted"), 1_000);
   expect((await runner.post("/slow", { ms: 1 })).status).toBe(200);
   runner.process.kill("SIGKILL");
   await runner.ended;

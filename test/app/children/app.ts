@@ -25,6 +25,7 @@ const app = defineApp({
       run: false,
       input: z.object({ ms: z.number() }),
       async handler({ ms }, { signal, log }) {
+        log.info({}, "begun");
         signal.addEventListener("abort", () => log.info({ reason: String(signal.reason) }, "aborted"));
         await new Promise((resolve) => setTimeout(resolve, ms));
         return "done";
