@@ -11,8 +11,10 @@ import type { Hooks, Slots } from "./calls/services.ts";
 import { createSlots } from "./calls/slots.ts";
 import type { ChainServices } from "./chain/services.ts";
 import { leaseSettings } from "./chain/services.ts";
+import { type FalKey, MISSING_KEY } from "./environment/credentials.ts";
 import { ambientEnv, type Environment, readEnvironment } from "./environment/environment.ts";
 import type { Origins } from "./environment/origins.ts";
+import { EnvironmentError } from "./errors/environment.ts";
 import { hidden } from "./errors/saved-error.ts";
 import type { FalOptions } from "./fal.ts";
 import { createKeptFiles } from "./files/kept-files.ts";
@@ -29,6 +31,7 @@ import { createStorage } from "./storage/storage.ts";
 import type { Ledger } from "./store/ledger.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 import { createTransport } from "./transport/http.ts";
+import { isBrowser, middlewareOf } from "./transport/middleware.ts";
 import { backoffMs, policyFor } from "./transport/retry.ts";
 
 /** All that a client is made of. */
@@ -119,7 +122,9 @@ function networkOf(
   clock: Clock,
 ) {
   const transport: Transport = createTransport({
-    key: () => environment.key,
+    key: keyOf(options, environment, telemetry),
+    middleware: middlewareOf(options),
+    responseHandler: options.responseHandler,
     trusted: () => origins().trusted,
     fetch: options.fetch,
     maxReplyBytes: options.maxReplyBytes,
@@ -145,6 +150,40 @@ function networkOf(
     runnerUsage: createRunnerUsage(transport, api, clock),
   };
 }
+
+/** The key where a request takes it. A page that has one shows it to everybody, which is said once. */
+function keyOf(
+  { suppressLocalCredentialsWarning: isMeant = false, proxyUrl }: FalOptions,
+  environment: Environment,
+  { report }: Telemetry,
+): () => FalKey {
+  let isSaid = isMeant;
+  return () => {
+    const key = proxyUrl ? keyBeside(environment) : environment.key;
+    if (isSaid || !isBrowser()) return key;
+    isSaid = true;
+    report("The key is in a page", new Error(EXPOSED));
+    return key;
+  };
+}
+
+const EXPOSED =
+  "whoever opens it can read the key and spend with it; leave it to a server, which proxyUrl names, " +
+  "or set suppressLocalCredentialsWarning: true";
+
+/** @throws {EnvironmentError} saying too why the proxy is no help. */
+function keyBeside(environment: Environment): FalKey {
+  try {
+    return environment.key;
+  } catch (error) {
+    if (!(error instanceof EnvironmentError) || error.variable !== "FAL_KEY") throw error;
+    if (error.code !== "missing_variable") throw error;
+    throw new EnvironmentError(error.code, "FAL_KEY", MISSING_KEY.problem, ONLY_IN_PAGES + MISSING_KEY.cure);
+  }
+}
+
+const ONLY_IN_PAGES =
+  'proxyUrl is used in pages only; to go through it from here too, set proxyUrl: { url, when: "always" }. ';
 
 function hooksOf(
   { webhooks, fetch }: FalOptions,
@@ -175,15 +214,25 @@ function hooksOf(
 }
 
 function slotsOf(
-  { maxInFlight, webhooks }: FalOptions,
+  options: FalOptions,
   { ledger, telemetry, environment }: Ground,
   queue: Queue,
   clock: Clock,
 ): Slots | undefined {
+  const { maxInFlight, webhooks } = options;
   if (maxInFlight === undefined || webhooks) return undefined;
-  const account = () => environment.key.redacted();
+  const account = () => (middlewareOf(options) ? keyOrNone(environment) : environment.key)?.redacted() ?? "";
   const slots = () => ledger.guarded().slots;
   return createSlots({ slots, queue, clock, report: telemetry.report, max: maxInFlight, account });
+}
+
+/** Behind a proxy there need be none. */
+function keyOrNone(environment: Environment): FalKey | undefined {
+  try {
+    return environment.key;
+  } catch {
+    return undefined;
+  }
 }
 
 const KEY_VARIABLES = ["FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET"] as const;

@@ -14,13 +14,22 @@ import {
   type OptionsOf,
   oneOf,
   record,
+  type Takes,
   text,
 } from "./base/options.ts";
 import { AMBIGUOUS_SUBMIT_POLICIES } from "./calls/options.ts";
 import type { LeaseSettings } from "./chain/services.ts";
 import type { FalOptions, WebhookSettings } from "./fal.ts";
 import type { KeepFiles } from "./files/kept-files.ts";
+import type { ProxyUrlConfig } from "./transport/middleware.ts";
 import type { RetryOptions, RetryPolicy } from "./transport/retry.ts";
+
+const STATUSES: Takes = {
+  what: "an array of HTTP statuses, such as [429, 503]",
+  is: (value) =>
+    Array.isArray(value) &&
+    value.every((status) => Number.isInteger(status) && status >= 100 && status < 600),
+};
 
 const POLICY: OptionsOf<RetryPolicy> = {
   maxRetries: count(0),
@@ -29,6 +38,7 @@ const POLICY: OptionsOf<RetryPolicy> = {
   backoffMultiplier: number(1),
   enableJitter: flag,
   maxElapsed: limit(0, "milliseconds"),
+  retryableStatusCodes: STATUSES,
 };
 
 const RETRY: OptionsOf<RetryOptions> = {
@@ -48,11 +58,26 @@ const KEEP_FILES: OptionsOf<KeepFiles> = { directory: text, maxBytes: limit(1), 
 
 const LEASE: OptionsOf<LeaseSettings> = { leaseMs: milliseconds(1), sendWindowMs: milliseconds(1) };
 
+/** None where it is empty, as the official client has it. */
+const PROXY_ADDRESS: Takes = {
+  what: "the address of a proxy, such as /api/fal/proxy or https://example.com/fal",
+  is: (value) =>
+    typeof value === "string" && /^https?:$/.test(URL.parse(value, "https://page.example")?.protocol ?? ""),
+};
+
+const PROXY_URL: OptionsOf<ProxyUrlConfig> = {
+  url: PROXY_ADDRESS,
+  when: either(oneOf(["browser", "always"]), callback),
+};
+
 /** A budget's own amounts are checked with the budget. */
 const CLIENT: OptionsOf<FalOptions> = {
   env: record,
   credentials: either({ what: "a key", is: (value) => typeof value === "string" }, callback),
   fetch: callback,
+  proxyUrl: either(PROXY_ADDRESS, nested(PROXY_URL, "proxyUrl")),
+  requestMiddleware: callback,
+  responseHandler: callback,
   retry: nested(RETRY, "retry"),
   maxReplyBytes: limit(1, "bytes"),
   store: either({ ...text, what: "the name of a store" }, having("a store", "spend", "close")),

@@ -24,15 +24,30 @@ import type { DefineEndpoint } from "./queue/endpoint.ts";
 import type { StorageClient } from "./storage/storage.ts";
 import type { Rescued } from "./store/rescue-file.ts";
 import type { Logger } from "./telemetry/logger.ts";
+import type { ProxyUrlConfig, RequestMiddleware } from "./transport/middleware.ts";
+import type { ResponseHandler } from "./transport/response-handler.ts";
 import type { RetryOptions } from "./transport/retry.ts";
 
 export interface FalOptions {
   /** Where the platform's variables are read, at the first call. @default process.env */
   readonly env?: Env;
-  /** `key_id:key_secret`, or a function that gives it for each request. Wins over `FAL_KEY`. */
+  /** `key_id:key_secret`, or a function that gives it for each request. Wins over `FAL_KEY`. Goes to fal only, never to a proxy. */
   readonly credentials?: string | (() => string | undefined);
-  /** As the official client takes it; there is no such warning here. */
+  /** Does not warn of a key that is used in a page, where anybody can read it. @default false */
   readonly suppressLocalCredentialsWarning?: boolean;
+  /**
+   * Your own server that has the key, such as one of `fal-chain/proxy`: requests go there with the address that they are meant
+   * for in `x-fal-target-url`, and without a key. In pages and their workers only, unless `when` says otherwise. Files go
+   * straight to where fal wants them.
+   */
+  readonly proxyUrl?: string | ProxyUrlConfig;
+  /**
+   * Asked how each request is to leave, each time that it is sent: gives it another address or other headers. The key goes
+   * along only where the address is fal's. What it throws is an error at once, and nothing is sent. Files go without it.
+   */
+  readonly requestMiddleware?: RequestMiddleware;
+  /** Told of each answer, of its own copy. What it gives is not used, and what it throws is a warning. */
+  readonly responseHandler?: ResponseHandler<unknown>;
   /**
    * Called as the official client calls it, with an address and plain settings. What it throws by itself is an error at once,
    * and not repeated.

@@ -186,4 +186,15 @@ export type { StorageClient, UploadOptions } from "./storage/storage.ts";
 export { type MemoryOptions, memoryStore } from "./store/memory.ts";
 export type { Rescued } from "./store/rescue-file.ts";
 export type { Logger } from "./telemetry/logger.ts";
+export {
+  type ProxyRuntimeEnv,
+  type ProxyRuntimeGate,
+  type ProxyUrlConfig,
+  type RequestConfig,
+  type RequestMiddleware,
+  type RequestProxyConfig,
+  withMiddleware,
+  withProxy,
+} from "./transport/middleware.ts";
+export type { ResponseHandler } from "./transport/response-handler.ts";
 export type { RetryOptions, RetryPolicy } from "./transport/retry.ts";

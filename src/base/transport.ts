@@ -9,8 +9,8 @@ export interface WireRequest {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Blob;
-  /** Goes without the key, and so to any address: for links to files. */
-  readonly keyless?: true;
+  /** Goes without the key, and so to any address: a file to where it was announced, a probe for its answer alone. */
+  readonly keyless?: "file" | "probe";
   /** Milliseconds that one attempt may take. @default 60_000; a submit takes as long as it takes */
   readonly attemptTimeout?: number;
   /** For messages. */
@@ -86,4 +86,12 @@ function knowsCache(): boolean {
     cacheIsKnown = false;
   }
   return cacheIsKnown;
+}
+
+/** The headers of an answer whose body is decoded already: what they say of it would be wrong. */
+export function withoutEncoding(headers: Headers): Headers {
+  const copy = new Headers(headers);
+  copy.delete("content-encoding");
+  copy.delete("content-length");
+  return copy;
 }

@@ -30,3 +30,8 @@ export function withTexts(json: string, replacements: ReadonlyMap<string, string
   }
   return parts.join("") + json.slice(taken);
 }
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+/** Whether what goes to this host, as a URL names it, stays on this machine. */
+export const isLoopback = (hostname: string): boolean => LOOPBACK.test(hostname);

@@ -1,3 +1,4 @@
+import { isLoopback } from "../base/urls.ts";
 import { EnvironmentError } from "../errors/environment.ts";
 
 /** Base URLs without a trailing slash, and the exact origins that may receive the key. */
@@ -78,7 +79,6 @@ const sub = (name: string, host: Host): Host => ({
   base: `https://${name}.${host.base.slice("https://".length)}`,
 });
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 const FAL_CONTROL_PLANE = /^api\.(alpha\.)?fal\.ai$/;
 
 function parseHost(variable: keyof HostVariables, raw: string, allowHttp: boolean): Host {
@@ -93,7 +93,7 @@ function parseHost(variable: keyof HostVariables, raw: string, allowHttp: boolea
 
   const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(raw);
   const bare = URL.parse(`https://${raw}`);
-  const loopback = LOOPBACK.test((hasScheme ? URL.parse(raw) : bare)?.hostname ?? "");
+  const loopback = isLoopback((hasScheme ? URL.parse(raw) : bare)?.hostname ?? "");
   const url = hasScheme ? URL.parse(raw) : URL.parse(`${loopback ? "http" : "https"}://${raw}`);
 
   if (!url?.hostname) throw refuse("is not a host or a URL");

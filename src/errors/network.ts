@@ -13,14 +13,14 @@ export class MalformedReplyError extends FalError {
   readonly code = "malformed_reply";
 }
 
-/** The `fetch` that the client was given threw an error of its own, which its `cause` is: no network is to blame. */
+/** The `fetch` or `requestMiddleware` that the client was given threw an error of its own, which its `cause` is: no network is to blame. */
 export class FetchError extends FalError {
   override readonly name = "FetchError";
   readonly code = "fetch";
 
-  constructor(what: string, why: string, facts: FailureFacts) {
+  constructor(what: string, why: string, facts: FailureFacts, by = "fetch") {
     const end = facts.billed === false ? "Nothing was sent." : "It was not asked for again.";
-    super(`${what} failed in the fetch that this client was given (${why}). ${end}`, facts);
+    super(`${what} failed in the ${by} that this client was given (${why}). ${end}`, facts);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { WireReply } from "../base/transport.ts";
+import { type WireReply, withoutEncoding } from "../base/transport.ts";
 import { billableUnits } from "../money/cost.ts";
 import { readBody } from "./wire.ts";
 
@@ -30,11 +30,3 @@ const mayBeAStrangers = (headers: Headers, data: unknown): boolean =>
   typeof data === "string" &&
   (/^text\/html\b/i.test(headers.get("content-type") ?? "") || /^\s*[[{]/.test(data)) &&
   ![...headers.keys()].some((name) => name.startsWith("x-fal-"));
-
-/** The body is already decoded, so these would be wrong of it. */
-function withoutEncoding(headers: Headers): Headers {
-  const copy = new Headers(headers);
-  copy.delete("content-encoding");
-  copy.delete("content-length");
-  return copy;
-}

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import type { Transport } from "../base/transport.ts";
+import { isLoopback } from "../base/urls.ts";
 
 /** Where the bytes go, and where the file will be. */
 export interface Announced {
@@ -51,5 +52,6 @@ export const announcing =
 
 /** A file may be private, so it goes over plain http only where everything else does: to an emulator. */
 function isAsSafeAs(base: string, url: string): boolean {
-  return new URL(url).protocol === "https:" || new URL(url).origin === new URL(base).origin;
+  const { protocol, hostname, origin } = new URL(url);
+  return protocol === "https:" || isLoopback(hostname) || origin === new URL(base).origin;
 }

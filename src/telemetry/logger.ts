@@ -41,7 +41,10 @@ const WARNINGS: Logger = {
   warn(details, message) {
     const { err } = details as { err?: { message?: string } };
     const cause = err?.message ? `: ${printable(err.message)}` : "";
-    globalThis.process?.emitWarning?.(`${message}${cause}`, "FalWarning");
+    const { process } = globalThis;
+    if (process?.emitWarning) return process.emitWarning(`${message}${cause}`, "FalWarning");
+    // biome-ignore lint/suspicious/noConsole: where nothing else takes warnings, as in a page
+    console.warn(`FalWarning: ${message}${cause}`);
   },
 };
 

@@ -3,11 +3,13 @@ import { uncached, type WireRequest } from "../base/transport.ts";
 import { VERSION } from "../base/version.ts";
 import type { FalKey } from "../environment/credentials.ts";
 import { isTrusted } from "../environment/origins.ts";
-import { InvalidArgumentError } from "../errors/arguments.ts";
+import { isBrowser } from "./middleware.ts";
+import { has, type Route, type Routed } from "./route.ts";
 
 export interface ExchangeOptions {
-  /** Asked at each request, so that nothing is read before the first one. */
+  /** Asked at each request that takes it, so that nothing is read before the first one. */
   readonly key: () => FalKey;
+  readonly route: Route;
   readonly trusted: () => ReadonlySet<string>;
   /** The caller's own; undefined for the runtime's. */
   readonly fetch: typeof fetch | undefined;
@@ -21,6 +23,10 @@ export interface Exchange {
 
 /** What is known of a request that is being made. */
 export interface Sending {
+  /** What goes along, and may be quoted by whoever was handed it. */
+  key?: FalKey;
+  /** Whether the middleware has been passed. */
+  isRouted?: boolean;
   /** Whether a byte of it may have left. */
   mayHaveLeft: boolean;
   /** Asked right before the first byte leaves: when it throws, none does. */
@@ -46,28 +52,28 @@ export async function exchange(
 ): Promise<Exchange> {
   const mayFollow = (address: string) => isTrusted(address, options.trusted());
   let url = request.url;
-  const key = request.keyless ? undefined : options.key();
   for (let hop = 0; ; hop++) {
-    if (!request.keyless && !mayFollow(url)) {
-      throw new InvalidArgumentError(`${URL.parse(url)?.origin ?? "The address"} is not an origin of fal.`);
-    }
+    const routed = await options.route(request, url);
+    sending.isRouted = true;
+    const key = routed.takesKey ? options.key() : undefined;
+    if (key) sending.key = key;
     const init: RequestInit = {
       method: request.method,
-      headers: headersOf(request, accept, key),
+      headers: headersOf(routed, accept, key),
       redirect: "manual",
       ...(request.body !== undefined && { body: request.body }),
       ...(signal && { signal }),
     };
-    const address = url;
     // ky makes a Request of all that it is told, with a signal composed of others, and nobody reads it: the fetch has `init`.
     const response = await ky(url, {
       method: request.method,
       retry: 0,
       throwHttpErrors: false,
       timeout: false,
-      fetch: () => callFetch(options.fetch, address, init, sending),
+      fetch: () => callFetch(options.fetch, routed.url, init, sending),
     });
-    const target = redirectTarget(response, url);
+    // Where a proxy's redirect leads says nothing of where fal's would.
+    const target = routed.url === url ? redirectTarget(response, url) : undefined;
     if (!target || request.method !== "GET" || hop === MAX_REDIRECTS || !mayFollow(target)) {
       return { response, key };
     }
@@ -76,21 +82,16 @@ export async function exchange(
   }
 }
 
-/** Named as the official client names them, for those who look into them. */
-const OFFICIAL_NAMES: Readonly<Record<string, string>> = { "content-type": "Content-Type" };
-
-const headersOf = (
-  request: WireRequest,
-  accept: string,
-  key: FalKey | undefined,
-): Record<string, string> => ({
-  ...Object.fromEntries(
-    Object.entries(request.headers ?? {}).map(([name, value]) => [OFFICIAL_NAMES[name] ?? name, value]),
-  ),
-  Accept: accept,
-  ...(key && { Authorization: key.header() }),
-  "User-Agent": `fal-chain/${VERSION}`,
-});
+/** Browsers name themselves. */
+function headersOf({ headers }: Routed, accept: string, key: FalKey | undefined): Record<string, string> {
+  const ours = {
+    Accept: accept,
+    ...(key && { Authorization: key.header() }),
+    ...(!isBrowser() && { "User-Agent": `fal-chain/${VERSION}` }),
+  };
+  const unset = Object.entries(ours).filter(([name]) => !has(headers, name.toLowerCase()));
+  return { ...headers, ...Object.fromEntries(unset) };
+}
 
 /**
  * Calls a fetch as the official client does, with an address and plain settings: what wraps one is written for that, and

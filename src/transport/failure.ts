@@ -9,7 +9,7 @@ import { isPaid, type Operation, type WireReply } from "../base/transport.ts";
  * | `refused` | provably not accepted: no byte left (DNS, connect, TLS), a 429, a 503 of a listed type on a submit | is repeated | is repeated |
  * | `ambiguous` | bytes may have left and no usable answer came: reset, timeout, 408, 5xx, redirect, unreadable 2xx | is never repeated | is repeated |
  * | `response` | an answer that says no | is an error | is an error |
- * | `thrown` | the fetch that was passed in threw an error of its own | is an error where nothing can have left, else ambiguous | is an error |
+ * | `thrown` | the fetch or the middleware that was passed in threw an error of its own | is an error where nothing can have left, else ambiguous | is an error |
  * | `too-large` | an answer that is larger than the client takes | is ambiguous | is an error |
  */
 export type Failure =
@@ -28,6 +28,8 @@ export type Failure =
       readonly why: string;
       readonly cause?: unknown;
       readonly mayHaveLeft: boolean;
+      /** Which function of the caller's. @default "fetch" */
+      readonly by?: "fetch" | "requestMiddleware";
       readonly reply?: undefined;
     }
   | {
@@ -39,8 +41,21 @@ export type Failure =
       readonly reply?: undefined;
     };
 
-export const mayRepeat = (operation: Operation, failure: Failure): boolean =>
-  failure.kind === "refused" || (failure.kind === "ambiguous" && !isPaid(operation));
+/**
+ * @param statuses Those that the caller would have repeated, in place of the usual ones. For what is paid for they only take
+ * some away: an answer that does not prove a refusal is never a reason to pay again.
+ */
+export function mayRepeat(operation: Operation, failure: Failure, statuses?: readonly number[]): boolean {
+  const isUsual = failure.kind === "refused" || (failure.kind === "ambiguous" && !isPaid(operation));
+  const { status = 200 } = failure.reply ?? {};
+  // What was no answer has no status that matters.
+  if (!statuses || status < 300) return isUsual;
+  // The model's own, or the caller's own deadline: it comes again.
+  if (failure.kind === "response" && isOfServer(status)) return false;
+  return statuses.includes(status) && (isUsual || !isPaid(operation));
+}
+
+const isOfServer = (status: number): boolean => status === 408 || status === 499 || status >= 500;
 
 /** Error codes that arise before any byte of the request is sent, in Node and in undici. */
 export const NOT_SENT: ReadonlySet<string> = new Set([
@@ -207,7 +222,7 @@ export function failureOfReply(operation: Operation, reply: WireReply): Failure 
   if (!isPaid(operation) && status === 504 && headers.get("x-fal-request-timeout-type") === "user") {
     return { kind: "response", reply };
   }
-  if (status === 408 || status === 499 || status >= 500 || (status >= 300 && status < 400)) {
+  if (isOfServer(status) || (status >= 300 && status < 400)) {
     return { kind: "ambiguous", why: `HTTP ${status}`, reply };
   }
   return { kind: "response", reply };
@@ -220,9 +235,7 @@ export function failureOfReply(operation: Operation, reply: WireReply): Failure 
  * the header is not established: without it the read is repeated, and ends in the same answer.)
  */
 const isModelsOwnAnswer = (operation: Operation, { status, headers }: WireReply): boolean =>
-  (operation === "result" || operation === "direct") &&
-  (status >= 500 || status === 499 || status === 408) &&
-  headers.has("x-fal-request-id");
+  (operation === "result" || operation === "direct") && isOfServer(status) && headers.has("x-fal-request-id");
 
 /**
  * How long the server asks to wait, in milliseconds: `Retry-After-Ms`, or `Retry-After` in seconds or as a date.

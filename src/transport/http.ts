@@ -6,14 +6,20 @@ import { isTrusted } from "../environment/origins.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { type Exchange, type ExchangeOptions, exchange, type Sending } from "./exchange.ts";
 import { failureOfError, failureOfReply } from "./failure.ts";
+import type { RequestMiddleware } from "./middleware.ts";
 import { createOutages, type Outages } from "./outage.ts";
-import { type ReadLimits, readReply, TooLarge } from "./read-reply.ts";
+import { readReply, TooLarge } from "./read-reply.ts";
 import { errorOf, malformed } from "./reply-error.ts";
+import { type ResponseHandler, tellOf } from "./response-handler.ts";
 import { FailedAttempt, policyFor, type RetryOptions, retrying } from "./retry.ts";
 import { retryBucket } from "./retry-bucket.ts";
+import { createRoute } from "./route.ts";
 import { readEvents } from "./sse.ts";
+import { type Headway, withinTime } from "./within-time.ts";
 
-export interface TransportOptions extends ExchangeOptions {
+export interface TransportOptions extends Omit<ExchangeOptions, "route"> {
+  readonly middleware?: RequestMiddleware | undefined;
+  readonly responseHandler?: ResponseHandler<unknown> | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly retry?: RetryOptions | undefined;
@@ -22,8 +28,6 @@ export interface TransportOptions extends ExchangeOptions {
   readonly maxReplyBytes?: number | undefined;
 }
 
-/** A read that has no answer by then is given up and repeated. */
-const READ_TIMEOUT_MS = 60_000;
 /**
  * A submit is not cut, and its answer is waited for longer than any fetch of a runtime waits: then its request is looked up.
  * Only a fetch of somebody's own may never end.
@@ -31,13 +35,12 @@ const READ_TIMEOUT_MS = 60_000;
 const SUBMIT_TIMEOUT_MS = 6 * 60_000;
 /** The rest of a submit's answer, whose head has come, is waited for so long: then its request is looked up. */
 const SUBMITTED_TIMEOUT_MS = 5 * 60_000;
-/** What comes more slowly than this, in bytes per millisecond, makes no headway. */
-const SLOWEST_LINE = 50;
 const MAX_REPLY_BYTES = 64 * 2 ** 20;
 
 /** What all requests of a client go through. */
-interface Wire extends TransportOptions {
+interface Wire extends TransportOptions, ExchangeOptions {
   readonly outages: Outages;
+  readonly tell: ((reply: WireReply) => void) | undefined;
 }
 
 export function createTransport(options: TransportOptions): Transport {
@@ -45,6 +48,8 @@ export function createTransport(options: TransportOptions): Transport {
   const bucket = retryBucket(clock);
   const wire: Wire = {
     ...options,
+    route: createRoute(options),
+    tell: tellOf(options),
     outages: createOutages({
       clock,
       probe: (origin) => probe(wire, origin),
@@ -91,7 +96,7 @@ const PROBE_TIMEOUT_MS = 10_000;
 
 /** Any answer will do. */
 async function probe(wire: Wire, origin: string): Promise<void> {
-  const request = { operation: "platform", method: "GET", url: `${origin}/`, keyless: true } as const;
+  const request = { operation: "platform", method: "GET", url: `${origin}/`, keyless: "probe" } as const;
   const asked = withinTime(wire, { attemptTimeout: PROBE_TIMEOUT_MS }, async ({ signal }) => {
     const { response } = await answerTo(wire, request, "*/*", signal);
     response.body?.cancel().catch(() => {});
@@ -152,6 +157,7 @@ async function tryOnce<T>(wire: Wire, request: WireRequest, read: (reply: WireRe
         const answer = await answerTo(wire, request, "application/json", headway.signal);
         return bodyWithin(wire, answer, headway);
       }));
+  wire.tell?.(reply);
   const failure = failureOfReply(request.operation, reply);
   if (failure) throw new FailedAttempt(failure);
   try {
@@ -215,8 +221,8 @@ async function answerTo(
   } catch (error) {
     if (sending.refusal) throw sending.refusal.error;
     if (error instanceof FalError) throw error;
-    const hide = (text: string) => (request.keyless ? text : wire.key().hideIn(text));
-    const { mayHaveLeft, isLate } = sending;
+    const { mayHaveLeft, isLate, isRouted, key } = sending;
+    const hide = (text: string) => key?.hideIn(text) ?? text;
     const found = failureOfError(error, mayHaveLeft || isLate === true, hide);
     const { why, cause } = found;
     const failure =
@@ -225,7 +231,8 @@ async function answerTo(
     if (failure.kind !== "thrown" && !isGivenUp) {
       outages.unanswered(request.url, failure.why, failure.kind === "ambiguous");
     }
-    throw new FailedAttempt(failure);
+    const isMiddlewares = failure.kind === "thrown" && !isRouted;
+    throw new FailedAttempt(isMiddlewares ? { ...failure, by: "requestMiddleware" } : failure);
   }
 }
 
@@ -259,41 +266,5 @@ async function bodyWithin(
 
 const claimedBy = ({ headers }: { readonly headers: Headers }): string | undefined =>
   headers.get("x-fal-request-id") ?? undefined;
-
-type Headway = Pick<ReadLimits, "signal" | "onBytes">;
-
-/** Gives up what makes no headway: it has its time, and what a slow line needs for the bytes that have come. */
-async function withinTime<T>(
-  { clock }: TransportOptions,
-  { signal, attemptTimeout = READ_TIMEOUT_MS }: Pick<WireRequest, "signal" | "attemptTimeout">,
-  act: (headway: Headway) => Promise<T>,
-): Promise<T> {
-  const { controller, unlink } = linkedController(signal);
-  let late: DOMException | undefined;
-  let patience = attemptTimeout;
-  const lookAtTime = async () => {
-    for (let waited = 0, pause = patience; pause > 0; pause = patience - waited) {
-      await clock.sleep(pause, controller.signal);
-      waited += pause;
-    }
-    late = new DOMException(`no answer within ${attemptTimeout} ms`, "TimeoutError");
-    controller.abort(late);
-  };
-  lookAtTime().catch(() => {});
-  const onBytes = (bytes: number) => {
-    patience += bytes / SLOWEST_LINE;
-  };
-  try {
-    // A fetch that was passed in may not heed the signal; a caller that gave up does not wait for it.
-    return await abortable(act({ signal: controller.signal, onBytes }), controller.signal);
-  } catch (error) {
-    signal?.throwIfAborted();
-    if (!late) throw error;
-    throw new FailedAttempt({ kind: "ambiguous", why: late.message, cause: late });
-  } finally {
-    unlink();
-    controller.abort(OVER);
-  }
-}
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

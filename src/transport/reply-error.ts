@@ -34,7 +34,7 @@ export function errorOf(request: WireRequest, failure: Failure): FalError {
   const { why } = failure;
   const facts = { endpoint, requestId, cause, billed: requestId ? ("unknown" as const) : false };
   const what = `The ${operation}${endpoint ? ` of ${endpoint}` : ""}`;
-  if (failure.kind === "thrown") return new FetchError(what, why, facts);
+  if (failure.kind === "thrown") return new FetchError(what, why, facts, failure.by);
   if (failure.kind === "too-large") return new ReplyTooLargeError(what, failure.maxBytes, facts);
   if (why.startsWith("an unreadable answer")) return malformed(request, why, cause);
   return new NetworkError(

@@ -19,6 +19,11 @@ export interface RetryPolicy {
    * begun.
    */
   readonly maxElapsed: number;
+  /**
+   * HTTP statuses that are repeated, in place of the usual ones (of reads 408, 429, 499 and 5xx). Of a submit and of `run` only
+   * those count that prove that fal refused it: a 429, or a 503 that says so.
+   */
+  readonly retryableStatusCodes?: readonly number[];
 }
 
 /** Settings for every operation, and for one kind of it. What is set here wins over the defaults. */
@@ -88,7 +93,11 @@ export function retrying<T>(attempt: () => Promise<T>, how: Retrying): Promise<T
     retries: policy.maxRetries,
     minTimeout: 0,
     shouldRetry: async ({ error, attemptNumber }) => {
-      if (!(error instanceof FailedAttempt) || !mayRepeat(operation, error.failure)) return false;
+      if (
+        !(error instanceof FailedAttempt) ||
+        !mayRepeat(operation, error.failure, policy.retryableStatusCodes)
+      )
+        return false;
       const { failure } = error;
       const by = failure.reply ? Math.min(latest, how.answeredBy ?? latest) : latest;
       const delay = retryAfterMs(failure, clock.now()) ?? backoffMs(policy, attemptNumber, random);

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { parseForeign } from "../base/json.ts";
+import { isLoopback } from "../base/urls.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { WebhookError } from "../errors/webhooks.ts";
 import { type Jwks, type KeyRing, localKeys, remoteKeys } from "./keys.ts";
@@ -131,7 +132,7 @@ const local = new WeakMap<Jwks, KeyRing>();
 function keysOf({ jwks, jwksUrl = FAL_JWKS_URL, fetch = globalThis.fetch }: WebhookOptions): KeyRing {
   if (jwks) return upsert(local, jwks, () => localKeys(jwks));
   const url = URL.parse(jwksUrl);
-  if (url?.protocol !== "https:" && !(url?.protocol === "http:" && LOOPBACK.test(url.hostname))) {
+  if (url?.protocol !== "https:" && !(url?.protocol === "http:" && isLoopback(url.hostname))) {
     throw new InvalidArgumentError(
       "jwksUrl is neither https nor a loopback address: whoever can change what it gives could sign webhooks.",
     );
@@ -139,8 +140,6 @@ function keysOf({ jwks, jwksUrl = FAL_JWKS_URL, fetch = globalThis.fetch }: Webh
   const byUrl = upsert(rings, fetch, () => new Map<string, KeyRing>());
   return upsert(byUrl, url.href, () => remoteKeys(url.href, fetch));
 }
-
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
 function upsert<K, V>(
   map: { get(key: K): V | undefined; set(key: K, value: V): unknown },

@@ -69,6 +69,14 @@ test.each([
   [{ budgets: { tag: "customer", usd: 5 } }, /budgets is an object; it is an array/],
   [{ clock: {} }, /clock is an object; it is an object with functions now and sleep/],
   [{ credentials: 5 }, /credentials is 5; it is a key, or a function/],
+  [{ proxyUrl: "localhost:3000/fal" }, /proxyUrl is a text of 18 characters; it is the address of a proxy/],
+  [
+    { proxyUrl: { url: "/fal", when: "page" } },
+    /when is "page"; it is one of browser, always, or a function/,
+  ],
+  [{ requestMiddleware: {} }, /requestMiddleware is an object; it is a function/],
+  [{ responseHandler: "log" }, /responseHandler is "log"; it is a function/],
+  [{ retry: { retryableStatusCodes: ["429"] } }, /retryableStatusCodes is an array; it is an array of HTTP/],
 ])("an option of the client that cannot be meant is refused at once: %o", (options, message) => {
   expect(() => createFal(options as never)).toThrow(message);
   expect(() => createFal().config(options as never)).toThrow(message);

@@ -139,12 +139,13 @@ test("a runtime that does not know the cache setting is not given it", async () 
       inits.push(init);
       return new Response("{}");
     };
-    const options = { key: () => expect.fail("keyless"), trusted: () => new Set<string>(), fetch };
+    const route = async () => ({ url: request.url, headers: {}, takesKey: false });
+    const options = { key: () => expect.fail("keyless"), route, trusted: () => new Set<string>(), fetch };
     const request = {
       operation: "upload",
       method: "GET",
       url: "https://files.example/a",
-      keyless: true,
+      keyless: "file",
     } as const;
     const { response } = await exchange(options, request, "application/json");
     expect(response.status).toBe(200);
