@@ -11,7 +11,8 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions: ssrConditions } },
   test: {
-    testTimeout: 10_000,
+    // A bound for what hangs: on a busy machine the slowest of them take ten times as long as on a quiet one.
+    testTimeout: 60_000,
     // No test file leaves anything behind, and loading every module anew for each would take as long as the tests.
     isolate: false,
     // By default one core of the machine is left out, which is half of it in CI.
@@ -24,7 +25,7 @@ export default defineConfig({
           name: "processes",
           include: [PROCESSES],
           globalSetup: ["test/support/postgres-server.ts"],
-          testTimeout: 30_000,
+          testTimeout: 120_000,
         },
       },
       {

@@ -49,7 +49,8 @@ export async function send(
   const notes = lastMoment(services, call, { intent, found, replaces, reservations });
   const cut = call.cut?.signal;
   const submission = { endpoint: prepared.endpoint, body, ...hooked, cut, deadline, ...notes };
-  const accepting = post(services, intent, { to, submission, policy, signal, reservations });
+  const { doubted } = notes;
+  const accepting = post(services, intent, { to, submission, policy, signal, reservations, doubted });
   call.accepting = accepting;
   // Should the call give up meanwhile, the POST goes on, and who cancels its request waits for the answer.
   accepting.then(
@@ -88,11 +89,12 @@ function lastMoment(
   services: Services,
   call: LiveCall,
   { intent, found, replaces, reservations }: Noted,
-): Required<Pick<Submission, "permit" | "onRepeat">> & { noted(): Promise<void> } {
+): Required<Pick<Submission, "permit" | "onRepeat">> & { doubted(): void; noted(): Promise<void> } {
   const { clock, store } = services;
   const { id } = intent;
   let noting: Promise<void> | undefined;
   let isRefused = false;
+  let inDoubt = false;
   const intend = async () => {
     const at = clock.now();
     const terms = { fence: found?.fence, replaces, reserve: reservations(at) };
@@ -107,7 +109,7 @@ function lastMoment(
     async permit() {
       const { signal } = call.giveUp;
       signal.throwIfAborted();
-      if (isRefused) await store.calls.leaves(id, clock.now(), found?.fence);
+      if (isRefused || inDoubt) await store.calls.leaves(id, clock.now(), { fence: found?.fence, inDoubt });
       isRefused = false;
       noting ??= intend();
       await noting;
@@ -120,6 +122,9 @@ function lastMoment(
         // Then it counts as being on its way.
         () => false,
       );
+    },
+    doubted() {
+      inDoubt = true;
     },
     // What it is noted under is known once that is over, also to one that was given up meanwhile.
     noted: async () => noting?.catch(() => {}),
@@ -138,6 +143,8 @@ interface Post {
   readonly signal: AbortSignal;
   /** What it sets aside of the budgets, should it have to be made once more. */
   readonly reservations: ReserveAgain;
+  /** Told once the ledger says that it may have been accepted. */
+  doubted(): void;
 }
 
 /**
@@ -149,7 +156,7 @@ interface Post {
 async function post(
   services: Services,
   intent: Intent,
-  { to, submission, policy, signal, reservations }: Post,
+  { to, submission, policy, signal, reservations, doubted }: Post,
 ): Promise<Accepted> {
   const { clock } = services;
   const { calls } = services.store;
@@ -175,6 +182,7 @@ async function post(
         throw stillInDoubt(services, intent, again.doubt, error);
       }
       await calls.ambiguous(intent.id, error.why, clock.now());
+      doubted();
       const suspect = { ...intent, sentAt, sent, claimedRequestId: error.requestId };
       const how = attempt < MAX_SUBMITS ? policy : "look-up";
       const ticket = await resolveDoubt(services, suspect, error, how, signal);

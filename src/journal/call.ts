@@ -187,9 +187,15 @@ export interface CallJournal {
   /**
    * Right before it is sent again after that. If it rejects, nothing is sent.
    *
-   * @throws {LeaseLostError} when the fence no longer stands. @throws {StoreError} when somebody has given it up since.
+   * @param terms.inDoubt It is sent again though what became of it before is in doubt: whoever sends it has noted so.
+   * @throws {LeaseLostError} when the fence no longer stands. @throws {StoreError} when somebody has given it up since, or its
+   * request is known by now.
    */
-  leaves(id: string, at: number, fence?: Fence): Promise<void>;
+  leaves(
+    id: string,
+    at: number,
+    terms?: { readonly fence?: Fence | undefined; readonly inDoubt?: boolean },
+  ): Promise<void>;
   /**
    * The request id, before anything else happens. A request belongs to one call for ever, and a call to one request.
    *

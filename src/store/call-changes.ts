@@ -35,8 +35,9 @@ export const refused = ({ state, ticket }: CallFacts, refusedAt: number): Change
   state === "intended" && !ticket ? { refusedAt } : undefined;
 
 /** What somebody else has decided about stays so. */
-export function leaves({ id, state, ticket }: CallFacts, at: number): Change {
-  if (state === "intended" && !ticket) return { refusedAt: undefined, sentAgainAt: at };
+export function leaves({ id, state, ticket }: CallFacts, at: number, inDoubt = false): Change {
+  if (state === (inDoubt ? "ambiguous" : "intended") && !ticket)
+    return { refusedAt: undefined, sentAgainAt: at };
   throw new StoreError(`Call ${id} is ${ticket ? "submitted" : state} by now, and was not sent again.`);
 }
 

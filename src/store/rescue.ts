@@ -68,9 +68,9 @@ export function withRescue(store: Store, options: RescueOptions): Rescuing {
         await store.calls.intend(intent, terms);
         remember(debt, intent.id, { endpoint: intent.endpoint });
       },
-      async leaves(id, at, fence) {
+      async leaves(...of) {
         await owesNothing(debt);
-        await store.calls.leaves(id, at, fence);
+        await store.calls.leaves(...of);
       },
       submitted: writing("submitted"),
       ambiguous: writing("ambiguous"),

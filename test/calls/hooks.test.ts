@@ -415,11 +415,15 @@ test.each(["before", "after"])(
 
 test("a call that was submitted again is what a hook says that it is, though fal refuses the second submit", async () => {
   const busy = () => Response.json({ detail: "busy" }, { status: 429, headers: { "retry-after": "20" } });
-  const { fal, emulator, store, until } = setup({
+  const made = setup({
     ambiguousSubmit: "resubmit",
     retry: { maxRetries: 1 },
-    wire: submittedTwice(async () => busy()),
+    wire: submittedTwice(async () => {
+      while (answers.length === 0) await new Promise(setImmediate);
+      return busy();
+    }),
   });
+  const { fal, emulator, store, answers, until } = made;
   const { requestId } = await until(fal.subscribe(ECHO, { input: { n: 1 } }));
   expect(emulator.jobs).toMatchObject([{ requestId }]);
   expect(await store.calls.list()).toMatchObject([

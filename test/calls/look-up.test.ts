@@ -171,6 +171,14 @@ test("throw does not ask history; resubmit-if-unseen sends again only where noth
   expect([posts(seen), seen.emulator.jobs.length]).toEqual([1, 1]);
 });
 
+test("what is submitted again is sent until fal takes it, however often it refuses at first", async () => {
+  const made = setup({ ambiguousSubmit: "resubmit" });
+  for (const fault of ["lost-response", "429", "503"] as const) made.emulator.faults.next("submit", fault);
+  const { requestId } = await made.fal.subscribe(ECHO, { input });
+  expect(posts(made)).toBe(4);
+  expect(made.emulator.jobs.map((job) => job.requestId).at(-1)).toBe(requestId);
+});
+
 test("what was submitted again is in the ledger twice, and each may be paid", async () => {
   const { fal, emulator } = setup({ ambiguousSubmit: "resubmit", budget: { usd: 0.03 } });
   emulator.faults.next("submit", "lost-response");

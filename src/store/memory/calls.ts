@@ -95,9 +95,9 @@ export function callJournal(calls: KeptCalls): CallJournal {
       makeRoom(calls);
     },
     refused: async (id, at) => change(id, (call) => refused(call, at)),
-    async leaves(id, at, fence) {
+    async leaves(id, at, { fence, inDoubt } = {}) {
       if (fence) heldRun(calls.runs, fence);
-      change(id, (call) => leaves(call, at));
+      change(id, (call) => leaves(call, at, inDoubt));
     },
     submitted: async (id, ticket, at) => submit(calls, id, ticket, at),
     ambiguous: async (id, doubt, at) => change(id, (call) => ambiguous(call, doubt, at)),

@@ -70,10 +70,10 @@ function callJournal({ write, read }: Driver, kept: Kept): CallJournal {
   return {
     intend: (intent, terms = {}) => write((again) => intend(intent, terms, kept, again)),
     refused: (id, at) => note(id, (call) => refused(call, at)),
-    leaves: (id, at, fence) =>
+    leaves: (id, at, { fence, inDoubt } = {}) =>
       write(function* () {
         if (fence) yield* assertHeld(fence);
-        yield* change(id, (call) => leaves(call, at), kept);
+        yield* change(id, (call) => leaves(call, at, inDoubt), kept);
       }),
     submitted: (id, ticket, at) => write(() => claimRequest(id, ticket, at, kept)),
     ambiguous: (id, doubt, at) => note(id, (call) => ambiguous(call, doubt, at)),

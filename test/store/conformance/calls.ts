@@ -65,16 +65,23 @@ export function callsConform(fresh: Fresh): void {
     await store.calls.intend(intent("a", { chain: run.chain, run: run.id, key: "k" }), { fence });
     await store.calls.refused("a", 20);
     expect(await store.calls.get("a")).toMatchObject({ state: "intended", refusedAt: 20 });
-    await store.calls.leaves("a", 30, fence);
+    await store.calls.leaves("a", 30, { fence });
     expect(await store.calls.get("a")).toMatchObject({ refusedAt: undefined, sentAgainAt: 30 });
     await store.calls.refused("a", 40);
     const old = { ...fence, epoch: fence.epoch - 1 };
-    await expect(store.calls.leaves("a", 50, old)).rejects.toThrow(LeaseLostError);
+    await expect(store.calls.leaves("a", 50, { fence: old })).rejects.toThrow(LeaseLostError);
     await store.calls.givenUp("a", "by-hand", 60);
-    await expect(store.calls.leaves("a", 70, fence)).rejects.toThrow(StoreError);
+    for (const inDoubt of [false, true]) {
+      await expect(store.calls.leaves("a", 70, { fence, inDoubt })).rejects.toThrow(StoreError);
+    }
     expect(await store.calls.get("a")).toMatchObject({ state: "given-up", refusedAt: 40, sentAgainAt: 30 });
     await store.calls.intend(intent("b"));
+    await store.calls.ambiguous("b", "ECONNRESET", 15);
+    await expect(store.calls.leaves("b", 16)).rejects.toThrow(StoreError);
+    await store.calls.leaves("b", 17, { inDoubt: true });
+    expect(await store.calls.get("b")).toMatchObject({ state: "ambiguous", sentAgainAt: 17 });
     await store.calls.submitted("b", ticket("r2"), 20);
+    await expect(store.calls.leaves("b", 25, { inDoubt: true })).rejects.toThrow(StoreError);
     await store.calls.refused("b", 30);
     expect(await store.calls.get("b")).toMatchObject({ state: "submitted", refusedAt: undefined });
   });
