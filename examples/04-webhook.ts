@@ -39,7 +39,7 @@ const server = serve({ fetch: onHook, port: emulator ? 0 : 8080 }, async ({ port
 
   // The file is uploaded before the call is paid, and its URL takes its place.
   const { data: drawn } = await fal.subscribe("fal-ai/flux/schnell", { input: { prompt: "a fox" } });
-  const picture = await (await fetch(drawn.images[0].url)).blob();
+  const picture = await (await fetch(drawn.images[0]!.url)).blob();
   const { request_id } = await fal.queue.submit("fal-ai/esrgan", {
     input: { image_url: picture, scale: 2 },
     webhookUrl: publicUrl ?? `http://127.0.0.1:${port}/hook`,

@@ -4,7 +4,7 @@ export { type Clock, systemClock } from "./base/clock.ts";
 export type { Attachment, Bytes } from "./base/json.ts";
 export type { Time, Timed } from "./base/time.ts";
 export type { AttachOptions, Call, Calls } from "./calls/call.ts";
-export type { RunDirectly, RunOptions } from "./calls/direct.ts";
+export type { DirectOptions, RunDirectly } from "./calls/direct.ts";
 export type { CallEvent, Done, RequestLog, Result } from "./calls/events.ts";
 export type {
   AmbiguousSubmitPolicy,
@@ -23,7 +23,6 @@ export type {
 } from "./calls/queue-client.ts";
 export type {
   CompletedQueueStatus,
-  InQueueStatus,
   QueueStatus,
   QueueStatusLinks,
 } from "./calls/queue-status.ts";
@@ -161,16 +160,22 @@ export {
   type EndpointParts,
   type EndpointType,
   type FalClient,
+  type InProgressQueueStatus,
   type InputType,
   type InQueueQueueStatus,
+  isCompletedQueueStatus,
+  isQueueStatus,
   isRetryableError,
+  type Metrics,
   type OutputType,
   parseEndpointId,
+  type RunOptions,
+  type UrlOptions,
   type WebHookResponse,
 } from "./official-names.ts";
 export type { BillingEvent, BillingEvents, BillingQuery } from "./platform/billing.ts";
 export type { Price } from "./platform/prices.ts";
-// A star, so that users can add to EndpointTypes by declaration merging: an interface that is exported by name cannot
+// A star, so that users can add to EndpointTypeMap by declaration merging: an interface that is exported by name cannot
 // be merged into from outside.
 export * from "./queue/catalog.ts";
 export type {

@@ -1,9 +1,11 @@
+import type { CompletedQueueStatus, QueueStatus } from "./calls/queue-status.ts";
 import { FalError } from "./errors/fal-error.ts";
 import { parseEndpointId as addressOf } from "./queue/endpoint.ts";
+import type { StorageSettings } from "./storage/lifecycle.ts";
 
 // What the official client has under these names, so that a program keeps running when its import is changed.
 
-export type { InQueueStatus as InQueueQueueStatus } from "./calls/queue-status.ts";
+export type { InProgressQueueStatus, InQueueQueueStatus, Metrics } from "./calls/queue-status.ts";
 export { createFal as createFalClient } from "./client.ts";
 export type { Fal as FalClient } from "./fal.ts";
 export type {
@@ -12,8 +14,41 @@ export type {
   OutputOf as OutputType,
 } from "./queue/endpoint.ts";
 
+/** What a call takes whichever way it is made, by the type of its input. */
+export interface RunOptions<Input> {
+  readonly input?: Input;
+  /** @default "post", and fal takes no other */
+  readonly method?: string;
+  readonly abortSignal?: AbortSignal;
+  /** How long fal keeps the files that the call makes. */
+  readonly storageSettings?: StorageSettings;
+  /** Seconds, more than 1: a request that has not started by then is given up by fal. */
+  readonly startTimeout?: number;
+}
+
+/** The parts of an address around an endpoint id. */
+export interface UrlOptions {
+  readonly subdomain?: string;
+  readonly query?: Record<string, string>;
+  path?: string;
+}
+
+/** Whether something is a status of a request in fal's queue. */
+export function isQueueStatus(value: unknown): value is QueueStatus {
+  if (typeof value !== "object" || value === null) return false;
+  const { status, response_url } = value as { readonly status?: unknown; readonly response_url?: unknown };
+  return typeof response_url === "string" && STATUSES.includes(status);
+}
+
+const STATUSES: readonly unknown[] = ["IN_QUEUE", "IN_PROGRESS", "COMPLETED"];
+
+/** Whether it is the one of a request that is over: a failed request is completed too. */
+export const isCompletedQueueStatus = (value: unknown): value is CompletedQueueStatus =>
+  isQueueStatus(value) && value.status === "COMPLETED";
+
 /** What fal's webhooks have for a body: https://fal.ai/docs/documentation/model-apis/inference/webhooks */
-export type WebHookResponse<Payload = unknown> =
+// biome-ignore lint/suspicious/noExplicitAny: what a model gives, only its caller knows
+export type WebHookResponse<Payload = any> =
   | { readonly status: "OK"; readonly payload: Payload; readonly error: never; readonly request_id: string }
   | {
       readonly status: "ERROR";

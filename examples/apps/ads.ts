@@ -15,7 +15,7 @@ const Status = z.object({ step: z.string().optional(), status: z.string() });
 const ad = fal.chain("ad", async ({ prompt }: z.output<typeof Brief>) => {
   const square = { prompt, image_size: "square" } as const;
   const { data } = await fal.subscribe("fal-ai/flux/schnell", { step: "picture", input: square });
-  const image_url = data.images[0].url;
+  const image_url = data.images[0]!.url;
   const [large, cutout] = await Promise.all([
     fal.subscribe("fal-ai/esrgan", { step: "large", input: { image_url, scale: 2 } }),
     fal.subscribe("fal-ai/birefnet/v2", { step: "cutout", input: { image_url } }),

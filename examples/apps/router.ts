@@ -24,7 +24,7 @@ const app = defineApp({
       async handler({ kind, prompt }) {
         if (kind === "picture") {
           const { data } = await fal.subscribe("fal-ai/flux/schnell", { input: { prompt } });
-          return { urls: [data.images[0].url] };
+          return { urls: [data.images[0]!.url] };
         }
         const { data } = await fal.subscribe(ads(), { input: { prompt } });
         return { urls: [data.picture, data.large, data.cutout] };

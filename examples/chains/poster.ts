@@ -12,7 +12,7 @@ interface PosterInput {
 export const posterOf = (fal: Fal) =>
   fal.chain("poster", async (input: PosterInput) => {
     const { data } = await fal.subscribe("fal-ai/flux/schnell", { step: "picture", input, logs: true });
-    const image_url = data.images[0].url;
+    const image_url = data.images[0]!.url;
     const [large, cutout] = await Promise.all([
       fal.subscribe("fal-ai/esrgan", { step: "large", input: { image_url, scale: 2 }, logs: true }),
       fal.subscribe("fal-ai/birefnet/v2", { step: "cutout", input: { image_url }, logs: true }),

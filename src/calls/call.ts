@@ -31,15 +31,13 @@ import { untilEnded } from "./wait.ts";
  * listens. Each loop starts from the first event; leaving it early detaches and does not cancel. A loop throws what
  * `await` throws.
  */
-export interface Call<T> extends PromiseLike<Result<T>>, AsyncIterable<CallEvent<T>> {
+export interface Call<T> extends Promise<Result<T>>, AsyncIterable<CallEvent<T>> {
   /** Settles once fal has accepted the request. */
   readonly submitted: Promise<{ endpoint: string; requestId: string }>;
   /** Gives up: the call rejects with an `AbortError`, and the request is cancelled upstream. Never rejects. */
   cancel(): Promise<CancelOutcome>;
   /** The result, and the HTTP response that it came in. */
   withResponse(): Promise<Done<T>>;
-  catch<R = never>(onRejected?: ((reason: unknown) => R | PromiseLike<R>) | null): Promise<Result<T> | R>;
-  finally(onFinally?: (() => void) | null): Promise<Result<T>>;
 }
 
 export interface AttachOptions<S extends StandardSchemaV1 | undefined = undefined> extends WatchSettings {
@@ -108,6 +106,7 @@ export function startCall<T>(services: Services, call: LiveCall<T>, stage: () =>
     },
     submitted: call.announced.promise,
     cancel: () => cancelCall(services, call),
+    [Symbol.toStringTag]: "Call",
     [Symbol.asyncIterator]() {
       // Whoever loops is told of a failure by the loop.
       result().catch(() => {});

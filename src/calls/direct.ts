@@ -10,7 +10,7 @@ import { prepare } from "./prepare.ts";
 import type { Services } from "./services.ts";
 
 /** What a direct call takes: there is nothing to watch, and nobody to call back. */
-export type RunOptions<T, S extends StandardSchemaV1 | undefined = undefined> = Omit<
+export type DirectOptions<T, S extends StandardSchemaV1 | undefined = undefined> = Omit<
   CallOptions<T, S>,
   "webhookUrl" | "priority" | "logs" | "mode" | "pollInterval" | "idleTimeout" | "onEnqueue" | "onQueueUpdate"
 >;
@@ -28,14 +28,14 @@ export type RunDirectly = <
   S extends StandardSchemaV1 | undefined = undefined,
 >(
   endpoint: T,
-  options: RunOptions<T, S>,
+  options: DirectOptions<T, S>,
 ) => Promise<Result<OutputOf<T, S>>>;
 
 /** Within a run the queue has what a direct call has not: a request that a resumed run finds again. */
 export function runDirectly<O>(
   services: Services,
   target: EndpointId | AnyEndpoint,
-  options: RunOptions<unknown, StandardSchemaV1 | undefined>,
+  options: DirectOptions<unknown, StandardSchemaV1 | undefined>,
 ): Promise<Result<O>> {
   const isDirect = currentRun() === undefined;
   const call = liveCall<O>(services, idOf(target), settingsFor(target, options), { isDirect });

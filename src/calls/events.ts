@@ -2,17 +2,19 @@ import type { WireLog, WireStatus } from "../queue/wire.ts";
 
 /** One line that a model wrote while it ran. */
 export interface RequestLog {
-  readonly message: string;
-  readonly level?: string;
-  readonly source?: string;
-  readonly timestamp?: string;
+  message: string;
+  /** @default "INFO" where fal does not say */
+  level: "STDERR" | "STDOUT" | "ERROR" | "INFO" | "WARN" | "DEBUG";
+  source: "USER";
+  /** ISO 8601; where fal does not say, when it came. */
+  timestamp: string;
 }
 
 /** What came of a completed call. */
 export interface Result<T> {
   /** JSON; of a model that gives something else, a text or an ArrayBuffer. */
-  readonly data: T;
-  readonly requestId: string;
+  data: T;
+  requestId: string;
   readonly billing: {
     /** How much fal bills, in the endpoint's own unit; undefined where it did not say. */
     readonly units: number | undefined;
@@ -105,7 +107,7 @@ export function statusFold(takesLogs: boolean): StatusFold {
 
   const isFull = () => logs.length >= MOST_LINES || characters >= MOST_CHARACTERS;
 
-  const newLines = (lines: readonly WireLog[], connection: object): RequestLog[] => {
+  const newLines = (lines: readonly WireLog[], connection: object, at: number): RequestLog[] => {
     const seen = counts.get(connection) ?? new Map<string, number>();
     counts.set(connection, seen);
     const found: RequestLog[] = [];
@@ -117,7 +119,7 @@ export function statusFold(takesLogs: boolean): StatusFold {
       // The nth such line of this connection is known if n of them were told already.
       if (nth <= (told.get(key) ?? 0)) continue;
       told.set(key, nth);
-      const log = logOf(line);
+      const log = logOf(line, at);
       characters += key.length;
       logs.push(log);
       found.push(log);
@@ -143,7 +145,7 @@ export function statusFold(takesLogs: boolean): StatusFold {
       if (ran && rank < RANK.IN_PROGRESS) events.push({ type: "running", at });
       rank = Math.max(rank, now);
 
-      for (const log of newLines((takesLogs && status.logs) || [], connection)) {
+      for (const log of newLines((takesLogs && status.logs) || [], connection, at)) {
         events.push({ type: "log", at, log, dropped: 0 });
       }
       return events;
@@ -155,11 +157,13 @@ export function statusFold(takesLogs: boolean): StatusFold {
 export const hasFailed = (status: WireStatus): boolean =>
   status.status === "COMPLETED" && status.error !== undefined && status.error !== null;
 
-function logOf({ message, level, source, timestamp }: WireLog): RequestLog {
+/** @param at When it came, in milliseconds since the epoch. */
+export function logOf({ message, level, source, timestamp }: WireLog, at: number): RequestLog {
   return {
     message,
-    ...(level && { level }),
-    ...(source && { source }),
-    ...(timestamp && { timestamp }),
+    // What fal says beyond these words is handed over all the same.
+    level: (level ?? "INFO") as RequestLog["level"],
+    source: (source ?? "USER") as RequestLog["source"],
+    timestamp: timestamp ?? new Date(at).toISOString(),
   };
 }

@@ -49,6 +49,8 @@ export interface SubmitSettings {
   readonly storageSettings?: StorageSettings;
   /** Further headers for the submit. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** fal takes calls by POST; any other method may be repeated on its way, and pay twice. @default "post" */
+  readonly method?: string;
   readonly abortSignal?: AbortSignal;
 }
 
@@ -57,6 +59,8 @@ export interface WatchSettings {
   readonly logs?: boolean;
   /** How the status arrives. `auto` and `streaming` prefer server-sent events and poll where they fail. @default "auto" */
   readonly mode?: "auto" | "streaming" | "polling";
+  /** Taken for the official client's sake: streams are read here wherever `mode` allows them. */
+  readonly connectionMode?: "server" | "client";
   /** Milliseconds between two polls. @default 500, growing to 5000 while nothing changes */
   readonly pollInterval?: number;
   /** Milliseconds without a sign of life on a stream (fal sends one every 15 s) before it is reopened. @default 45000 */
@@ -98,7 +102,8 @@ export interface CallRetry {
 }
 
 export interface SubmitOptions<T> extends SubmitSettings, StepSettings {
-  readonly input: InputOf<T>;
+  /** @default an object without fields */
+  readonly input?: InputOf<T>;
   readonly ambiguousSubmit?: AmbiguousSubmitPolicy;
 }
 
@@ -132,6 +137,11 @@ const SECONDS: Takes = {
 const WEB_ADDRESS: Takes = {
   what: "an http(s) URL",
   is: (value) => typeof value === "string" && /^https?:$/.test(URL.parse(value)?.protocol ?? ""),
+};
+
+const METHOD: Takes = {
+  what: '"post", since any other method may be repeated on its way and pay twice',
+  is: (value) => typeof value === "string" && value.toLowerCase() === "post",
 };
 
 const SCHEMA: Takes = {
@@ -176,8 +186,8 @@ const CALL: OptionsOf<CallOptions<unknown>> & Readonly<Record<string, Takes>> = 
   retry: RETRY,
   // What asks for a request takes, here and with the official client.
   requestId: anything,
-  method: anything,
-  connectionMode: anything,
+  method: METHOD,
+  connectionMode: oneOf(["server", "client"]),
 };
 
 /**

@@ -19,14 +19,14 @@ import {
   ticketOf,
 } from "./call.ts";
 import { currentRun, runHere } from "./enclosing-run.ts";
-import { type Result, statusFold } from "./events.ts";
+import { logOf, type Result, statusFold } from "./events.ts";
 import { type LiveCall, liveCall } from "./live-call.ts";
 import { noteCancelled, noteFailure, noteResult } from "./noted-requests.ts";
 import { checkCallOptions, type SubmitOptions, type WatchSettings } from "./options.ts";
 import { prepare } from "./prepare.ts";
 import {
   type CompletedQueueStatus,
-  type InQueueStatus,
+  type InQueueQueueStatus,
   type QueueStatus,
   toQueueStatus,
 } from "./queue-status.ts";
@@ -57,7 +57,7 @@ export interface QueueClient {
   submit<const T extends EndpointId | AnyEndpoint>(
     endpoint: T,
     options: SubmitOptions<T>,
-  ): Promise<InQueueStatus>;
+  ): Promise<InQueueQueueStatus>;
   status(endpoint: EndpointId | AnyEndpoint, options: StatusOptions): Promise<QueueStatus>;
   streamStatus(endpoint: EndpointId | AnyEndpoint, options: StatusOptions): Promise<StatusStream>;
   /** Waits until the request is completed, by stream or polls. A failed request is completed too: see `error`. */
@@ -97,7 +97,13 @@ export function createQueueClient(services: Services, { attach }: Calls): QueueC
       const status =
         (await journalledEnd(services, ticket)) ??
         (await queue.status(ticket, { logs, signal: abortSignal }).catch(unlessElsewhere(services, ticket)));
-      return toQueueStatus(queue, ticket, status, status.logs ?? []);
+      const now = services.clock.now();
+      return toQueueStatus(
+        queue,
+        ticket,
+        status,
+        (status.logs ?? []).map((log) => logOf(log, now)),
+      );
     },
 
     async streamStatus(target, options) {
@@ -140,7 +146,7 @@ async function submit<T extends EndpointId | AnyEndpoint>(
   services: Services,
   target: T,
   options: SubmitOptions<T>,
-): Promise<InQueueStatus> {
+): Promise<InQueueQueueStatus> {
   const call = liveCall(services, idOf(target), options);
   // A promise of the language does not tell whether it is awaited.
   call.isHeard = true;
@@ -151,7 +157,7 @@ async function submit<T extends EndpointId | AnyEndpoint>(
     handOver(call, ticket);
     const position = call.accepting && (await call.accepting).position;
     const status = { status: "IN_QUEUE", queue_position: position } as const;
-    return toQueueStatus(services.queue, ticket, status, []) as InQueueStatus;
+    return toQueueStatus(services.queue, ticket, status, []) as InQueueQueueStatus;
   });
 }
 

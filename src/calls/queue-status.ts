@@ -1,34 +1,41 @@
 import type { Ticket } from "../journal/call.ts";
 import type { Queue } from "../queue/queue.ts";
-import type { WireLog, WireStatus } from "../queue/wire.ts";
+import type { WireStatus } from "../queue/wire.ts";
 import type { RequestLog } from "./events.ts";
 
 export interface QueueStatusLinks {
-  readonly request_id: string;
-  readonly response_url: string;
-  readonly status_url: string;
-  readonly cancel_url: string;
+  request_id: string;
+  response_url: string;
+  status_url: string;
+  cancel_url: string;
 }
 
 /** A request's status in fal's own words, as the official client gives it. */
-export type QueueStatus =
-  | (QueueStatusLinks & {
-      readonly status: "IN_QUEUE";
-      readonly queue_position: number;
-      readonly logs?: RequestLog[];
-    })
-  | (QueueStatusLinks & { readonly status: "IN_PROGRESS"; readonly logs: RequestLog[] })
-  | CompletedQueueStatus;
+export type QueueStatus = InQueueQueueStatus | InProgressQueueStatus | CompletedQueueStatus;
 
-export type InQueueStatus = Extract<QueueStatus, { status: "IN_QUEUE" }>;
+export interface InQueueQueueStatus extends QueueStatusLinks {
+  status: "IN_QUEUE";
+  queue_position: number;
+  logs?: RequestLog[];
+}
+
+export interface InProgressQueueStatus extends QueueStatusLinks {
+  status: "IN_PROGRESS";
+  logs: RequestLog[];
+}
 
 export interface CompletedQueueStatus extends QueueStatusLinks {
-  readonly status: "COMPLETED";
-  readonly logs: RequestLog[];
-  readonly metrics?: { readonly inference_time: number | null };
+  status: "COMPLETED";
+  logs: RequestLog[];
+  metrics?: Metrics;
   /** A failed request is completed too. */
-  readonly error?: string;
-  readonly error_type?: string;
+  error?: string;
+  error_type?: string;
+}
+
+export interface Metrics {
+  /** Seconds. */
+  inference_time: number | null;
 }
 
 /** @param logs All lines so far: a stream's are incremental, and users of `onQueueUpdate` expect them cumulative. */
@@ -36,7 +43,7 @@ export function toQueueStatus(
   queue: Pick<Queue, "addresses">,
   ticket: Ticket,
   status: WireStatus,
-  logs: readonly (RequestLog | WireLog)[],
+  logs: readonly RequestLog[],
 ): QueueStatus {
   const { response, status: statusUrl, cancel } = queue.addresses(ticket);
   const common = {
@@ -44,7 +51,7 @@ export function toQueueStatus(
     response_url: response,
     status_url: statusUrl,
     cancel_url: cancel,
-    logs: logs.map((log) => ({ ...log }) as RequestLog),
+    logs: logs.map((log) => ({ ...log })),
   };
   if (status.status === "IN_QUEUE") {
     return { ...common, status: "IN_QUEUE", queue_position: status.queue_position ?? 0 };

@@ -16,18 +16,21 @@ export interface ApiErrorFacts {
 
 /** One problem of one input field: https://fal.ai/docs/documentation/model-apis/errors */
 export interface ValidationErrorInfo {
-  readonly msg: string;
-  readonly loc: readonly (string | number)[];
-  readonly type: string;
-  readonly ctx?: Readonly<Record<string, unknown>>;
+  msg: string;
+  loc: (string | number)[];
+  type: string;
+  ctx?: Record<string, unknown>;
 }
 
 /** An answer that says no. The fields are those of the official client, and more. */
-export class ApiError<Body = unknown> extends FalError {
+// biome-ignore lint/suspicious/noExplicitAny: what an answer holds that says no, only the caller can know
+export class ApiError<Body = any> extends FalError {
   override readonly name: string = "ApiError";
   readonly code: "api" | "validation" | "account_locked" = "api";
   readonly status: number;
   declare readonly body: Body;
+  /** Empty where the answer named none. */
+  declare readonly requestId: string;
   /** fal's `error_type` (or `X-Fal-Error-Type`, or the type of the first model error), where it sent one. */
   readonly errorType: string | undefined;
   /** `user` when the deadline that passed was the caller's own. */
@@ -74,18 +77,19 @@ export function withoutInput(body: unknown): unknown {
 }
 
 /** A 422: the input was not accepted, field by field. */
-export class ValidationError extends ApiError<{ detail?: readonly ValidationErrorInfo[] | string }> {
+export class ValidationError extends ApiError<{ detail: ValidationErrorInfo[] }> {
   override readonly name = "ValidationError";
   override readonly code = "validation";
 
-  get fieldErrors(): readonly ValidationErrorInfo[] {
-    const detail = this.body?.detail;
+  get fieldErrors(): ValidationErrorInfo[] {
+    // What a model answers is its author's, whatever its type says.
+    const detail = (this.body as { detail?: unknown } | null | undefined)?.detail;
     if (typeof detail === "string") return [{ loc: ["body"], msg: detail, type: "value_error" }];
     return Array.isArray(detail) ? detail.filter((item) => typeof item?.msg === "string") : [];
   }
 
   /** The problems of one field, by its name. */
-  getFieldErrors(field: string): readonly ValidationErrorInfo[] {
+  getFieldErrors(field: string): ValidationErrorInfo[] {
     return this.fieldErrors.filter(({ loc }) => Array.isArray(loc) && loc.at(-1) === field);
   }
 }

@@ -3,7 +3,7 @@
  *
  * ```ts
  * declare module "fal-chain" {
- *   interface EndpointTypes {
+ *   interface EndpointTypeMap {
  *     "acme/painter": { input: { prompt: string }; output: { image: Image } };
  *   }
  * }
@@ -12,7 +12,7 @@
  * Sources: https://fal.ai/models/fal-ai/flux/schnell/api, https://fal.ai/models/fal-ai/esrgan/api,
  * https://fal.ai/models/fal-ai/birefnet/v2/api
  */
-export interface EndpointTypes {
+export interface EndpointTypeMap {
   "fal-ai/flux/schnell": { input: FluxSchnellInput; output: FluxSchnellOutput };
   "fal-ai/esrgan": { input: EsrganInput; output: EsrganOutput };
   "fal-ai/birefnet/v2": { input: BirefnetInput; output: BirefnetOutput };
@@ -23,22 +23,19 @@ export type FileInput = string | Blob | ArrayBufferLike | ArrayBufferView;
 
 /** A file that a model made. */
 export interface File {
-  readonly url: string;
-  readonly content_type?: string;
-  readonly file_name?: string;
+  url: string;
+  content_type?: string;
+  file_name?: string;
   /** Bytes. */
-  readonly file_size?: number;
+  file_size?: number;
 }
 
 export interface Image extends File {
   /** Pixels. */
-  readonly width?: number | null;
+  width?: number;
   /** Pixels. */
-  readonly height?: number | null;
+  height?: number;
 }
-
-/** A list that a model never leaves empty, so that its first item needs no check. */
-export type NonEmpty<T> = readonly [T, ...T[]];
 
 export type ImageSize =
   | "square_hd"
@@ -72,12 +69,12 @@ export interface FluxSchnellInput {
 }
 
 export interface FluxSchnellOutput {
-  readonly images: NonEmpty<Image>;
+  images: Image[];
   /** Seconds, by phase. */
-  readonly timings: Readonly<Record<string, number>>;
-  readonly seed: number;
-  readonly has_nsfw_concepts: NonEmpty<boolean>;
-  readonly prompt: string;
+  timings: Record<string, number>;
+  seed: number;
+  has_nsfw_concepts: boolean[];
+  prompt: string;
 }
 
 export interface EsrganInput {
@@ -101,7 +98,7 @@ export interface EsrganInput {
 }
 
 export interface EsrganOutput {
-  readonly image: Image;
+  image: Image;
 }
 
 export interface BirefnetInput {
@@ -121,6 +118,6 @@ export interface BirefnetInput {
 }
 
 export interface BirefnetOutput {
-  readonly image: Image;
-  readonly mask_image?: Image;
+  image: Image;
+  mask_image?: Image;
 }

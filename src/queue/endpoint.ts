@@ -1,9 +1,9 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { InvalidArgumentError } from "../errors/arguments.ts";
-import type { EndpointTypes } from "./catalog.ts";
+import type { EndpointTypeMap } from "./catalog.ts";
 
 /** An endpoint id: one of those that TypeScript knows, or any other `owner/alias[/path]`. */
-export type EndpointId = keyof EndpointTypes | (string & {});
+export type EndpointId = keyof EndpointTypeMap | (string & {});
 
 /** An endpoint with schemas of its own. The input is checked before anything is paid, the output after. */
 export interface Endpoint<I, O> {
@@ -20,15 +20,19 @@ export type AnyEndpoint = Endpoint<any, any>;
 export const idOf = (target: EndpointId | AnyEndpoint): string =>
   typeof target === "object" ? target.id : target;
 
-/** What an endpoint takes: `unknown` where TypeScript does not know it. */
+/** What an endpoint takes: anything where TypeScript does not know it. */
 export type InputOf<T> =
   T extends Endpoint<infer I, unknown>
     ? I
-    : T extends keyof EndpointTypes
-      ? EndpointTypes[T] extends { input: infer I }
+    : T extends keyof EndpointTypeMap
+      ? EndpointTypeMap[T] extends { input: infer I }
         ? I
         : unknown
       : unknown;
+
+/** What TypeScript does not know is for the caller to say, as with the official client. */
+// biome-ignore lint/suspicious/noExplicitAny: what an endpoint gives that nobody has described, only the caller knows
+type Anything = any;
 
 /** What an endpoint gives: a schema passed with the call wins over what is known of the endpoint. */
 export type OutputOf<T, S = undefined> =
@@ -37,11 +41,11 @@ export type OutputOf<T, S = undefined> =
     ? // biome-ignore lint/suspicious/noExplicitAny: an endpoint's input is contravariant, so only any matches each
       T extends Endpoint<any, infer O>
       ? O
-      : T extends keyof EndpointTypes
-        ? EndpointTypes[T] extends { output: infer O }
+      : T extends keyof EndpointTypeMap
+        ? EndpointTypeMap[T] extends { output: infer O }
           ? O
-          : unknown
-        : unknown
+          : Anything
+        : Anything
     : S extends StandardSchemaV1
       ? StandardSchemaV1.InferOutput<S>
       : unknown;

@@ -28,7 +28,11 @@ export interface StorageClient {
    */
   upload(file: Attachment, options?: UploadOptions): Promise<string>;
   /** Gives an input as JSON says it, each Blob in it, and all bytes, uploaded and replaced by its URL. */
-  transformInput(input: unknown, options?: Omit<UploadOptions, "filename" | "contentType">): Promise<unknown>;
+  transformInput(
+    input: Record<string, unknown>,
+    options?: Omit<UploadOptions, "filename" | "contentType">,
+    // biome-ignore lint/suspicious/noExplicitAny: the fields are those of the input
+  ): Promise<Record<string, any>>;
 }
 
 /** As the official client does. */
@@ -67,7 +71,10 @@ export function createStorage(transport: Transport, rest: () => string, clock: C
       return upload(blobOf(data), options);
     },
     transformInput: async (input, options = {}) =>
-      parseOwn(await takeInput(input).json((file) => storage.upload(file, options))),
+      parseOwn(await takeInput(input).json((file) => storage.upload(file, options))) as Record<
+        string,
+        unknown
+      >,
   };
   return storage;
 }

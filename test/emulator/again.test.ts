@@ -42,7 +42,7 @@ test("the next emulator of a directory has the port, the requests and the files 
   });
   const result = await second.fal.queue.result("fal-ai/flux/schnell", { requestId });
   expect(result.data).toEqual(data);
-  const image = await fetch(data.images[0].url);
+  const image = await fetch(data.images[0]!.url);
   expect([image.status, image.headers.get("content-type")]).toEqual([200, "image/jpeg"]);
   expect(await (await fetch(upload)).text()).toBe("fox");
   const history = await fetch(

@@ -118,7 +118,7 @@ function long(pieces: number, onPull = async (_: number) => {}) {
 const poster = (fal: Fal, bug: boolean) =>
   fal.chain("poster", async () => {
     const { data } = await fal.subscribe(FLUX, { input: SMALL, step: "picture" });
-    const image_url = data.images[0].url;
+    const image_url = data.images[0]!.url;
     if (bug) throw new Error("a bug");
     const large = await fal.subscribe("fal-ai/esrgan", { input: { image_url } });
     return { image_url, large: large.data.image.url };
@@ -129,7 +129,7 @@ test("what calls give is copied, whole, and results keep their URLs", async () =
   const fal = client({ keepFiles: dir });
   const { data } = await fal.subscribe(FLUX, { input: SMALL });
   await fal.close();
-  const { url } = data.images[0];
+  const { url } = data.images[0]!;
   const path = (await fal.files.path(url)) ?? "";
   expect(path.startsWith(dir)).toBe(true);
   expect(readdirSync(dir)).toHaveLength(1);

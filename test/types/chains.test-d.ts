@@ -5,7 +5,7 @@ describe("a chain", () => {
   test("infers its input and its output", () => {
     const poster = fal.chain("poster", async (input: { prompt: string }) => {
       const { data } = await fal.subscribe("fal-ai/flux/schnell", { input });
-      return { url: data.images[0].url, seed: data.seed };
+      return { url: data.images[0]!.url, seed: data.seed };
     });
     expectTypeOf(poster).toEqualTypeOf<Chain<{ prompt: string }, { url: string; seed: number }>>();
     const run = poster.start({ prompt: "a fox" }, { id: "a", tags: { customer: "acme" } });
@@ -31,7 +31,7 @@ describe("a chain", () => {
       expectTypeOf(run.id).toEqualTypeOf<string>();
       expectTypeOf(run.signal).toEqualTypeOf<AbortSignal>();
       const { data } = await run.subscribe("fal-ai/flux/schnell", { input });
-      expectTypeOf(data.images[0].url).toEqualTypeOf<string>();
+      expectTypeOf(data.images[0]!.url).toEqualTypeOf<string>();
     });
   });
 

@@ -60,6 +60,20 @@ test.each([
   120 * SECONDS,
 );
 
+/** Written for the official client, which the type check of this project holds it against. */
+const OFFICIAL = readFileSync(join(import.meta.dirname, "official/program.ts"), "utf8");
+
+test(
+  "what is written for the official client compiles once its import is changed",
+  async () => {
+    expect(OFFICIAL).toContain('from "@fal-ai/client"');
+    const program = OFFICIAL.replace('from "@fal-ai/client"', 'from "fal-chain"');
+    const strictest = { exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
+    expect(await complaints("official", program, { strict: true, noEmit: true, ...strictest })).toBe("");
+  },
+  120 * SECONDS,
+);
+
 test(
   "types that hold themselves go through a chain, and are themselves in what it declares",
   async () => {

@@ -14,7 +14,7 @@ export async function main() {
   const a = await fal.queue.attach("fal-ai/esrgan", { requestId: "a" });
   const u: string = a.data.image.url;
   const unknown = await fal.subscribe("someone/else", { input: { whatever: 1 } });
-  is<Equal<typeof unknown.data, unknown>>();
+  is<Equal<typeof unknown.data, any>>();
   const output = z.object({ n: z.number() });
   const o = await fal.subscribe("someone/else", { input: {}, output });
   is<Equal<typeof o.data, { n: number }>>();

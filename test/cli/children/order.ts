@@ -7,7 +7,7 @@ const fal = createFal({ store: "sqlite:order.db" });
 const order = fal.chain("order", async () => {
   const input = { prompt: "a fox", image_size: { width: 64, height: 64 } };
   const { data } = await fal.subscribe("fal-ai/flux/schnell", { input, step: "picture" });
-  const image_url = data.images[0].url;
+  const image_url = data.images[0]!.url;
   const large = fal.subscribe("fal-ai/esrgan", { input: { image_url }, step: "large" });
   await large.submitted;
   process.stdout.write(`${process.pid} has submitted both\n`);

@@ -11,7 +11,7 @@ const app = defineApp({
       handler: async ({ prompt }, { reply }) => {
         const input = { prompt, image_size: { width: 64, height: 64 }, seed: 7 } as const;
         const { data } = await fal.subscribe("fal-ai/flux/schnell", { input });
-        const image_url = data.images[0].url;
+        const image_url = data.images[0]!.url;
         const [large, cutout] = await Promise.all([
           fal.subscribe("fal-ai/esrgan", { input: { image_url, scale: 2 } }),
           fal.subscribe("fal-ai/birefnet/v2", { input: { image_url } }),
