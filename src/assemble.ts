@@ -143,7 +143,7 @@ function networkOf(
       () => origins().queue,
     ),
     history: createHistory(transport, api, clock),
-    storage: createStorage(transport, () => origins().rest, clock),
+    storage: createStorage(transport, () => origins().rest, clock, telemetry.report),
     price,
     estimate: estimates({ price, usualCost: createUsualCosts(transport, api, clock) }),
     billingEvents: createBillingEvents(transport, api, clock),

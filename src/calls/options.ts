@@ -19,7 +19,7 @@ import {
 } from "../base/options.ts";
 import type { FalError } from "../errors/fal-error.ts";
 import type { InputOf } from "../queue/endpoint.ts";
-import type { StorageSettings } from "../storage/lifecycle.ts";
+import { LIFECYCLE, type StorageSettings } from "../storage/lifecycle.ts";
 import type { QueueStatus } from "./queue-status.ts";
 
 /**
@@ -120,15 +120,6 @@ export interface CallOptions<T, S extends StandardSchemaV1 | undefined = undefin
   readonly abortSignal?: AbortSignal;
 }
 
-const STORAGE: OptionsOf<StorageSettings> = {
-  expiresIn: {
-    what: "never, immediate, 1h, 1d, 7d, 30d, 1y, or a number of seconds",
-    is: (value) =>
-      oneOf(["never", "immediate", "1h", "1d", "7d", "30d", "1y"]).is(value) || count(1).is(value),
-  },
-  initialAcl: record,
-};
-
 const SECONDS: Takes = {
   what: "in seconds, and more than 1",
   is: (value) => typeof value === "number" && value > 1,
@@ -172,7 +163,7 @@ const CALL: OptionsOf<CallOptions<unknown>> & Readonly<Record<string, Takes>> = 
   priority: oneOf(["low", "normal"]),
   hint: anyText,
   startTimeout: SECONDS,
-  storageSettings: nested(STORAGE, "storageSettings"),
+  storageSettings: nested(LIFECYCLE, "storageSettings"),
   headers: record,
   abortSignal: signal,
   logs: flag,

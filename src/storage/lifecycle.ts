@@ -1,3 +1,5 @@
+import { count, type OptionsOf, oneOf, record } from "../base/options.ts";
+
 /** How long fal keeps files, and who may read them. */
 export interface StorageSettings {
   /** Seconds, or a word. `never` is the same as leaving it out. @default what the account says */
@@ -7,6 +9,15 @@ export interface StorageSettings {
     readonly rules?: readonly { readonly user: string; readonly decision: "hide" | "forbid" | "allow" }[];
   };
 }
+
+export const LIFECYCLE: OptionsOf<StorageSettings> = {
+  expiresIn: {
+    what: "never, immediate, 1h, 1d, 7d, 30d, 1y, or a number of seconds",
+    is: (value) =>
+      oneOf(["never", "immediate", "1h", "1d", "7d", "30d", "1y"]).is(value) || count(1).is(value),
+  },
+  initialAcl: record,
+};
 
 const SECONDS = {
   immediate: 60,

@@ -19,20 +19,36 @@ export async function putWhole(file: Blob, contentType: string, target: Target):
   await put(file, target.to, { "content-type": contentType }, target, () => {});
 }
 
-const Part = z.looseObject({ partNumber: z.number(), etag: z.string() });
+const Uploaded = z.looseObject({ partNumber: z.number(), etag: z.string() });
 
-/** Parts of 10 MiB, each repeated by itself, then the list of them. */
-export async function putInParts(file: Blob, target: Target): Promise<void> {
-  const count = Math.ceil(file.size / PART_BYTES);
-  const parts = await pooled(
-    Array.from({ length: count }, (_, index) => file.slice(index * PART_BYTES, (index + 1) * PART_BYTES)),
-    PARTS_AT_ONCE,
-    (part, index) =>
-      put(part, below(target.to, `${index + 1}`), {}, target, ({ text }) => {
-        const { partNumber, etag } = z.parse(Part, JSON.parse(text));
-        return { partNumber, etag };
-      }),
-  );
+/** A part that fal has. */
+export type Part = Pick<z.output<typeof Uploaded>, "partNumber" | "etag">;
+
+/**
+ * Parts of 10 MiB, each repeated by itself, then the list of them.
+ *
+ * @param done Parts that are there already, by their place; those that come are added. @param tell Told of the bytes that are there.
+ */
+export async function putInParts(
+  file: Blob,
+  done: Map<number, Part>,
+  tell: (bytes: number) => void,
+  target: Target,
+): Promise<void> {
+  const all = Array.from({ length: Math.ceil(file.size / PART_BYTES) }, (_, index) => index);
+  const partOf = (index: number) => file.slice(index * PART_BYTES, (index + 1) * PART_BYTES);
+  const bytesDone = () => [...done.keys()].reduce((sum, index) => sum + partOf(index).size, 0);
+  const missing = all.filter((index) => !done.has(index));
+  tell(bytesDone());
+  await pooled(missing, PARTS_AT_ONCE, async (index) => {
+    const part = await put(partOf(index), below(target.to, `${index + 1}`), {}, target, ({ text }) => {
+      const { partNumber, etag } = z.parse(Uploaded, JSON.parse(text));
+      return { partNumber, etag };
+    });
+    done.set(index, part);
+    tell(bytesDone());
+  });
+  const parts = all.map((index) => done.get(index));
   await target.transport.send(
     {
       operation: "upload",

@@ -1,4 +1,4 @@
-import { memoryStore } from "fal-chain";
+import { memoryStore, type UploadOptions } from "fal-chain";
 import { describe, expect, test } from "vitest";
 import { ECHO, failureOf, KEY, type Setup, setup } from "../support/setup.ts";
 import { kindOf, networkError, type Wire } from "../support/wire.ts";
@@ -163,6 +163,47 @@ describe("an upload", () => {
     expect(Buffer.from(await stored.arrayBuffer()).equals(bytes)).toBe(true);
     expect([announced(world).length, puts(world).length]).toEqual([1, 11]);
     expect(new Set(world.sent.slice(1).map(({ authorization }) => authorization))).toEqual(new Set([null]));
+  });
+
+  test("tells how far it is, and goes on with the parts that are missing when it is tried again", async () => {
+    const gone = new AbortController();
+    const wire: Wire = (request, forward) => {
+      if (isPut(request) && request.url.includes("/8?")) gone.abort(new Error("left"));
+      return forward();
+    };
+    const warnings: unknown[] = [];
+    const world = setup({ wire, logger: { warn: (of) => void warnings.push(of) } });
+    const total = 91 * 2 ** 20;
+    const film = new Blob([new Uint8Array(total).fill(7)], { type: "video/mp4" });
+    const seen: number[] = [];
+    const onProgress = (progress: { loaded: number; total: number }) => {
+      expect(progress.total).toBe(total);
+      seen.push(progress.loaded / 2 ** 20);
+    };
+    const upload = (options: UploadOptions) => world.fal.storage.upload(film, options);
+    expect(await failureOf(upload({ onProgress, abortSignal: gone.signal }))).toMatchObject({
+      message: "left",
+    });
+    const before = seen.splice(0).at(-1) ?? 0;
+    expect(before).toBeGreaterThanOrEqual(50);
+    const sent = puts(world).length;
+    const url = await upload({ onProgress });
+    expect([seen[0], seen.at(-1), announced(world).length]).toEqual([before, 91, 1]);
+    const numbers = puts(world)
+      .slice(sent)
+      .map(({ url }) => Number(/(\d+)\?/.exec(url)?.[1]));
+    // The virtual clock may run out on a part, which is then sent once more.
+    expect(new Set(numbers).size).toBe(Math.ceil((91 - before) / 10));
+    expect((await (await world.emulator.fetch(new Request(url))).blob()).size).toBe(total);
+    // Sent as something else, it is another upload; and a listener that fails fails no upload.
+    await upload({
+      filename: "film.mp4",
+      onProgress: () => {
+        throw new Error("a broken bar");
+      },
+    });
+    expect([announced(world).length, warnings.length > 0]).toEqual([2, true]);
+    await expect(upload({ onProgres: () => {} } as UploadOptions)).rejects.toThrow("onProgress");
   });
 });
 
