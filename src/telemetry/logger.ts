@@ -1,4 +1,5 @@
 import { printable, printableJson } from "../base/text.ts";
+import { warn } from "../base/warn.ts";
 import type { Env } from "../environment/environment.ts";
 
 /** Where the client says what it does. pino fits, and so does an object with nothing but `warn`. */
@@ -41,10 +42,7 @@ const WARNINGS: Logger = {
   warn(details, message) {
     const { err } = details as { err?: { message?: string } };
     const cause = err?.message ? `: ${printable(err.message)}` : "";
-    const { process } = globalThis;
-    if (process?.emitWarning) return process.emitWarning(`${message}${cause}`, "FalWarning");
-    // biome-ignore lint/suspicious/noConsole: where nothing else takes warnings, as in a page
-    console.warn(`FalWarning: ${message}${cause}`);
+    warn(`${message}${cause}`);
   },
 };
 

@@ -2,6 +2,7 @@ import * as client from "fal-chain";
 import * as apps from "fal-chain/app";
 import * as emulation from "fal-chain/emulator";
 import * as postgres from "fal-chain/postgres";
+import * as proxies from "fal-chain/proxy";
 import * as sqlite from "fal-chain/sqlite";
 import * as worker from "fal-chain/worker";
 import * as z from "zod";
@@ -123,6 +124,8 @@ export const startWorker: typeof worker.startWorker = (options) =>
 
 export const defineApp: typeof apps.defineApp = (options) =>
   apps.defineApp({ ...options, fal, logger: { warn() {} } });
+
+export const createProxy: typeof proxies.createProxy = (options) => proxies.createProxy({ fal, ...options });
 
 export const secrets: typeof client.secrets = (schemas) =>
   client.secrets(schemas, { DATABASE_URL: "https://database.example" });
