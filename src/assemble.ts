@@ -27,6 +27,7 @@ import { createHistory } from "./platform/requests.ts";
 import { createRunnerUsage, type ReadRunnerUsage } from "./platform/runner-usage.ts";
 import { createDirect } from "./queue/direct.ts";
 import { createQueue, type Queue } from "./queue/queue.ts";
+import { createTokens } from "./queue/tokens.ts";
 import { createStorage } from "./storage/storage.ts";
 import type { Ledger } from "./store/ledger.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
@@ -142,6 +143,7 @@ function networkOf(
       () => origins().run,
       () => origins().queue,
     ),
+    issueToken: createTokens(transport, () => origins().rest),
     history: createHistory(transport, api, clock),
     storage: createStorage(transport, () => origins().rest, clock, telemetry.report),
     price,

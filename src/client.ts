@@ -11,6 +11,7 @@ import { runDirectly } from "./calls/direct.ts";
 import { currentRun } from "./calls/enclosing-run.ts";
 import { createQueueClient } from "./calls/queue-client.ts";
 import { createRecordedCalls } from "./calls/recorded-calls.ts";
+import { type OpenStream, openStream } from "./calls/stream.ts";
 import { createChains } from "./chain/chain.ts";
 import { budgetsOfOpenRuns, budgetsOfRun } from "./chain/run-budgets.ts";
 import { createRuns } from "./chain/runs.ts";
@@ -31,10 +32,13 @@ export function createFal(options: FalOptions = {}): Fal {
   const background: Background = new Set();
   const client = openClient(options, background);
   const chains = createChains(() => client.services);
+  const stream: OpenStream = (target, call) => openStream(client.services, target, call);
 
   return {
     subscribe: (target, call) => client.services.calls.subscribe(target, call),
     run: (target, call) => runDirectly(client.services, target, call),
+    stream,
+    streaming: { stream },
     chain: chains.define,
     step: tools.step,
     map: tools.map,

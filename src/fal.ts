@@ -6,6 +6,7 @@ import type { RunDirectly } from "./calls/direct.ts";
 import type { AmbiguousSubmitPolicy } from "./calls/options.ts";
 import type { QueueClient } from "./calls/queue-client.ts";
 import type { RecordedCalls } from "./calls/recorded-calls.ts";
+import type { OpenStream } from "./calls/stream.ts";
 import type { DefineChain, HandleOptions } from "./chain/chain.ts";
 import type { RunScope, Tools } from "./chain/run-scope.ts";
 import type { Runs } from "./chain/runs.ts";
@@ -147,6 +148,9 @@ export interface Fal {
   readonly subscribe: Calls["subscribe"];
   /** Calls an endpoint without the queue; within a run, through it. */
   readonly run: RunDirectly;
+  /** Calls an endpoint that gives its result piece by piece. */
+  readonly stream: OpenStream;
+  readonly streaming: { readonly stream: OpenStream };
   /** The queue, request by request. */
   readonly queue: QueueClient;
   /** The calls that are in the store: to be read, picked up, settled. */

@@ -5,6 +5,7 @@ export type { Attachment, Bytes } from "./base/json.ts";
 export type { Time, Timed } from "./base/time.ts";
 export type { AttachOptions, Call, Calls } from "./calls/call.ts";
 export type { DirectOptions, RunDirectly } from "./calls/direct.ts";
+export type { EventStream, StreamEventType } from "./calls/event-stream.ts";
 export type { CallEvent, Done, RequestLog, Result } from "./calls/events.ts";
 export type {
   AmbiguousSubmitPolicy,
@@ -29,6 +30,8 @@ export type {
 export type { RecordedCalls } from "./calls/recorded-calls.ts";
 export type { Settled, Settlement } from "./calls/settle.ts";
 export type { StatusStream } from "./calls/status-stream.ts";
+export type { FalStream, OpenStream } from "./calls/stream.ts";
+export type { StreamOptions, TokenProvider } from "./calls/stream-options.ts";
 export type { Chain, DefineChain, HandleOptions, ResumeOptions, StartOptions } from "./chain/chain.ts";
 export type { RunCall, RunEvent } from "./chain/events.ts";
 export type { RetryFailed } from "./chain/mode.ts";
@@ -170,6 +173,7 @@ export {
   type OutputType,
   parseEndpointId,
   type RunOptions,
+  type StreamingClient,
   type UrlOptions,
   type WebHookResponse,
 } from "./official-names.ts";

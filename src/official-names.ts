@@ -1,5 +1,6 @@
 import type { CompletedQueueStatus, QueueStatus } from "./calls/queue-status.ts";
 import { FalError } from "./errors/fal-error.ts";
+import type { Fal } from "./fal.ts";
 import { parseEndpointId as addressOf } from "./queue/endpoint.ts";
 import type { StorageSettings } from "./storage/lifecycle.ts";
 
@@ -45,6 +46,8 @@ const STATUSES: readonly unknown[] = ["IN_QUEUE", "IN_PROGRESS", "COMPLETED"];
 /** Whether it is the one of a request that is over: a failed request is completed too. */
 export const isCompletedQueueStatus = (value: unknown): value is CompletedQueueStatus =>
   isQueueStatus(value) && value.status === "COMPLETED";
+/** What `fal.streaming` has. */
+export type StreamingClient = Fal["streaming"];
 
 /** What fal's webhooks have for a body: https://fal.ai/docs/documentation/model-apis/inference/webhooks */
 // biome-ignore lint/suspicious/noExplicitAny: what a model gives, only its caller knows

@@ -5,12 +5,16 @@ export const isPaid = (operation: Operation): boolean => operation === "submit" 
 
 export interface WireRequest {
   readonly operation: Operation;
-  readonly method: "GET" | "POST" | "PUT";
+  readonly method: string;
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Blob;
+  /** What kind of answer is wanted. @default JSON, or of a stream server-sent events */
+  readonly accept?: string | undefined;
   /** Goes without the key, and so to any address: a file to where it was announced, a probe for its answer alone. */
   readonly keyless?: "file" | "probe";
+  /** What of its address is nobody's business, and is left out of what is said. */
+  readonly secret?: string;
   /** Milliseconds that one attempt may take. @default 60_000; a submit takes as long as it takes */
   readonly attemptTimeout?: number;
   /** For messages. */
@@ -41,6 +45,22 @@ export interface WireReply {
   readonly bytes: ArrayBuffer;
 }
 
+/**
+ * A part of an answer that comes piece by piece: the data of a server-sent event, or bytes of anything else. `isCut`: the
+ * answer ended before the event did.
+ */
+export type StreamPart =
+  | { readonly data: string; readonly isCut: boolean }
+  | { readonly bytes: Uint8Array<ArrayBuffer> };
+
+/** A good answer, whose body is read as it comes. */
+export interface WireStream {
+  readonly status: number;
+  readonly headers: Headers;
+  /** To be read once, to its end or left. @throws {NetworkError | ReplyTooLargeError} where it breaks, or is too large. */
+  readonly parts: AsyncIterable<StreamPart>;
+}
+
 /** The network as the other folders need it. The key is added on the other side, and only for origins that may have it. */
 export interface Transport {
   /**
@@ -52,6 +72,13 @@ export interface Transport {
    * @throws {AmbiguousSubmitError} where no usable answer came to a submit.
    */
   send<T>(request: WireRequest, read: (reply: WireReply) => T): Promise<T>;
+  /**
+   * The same of a direct call whose good answer comes piece by piece: it ends where the answer begins, and is repeated only
+   * before that.
+   *
+   * @param onBytes Told of every sign of life of its body.
+   */
+  stream<T>(request: WireRequest, onBytes: () => void, read: (reply: WireStream) => T): Promise<T>;
   /**
    * Opens a stream of server-sent events and gives the data of each. Not repeated: who watches knows better what to do.
    *

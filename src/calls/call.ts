@@ -13,6 +13,7 @@ import {
   type OutputOf,
   parseEndpointId,
 } from "../queue/endpoint.ts";
+import type { StreamedCall } from "../queue/queue.ts";
 import { runHere } from "./enclosing-run.ts";
 import type { CallEvent, Done, Result } from "./events.ts";
 import { cancelCall, cancelForRun, heedSignals, settle } from "./give-up.ts";
@@ -187,7 +188,8 @@ export async function sendUnlessKnown(
   const { content, endpoint } = prepared;
   const { signal } = call.giveUp;
   if (call.admitted && !call.found) {
-    call.found = await abortable(call.admitted.find({ endpoint: endpoint.id, content }), signal);
+    const asked = { endpoint: endpoint.id, content, how: call.stream && howStreamed(call.stream) };
+    call.found = await abortable(call.admitted.find(asked), signal);
     const known = call.found.record && (await recover(services, call, call.found.record, wants));
     if (known) return known;
   }
@@ -280,6 +282,10 @@ export function settingsFor(target: EndpointId | AnyEndpoint, settings: CallSett
   const output = settings.output ?? (typeof target === "object" ? target.schemas.output : undefined);
   return output ? { ...settings, output } : settings;
 }
+
+/** A stream is not found by a call of the queue, nor one by another that asks otherwise. */
+const howStreamed = ({ method, query, url, accept }: StreamedCall): string =>
+  JSON.stringify(["stream", method, query, url ?? "", accept]);
 
 const isRecorded = (known: Known): known is Recorded =>
   known.record !== undefined && known.outcome !== undefined;

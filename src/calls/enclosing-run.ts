@@ -42,7 +42,12 @@ export interface AdmittedCall {
    *
    * @throws when the call may not be made: another input than before, or a run that went another way.
    */
-  find(input: { readonly endpoint: string; readonly content: string }): Promise<FoundStep>;
+  find(input: {
+    readonly endpoint: string;
+    readonly content: string;
+    /** What tells it from other calls of the endpoint with the same input. */
+    readonly how?: string | undefined;
+  }): Promise<FoundStep>;
   /** Instead of `find`: it asks for a call of the run that was made before, in this execution or an earlier one. */
   identify(record: CallRecord): void;
   /** Nothing of what was found can be had, so it is submitted in its place. */

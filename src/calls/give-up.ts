@@ -45,7 +45,8 @@ export function settle(call: LiveCall, how: "completed" | "failed"): void {
   call.over.abort(OVER);
 }
 
-function giveUp(
+/** Gives a call up with an error of its own, and cancels its request. */
+export function giveUp(
   services: Services,
   call: LiveCall,
   toError: (facts: Unfinished) => Error,
@@ -71,7 +72,8 @@ function detach({ background }: Services, call: LiveCall, reason: unknown): void
 async function cancelUpstream({ queue }: Services, call: LiveCall, isAsked: boolean): Promise<CancelOutcome> {
   // The error that this promise travels on is made first.
   await undefined;
-  const isCut = call.settings.cancelOnAbort !== false && call.cut && call.accepting && !call.ticket;
+  const isCut =
+    call.settings.cancelOnAbort !== false && call.cut && call.accepting && (!call.ticket || call.isReading);
   if (isCut) {
     call.cut.abort(OVER);
     return "requested";

@@ -4,6 +4,7 @@ import type { CancelOutcome } from "../errors/giving-up.ts";
 import type { Ticket } from "../journal/call.ts";
 import type { Cost } from "../money/cost.ts";
 import type { Answer } from "../queue/answer.ts";
+import type { StreamedCall } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import type { AdmittedCall, EnclosingRun, FoundStep } from "./enclosing-run.ts";
 import { type CallEvent, type StatusFold, statusFold } from "./events.ts";
@@ -20,6 +21,8 @@ export interface Accepted {
   readonly adopted: boolean;
   /** Of a direct call. */
   readonly answer?: Answer | undefined;
+  /** Of one whose answer comes piece by piece. */
+  readonly rest?: Promise<Answer> | undefined;
 }
 
 /** What the caller said of the call, beside its input. */
@@ -82,6 +85,10 @@ export interface LiveCall<T = unknown> {
   slot: SlotHolder | undefined;
   /** Of a direct call: closes its connection, which ends its request. */
   readonly cut: AbortController | undefined;
+  /** Of a direct call whose answer comes piece by piece. */
+  readonly stream: StreamedCall | undefined;
+  /** Its answer has begun, and is not all there. */
+  isReading: boolean;
   /** The POST under way, or what it came to. */
   accepting: Promise<Accepted> | undefined;
   ticket: Ticket | undefined;
@@ -103,6 +110,7 @@ export function liveCall<T>(
     readonly outsideRun?: boolean;
     readonly asksForRequest?: boolean;
     readonly isDirect?: boolean;
+    readonly stream?: StreamedCall;
   } = {},
 ): LiveCall<T> {
   const { id = crypto.randomUUID(), asksForRequest = false } = how;
@@ -140,7 +148,9 @@ export function liveCall<T>(
     isInDoubt: false,
     notedAs: undefined,
     slot: undefined,
-    cut: how.isDirect ? new AbortController() : undefined,
+    cut: how.isDirect || how.stream ? new AbortController() : undefined,
+    stream: how.stream,
+    isReading: false,
     accepting: undefined,
     ticket: undefined,
     isHooked: false,

@@ -152,7 +152,7 @@ const RETRY: Takes = {
 };
 
 /** What the input is, and what an endpoint's schema says of it, is checked with the input. */
-const CALL: OptionsOf<CallOptions<unknown>> & Readonly<Record<string, Takes>> = {
+export const CALL = {
   input: anything,
   output: SCHEMA,
   step: name,

@@ -117,7 +117,9 @@ export function createQueueClient(services: Services, { attach }: Calls): QueueC
         : await queue
             .streamStatus(ticket, { logs, signal: controller.signal })
             .catch(unlessElsewhere(services, ticket));
-      return statusStream(queue, ticket, statuses, { logs, controller, unlink });
+      const report = (what: string, error: unknown) =>
+        services.report(what, error, { endpoint: ticket.endpoint, request_id: requestId });
+      return statusStream(queue, ticket, statuses, { logs, controller, unlink, report });
     },
 
     subscribeToStatus: (target, options) => subscribeToStatus(services, target, options),

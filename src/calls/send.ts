@@ -47,22 +47,24 @@ export async function send(
 
   const intent: Intent = { id, ...wanted, queue: queue.base, key: found?.key, at: clock.now() };
   const notes = lastMoment(services, call, { intent, found, replaces, reservations });
-  const cut = call.cut?.signal;
-  const submission = { endpoint: prepared.endpoint, body, ...hooked, cut, deadline, ...notes };
+  const { cut, stream } = call;
+  const how = { ...hooked, cut: cut?.signal, stream, deadline };
+  const submission = { endpoint: prepared.endpoint, body, ...how, ...notes };
   const { doubted } = notes;
   const accepting = post(services, intent, { to, submission, policy, signal, reservations, doubted });
   call.accepting = accepting;
   // Should the call give up meanwhile, the POST goes on, and who cancels its request waits for the answer.
   accepting.then(
-    ({ ticket, answer }) => {
+    ({ ticket, answer, rest }) => {
       call.ticket = ticket;
       if (answer && signal.aborted) keepAnswer(services, call, answer);
+      if (rest) followRest(services, call, rest);
     },
     () => {},
   );
-  const { ticket, position, answer } = await abortable(accepting, signal).finally(notes.noted);
+  const { ticket, position, answer, rest } = await abortable(accepting, signal).finally(notes.noted);
   announce(services, call, ticket, prepared.for.tags);
-  if (!answer) tellStatus(services, call, { status: "IN_QUEUE", queue_position: position }, {});
+  if (!answer && !rest) tellStatus(services, call, { status: "IN_QUEUE", queue_position: position }, {});
   return ticket;
 }
 
@@ -70,6 +72,24 @@ export async function send(
 function keepAnswer(services: Services, call: LiveCall, { data, units }: Answer): void {
   const outcome = { data, units, waitSeconds: undefined, runSeconds: undefined };
   void inBackground(services.background, noteCompleted(services, call, outcome));
+}
+
+/** What comes piece by piece and is waited for no more goes on coming, unless it is cut. */
+function followRest(services: Services, call: LiveCall, rest: Promise<Answer>): void {
+  const { signal } = call.giveUp;
+  call.isReading = true;
+  const reading = rest.then(
+    (answer) => {
+      if (signal.aborted) keepAnswer(services, call, answer);
+    },
+    () => {},
+  );
+  void inBackground(
+    services.background,
+    reading.finally(() => {
+      call.isReading = false;
+    }),
+  );
 }
 
 /** What a submit is noted with. */

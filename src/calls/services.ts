@@ -10,6 +10,7 @@ import type { Reserve } from "../ledger/budget.ts";
 import type { Price } from "../platform/prices.ts";
 import type { History } from "../platform/requests.ts";
 import type { Queue, Submits } from "../queue/queue.ts";
+import type { IssueToken } from "../queue/tokens.ts";
 import type { StorageClient } from "../storage/storage.ts";
 import type { ObserveCall } from "./observer.ts";
 import type { AmbiguousSubmitPolicy } from "./options.ts";
@@ -31,6 +32,8 @@ export interface Services {
   readonly queue: Queue;
   /** Calls that do without the queue. */
   readonly direct: Submits;
+  /** Gives tokens for connections that must not have the key. */
+  readonly issueToken: IssueToken;
   readonly history: History;
   readonly price: {
     /** What one unit of an endpoint costs; undefined where the platform does not say. Nobody waits longer than `until`. */

@@ -1,17 +1,13 @@
-import { eventLog } from "../base/event-log.ts";
 import { MalformedReplyError } from "../errors/network.ts";
 import type { Ticket } from "../journal/call.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
+import { type EventStream, eventStream } from "./event-stream.ts";
 import { statusFold } from "./events.ts";
 import { type QueueStatus, toQueueStatus } from "./queue-status.ts";
 
 /** A request's statuses as they come. Leaving the loop closes the stream; the request goes on. */
-export interface StatusStream extends AsyncIterable<QueueStatus> {
-  /** The last status, once the stream has ended. Rejects where it broke, or ended before COMPLETED. */
-  done(): Promise<QueueStatus>;
-  abort(reason?: unknown): void;
-}
+export type StatusStream = EventStream<QueueStatus>;
 
 /** Statuses that are kept for a loop that is slow; the last one is kept always. */
 const KEPT_STATUSES = 1_000;
@@ -22,52 +18,43 @@ interface Reading {
   readonly logs: boolean;
   readonly controller: AbortController;
   readonly unlink: () => void;
+  readonly report: (what: string, error: unknown) => void;
 }
 
 export function statusStream(
   queue: Queue,
   ticket: Ticket,
   statuses: AsyncIterable<WireStatus>,
-  { logs, controller, unlink }: Reading,
+  { logs, controller, unlink, report }: Reading,
 ): StatusStream {
-  const log = eventLog<QueueStatus>({
-    keep: KEPT_STATUSES,
-    droppable: ({ status }) => status !== "COMPLETED",
-    withDropped: (status) => status,
+  const opened = eventStream<QueueStatus>({
+    log: {
+      keep: KEPT_STATUSES,
+      droppable: ({ status }) => status !== "COMPLETED",
+      withDropped: (status) => status,
+    },
+    ...{ controller, report, closesWhenLeft: true, isReported: false, onHeard() {} },
+    requestId: () => ticket.requestId,
   });
   const told = statusFold(logs);
-  const ended = (async () => {
+  const read = async () => {
     let last: QueueStatus | undefined;
-    try {
-      for await (const status of statuses) {
-        const events = told.take(status, statuses, 0);
-        const lines = events.flatMap((event) => (event.type === "log" ? [event.log] : []));
-        last = toQueueStatus(queue, ticket, status, lines);
-        log.push(last);
-      }
-      if (last?.status !== "COMPLETED") throw endedEarly(ticket);
-      log.end();
-      return last;
-    } catch (error) {
-      log.fail(error);
-      throw error;
-    } finally {
-      unlink();
+    for await (const status of statuses) {
+      const events = told.take(status, statuses, 0);
+      const lines = events.flatMap((event) => (event.type === "log" ? [event.log] : []));
+      last = toQueueStatus(queue, ticket, status, lines);
+      opened.push(last, true);
     }
-  })();
-  // The loop tells of a failure too; whoever loops need not call done().
-  ended.catch(() => {});
-  return {
-    done: () => ended,
-    abort: (reason) => controller.abort(reason),
-    async *[Symbol.asyncIterator]() {
-      try {
-        yield* log.read();
-      } finally {
-        controller.abort();
-      }
-    },
+    if (last?.status !== "COMPLETED") throw endedEarly(ticket);
+    return last;
   };
+  read()
+    .then(opened.end, (error: unknown) => {
+      if (controller.signal.aborted) opened.close();
+      else opened.fail(error);
+    })
+    .finally(unlink);
+  return opened.stream;
 }
 
 export const endedEarly = ({ endpoint, requestId }: Ticket) =>

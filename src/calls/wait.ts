@@ -1,12 +1,14 @@
+import { abortable, linkedController, OVER } from "../base/signal.ts";
 import { OtherDeploymentError } from "../errors/calls.ts";
-import { MalformedReplyError } from "../errors/network.ts";
+import { MalformedReplyError, NetworkError } from "../errors/network.ts";
 import { restoredError } from "../errors/saved-error.ts";
 import type { Ticket } from "../journal/call.ts";
 import { replyWith, restoredData } from "../journal/saved-data.ts";
 import type { Answer } from "../queue/answer.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import { type LiveCall, tellWatched } from "./live-call.ts";
-import { asRequestEnd, isGone, readResult, recalledFrom } from "./result.ts";
+import { policyOf } from "./options.ts";
+import { asRequestEnd, isGone, isRequestEnd, readResult, recalledFrom } from "./result.ts";
 import type { Hooks, Services } from "./services.ts";
 import { watch, watchOptions } from "./watch.ts";
 
@@ -28,14 +30,27 @@ export async function untilEnded(
   ticket: Ticket,
   readsReply: boolean,
 ): Promise<Ended> {
-  const { answer } = (await call.accepting) ?? {};
+  const { answer, rest } = (await call.accepting) ?? {};
   if (answer) return { answer, status: undefined };
+  const { signal } = call.giveUp;
+  if (rest) {
+    const whole = abortable(rest, signal).then((answer) => ({ answer, status: undefined }));
+    return whole.catch((error: unknown) => brokenOff(services, call, ticket, error));
+  }
   const { hooks } = services;
   if (hooks && call.isHooked && call.notedAs !== undefined) {
     return { answer: await afterHook(services, call, hooks, ticket, readsReply), status: undefined };
   }
-  const { signal } = call.giveUp;
-  const status = await untilCompleted(services, call, ticket).catch((error: unknown) => {
+  return ofQueue(services, call, ticket, signal);
+}
+
+async function ofQueue(
+  services: Services,
+  call: LiveCall,
+  ticket: Ticket,
+  signal: AbortSignal,
+): Promise<Ended> {
+  const status = await untilCompleted(services, call, ticket, signal).catch((error: unknown) => {
     if (isGone(error)) return undefined;
     if (error instanceof OtherDeploymentError) return error;
     throw error;
@@ -44,6 +59,33 @@ export async function untilEnded(
     return { status: undefined, answer: await recalledFrom(services, ticket, status, signal) };
   }
   return { status, answer: await readResult(services, ticket, status, signal) };
+}
+
+/** How long what a stream broke off from is asked for before that is told, in milliseconds. */
+const BROKEN_OFF_MS = 10_000;
+
+/**
+ * A stream that broke off is asked for by its request's id: a connection that is lost may have ended the request, but need not
+ * have. Where nothing comes of that, what is told is how it broke.
+ */
+async function brokenOff(services: Services, call: LiveCall, ticket: Ticket, error: unknown): Promise<Ended> {
+  call.giveUp.signal.throwIfAborted();
+  if (!(error instanceof NetworkError) || policyOf(services, call.settings) === "throw") throw error;
+  const { controller, unlink } = linkedController(call.giveUp.signal);
+  const { signal } = controller;
+  services.clock.sleep(BROKEN_OFF_MS, signal).then(
+    () => controller.abort(error),
+    () => {},
+  );
+  try {
+    return await abortable(ofQueue(services, call, ticket, signal), signal);
+  } catch (found) {
+    call.giveUp.signal.throwIfAborted();
+    throw isRequestEnd(found) ? found : error;
+  } finally {
+    unlink();
+    controller.abort(OVER);
+  }
 }
 
 /** What the hook brought is in the store; where none came, or without a result, the result is there to be read. */
@@ -70,8 +112,13 @@ async function afterHook(
   return { data, units: outcome.units, response: replyWith(data) };
 }
 
-async function untilCompleted(services: Services, call: LiveCall, ticket: Ticket): Promise<WireStatus> {
-  const options = watchOptions(call.settings, call.giveUp.signal);
+async function untilCompleted(
+  services: Services,
+  call: LiveCall,
+  ticket: Ticket,
+  signal: AbortSignal,
+): Promise<WireStatus> {
+  const options = watchOptions(call.settings, signal);
   for await (const { status, connection } of watch(services.queue, services.clock, ticket, options)) {
     tellWatched(services, call, ticket, status, connection);
     if (status.status === "COMPLETED") return status;

@@ -5,6 +5,7 @@ import type { Ticket } from "../journal/call.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import type { WatchSettings } from "./options.ts";
+import { watchdog } from "./watchdog.ts";
 
 /** Three times the pause between fal's signs of life, in milliseconds. */
 const IDLE_TIMEOUT_MS = 45_000;
@@ -98,8 +99,12 @@ async function* stream(
   reopened: boolean,
 ): AsyncGenerator<Observation, void, void> {
   const { controller, unlink } = linkedController(signal);
-  const silence = watchdog(clock, idleTimeout, controller);
-  const quiet = watchdog(clock, LONGEST_QUIET_MS, controller);
+  const guard = (ms: number) =>
+    watchdog(clock, ms, controller.signal, () =>
+      controller.abort(new Error(`the status stream was silent for ${ms} ms`)),
+    );
+  const silence = guard(idleTimeout);
+  const quiet = guard(LONGEST_QUIET_MS);
   const connection = {};
   try {
     const statuses = await queue.streamStatus(ticket, {
@@ -123,20 +128,6 @@ async function* stream(
     unlink();
     controller.abort(OVER);
   }
-}
-
-/** Aborts `controller` after `ms` without a `reset`. Ends with the controller. */
-function watchdog(clock: Clock, ms: number, controller: AbortController): { reset: () => void } {
-  let until = clock.now() + ms;
-  (async () => {
-    for (let left = ms; left > 0; left = until - clock.now()) await clock.sleep(left, controller.signal);
-    controller.abort(new Error(`the status stream was silent for ${ms} ms`));
-  })().catch(() => {});
-  return {
-    reset: () => {
-      until = clock.now() + ms;
-    },
-  };
 }
 
 /** The key is wrong or the request unknown: no other way of asking would help. */

@@ -57,7 +57,7 @@ export function admit(attempt: Attempt, info: Parameters<Attempt["enclosing"]["a
   };
   callsUnderWay.set(id, call);
   return {
-    find: ({ content }) => find(call, content),
+    find: ({ content, how }) => find(call, content, how),
     identify(record) {
       call.key = record.key;
       identify(call, record);
@@ -82,11 +82,11 @@ export function admit(attempt: Attempt, info: Parameters<Attempt["enclosing"]["a
   };
 }
 
-async function find(call: CallInRun, content: string): Promise<FoundStep> {
+async function find(call: CallInRun, content: string, how: string | undefined): Promise<FoundStep> {
   const { attempt, info, scope, turn } = call;
   const { endpoint, step, onChange } = info;
   const { fence, lease } = attempt.execution;
-  const found = await findCall(attempt.replay, turn, { endpoint, content, scope, step, onChange });
+  const found = await findCall(attempt.replay, turn, { endpoint, content, how, scope, step, onChange });
   const { key, record } = found;
   call.key = key;
   if (record) identify(call, record);

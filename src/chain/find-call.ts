@@ -15,6 +15,8 @@ export interface Asked {
   readonly endpoint: string;
   /** The exact JSON of its input. */
   readonly content: string;
+  /** What tells it from other calls of the endpoint with the same input. */
+  readonly how: string | undefined;
   readonly scope: string;
   readonly step: string | undefined;
   readonly onChange: "rerun" | "reuse" | undefined;
@@ -32,7 +34,7 @@ export async function findCall(replay: Replay, turn: Turn, asked: Asked): Promis
   await turn.before;
   try {
     urls.asked(asked.content);
-    const content = await contentKey(asked.endpoint, asked.content, urls.sources);
+    const content = await contentKey(`${asked.endpoint}${asked.how ?? ""}`, asked.content, urls.sources);
     const found =
       asked.step === undefined
         ? byContent(replay, asked, content)

@@ -1,7 +1,25 @@
+import type { Clock } from "../base/clock.ts";
+import { appOf } from "./endpoint.ts";
+import type { Tokens } from "./tokens.ts";
+
 /** Who is asking: any well-formed key is accepted, and its id stands for the account. */
 export type Caller =
   | { readonly known: true; readonly account: string }
   | { readonly known: false; readonly why: string };
+
+/** Whether a token is good for an endpoint, and whose it is. */
+export function callerByToken(
+  token: string,
+  endpoint: string,
+  { tokens, clock }: { readonly tokens: Tokens; readonly clock: Clock },
+): Caller {
+  const grant = tokens.read(token);
+  const app = appOf(endpoint);
+  const isMeant = grant?.apps.some((name) => name === app || name === app.split("/").at(-1));
+  if (!grant || !isMeant) return { known: false, why: "The token is not for this app" };
+  if (grant.until <= clock.now()) return { known: false, why: "The token has expired" };
+  return { known: true, account: grant.account };
+}
 
 const KEY = /^Key ([^\s:]+):(\S+)$/;
 

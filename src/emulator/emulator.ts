@@ -35,7 +35,9 @@ import { queueRoutes } from "./routes/queue.ts";
 import { runRoutes } from "./routes/run.ts";
 import { serverlessRoutes } from "./routes/serverless.ts";
 import { storageRoutes } from "./routes/storage.ts";
+import { tokenRoutes } from "./routes/tokens.ts";
 import { createRunnerBill, type Runners } from "./runners.ts";
+import { createTokens } from "./tokens.ts";
 import { createUploads } from "./uploads.ts";
 
 export interface Emulator {
@@ -142,6 +144,7 @@ function partsOf(options: EmulatorOptions & Served) {
   const platform: Platform = {
     ...{ clock, machine, files, models, apps, concurrency, seed, billing, runners, signer, closing },
     uploads: createUploads(files),
+    tokens: createTokens(),
     own: { stated: options.origin?.replace(/(?<!\/)\/+$/, ""), servedAt: options.servedAt },
     history: historySwitches(options.history),
   };
@@ -185,6 +188,7 @@ function routes(platform: Platform): Hono<RouteEnv> {
     .route("/", runRoutes(platform))
     .route("/", fileRoutes(platform))
     .route("/", storageRoutes(platform))
+    .route("/", tokenRoutes(platform))
     .route("/", pricingRoutes(platform))
     .route("/", billingRoutes(platform))
     .route("/", serverlessRoutes(platform))

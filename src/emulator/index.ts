@@ -55,7 +55,7 @@ export {
   type ModelRun,
 } from "../model/model.ts";
 export type { Random } from "../model/random.ts";
-export { birefnet, esrgan, fluxSchnell } from "../stand-ins/index.ts";
+export { birefnet, esrgan, fluxSchnell, router } from "../stand-ins/index.ts";
 export type { BillingSwitches } from "./billing.ts";
 export { createEmulator, type Emulator } from "./emulator.ts";
 export type { EmulatorOptions, Served } from "./emulator-options.ts";

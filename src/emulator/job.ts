@@ -58,6 +58,8 @@ export interface DirectCall {
   readonly over: AbortController;
   /** Called with the app's answer, while its body arrives; never where there is none. */
   respond(answer: Response): void;
+  /** Told of each event of a model that streams. */
+  readonly onEvent?: (event: unknown) => void;
 }
 
 /** One try at a request by a runner of its app. */

@@ -1,7 +1,7 @@
 import { setImmediate as turnOfTheLoop } from "node:timers/promises";
 import type { Clock } from "../base/clock.ts";
 import { headersForRunner } from "../gateway/headers.ts";
-import { type Model, type ModelContext, ModelFailure } from "../model/model.ts";
+import { type Model, type ModelContext, ModelFailure, type ModelRun } from "../model/model.ts";
 import { randomFrom } from "../model/random.ts";
 import { loadFile } from "./download.ts";
 import { appOf } from "./endpoint.ts";
@@ -41,7 +41,7 @@ export function createPerformer(options: PerformOptions): (job: Job) => Promise<
       const context = contextOf(job, seconds, options);
       const outcome = async () => {
         if (job.fate) return job.fate;
-        return successOutcome(await model.run(input, context));
+        return successOutcome(await (streamed(model, job, input, context) ?? model.run(input, context)));
       };
       const told = [model.notice, ...model.stages(input)];
       return await paced(outcome, told, context, { startedAt, lengthMs });
@@ -53,6 +53,25 @@ export function createPerformer(options: PerformOptions): (job: Job) => Promise<
       return failureOutcome(500, "internal_error", `The stand-in for ${job.endpoint} broke: ${why}`);
     }
   };
+}
+
+/** Undefined where nobody wants to hear of its events. */
+function streamed<I>(
+  model: Model<I>,
+  { direct }: Job,
+  input: I,
+  context: ModelContext,
+): Promise<ModelRun> | undefined {
+  const events = direct?.onEvent && model.stream?.(input, context);
+  if (!events) return undefined;
+  return (async () => {
+    for (;;) {
+      const { done, value } = await events.next();
+      context.signal.throwIfAborted();
+      if (done) return value;
+      direct.onEvent?.(value);
+    }
+  })();
 }
 
 /** The same input takes the same time in every emulator with the same seed. */

@@ -8,6 +8,7 @@ import type { HookSigner } from "./hooks/signer.ts";
 import type { Outcome } from "./job.ts";
 import type { Machine } from "./machine.ts";
 import type { RunnerBill } from "./runners.ts";
+import type { Tokens } from "./tokens.ts";
 import type { Uploads } from "./uploads.ts";
 
 /** What every route works with. */
@@ -23,6 +24,7 @@ export interface Platform extends Catalog {
   readonly billing: BillingSwitches;
   readonly runners: RunnerBill;
   readonly signer: HookSigner;
+  readonly tokens: Tokens;
   /** Fires when the emulator closes. */
   readonly closing: AbortSignal;
 }

@@ -28,15 +28,15 @@ export class CallAbortedError extends FalError {
   }
 }
 
-/** `timeout` passed before the result was there. */
+/** `timeout` passed before the result, or the next part of it, was there. */
 export class CallTimeoutError extends FalError {
   override readonly name = "TimeoutError";
   readonly code = "timeout";
   /** What became of the request upstream. Never rejects. */
   readonly cancel: Promise<CancelOutcome>;
 
-  constructor(endpoint: string, timeoutMs: number, facts: Unfinished) {
-    super(`The call to ${endpoint} had no result after ${timeoutMs} ms${named(facts.requestId)}`, {
+  constructor(endpoint: string, timeoutMs: number, facts: Unfinished, what = "had no result after") {
+    super(`The call to ${endpoint} ${what} ${timeoutMs} ms${named(facts.requestId)}`, {
       billed: "unknown",
       ...facts,
       endpoint,

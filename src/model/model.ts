@@ -54,6 +54,11 @@ export interface Model<Input = unknown> {
   /** Log lines that appear one after the other during the run. */
   stages(input: Input): readonly string[];
   run(input: Input, context: ModelContext): Promise<ModelRun>;
+  /**
+   * The same piece by piece, below `/stream`: each event is JSON, the last one is the output. Where the first is bytes, all
+   * are, and go out as they are. It takes its time by itself. Without it the endpoint does not stream.
+   */
+  stream?(input: Input, context: ModelContext): AsyncGenerator<unknown, ModelRun, void>;
 }
 
 /** A model says no. It becomes the body of the result, in fal's form for model errors. */

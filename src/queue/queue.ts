@@ -24,6 +24,27 @@ export interface Submission {
   readonly permit?: (() => Promise<void>) | undefined;
   /** Told of each refusal after which it is sent again, before the pause. It never rejects. */
   readonly onRepeat?: (() => Promise<void>) | undefined;
+  /** Of a direct call whose answer comes piece by piece. */
+  readonly stream?: StreamedCall | undefined;
+}
+
+/** A call whose answer comes piece by piece: how it is made, and who is told. */
+export interface StreamedCall {
+  /** In capitals. */
+  readonly method: string;
+  /** What is added to its address. */
+  readonly query: Readonly<Record<string, string>>;
+  /** Instead of the one that the endpoint has. */
+  readonly url: string | undefined;
+  readonly accept: string;
+  /** Says who calls instead of the key; asked before each submit. */
+  readonly token: (() => Promise<string>) | undefined;
+  /** Told of each event: JSON, or a text where it is none; of what is no stream of events, bytes. */
+  readonly onEvent: (event: unknown) => void;
+  /** Told that all of them have come. */
+  readonly onWhole: () => void;
+  /** Told of every sign of life. */
+  readonly onBytes: () => void;
 }
 
 /** Where a request is asked for. */
@@ -39,6 +60,8 @@ export interface Sent {
   readonly position: number | undefined;
   /** Of a direct call. */
   readonly answer?: Answer;
+  /** The same where it comes piece by piece: it is there once all of it is. */
+  readonly rest?: Promise<Answer>;
 }
 
 /** What takes what is paid for: the queue, or the endpoint itself. */

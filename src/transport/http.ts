@@ -1,14 +1,21 @@
 import type { Clock } from "../base/clock.ts";
 import type { Report } from "../base/report.ts";
 import { abortable, linkedController, OVER } from "../base/signal.ts";
-import { isPaid, type Transport, type WireReply, type WireRequest } from "../base/transport.ts";
+import {
+  isPaid,
+  type Transport,
+  type WireReply,
+  type WireRequest,
+  type WireStream,
+} from "../base/transport.ts";
 import { isTrusted } from "../environment/origins.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { type Exchange, type ExchangeOptions, exchange, type Sending } from "./exchange.ts";
 import { failureOfError, failureOfReply } from "./failure.ts";
 import type { RequestMiddleware } from "./middleware.ts";
 import { createOutages, type Outages } from "./outage.ts";
-import { readReply, TooLarge } from "./read-reply.ts";
+import { partsOf } from "./parts.ts";
+import { headersWithout, readReply, TooLarge } from "./read-reply.ts";
 import { errorOf, malformed } from "./reply-error.ts";
 import { type ResponseHandler, tellOf } from "./response-handler.ts";
 import { FailedAttempt, policyFor, type RetryOptions, retrying } from "./retry.ts";
@@ -56,29 +63,20 @@ export function createTransport(options: TransportOptions): Transport {
       onOutage: (origin, why) => sayOutage(wire, origin, why),
     }),
   };
+  const repeated = <T>(request: WireRequest, attempt: () => Promise<T>): Promise<T> => {
+    const { operation, signal, deadline, answeredBy, onRepeat } = request;
+    const policy = policyFor(operation, retry);
+    const onLongPause = (ms: number, why: string) => sayPause(options, request, ms, why);
+    const limits = { signal, deadline, answeredBy, onRepeat, onLongPause };
+    return retrying(attempt, { operation, policy, bucket, clock, random, ...limits }).catch(toError(request));
+  };
   return {
     patienceMs: policyFor("platform", retry).maxElapsed,
     mayFollow: (url) => isTrusted(url, options.trusted()),
     open: (request, onBytes) => openStream(wire, request, onBytes),
     whenReachable: (request) => whenReachable(wire, request, false).catch(toError(request)),
-    async send(request, read) {
-      const { operation, signal, deadline, answeredBy, onRepeat } = request;
-      const policy = policyFor(operation, retry);
-      const onLongPause = (ms: number, why: string) => sayPause(options, request, ms, why);
-      const how = {
-        operation,
-        policy,
-        bucket,
-        clock,
-        random,
-        signal,
-        deadline,
-        answeredBy,
-        onRepeat,
-        onLongPause,
-      };
-      return retrying(() => tryOnce(wire, request, read), how).catch(toError(request));
-    },
+    send: (request, read) => repeated(request, () => tryOnce(wire, request, read)),
+    stream: (request, onBytes, read) => repeated(request, () => streamOnce(wire, request, onBytes, read)),
   };
 }
 
@@ -160,26 +158,69 @@ async function tryOnce<T>(wire: Wire, request: WireRequest, read: (reply: WireRe
   wire.tell?.(reply);
   const failure = failureOfReply(request.operation, reply);
   if (failure) throw new FailedAttempt(failure);
-  try {
-    return read(reply);
-  } catch (cause) {
-    const why = `an unreadable answer, ${messageOf(cause)}`;
-    throw new FailedAttempt({ kind: "ambiguous", why, cause, claimed: claimedBy(reply) });
-  }
+  return readAs(reply, read);
 }
 
 /** Cut by nobody but who wants it cut: once it is sent, its answer is worth money. */
-async function submitOnce(wire: Wire, request: WireRequest): Promise<WireReply> {
+const submitOnce = (wire: Wire, request: WireRequest): Promise<WireReply> =>
+  answeredOnce(wire, request, (answer) => bodyOf(wire, request, answer));
+
+async function answeredOnce<T>(
+  wire: Wire,
+  request: WireRequest,
+  take: (answer: Exchange) => Promise<T>,
+): Promise<T> {
   await whenReachable(wire, request, true);
   try {
     const head = await leaving(wire, request);
     const limits = { signal: request.cut, attemptTimeout: SUBMIT_TIMEOUT_MS };
-    return await bodyOf(wire, request, await withinTime(wire, limits, head));
+    return await take(await withinTime(wire, limits, head));
   } catch (error) {
     if (!request.cut?.aborted) throw error;
     throw new FailedAttempt({ kind: "ambiguous", why: "its connection was closed to cancel it" });
   } finally {
     wire.outages.tried(request.url);
+  }
+}
+
+/** One try of a direct call whose answer comes piece by piece; one that says no is read as a whole. */
+async function streamOnce<T>(
+  wire: Wire,
+  request: WireRequest,
+  onBytes: () => void,
+  read: (reply: WireStream) => T,
+): Promise<T> {
+  request.signal?.throwIfAborted();
+  return answeredOnce(wire, request, async (answer) => {
+    const { response, key } = answer;
+    const { body, status } = response;
+    const { maxReplyBytes: maxBytes = MAX_REPLY_BYTES } = wire;
+    if (response.ok && typeof body?.getReader === "function") {
+      const reply = {
+        status,
+        headers: headersWithout(response.headers, key),
+        parts: partsOf(request, answer, body, { maxBytes, onBytes }),
+      };
+      return readAs(reply, read);
+    }
+    const reply = await bodyOf(wire, request, answer);
+    throw new FailedAttempt(
+      failureOfReply(request.operation, reply) ?? {
+        kind: "ambiguous",
+        why: "an answer without a body",
+        reply,
+      },
+    );
+  });
+}
+
+/** @throws {FailedAttempt} where nobody can make sense of it. */
+function readAs<R extends { readonly headers: Headers }, T>(reply: R, read: (reply: R) => T): T {
+  try {
+    return read(reply);
+  } catch (cause) {
+    const why = `an unreadable answer, ${messageOf(cause)}`;
+    throw new FailedAttempt({ kind: "ambiguous", why, cause, claimed: claimedBy(reply) });
   }
 }
 
@@ -192,7 +233,7 @@ async function leaving(wire: Wire, request: WireRequest): Promise<(headway: Head
     left.resolve();
   };
   const cut = request.cut && controller.signal;
-  const answered = answerTo(wire, { ...request, permit }, "application/json", cut);
+  const answered = answerTo(wire, { ...request, permit }, request.accept ?? "application/json", cut);
   answered.catch(() => left.resolve()).finally(unlink);
   await left.promise;
   return ({ signal }) => {
@@ -222,7 +263,11 @@ async function answerTo(
     if (sending.refusal) throw sending.refusal.error;
     if (error instanceof FalError) throw error;
     const { mayHaveLeft, isLate, isRouted, key } = sending;
-    const hide = (text: string) => key?.hideIn(text) ?? text;
+    const { secret } = request;
+    const hide = (text: string) => {
+      const hidden = key?.hideIn(text) ?? text;
+      return secret === undefined ? hidden : hidden.replaceAll(secret, "…");
+    };
     const found = failureOfError(error, mayHaveLeft || isLate === true, hide);
     const { why, cause } = found;
     const failure =

@@ -62,6 +62,10 @@ function withoutKey(bytes: ArrayBuffer, key: FalKey | undefined): KeylessBody {
   };
 }
 
+/** Bytes without the key. */
+export const hiddenIn = (bytes: ArrayBuffer, key: FalKey | undefined): ArrayBuffer =>
+  withoutKey(bytes, key).bytes;
+
 const ELLIPSIS = "…";
 const ELLIPSIS_BYTES = new TextEncoder().encode(ELLIPSIS);
 /** As many arguments as a call takes anywhere. */
@@ -81,7 +85,8 @@ function bytePerChar(text: string): Uint8Array {
   return bytes;
 }
 
-function headersWithout(headers: Headers, key: FalKey | undefined): Headers {
+/** A header may quote the key, too. */
+export function headersWithout(headers: Headers, key: FalKey | undefined): Headers {
   const all = [...headers];
   if (!key || all.every(([, value]) => key.hideIn(value) === value)) return headers;
   const copy = new Headers();

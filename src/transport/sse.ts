@@ -7,7 +7,10 @@ import { createParser } from "eventsource-parser";
 const MAX_EVENT = 16 * 1024 * 1024;
 
 export interface EventReading {
-  readonly onBytes?: (() => void) | undefined;
+  /** Told how many bytes have come. */
+  readonly onBytes?: ((bytes: number) => void) | undefined;
+  /** Wants an event whose blank line never came too, and is told before it that the body has ended. */
+  readonly onEnd?: () => void;
   readonly signal?: AbortSignal | undefined;
   /** A text without the key, which whoever was sent it may quote. */
   readonly hide?: (text: string) => string;
@@ -22,7 +25,7 @@ const asItIs = (text: string): string => text;
  */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
-  { onBytes, signal, hide = asItIs }: EventReading = {},
+  { onBytes, onEnd, signal, hide = asItIs }: EventReading = {},
 ): AsyncGenerator<string, void, void> {
   const ready: string[] = [];
   const parser = createParser({
@@ -42,14 +45,18 @@ export async function* readEvents(
       signal?.throwIfAborted();
       const { done, value } = await reader.read();
       signal?.throwIfAborted();
-      if (done) return;
-      onBytes?.();
+      if (done) break;
+      onBytes?.(value.length);
       parser.feed(decoder.decode(value, { stream: true }));
       withoutEvent = ready.length > 0 ? 0 : withoutEvent + value.length;
       // The parser counts neither comments nor fields that it does not know.
       if (withoutEvent > MAX_EVENT) throw new Error(`more than ${MAX_EVENT} bytes without an event`);
       yield* ready.splice(0);
     }
+    if (!onEnd) return;
+    onEnd();
+    parser.feed(`${decoder.decode()}\n\n`);
+    yield* ready.splice(0);
   } finally {
     // Not awaited: a peer that does not answer must not hold the reader up. A body that failed cannot be cancelled.
     leave();

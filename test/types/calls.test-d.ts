@@ -1,5 +1,14 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { type Call, type CallEvent, createFal, fal, type Image, type Result } from "fal-chain";
+import {
+  type Call,
+  type CallEvent,
+  createFal,
+  type FalStream,
+  fal,
+  type Image,
+  type Result,
+  type StreamOptions,
+} from "fal-chain";
 import { describe, expectTypeOf, test } from "vitest";
 import * as z from "zod";
 
@@ -102,4 +111,26 @@ test("a call is a promise of its result and a loop over its events", async () =>
     if (event.type === "completed") expectTypeOf(event.result.data.picture.url).toEqualTypeOf<string>();
     if (event.type === "log") expectTypeOf(event.dropped).toEqualTypeOf<number>();
   }
+});
+
+describe("a stream", () => {
+  test("types its events and its end, as the official client does", async () => {
+    const options: StreamOptions<{ prompt: string }> = { input: { prompt: "a fox" }, timeout: 1_000 };
+    const stream = await fal.stream("acme/painter", options);
+    for await (const event of stream) expectTypeOf(event).toEqualTypeOf<{ picture: Image }>();
+    expectTypeOf(stream.done()).resolves.toEqualTypeOf<{ picture: Image }>();
+    expectTypeOf(stream).toEqualTypeOf<FalStream<{ prompt: string; size?: number }, { picture: Image }>>();
+    stream.on("data", (event: { picture: Image }) => event.picture.url);
+    stream.on("done", (event) => event.anything);
+    // @ts-expect-error of another type
+    fal.stream("acme/painter", { input: { prompt: 1 } });
+  });
+
+  test("of an unknown endpoint is cast, or typed by a schema", async () => {
+    const stream = await fal.stream("someone/else", { input: {} });
+    const last = (await stream.done()) as { output: string };
+    expectTypeOf(last.output).toEqualTypeOf<string>();
+    const typed = await fal.streaming.stream("someone/else", { output: z.object({ n: z.number() }) });
+    expectTypeOf(typed.done()).resolves.toEqualTypeOf<{ n: number }>();
+  });
 });

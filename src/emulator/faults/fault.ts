@@ -85,15 +85,15 @@ export type Fault =
   | { readonly name: "not-json" }
   /** A 200 without a body. The request was acted on. */
   | { readonly name: "empty" }
-  /** A status stream that is over before `COMPLETED`. */
+  /** A stream that is over before its end: a status stream before `COMPLETED`. */
   | ({
       readonly name: "stream-cut";
       /** `breaks`: the connection does. `ends`: an end as if nothing were missing. @default "breaks" */
       readonly how?: "breaks" | "ends";
     } & AfterSome)
-  /** A status stream that falls silent, pings included, and stays open. */
+  /** A stream that falls silent, pings included, and stays open. */
   | ({ readonly name: "stream-stall" } & AfterSome)
-  /** Every event of a status stream in pieces: within lines, names and the bytes of one character. */
+  /** Every event of a stream in pieces: within lines, names and the bytes of one character. */
   | { readonly name: "stream-split" /** @default 1 */; readonly bytes?: number }
   /** A status that is older than one given before: a poll that falls back to the queue, a stream that repeats its start. */
   | { readonly name: "wrong-order" }
@@ -159,7 +159,8 @@ const EXCHANGES = [
   "file",
   "other",
 ] as const satisfies Operation[];
-const ALL = [...EXCHANGES, "stream"] as const satisfies Operation[];
+const STREAMS = ["stream", "run-stream"] as const satisfies Operation[];
+const ALL = [...EXCHANGES, ...STREAMS] as const satisfies Operation[];
 
 interface Kind {
   readonly settings: z.ZodRawShape;
@@ -193,10 +194,10 @@ const KINDS: { readonly [N in FaultName]: Kind } = {
   empty: { settings: {}, happensTo: ALL },
   "stream-cut": {
     settings: { how: z.enum(["breaks", "ends"]).exactOptional(), ...afterSome },
-    happensTo: ["stream"],
+    happensTo: STREAMS,
   },
-  "stream-stall": { settings: afterSome, happensTo: ["stream"] },
-  "stream-split": { settings: { bytes: whole.min(1).exactOptional() }, happensTo: ["stream"] },
+  "stream-stall": { settings: afterSome, happensTo: STREAMS },
+  "stream-split": { settings: { bytes: whole.min(1).exactOptional() }, happensTo: STREAMS },
   "wrong-order": { settings: {}, happensTo: ["status", "stream"] },
   "completed-with-error": {
     settings: {
@@ -205,7 +206,7 @@ const KINDS: { readonly [N in FaultName]: Kind } = {
       error: z.string().exactOptional(),
       billableUnits: z.number().min(0).exactOptional(),
     },
-    happensTo: ["submit", "run"],
+    happensTo: ["submit", "run", "run-stream"],
   },
   "result-expired": { settings: {}, happensTo: ["result"] },
   "400-early-result": { settings: {}, happensTo: ["result"] },

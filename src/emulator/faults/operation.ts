@@ -2,12 +2,13 @@ import type { Address } from "../address.ts";
 import { parseQueuePath } from "../endpoint.ts";
 
 /**
- * What an exchange is about. `platform` is all of `/v1`, `storage` announces uploads and gives the keys of webhooks, `file`
+ * What an exchange is about. `run-stream` is a direct call whose answer comes piece by piece, `platform` is all of `/v1`, `storage` announces uploads and gives the keys of webhooks, `file`
  * puts and gets files; a `webhook` is an exchange that the emulator begins.
  */
 export type Operation =
   | "submit"
   | "run"
+  | "run-stream"
   | "status"
   | "stream"
   | "result"
@@ -38,7 +39,7 @@ export function aimOf({ path }: Address): Aim {
         : { operation: aim.action, requestId: aim.requestId };
     }
     case "run":
-      return { operation: "run", endpoint: rest.join("/") };
+      return { operation: rest.at(-1) === "stream" ? "run-stream" : "run", endpoint: rest.join("/") };
     case "api":
       return { operation: "platform" };
     case "rest":

@@ -1,6 +1,6 @@
 import { randomFrom } from "../../model/random.ts";
 import { appFor, namesOf } from "../catalog.ts";
-import { callerOf } from "../credentials.ts";
+import { callerByToken, callerOf } from "../credentials.ts";
 import { appOf } from "../endpoint.ts";
 import { exactJson } from "../exact-json.ts";
 import type { JobOrder } from "../job.ts";
@@ -18,7 +18,8 @@ export function orderFrom(
   { isDirect = false }: { readonly isDirect?: boolean } = {},
 ): JobOrder | Response {
   const { headers } = request;
-  const caller = callerOf(headers, address.via);
+  const token = new URLSearchParams(address.search).get("fal_jwt_token");
+  const caller = token === null ? callerOf(headers, address.via) : callerByToken(token, endpoint, platform);
   if (!caller.known) return plainError(401, caller.why);
   const app = appFor(endpoint, platform);
   if (!app && !platform.models.has(endpoint)) {
