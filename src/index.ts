@@ -20,6 +20,7 @@ export type {
   QueueClient,
   RequestOptions,
   StatusOptions,
+  StatusStreamOptions,
   StatusSubscriptionOptions,
 } from "./calls/queue-client.ts";
 export type {

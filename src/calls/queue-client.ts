@@ -43,6 +43,11 @@ export interface StatusOptions extends RequestOptions {
   readonly logs?: boolean;
 }
 
+export interface StatusStreamOptions extends StatusOptions {
+  /** `client` asks with a temporary token instead of the key. @default "server" */
+  readonly connectionMode?: "client" | "server";
+}
+
 export type StatusSubscriptionOptions = StatusOptions &
   Pick<WatchSettings, "mode" | "pollInterval" | "idleTimeout" | "timeout" | "onQueueUpdate">;
 
@@ -59,7 +64,8 @@ export interface QueueClient {
     options: SubmitOptions<T>,
   ): Promise<InQueueQueueStatus>;
   status(endpoint: EndpointId | AnyEndpoint, options: StatusOptions): Promise<QueueStatus>;
-  streamStatus(endpoint: EndpointId | AnyEndpoint, options: StatusOptions): Promise<StatusStream>;
+  /** The statuses as they come, over one connection: it is not opened again. */
+  streamStatus(endpoint: EndpointId | AnyEndpoint, options: StatusStreamOptions): Promise<StatusStream>;
   /** Waits until the request is completed, by stream or polls. A failed request is completed too: see `error`. */
   subscribeToStatus(
     endpoint: EndpointId | AnyEndpoint,
@@ -108,15 +114,17 @@ export function createQueueClient(services: Services, { attach }: Calls): QueueC
 
     async streamStatus(target, options) {
       checkCallOptions(options);
-      const { requestId, logs = false, abortSignal } = options;
+      const { requestId, logs = false, abortSignal, connectionMode } = options;
       const ticket = ticketOf(services, target, requestId);
       const { controller, unlink } = linkedController(abortSignal);
+      const { signal } = controller;
+      const open = async () => {
+        const token =
+          connectionMode === "client" ? await services.issueToken(ticket.endpoint, { signal }) : undefined;
+        return queue.streamStatus(ticket, { logs, signal, token });
+      };
       const known = await journalledEnd(services, ticket);
-      const statuses = known
-        ? once(known)
-        : await queue
-            .streamStatus(ticket, { logs, signal: controller.signal })
-            .catch(unlessElsewhere(services, ticket));
+      const statuses = known ? once(known) : await open().catch(unlessElsewhere(services, ticket));
       const report = (what: string, error: unknown) =>
         services.report(what, error, { endpoint: ticket.endpoint, request_id: requestId });
       return statusStream(queue, ticket, statuses, { logs, controller, unlink, report });

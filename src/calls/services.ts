@@ -9,7 +9,8 @@ import type { Store } from "../journal/store.ts";
 import type { Reserve } from "../ledger/budget.ts";
 import type { Price } from "../platform/prices.ts";
 import type { History } from "../platform/requests.ts";
-import type { Queue, Submits } from "../queue/queue.ts";
+import type { Direct } from "../queue/direct.ts";
+import type { Queue } from "../queue/queue.ts";
 import type { IssueToken } from "../queue/tokens.ts";
 import type { StorageClient } from "../storage/storage.ts";
 import type { ObserveCall } from "./observer.ts";
@@ -31,7 +32,7 @@ export interface Services {
   readonly directStore: Store;
   readonly queue: Queue;
   /** Calls that do without the queue. */
-  readonly direct: Submits;
+  readonly direct: Direct;
   /** Gives tokens for connections that must not have the key. */
   readonly issueToken: IssueToken;
   readonly history: History;

@@ -25,7 +25,7 @@ export interface StreamOptions<Input, S extends StandardSchemaV1 | undefined = u
   readonly output?: S;
   /** Where to ask instead of at the endpoint's own address: an address of fal's. */
   readonly url?: string;
-  /** Added to the address. */
+  /** Added to the address, where it is the endpoint's own. */
   readonly queryParams?: Record<string, string>;
   /** Milliseconds without a sign of life, once the answer has begun, after which it is given up. @default 300000 */
   readonly timeout?: number;

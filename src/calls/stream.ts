@@ -18,6 +18,8 @@ import { watchdog } from "./watchdog.ts";
 /** What a model gives while it works. `done()` is the last of it, which is the result. */
 export interface FalStream<Input, Output> extends EventStream<Output> {
   readonly endpointId: string;
+  /** Where it is asked for. */
+  readonly url: string;
   readonly options: StreamOptions<Input, StandardSchemaV1 | undefined>;
 }
 
@@ -70,6 +72,7 @@ export async function openStream<I, O>(
     // What a run keeps of it is its end.
     closesWhenLeft: !isInRun,
   });
+  const url = services.direct.streamAddress(endpoint, streamed);
   wire = wireOf(services, call, opened, options.timeout);
 
   const named = typeof target === "object" ? { ...target, id: endpoint } : endpoint;
@@ -85,7 +88,7 @@ export async function openStream<I, O>(
     },
   );
   outcome.then(unlink, unlink);
-  const handle = Object.assign(opened.stream, { endpointId: endpoint, options });
+  const handle = Object.assign(opened.stream, { endpointId: endpoint, url, options });
   try {
     await prepared;
   } catch (error) {
@@ -153,7 +156,7 @@ function streamedCall(
   const ask = () =>
     tokenProvider
       ? tokenProvider(`${endpoint}/stream`)
-      : services.issueToken(endpoint, { seconds: TOKEN_SECONDS, signal: options.signal });
+      : services.issueToken(endpoint, { signal: options.signal });
   return {
     method: method.toUpperCase(),
     ...{ query: queryParams, url, accept },
@@ -166,9 +169,6 @@ function streamedCall(
     },
   };
 }
-
-/** As long as the official client has them live. */
-const TOKEN_SECONDS = 120;
 
 /** What was not told while it came, as of a call that an earlier execution made, is told now. */
 function endWith<O>(

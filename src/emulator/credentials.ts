@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import type { Address } from "./address.ts";
 import { appOf } from "./endpoint.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -7,12 +8,15 @@ export type Caller =
   | { readonly known: true; readonly account: string }
   | { readonly known: false; readonly why: string };
 
-/** Whether a token is good for an endpoint, and whose it is. */
-export function callerByToken(
-  token: string,
+/** Who asks for an endpoint: by a temporary token in the address, which must be good for it, or by the key. */
+export function callerFor(
   endpoint: string,
+  headers: Headers,
+  { search, via }: Pick<Address, "search" | "via">,
   { tokens, clock }: { readonly tokens: Tokens; readonly clock: Clock },
 ): Caller {
+  const token = new URLSearchParams(search).get("fal_jwt_token");
+  if (token === null) return callerOf(headers, via);
   const grant = tokens.read(token);
   const app = appOf(endpoint);
   const isMeant = grant?.apps.some((name) => name === app || name === app.split("/").at(-1));

@@ -3,8 +3,13 @@ import { InvalidArgumentError } from "../errors/arguments.ts";
 import { REQUEST_ID, type Ticket } from "../journal/call.ts";
 import { answerOf } from "./answer.ts";
 import type { EndpointAddress } from "./endpoint.ts";
-import type { Submits } from "./queue.ts";
-import { readStream, streamRequest } from "./stream.ts";
+import type { StreamedCall, Submits } from "./queue.ts";
+import { readStream, streamAddress, streamRequest } from "./stream.ts";
+
+export interface Direct extends Submits {
+  /** Where an endpoint streams. */
+  streamAddress(endpoint: string, how: Pick<StreamedCall, "url" | "query">): string;
+}
 
 /**
  * Calls without the queue: the answer to the POST is the result. fal ends a request whose caller hangs up.
@@ -12,7 +17,7 @@ import { readStream, streamRequest } from "./stream.ts";
  *
  * @param base Where direct calls go. @param queue What the request is asked of should it have to be found again.
  */
-export function createDirect(transport: Transport, base: () => string, queue: () => string): Submits {
+export function createDirect(transport: Transport, base: () => string, queue: () => string): Direct {
   const ticketOf = ({ id: endpoint }: EndpointAddress, headers: Headers): Ticket => {
     const id = headers.get("x-fal-request-id") ?? "";
     // That each answer names its request is not established: one that does not is told from all others all the same.
@@ -20,6 +25,7 @@ export function createDirect(transport: Transport, base: () => string, queue: ()
     return { endpoint, requestId, queue: queue() };
   };
   return {
+    streamAddress: (endpoint, how) => streamAddress(`${base()}/${endpoint}`, how),
     whenReachable: ({ endpoint, signal, deadline }) =>
       transport.whenReachable({
         ...{ operation: "direct", method: "POST", url: base(), endpoint: endpoint.id },

@@ -6,6 +6,7 @@ import { MalformedReplyError } from "../errors/network.ts";
 import { REQUEST_ID, type Ticket } from "../journal/call.ts";
 import { type Answer, answerOf } from "./answer.ts";
 import { type EndpointAddress, parseEndpointId } from "./endpoint.ts";
+import { withToken } from "./tokens.ts";
 import { readCancelled, readStatus, readSubmitted, type Submitted, type WireStatus } from "./wire.ts";
 
 /** A submit, complete: everything that can be wrong with it has been checked. */
@@ -32,9 +33,9 @@ export interface Submission {
 export interface StreamedCall {
   /** In capitals. */
   readonly method: string;
-  /** What is added to its address. */
+  /** What is added to the address that the endpoint has. */
   readonly query: Readonly<Record<string, string>>;
-  /** Instead of the one that the endpoint has. */
+  /** Where to ask instead of there. */
   readonly url: string | undefined;
   readonly accept: string;
   /** Says who calls instead of the key; asked before each submit. */
@@ -81,7 +82,13 @@ export interface Queue extends Submits {
   status(ticket: Ticket, options: { logs: boolean; signal?: AbortSignal | undefined }): Promise<WireStatus>;
   streamStatus(
     ticket: Ticket,
-    options: { logs: boolean; signal?: AbortSignal | undefined; onBytes?: () => void },
+    options: {
+      logs: boolean;
+      signal?: AbortSignal | undefined;
+      onBytes?: () => void;
+      /** Says who asks, instead of the key. */
+      token?: string | undefined;
+    },
   ): Promise<AsyncIterable<WireStatus>>;
   result(ticket: Ticket, options?: { signal?: AbortSignal | undefined }): Promise<Answer>;
   /** @throws {ApiError} with status 400 where it has completed already. */
@@ -123,9 +130,10 @@ export function createQueue(transport: Transport, base: () => string): Queue {
       return transport.send(request, ({ text }) => readStatus(text)).catch(told(ticket, "status"));
     },
 
-    async streamStatus(ticket, { logs, signal, onBytes }) {
-      const url = withLogs(streamAddress(addresses(ticket).status), logs);
-      const request = { operation: "status", method: "GET", url, ...about(ticket), signal } as const;
+    async streamStatus(ticket, { logs, signal, onBytes, token }) {
+      const address = withLogs(streamAddress(addresses(ticket).status), logs);
+      const to = token === undefined ? { url: address } : withToken(address, token);
+      const request = { operation: "status", method: "GET", ...to, ...about(ticket), signal } as const;
       return untilCompleted(await transport.open(request, onBytes).catch(told(ticket, "status")));
     },
 

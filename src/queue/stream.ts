@@ -5,6 +5,7 @@ import type { Ticket } from "../journal/call.ts";
 import { billableUnits } from "../money/cost.ts";
 import type { Answer } from "./answer.ts";
 import type { StreamedCall } from "./queue.ts";
+import { withToken } from "./tokens.ts";
 
 const STREAM_PATH = "/stream";
 
@@ -14,19 +15,21 @@ export const withoutStreamPath = (id: string): string =>
 
 /** A direct call as it goes to where its endpoint streams. */
 export async function streamRequest(request: WireRequest, how: StreamedCall): Promise<WireRequest> {
-  const { method, query, accept, token: askToken } = how;
-  const url = new URL(how.url ?? `${request.url}${STREAM_PATH}`);
-  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  const { method, accept, token: askToken } = how;
+  const url = streamAddress(request.url, how);
   const { body, ...rest } = request;
   const common = { ...rest, method, accept, ...(method !== "GET" && body !== undefined && { body }) };
-  if (!askToken) return { ...common, url: url.href };
-  const token = await askToken();
-  url.searchParams.set(TOKEN_PARAMETER, token);
-  return { ...common, url: url.href, keyless: "file", secret: token };
+  if (!askToken) return { ...common, url };
+  return { ...common, ...withToken(url, await askToken()) };
 }
 
-/** What says who calls, where the key must not go. Source: the official client. */
-const TOKEN_PARAMETER = "fal_jwt_token";
+/** @param endpoint The address of its direct calls. */
+export function streamAddress(endpoint: string, { url, query }: Pick<StreamedCall, "url" | "query">): string {
+  if (url !== undefined) return url;
+  const address = new URL(`${endpoint}${STREAM_PATH}`);
+  for (const [name, value] of Object.entries(query)) address.searchParams.set(name, value);
+  return address.href;
+}
 
 /** What some models send for an end, as OpenAI's do: it is no event. */
 const END_MARK = "[DONE]";

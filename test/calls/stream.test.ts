@@ -1,42 +1,24 @@
-import { createFalClient } from "@fal-ai/client";
 import {
   AmbiguousSubmitError,
   BudgetExceededError,
-  createFal,
   type FalOptions,
   type FalStream,
   InvalidArgumentError,
+  memoryStore,
   NetworkError,
   ReplyTooLargeError,
-  type StreamOptions,
 } from "fal-chain";
-import { createEmulator, type Model, ModelFailure, virtualClock } from "fal-chain/emulator";
+import type { Model } from "fal-chain/emulator";
 import { describe, expect, test, vi } from "vitest";
 import * as z from "zod";
-import { echo } from "../support/models.ts";
+import { EVENTS, STREAMS, streaming } from "../support/models.ts";
 import { collect, failureOf, KEY, setup } from "../support/setup.ts";
 import { instead, networkError } from "../support/wire.ts";
 
 const input = { prompt: "a fox" };
-const STREAMS = "acme/streams";
-const EVENTS = [{ n: 1 }, 0, { n: 2, text: "ä" }];
-
-/** Gives these events, a second apart. */
-const streaming = (events: readonly unknown[] = EVENTS, more: Partial<Model> = {}): Model => ({
-  ...(echo({ id: STREAMS }) as Model),
-  async *stream(_, { clock, signal }) {
-    for (const event of events) {
-      await clock.sleep(1_000, signal);
-      yield event;
-    }
-    return { output: events.at(-1), units: 3 };
-  },
-  ...more,
-});
-
 const world = (options: Omit<Parameters<typeof setup>[0] & object, "emulator"> & { model?: Model } = {}) => {
   const { model = streaming(), ...rest } = options;
-  return setup({ emulator: { models: [model] }, ...rest });
+  return setup({ emulator: { models: [model] }, store: memoryStore(), ...rest });
 };
 
 const posts = (sent: readonly { readonly method: string; readonly url: string }[]) =>
@@ -46,113 +28,6 @@ const sse = (...chunks: readonly string[]) =>
   new Response(new Blob([...chunks]), {
     headers: { "content-type": "text/event-stream", "x-fal-request-id": "r-1" },
   });
-
-describe("in the official client's place", () => {
-  interface Stream {
-    on(type: "data" | "error" | "done", listener: (event: unknown) => void): void;
-    done(): Promise<unknown>;
-    abort(): void;
-    readonly requestId: string;
-    [Symbol.asyncIterator](): AsyncGenerator<unknown>;
-  }
-  type Open = (endpoint: string, options: StreamOptions<object>) => Promise<Stream>;
-
-  /** One program, with both clients: what it sees, and what the platform was sent. */
-  async function both(
-    model: Model,
-    program: (stream: (options: StreamOptions<object>) => Promise<Stream>) => Promise<unknown>,
-  ) {
-    const told = [];
-    for (const which of ["ours", "theirs"]) {
-      const emulator = createEmulator({ models: [model], timeScale: 0.001, clock: virtualClock() });
-      const fetch: FalOptions["fetch"] = (address, init) => emulator.fetch(new Request(address, init));
-      const fal =
-        which === "ours"
-          ? createFal({ credentials: KEY, fetch, random: () => 0 })
-          : createFalClient({ credentials: KEY, fetch, retry: { maxRetries: 0 } });
-      const saw = await program((options) => (fal.stream as never as Open)(STREAMS, options));
-      const asked = emulator.received
-        .filter(({ url }) => url.includes("/stream") || url.includes("/tokens"))
-        .map(({ method, url, body, headers }) => ({
-          ...{ method, body, key: headers["authorization"] },
-          // Theirs is there twice, by two spellings of its name.
-          accept: headers["accept"]?.replace("application/json, ", ""),
-          url: url.replace(/(fal_jwt_token)=[^&]+/, "$1"),
-        }));
-      told.push({ saw, asked });
-      await emulator.close();
-    }
-    return told;
-  }
-
-  const shared = vi.spyOn(console, "warn").mockImplementation(() => {});
-  const saidBy = async (iterable: AsyncIterable<unknown>) => (await collect(iterable)).seen;
-
-  test.each<[string, Model, Parameters<typeof both>[1]]>([
-    [
-      "a loop, then done()",
-      streaming([{ n: 1 }, { n: 2 }]),
-      async (open) => {
-        const stream = await open({ input, queryParams: { a: "b c" } });
-        return { seen: await saidBy(stream), last: await stream.done(), hasId: stream.requestId !== "" };
-      },
-    ],
-    [
-      "listeners",
-      streaming([{ n: 1 }, { n: 2 }]),
-      async (open) => {
-        const seen: unknown[] = [];
-        const stream = await open({ input });
-        stream.on("data", (event) => seen.push(["data", event]));
-        stream.on("done", (event) => seen.push(["done", event]));
-        await stream.done();
-        return seen;
-      },
-    ],
-    [
-      "bytes",
-      streaming([new Uint8Array([1, 2]), new Uint8Array([3])]),
-      async (open) => {
-        const stream = await open({ input, accept: "audio/mpeg" });
-        return { seen: await saidBy(stream), last: await stream.done() };
-      },
-    ],
-    [
-      "a token of fal's instead of the key",
-      streaming(),
-      async (open) => (await open({ input, connectionMode: "client" })).done(),
-    ],
-    [
-      "a refusal, as an error",
-      streaming(EVENTS, {
-        // biome-ignore lint/correctness/useYield: it gives none
-        async *stream() {
-          throw new ModelFailure(422, [{ loc: ["body", "n"], msg: "No.", type: "value_error", url: "" }]);
-        },
-      }),
-      async (open) => {
-        const stream = await open({ input });
-        const told = new Promise((resolve) => stream.on("error", resolve));
-        const error = (await failureOf(stream.done())) as { status: number; body: unknown };
-        expect(await told).toBe(error);
-        return { status: error.status, body: error.body };
-      },
-    ],
-    [
-      "abort() after the first event",
-      streaming([{ n: 1 }, { n: 2 }, { n: 3 }]),
-      async (open) => {
-        const stream = await open({ input });
-        stream.on("data", () => stream.abort());
-        return stream.done();
-      },
-    ],
-  ])("%s", async (_, model, program) => {
-    const [ours, theirs] = await both(model, program);
-    expect(ours).toEqual(theirs);
-    expect(shared.mock.calls.every(([text]) => String(text).startsWith("[fal"))).toBe(true);
-  });
-});
 
 test("what it gave is noted with whom it is for; what it cost is known from the bill", async () => {
   const { fal, emulator, sent } = world();
@@ -402,7 +277,9 @@ describe("giving up", () => {
 
 test("a listener that throws is reported, and the stream goes on", async () => {
   const warnings: string[] = [];
-  const logger = { ...console, warn: (_: object, text: string) => warnings.push(text) } as never;
+  const quiet = () => {};
+  const warn = (_: object, text: string) => warnings.push(text);
+  const logger = { debug: quiet, info: quiet, error: quiet, warn } as never;
   const { fal } = world({ logger });
   const stream = await fal.stream(STREAMS, { input });
   stream.on("data", () => {

@@ -71,6 +71,7 @@ export async function setStage(into: string, needsDatabase: boolean): Promise<St
     models: [
       small,
       emulation.esrgan,
+      emulation.router,
       emulation.birefnet,
       other("fal-ai/whisper", { text: "hello" }),
       other("acme/painter", { image: { url: "https://example.com/fox.png" } }),

@@ -27,3 +27,19 @@ export const failing = (): Model<z.output<typeof Anything>> => ({
     throw new ModelFailure(422, [{ loc: ["body", "n"], msg: "No.", type: "value_error", url: "" }]);
   },
 });
+
+export const STREAMS = "acme/streams";
+export const EVENTS = [{ n: 1 }, 0, { n: 2, text: "ä" }];
+
+/** Gives these events, a second apart. */
+export const streaming = (events: readonly unknown[] = EVENTS, more: Partial<Model> = {}): Model => ({
+  ...(echo({ id: STREAMS }) as Model),
+  async *stream(_, { clock, signal }) {
+    for (const event of events) {
+      await clock.sleep(1_000, signal);
+      yield event;
+    }
+    return { output: events.at(-1), units: 3 };
+  },
+  ...more,
+});

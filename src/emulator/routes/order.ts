@@ -1,6 +1,6 @@
 import { randomFrom } from "../../model/random.ts";
 import { appFor, namesOf } from "../catalog.ts";
-import { callerByToken, callerOf } from "../credentials.ts";
+import { callerFor } from "../credentials.ts";
 import { appOf } from "../endpoint.ts";
 import { exactJson } from "../exact-json.ts";
 import type { JobOrder } from "../job.ts";
@@ -18,8 +18,7 @@ export function orderFrom(
   { isDirect = false }: { readonly isDirect?: boolean } = {},
 ): JobOrder | Response {
   const { headers } = request;
-  const token = new URLSearchParams(address.search).get("fal_jwt_token");
-  const caller = token === null ? callerOf(headers, address.via) : callerByToken(token, endpoint, platform);
+  const caller = callerFor(endpoint, headers, address, platform);
   if (!caller.known) return plainError(401, caller.why);
   const app = appFor(endpoint, platform);
   if (!app && !platform.models.has(endpoint)) {

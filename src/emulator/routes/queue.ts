@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import type { Address } from "../address.ts";
-import { callerOf } from "../credentials.ts";
+import { callerFor } from "../credentials.ts";
 import { parseQueuePath, type RequestAction } from "../endpoint.ts";
 import type { Job } from "../job.ts";
 import type { Platform, RouteEnv } from "../platform.ts";
@@ -29,7 +29,7 @@ export const queueRoutes = (platform: Platform): Hono<RouteEnv> =>
         ? submit(request, c.env, aim.endpoint, platform)
         : methodNotAllowed("POST");
     }
-    const caller = callerOf(request.headers, address.via);
+    const caller = callerFor(aim.app, request.headers, address, platform);
     if (!caller.known) return plainError(401, caller.why);
     const allowed = METHOD_OF[aim.action];
     if (request.method !== allowed) return methodNotAllowed(allowed);

@@ -4,6 +4,7 @@ import {
   type CompletedQueueStatus,
   createFalClient,
   type FalClient,
+  type FalStream,
   fal,
   type InProgressQueueStatus,
   type InQueueQueueStatus,
@@ -20,6 +21,8 @@ import {
   type RunOptions,
   type StorageClient,
   type StorageSettings,
+  type StreamingClient,
+  type TokenProvider,
   type UrlOptions,
   ValidationError,
   type ValidationErrorInfo,
@@ -210,6 +213,43 @@ export async function queue() {
 }
 export const isQueued = (value: unknown) =>
   isQueueStatus(value) && value.status === "IN_QUEUE" && !isCompletedQueueStatus(value);
+
+// Streams
+export async function streaming(signal: AbortSignal) {
+  const stream: FalStream<any, any> = await fal.stream("any/model", {
+    ...{ input: { prompt: "a" }, queryParams: { a: "b" }, timeout: 1_000, method: "post", signal },
+    ...{ accept: "text/event-stream", autoUpload: true, url: "https://fal.run/any/model/stream" },
+    connectionMode: "client",
+    tokenProvider: async (app) => app.toUpperCase(),
+  });
+  stream.on("data", (event) => show(event.images[0].url));
+  stream.on("data", (event: { output: string }) => show(event.output));
+  stream.on("error", (error: ApiError<any>) => show(error.message));
+  stream.on("done", ({ images }) => show(images));
+  for await (const event of stream) {
+    const partial = event as { output: string; partial?: boolean };
+    partial.output += "!";
+    show(partial, event.images[0].url);
+  }
+  const result = await stream.done();
+  result.images.push({ url: "" });
+  const text = (await stream.done()) as { output: string };
+  stream.abort();
+  stream.abort("enough");
+  stream.abort(new Error("enough"));
+  const [id, aborted, endpoint, url]: [string, boolean, string, string] = [
+    ...([stream.requestId, stream.signal.aborted] as const),
+    ...([stream.endpointId, stream.url] as const),
+  ];
+  const streams: StreamingClient = fal.streaming;
+  const known = await streams.stream("fal-ai/flux/schnell", { input: { prompt: "a" } });
+  const provider: TokenProvider = () => Promise.resolve("token");
+  const statuses = await fal.queue.streamStatus("any/model", { requestId: id, logs: true });
+  statuses.on("data", (update: QueueStatus) => show(update.status));
+  for await (const update of statuses) if (update.status === "IN_QUEUE") show(update.queue_position);
+  const last: QueueStatus = await statuses.done();
+  return [text, aborted, endpoint, url, provider, last, (await known.done()).images[0]?.url];
+}
 
 // Errors
 export async function failing() {
