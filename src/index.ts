@@ -192,7 +192,7 @@ export type {
   OutputOf,
 } from "./queue/endpoint.ts";
 export type { StorageSettings } from "./storage/lifecycle.ts";
-export type { StorageClient, UploadOptions } from "./storage/storage.ts";
+export type { StorageClient, UploadOptions, UploadProgress } from "./storage/storage.ts";
 export { type MemoryOptions, memoryStore } from "./store/memory.ts";
 export type { Rescued } from "./store/rescue-file.ts";
 export type { Logger } from "./telemetry/logger.ts";

@@ -20,8 +20,17 @@ beforeAll(async () => {
   copyFileSync(join(root, "package.json"), join(packageDir(), "package.json"));
   // A package of its own, so that the one around it is not what its programs import.
   writeFileSync(join(folder, "package.json"), '{ "name": "a-program", "type": "module" }');
-  const emit = ["--emitDeclarationOnly", "--declarationMap", "false", "--outDir", join(packageDir(), "dist")];
-  expect(await compile("typescript", "-p", join(root, "tsconfig.build.json"), ...emit)).toBe("");
+  const emit = [
+    "-p",
+    join(root, "tsconfig.build.json"),
+    "--emitDeclarationOnly",
+    "--declarationMap",
+    "false",
+  ];
+  for (const dist of ["dist", "dist/cjs"]) {
+    expect(await compile("typescript", ...emit, "--outDir", join(packageDir(), dist))).toBe("");
+  }
+  writeFileSync(join(packageDir(), "dist/cjs/package.json"), '{ "type": "commonjs" }');
 }, 120 * SECONDS);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -32,16 +41,24 @@ function compile(compiler: string, ...argv: string[]): Promise<string> {
   });
 }
 
-/** What a compiler says of a program; of two, since they agree in most things only. */
-async function complaints(name: string, program: string, settings: object): Promise<string> {
+const COMPILERS = ["typescript", "typescript5"];
+
+/** What a compiler says of a program; of two, since they agree in most things only. @param name Of its file. */
+async function complaints(
+  file: string,
+  program: string,
+  settings: object,
+  compilers = COMPILERS,
+): Promise<string> {
+  const [name, ending = "ts"] = file.split(".");
   const common = { target: "ES2023", module: "NodeNext", types: ["node"], skipLibCheck: true, rootDir: "." };
   const lib = ["ES2024", "DOM", "DOM.Iterable"];
-  writeFileSync(join(folder, `${name}.ts`), program);
+  writeFileSync(join(folder, `${name}.${ending}`), program);
   const said: string[] = [];
-  for (const compiler of ["typescript", "typescript5"]) {
+  for (const compiler of compilers) {
     const compilerOptions = { ...common, lib, outDir: `out-${name}`, ...settings };
     const config = join(folder, `${name}.json`);
-    writeFileSync(config, JSON.stringify({ compilerOptions, include: [`${name}.ts`] }));
+    writeFileSync(config, JSON.stringify({ compilerOptions, include: [`${name}.${ending}`] }));
     said.push(await compile(compiler, "-p", config));
   }
   return said.join("");
@@ -69,7 +86,15 @@ test(
     expect(OFFICIAL).toContain('from "@fal-ai/client"');
     const program = OFFICIAL.replace('from "@fal-ai/client"', 'from "fal-chain"');
     const strictest = { exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
-    expect(await complaints("official", program, { strict: true, noEmit: true, ...strictest })).toBe("");
+    const settings = { strict: true, noEmit: true, ...strictest };
+    expect(await complaints("official", program, settings)).toBe("");
+    // As CommonJS; and as compilers of the years before packages had `exports` look for it, every entry point.
+    expect(await complaints("official-cjs.cts", program, { ...settings, module: "Node16" })).toBe("");
+    const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    const entries = Object.keys(exports).filter((entry) => entry !== "./package.json");
+    const imports = entries.map((entry, n) => `export * as e${n} from "fal-chain${entry.slice(1)}";\n`);
+    const old = { ...settings, module: "CommonJS", moduleResolution: "node10" };
+    expect(await complaints("official-old", program + imports.join(""), old, ["typescript5"])).toBe("");
   },
   120 * SECONDS,
 );

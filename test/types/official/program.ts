@@ -99,16 +99,22 @@ export async function unknown() {
   const any: any = await fal.subscribe("any/model", given);
   return [typed, cast, video, any];
 }
-export const kept: {
-  data: { images: { url: string; width?: number | undefined; height?: number | undefined }[]; seed: number };
-  requestId: string;
-} = await fal.subscribe("fal-ai/flux/schnell", {
-  input: { prompt: "a", image_size: "square_hd", num_images: 2, enable_safety_checker: false },
-});
-export let last: Result<any> | undefined = await fal.subscribe("any/model", { input: {} });
-last = await fal.run("fal-ai/flux/schnell", { input: { prompt: "a" } });
-export let state: { data?: any; requestId?: string } = {};
-state = await fal.subscribe("any/model", { input: {} });
+export async function keeping() {
+  const kept: {
+    data: {
+      images: { url: string; width?: number | undefined; height?: number | undefined }[];
+      seed: number;
+    };
+    requestId: string;
+  } = await fal.subscribe("fal-ai/flux/schnell", {
+    input: { prompt: "a", image_size: "square_hd", num_images: 2, enable_safety_checker: false },
+  });
+  let last: Result<any> | undefined = await fal.subscribe("any/model", { input: {} });
+  last = await fal.run("fal-ai/flux/schnell", { input: { prompt: "a" } });
+  let state: { data?: any; requestId?: string } = {};
+  state = await fal.subscribe("any/model", { input: {} });
+  return [kept, last, state];
+}
 export type Flux = OutputType<"fal-ai/flux/schnell">;
 export const urlOf = (output: Flux) => output.images[0]?.url;
 type Given = Awaited<ReturnType<typeof fal.subscribe>>;
