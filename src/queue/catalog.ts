@@ -1,5 +1,6 @@
 /**
- * The endpoints whose input and output are known to TypeScript. Add your own by declaration merging:
+ * The endpoints whose input and output you made known to TypeScript, by declaration merging; `fal-chain pull` writes it
+ * for any endpoint of fal's. What is said here of an endpoint wins over what is built in.
  *
  * ```ts
  * declare module "fal-chain" {
@@ -8,11 +9,16 @@
  *   }
  * }
  * ```
- *
- * Sources: https://fal.ai/models/fal-ai/flux/schnell/api, https://fal.ai/models/fal-ai/esrgan/api,
- * https://fal.ai/models/fal-ai/birefnet/v2/api
  */
-export interface EndpointTypeMap {
+// biome-ignore lint/suspicious/noEmptyInterface: it is there to be merged into
+export interface EndpointTypeMap {}
+
+/**
+ * The endpoints that are known without that. Apart, since a property that is declared twice must have the same type.
+ *
+ * Sources: https://fal.ai/api/openapi/queue/openapi.json?endpoint_id=fal-ai/flux/schnell, and so on
+ */
+export interface BuiltInEndpoints {
   "fal-ai/flux/schnell": { input: FluxSchnellInput; output: FluxSchnellOutput };
   "fal-ai/esrgan": { input: EsrganInput; output: EsrganOutput };
   "fal-ai/birefnet/v2": { input: BirefnetInput; output: BirefnetOutput };
@@ -37,6 +43,12 @@ export interface Image extends File {
   height?: number;
 }
 
+/** An image whose size is always told. */
+export interface SizedImage extends Image {
+  width: number;
+  height: number;
+}
+
 export type ImageSize =
   | "square_hd"
   | "square"
@@ -44,7 +56,8 @@ export type ImageSize =
   | "portrait_16_9"
   | "landscape_4_3"
   | "landscape_16_9"
-  | { readonly width: number; readonly height: number };
+  /** Pixels, 1 to 14142. @default 512 */
+  | { readonly width?: number; readonly height?: number };
 
 export interface FluxSchnellInput {
   readonly prompt: string;
@@ -53,10 +66,10 @@ export interface FluxSchnellInput {
   /** 1 to 12. @default 4 */
   readonly num_inference_steps?: number;
   /** The same seed and prompt give the same picture. @default random, and returned */
-  readonly seed?: number;
-  /** @default 3.5 */
+  readonly seed?: number | null;
+  /** How closely it keeps to the prompt, 1 to 20. @default 3.5 */
   readonly guidance_scale?: number;
-  /** @default 1 */
+  /** 1 to 4. @default 1 */
   readonly num_images?: number;
   /** @default true */
   readonly enable_safety_checker?: boolean;
@@ -69,7 +82,7 @@ export interface FluxSchnellInput {
 }
 
 export interface FluxSchnellOutput {
-  images: Image[];
+  images: SizedImage[];
   /** Seconds, by phase. */
   timings: Record<string, number>;
   seed: number;
@@ -81,7 +94,7 @@ export interface EsrganInput {
   readonly image_url: FileInput;
   /** 1 to 8. @default 2 */
   readonly scale?: number;
-  /** @default 0 */
+  /** Pixels, such as 400, where the picture is too large for the memory of the model. @default 0, the whole picture */
   readonly tile?: number;
   /** Restores faces. @default false */
   readonly face?: boolean;
@@ -104,13 +117,21 @@ export interface EsrganOutput {
 export interface BirefnetInput {
   readonly image_url: FileInput;
   /** @default "General Use (Light)" */
-  readonly model?: "General Use (Light)" | "General Use (Heavy)" | "Portrait";
-  /** @default "1024x1024" */
-  readonly operating_resolution?: "1024x1024" | "2048x2048";
+  readonly model?:
+    | "General Use (Light)"
+    | "General Use (Light 2K)"
+    | "General Use (Heavy)"
+    | "Matting"
+    | "Portrait"
+    | "General Use (Dynamic)";
+  /** The largest is for `General Use (Dynamic)` only. @default "1024x1024" */
+  readonly operating_resolution?: "1024x1024" | "2048x2048" | "2304x2304";
   /** @default "png" */
   readonly output_format?: "webp" | "png" | "gif";
   /** Gives the mask as `mask_image` too. @default false */
   readonly output_mask?: boolean;
+  /** Gives the mask only, as `image`. @default false */
+  readonly mask_only?: boolean;
   /** @default true */
   readonly refine_foreground?: boolean;
   /** @default false */

@@ -1,9 +1,9 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { InvalidArgumentError } from "../errors/arguments.ts";
-import type { EndpointTypeMap } from "./catalog.ts";
+import type { BuiltInEndpoints, EndpointTypeMap } from "./catalog.ts";
 
 /** An endpoint id: one of those that TypeScript knows, or any other `owner/alias[/path]`. */
-export type EndpointId = keyof EndpointTypeMap | (string & {});
+export type EndpointId = keyof EndpointTypeMap | keyof BuiltInEndpoints | (string & {});
 
 /** An endpoint with schemas of its own. The input is checked before anything is paid, the output after. */
 export interface Endpoint<I, O> {
@@ -20,15 +20,16 @@ export type AnyEndpoint = Endpoint<any, any>;
 export const idOf = (target: EndpointId | AnyEndpoint): string =>
   typeof target === "object" ? target.id : target;
 
+/** What is known of an id: by the user first. */
+type TypesOf<T> = T extends keyof EndpointTypeMap
+  ? EndpointTypeMap[T]
+  : T extends keyof BuiltInEndpoints
+    ? BuiltInEndpoints[T]
+    : unknown;
+
 /** What an endpoint takes: anything where TypeScript does not know it. */
 export type InputOf<T> =
-  T extends Endpoint<infer I, unknown>
-    ? I
-    : T extends keyof EndpointTypeMap
-      ? EndpointTypeMap[T] extends { input: infer I }
-        ? I
-        : unknown
-      : unknown;
+  T extends Endpoint<infer I, unknown> ? I : TypesOf<T> extends { input: infer I } ? I : unknown;
 
 /** What TypeScript does not know is for the caller to say, as with the official client. */
 // biome-ignore lint/suspicious/noExplicitAny: what an endpoint gives that nobody has described, only the caller knows
@@ -41,10 +42,8 @@ export type OutputOf<T, S = undefined> =
     ? // biome-ignore lint/suspicious/noExplicitAny: an endpoint's input is contravariant, so only any matches each
       T extends Endpoint<any, infer O>
       ? O
-      : T extends keyof EndpointTypeMap
-        ? EndpointTypeMap[T] extends { output: infer O }
-          ? O
-          : Anything
+      : TypesOf<T> extends { output: infer O }
+        ? O
         : Anything
     : S extends StandardSchemaV1
       ? StandardSchemaV1.InferOutput<S>

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Model } from "../model/model.ts";
+import { type Model, refuseField } from "../model/model.ts";
 import { wholeBetween } from "../model/random.ts";
 import { storePicture } from "./files.ts";
 import { paint } from "./painting/paint.ts";
@@ -13,8 +13,9 @@ const PRESETS = {
   landscape_16_9: [1024, 576],
 } as const;
 
-/** fal's own bounds are not published; these keep a picture within memory. */
-const side = z.int().min(16).max(4096).default(512);
+const side = z.int().positive().max(14142).default(512);
+/** fal says nothing of the product of the two; this keeps a picture within memory. */
+const MOST_PIXELS = 4096 ** 2;
 
 const Input = z.object({
   prompt: z.string(),
@@ -27,7 +28,7 @@ const Input = z.object({
   num_inference_steps: z.int().min(1).max(12).default(4),
   // Of any size: what no number of JavaScript holds is its digits.
   seed: z.union([z.int(), z.string().regex(/^-?\d{1,100}$/)]).nullish(),
-  guidance_scale: z.number().default(3.5),
+  guidance_scale: z.number().min(1).max(20).default(3.5),
   num_images: z.int().min(1).max(4).default(1),
   enable_safety_checker: z.boolean().default(true),
   output_format: z.enum(["jpeg", "png"]).default("jpeg"),
@@ -49,6 +50,10 @@ export const fluxSchnell: Model<z.output<typeof Input>> = {
   async run(input, context) {
     const { image_size: size, output_format: format, sync_mode: sync } = input;
     const [width, height] = typeof size === "string" ? PRESETS[size] : [size.width, size.height];
+    if (width * height > MOST_PIXELS) {
+      const msg = `The picture would have ${width}x${height} pixels, more than this stand-in paints (${MOST_PIXELS})`;
+      throw refuseField("image_size", "image_too_large", msg, { input: size });
+    }
     const seed = input.seed ?? wholeBetween(context.random, 0, 2 ** 31 - 1);
     const start = Number(BigInt(seed) % 2n ** 52n);
     const images: unknown[] = [];

@@ -70,12 +70,27 @@ test("sync_mode answers with data URIs", async () => {
   expect((body["image"] as FileOut).url).toMatch(/^data:image\/png;base64,/);
 });
 
-test("only png is written, and only v2 is there", async () => {
+test("all that fal takes is taken: another format is a png that says so, and the mask can come alone", async () => {
   const s = stage();
-  expect(await refusal(s, BIREFNET, { image_url: "x", output_format: "webp" })).toMatchObject({
+  const disc = drawn(24, 24, (x, y) => (Math.hypot(x - 12, y - 12) < 6 ? [250, 0, 0] : [0, 0, 90]));
+  const url = `data:image/png;base64,${Buffer.from(encodePicture(disc, "png").bytes).toString("base64")}`;
+  const body = await run(s, BIREFNET, {
+    ...{ image_url: url, mask_only: true, output_format: "webp" },
+    ...{ model: "General Use (Dynamic)", operating_resolution: "2304x2304" },
+  });
+  const image = body["image"] as FileOut;
+  expect(image).toMatchObject({ content_type: "image/png", file_name: "mask.png" });
+  expect(alphaAt(await open(s, image.url), 2, 2)).toBe(255);
+  expect(s.emulator.jobs[0]?.logs.map(({ message }) => message)).toContain(
+    "this stand-in writes png only, not webp",
+  );
+});
+
+test("only v2 is there, with the models that it has", async () => {
+  const s = stage();
+  expect(await refusal(s, BIREFNET, { image_url: "x", model: "General Use" })).toMatchObject({
     status: 422,
-    type: "feature_not_supported",
-    msg: "This stand-in writes png only, not webp",
+    type: "one_of",
   });
   expect((await s.send("POST", "/queue/fal-ai/birefnet", { body: {} })).status).toBe(404);
 });

@@ -83,6 +83,12 @@ test.each([
   [{ prompt: "x", num_inference_steps: 0 }, "num_inference_steps", "greater_than_equal", { ge: 1 }],
   [{ prompt: "x", output_format: "bmp" }, "output_format", "one_of", { expected: ["jpeg", "png"] }],
   [{ prompt: "x", seed: 1.5 }, "seed", "int_type", undefined],
+  [{ prompt: "x", guidance_scale: 0.5 }, "guidance_scale", "greater_than_equal", { ge: 1 }],
+  [
+    { prompt: "x", image_size: { width: 9000, height: 9000 } },
+    ...["image_size", "image_too_large"],
+    undefined,
+  ] as const,
   [{ prompt: "x", image_size: "huge" }, "image_size", "one_of", expect.anything()],
 ])("%j is refused because of %s: %s", async (input, field, type, ctx) => {
   const refused = await refusal(stage(), FLUX, input);
@@ -96,11 +102,11 @@ test.each([
 });
 
 test("an error inside image_size names the side", async () => {
-  const refused = await refusal(stage(), FLUX, { prompt: "x", image_size: { width: 9000, height: 64 } });
+  const refused = await refusal(stage(), FLUX, { prompt: "x", image_size: { width: 15_000, height: 64 } });
   expect(refused).toMatchObject({
     loc: ["body", "image_size", "width"],
     type: "less_than_equal",
-    ctx: { le: 4096 },
+    ctx: { le: 14142 },
   });
 });
 
@@ -124,4 +130,8 @@ test("every kind of motif can be painted, at odd sizes too", async () => {
     urls.push(imagesOf(output)[0]?.url ?? "");
   }
   expect(new Set(urls).size).toBe(prompts.length);
+  expect(imagesOf(await run(s, FLUX, { prompt: "x", image_size: { width: 1 } }))[0]).toMatchObject({
+    width: 1,
+    height: 512,
+  });
 });

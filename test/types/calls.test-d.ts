@@ -7,6 +7,7 @@ import {
   fal,
   type Image,
   type Result,
+  type SizedImage,
   type StreamOptions,
 } from "fal-chain";
 import { describe, expectTypeOf, test } from "vitest";
@@ -23,7 +24,7 @@ describe("a known endpoint", () => {
     const { data, requestId, billing } = await fal.subscribe("fal-ai/flux/schnell", {
       input: { prompt: "a fox" },
     });
-    expectTypeOf(data.images).toEqualTypeOf<Image[]>();
+    expectTypeOf(data.images).toEqualTypeOf<SizedImage[]>();
     expectTypeOf(data.seed).toEqualTypeOf<number>();
     expectTypeOf(requestId).toEqualTypeOf<string>();
     expectTypeOf(billing.units).toEqualTypeOf<number | undefined>();
@@ -46,6 +47,12 @@ describe("a known endpoint", () => {
     expectTypeOf(data).toEqualTypeOf<{ picture: Image }>();
     // @ts-expect-error of another type
     fal.subscribe("acme/painter", { input: { prompt: "a fox", size: "big" } });
+  });
+
+  test("takes what its schema says", () => {
+    // @ts-expect-error no model that there is
+    fal.subscribe("fal-ai/birefnet/v2", { input: { image_url: "x", model: "General Use" } });
+    fal.subscribe("fal-ai/birefnet/v2", { input: { image_url: "x", model: "Matting", mask_only: true } });
   });
 
   test("is typed by the queue and by another client too", async () => {
