@@ -4,14 +4,21 @@
  */
 export const OVER = "over";
 
+/** Calls `fn` when `signal` aborts, at once if it has already. What this gives leaves no listener behind. */
+export function onceAborted(signal: AbortSignal, fn: () => void): () => void {
+  if (signal.aborted) {
+    fn();
+    return () => {};
+  }
+  signal.addEventListener("abort", fn, { once: true });
+  return () => signal.removeEventListener("abort", fn);
+}
+
 /** An AbortController that also aborts when `parent` does, with its reason. `unlink` leaves no listener behind. */
 export function linkedController(parent?: AbortSignal): { controller: AbortController; unlink: () => void } {
   const controller = new AbortController();
-  if (!parent) return { controller, unlink: () => {} };
-  const onAbort = () => controller.abort(parent.reason);
-  if (parent.aborted) onAbort();
-  else parent.addEventListener("abort", onAbort, { once: true });
-  return { controller, unlink: () => parent.removeEventListener("abort", onAbort) };
+  const unlink = parent ? onceAborted(parent, () => controller.abort(parent.reason)) : () => {};
+  return { controller, unlink };
 }
 
 /** Waits for `promise`, but rejects with the signal's reason as soon as it aborts. The promise itself goes on. */
@@ -38,10 +45,6 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal): Pr
  */
 export function whenAborted(signal: AbortSignal, until: AbortSignal, onAbort: () => void): void {
   if (until.aborted) return;
-  if (signal.aborted) {
-    onAbort();
-    return;
-  }
-  signal.addEventListener("abort", onAbort, { once: true });
-  until.addEventListener("abort", () => signal.removeEventListener("abort", onAbort), { once: true });
+  const unlink = onceAborted(signal, onAbort);
+  until.addEventListener("abort", unlink, { once: true });
 }

@@ -1,18 +1,10 @@
-import type { AdmittedCall, CallInfo, FoundStep } from "../calls/enclosing-run.ts";
+import type { AdmittedCall, CallInfo, EnclosingRun, FoundStep } from "../calls/enclosing-run.ts";
 import type { CallEvent } from "../calls/events.ts";
 import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
 import { LeaseLostError, RunBlockedError } from "../errors/runs.ts";
 import type { CallRecord } from "../journal/call.ts";
 import type { Cost } from "../money/cost.ts";
-import {
-  type Attempt,
-  assertOpen,
-  forgotten,
-  heedStore,
-  isForgotten,
-  isOver,
-  uniqueLabel,
-} from "./attempt.ts";
+import { type Attempt, forgotten, heedStore, isForgotten, isOver, uniqueLabel } from "./attempt.ts";
 import type { RunCall } from "./events.ts";
 import { type CallUnderWay, tell } from "./execution.ts";
 import { findCall } from "./find-call.ts";
@@ -36,10 +28,11 @@ interface CallInRun extends CallUnderWay {
   record: CallRecord | undefined;
 }
 
-/** @throws {RunStateError} when the run is over. */
-export function admit(attempt: Attempt, info: Parameters<Attempt["enclosing"]["admit"]>[0]): AdmittedCall {
+/** What asks to be let in. */
+export type AskingCall = Parameters<EnclosingRun["admit"]>[0];
+
+export function admit(attempt: Attempt, info: AskingCall): AdmittedCall {
   const { id, endpoint, step, asksForRequest, live, cancel } = info;
-  assertOpen(attempt, `The call to ${endpoint}`);
   const name = step ?? endpoint;
   const fresh = { id, endpoint, step: asksForRequest ? name : uniqueLabel(attempt, name) };
   attempt.told.set(id, fresh);

@@ -1,33 +1,21 @@
 import type { UserTags } from "../attribution/tags.ts";
-import {
-  anything,
-  checkName,
-  checkOptions,
-  flag,
-  type OptionsOf,
-  oneOf,
-  record,
-  signal,
-} from "../base/options.ts";
+import { anything, checkName, checkOptions, type OptionsOf, oneOf, record, signal } from "../base/options.ts";
 import { lostRun, mayHaveLostRun } from "../calls/enclosing-run.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
-import { RunStateError } from "../errors/runs.ts";
 import { runName } from "../journal/run-name.ts";
 import type { Budget } from "../money/budget.ts";
-import { goingOn } from "./answer.ts";
-import { assertOpen } from "./attempt.ts";
+import { type Attempt, assertOpen } from "./attempt.ts";
 import { modeFor, RETRY_FAILED, type RetryFailed } from "./mode.ts";
 import type { RunPlan } from "./plan.ts";
 import { currentPosition } from "./position.ts";
-import { type Run, type StartedRun, startRun } from "./run.ts";
+import { answerAsRun, HANDLE, type HandleOptions } from "./request.ts";
+import { type Run, runLater, type StartedRun } from "./run.ts";
 import { findRun, type RunHandle } from "./run-handle.ts";
 import type { RunScope } from "./run-scope.ts";
 import { beginInner, beginRun, detachAll, type RunsHere, runsHere } from "./runs-here.ts";
 import { type NotSerialisable, type Saved, toJson } from "./saved.ts";
 import type { ChainServices } from "./services.ts";
 import { checkedBudget, checkId, idForNow, startWithNow } from "./start-with.ts";
-import { isWithin } from "./started-for.ts";
-import { scopeOf } from "./tools.ts";
 
 export interface ResumeOptions {
   /** Cancels the run. */
@@ -59,13 +47,6 @@ export interface StartOptions extends ResumeOptions {
   readonly id?: string;
   /** Up to five tags of your own, on every call of the run. */
   readonly tags?: UserTags;
-}
-
-export interface HandleOptions {
-  /** Cancels the run, as when whoever asked has left: its calls too, upstream. */
-  readonly abortSignal?: AbortSignal;
-  /** Says nothing of a store that forgets the run with this process, since that is known. @default false: one warning */
-  readonly mayForget?: boolean;
 }
 
 /** A named async function whose calls are durable, as far as the client's store is. */
@@ -156,7 +137,6 @@ const RESUME: OptionsOf<ResumeOptions> = {
   retryFailed: RETRY_FAILED,
 };
 const START: OptionsOf<StartOptions> = { ...RESUME, id: anything, tags: record };
-const HANDLE: OptionsOf<HandleOptions> = { abortSignal: signal, mayForget: flag };
 const NOT_STARTED = "Nothing was started.";
 
 function chainOf(here: RunsHere, name: string, code: RunPlan["code"]): Chain<never, unknown> {
@@ -178,7 +158,7 @@ function chainOf(here: RunsHere, name: string, code: RunPlan["code"]): Chain<nev
       const [input, options = {}] = args;
       checkOptions(options, START, { of: "start", so: NOT_STARTED });
       if (args.length === 1) checkIsInput(name, code, input);
-      const outer = currentPosition()?.attempt;
+      const outer = currentPosition()?.code;
       if (outer) assertOpen(outer, `The run of ${name}`);
       if (mayHaveLostRun()) tellLost(here, name, options.id);
       const json = toJson(input, "input");
@@ -193,7 +173,13 @@ function chainOf(here: RunsHere, name: string, code: RunPlan["code"]): Chain<nev
         id,
         startWith,
       };
-      return isInner ? beginInner(here, outer, plan) : beginRun(here, plan).run;
+      const begin = (attempt?: Attempt) =>
+        attempt && isInner ? beginInner(here, attempt, plan) : beginRun(here, plan).run;
+      if (!outer || outer.attempt) return begin(outer?.attempt);
+      return runLater(
+        plan,
+        outer.withAttempt(async (attempt) => ({ run: begin(attempt) })),
+      );
     },
     resume(id, options = {}) {
       checkId(id);
@@ -260,42 +246,4 @@ function warnOfForgetting(here: RunsHere, run: string): void {
         "createFal({ store }).",
     ),
   );
-}
-
-async function answerAsRun<R>(
-  here: RunsHere,
-  chain: string,
-  given: string | undefined,
-  fn: (run: RunScope) => R | PromiseLike<R>,
-  { abortSignal }: HandleOptions,
-): Promise<R> {
-  const services = here.services();
-  const around = currentPosition();
-  // It would wait for itself.
-  if (around && given !== undefined && isWithin(chain, given, services.directStore))
-    return fn(scopeOf(around));
-  const id = given ?? idForNow(chain, undefined);
-  checkId(id);
-  const startWith = startWithNow(undefined, {}, services.jobId(), false);
-  const abortSignals = abortSignal ? [abortSignal] : [];
-  const plan = { mode: "request", chain, id, startWith, abortSignals, onDiverge: "pay" } as const;
-  const streamed = Promise.withResolvers<R>();
-  let isAnswered = false;
-  const code = async (_: unknown, scope: RunScope): Promise<R | undefined> => {
-    // Taken over and back again: its reader has the answer that there was.
-    if (isAnswered)
-      throw new RunStateError("run_ended", `The request ${runName(chain, id)} is answered already.`);
-    const followed = await goingOn(await fn(scope), scope);
-    if (!("ended" in followed)) return followed.answer;
-    isAnswered = true;
-    streamed.resolve(followed.answer);
-    void followed.left.then((reason) => run.cancel(reason ?? "whoever read the answer has left"));
-    await followed.ended;
-    return undefined;
-  };
-  // Not remembered: each request that carries this id executes its own code.
-  const { run } = startRun<R>(services, { ...plan, code });
-  here.requests.add(run);
-  void run.total.then(() => here.requests.delete(run));
-  return Promise.race([run, streamed.promise]);
 }

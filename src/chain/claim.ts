@@ -26,6 +26,7 @@ export async function claimOrObserve(live: LiveRun): Promise<unknown> {
   // Whoever gives it up before its turn does not wait for that.
   if (plan.after) await abortable(abortable(plan.after, live.detached.signal), live.cancelled.signal);
   live.cancelled.signal.throwIfAborted();
+  live.detached.signal.throwIfAborted();
   await assertKeptWithOuter(live);
   const startWith = plan.startWith ?? (await recordedStart(live));
   const rules = RULES[plan.mode];

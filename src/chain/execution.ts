@@ -35,8 +35,6 @@ export interface Execution {
   readonly callsUnderWay: Map<string, CallUnderWay>;
   /** Calls that failed before anybody waited for them. */
   readonly unheard: Map<string, CallUnderWay>;
-  /** Its code went on after the end of the run, and that was said. */
-  hasLateCode: boolean;
   /** Memoized functions that run now, and their names. */
   readonly functionsUnderWay: Map<Promise<unknown>, string>;
 }
@@ -56,7 +54,7 @@ export interface CallUnderWay {
 /** @param claimedAt When the claim was sent off. */
 export function openExecution(live: LiveRun, record: RunRecord, claimedAt: number): Execution {
   const { services, plan } = live;
-  const { chain, id: run, epoch, tags } = record;
+  const { chain, id: run, epoch } = record;
   const fence = { chain, run, epoch };
   // Who goes on with a run answers another request than the one that it was started for, or none. What answers a request
   // is named by it, and fal may send that to another runner.
@@ -72,16 +70,23 @@ export function openExecution(live: LiveRun, record: RunRecord, claimedAt: numbe
   return {
     ...{ live, record, fence, released, stopped, over },
     incoming: isAnswer ? currentAttribution().incoming : undefined,
-    observer: services.observeRun({ chain, run, epoch, tags }),
+    observer: observed(live, record),
     lease: keepLease(live, fence, claimedAt, released),
     writer: eventWriter(services.store.runs, fence, services.report),
     failures: trackFailures(),
     costs: new Map(),
     callsUnderWay: new Map(),
     unheard: new Map(),
-    hasLateCode: false,
     functionsUnderWay: new Map(),
   };
+}
+
+/** Code that has begun before its run is observed already. */
+function observed(live: LiveRun, { chain, id: run, tags, epoch }: RunRecord): RunObserver {
+  const observer = live.observer ?? live.services.observeRun({ chain, run, tags });
+  live.observer = undefined;
+  observer.begun(epoch);
+  return observer;
 }
 
 /** For whoever listens here, and for the store. */

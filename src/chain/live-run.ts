@@ -4,6 +4,7 @@ import { RunAbortedError, RunDetachedError } from "../errors/runs.ts";
 import { runName } from "../journal/run-name.ts";
 import type { Cost } from "../money/cost.ts";
 import type { RunEvent } from "./events.ts";
+import type { RunObserver } from "./observer.ts";
 import type { RunPlan } from "./plan.ts";
 import type { ChainServices } from "./services.ts";
 
@@ -18,8 +19,12 @@ export interface LiveRun {
   readonly detached: AbortController;
   /** For each execution here what its calls cost, once all of them have ended. Never rejects. */
   readonly costs: Promise<readonly Cost[]>[];
+  /** Of the execution that comes next, where its code has begun already. */
+  observer: RunObserver | undefined;
   isExecuting: boolean;
   hasEnded: boolean;
+  /** Its code went on after its end, and that was said. */
+  hasLateCode: boolean;
   /** Somebody awaits it, or listens to it. */
   isHeard: boolean;
   /** How many of the events in the store are read. */
@@ -45,8 +50,10 @@ export function liveRun(services: ChainServices, plan: RunPlan): LiveRun {
     cancelled: new AbortController(),
     detached: new AbortController(),
     costs: [],
+    observer: undefined,
     isExecuting: false,
     hasEnded: false,
+    hasLateCode: false,
     isHeard: false,
     eventsRead: 0,
     tellingEpoch: undefined,

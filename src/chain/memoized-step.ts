@@ -1,21 +1,19 @@
-import { checkName } from "../base/options.ts";
 import { isOfTheRun } from "../errors/registry.ts";
 import { asReplayed, restoredError, savedError } from "../errors/saved-error.ts";
-import { type Attempt, assertOpen, forgotten, heedStore, isForgotten, isOver } from "./attempt.ts";
+import { type Attempt, forgotten, heedStore, isForgotten, isOver } from "./attempt.ts";
 import { tell } from "./execution.ts";
-import { inScope, type Position } from "./position.ts";
+import { inScope } from "./position.ts";
 import { occurrence, recordedStep, skipScope } from "./replay.ts";
 import { fromJson, type Saved, toJson } from "./saved.ts";
 import { functionLabel, functionScope, numbered, within } from "./step-key.ts";
 
 /** Runs a function once in the life of a run, in a scope of its own, and remembers what it gave, or how it failed. */
 export function runStep<T>(
-  { attempt, scope }: Position,
+  attempt: Attempt,
+  scope: string,
   name: string,
   fn: (scope: string) => T | PromiseLike<T>,
 ): Promise<Saved<T>> {
-  assertOpen(attempt, `The step "${name}"`);
-  checkName("A step's name", name);
   const { functionsUnderWay } = attempt.execution;
   const running = recordedOrRun(attempt, scope, name, fn);
   functionsUnderWay.set(running, name);

@@ -2,6 +2,8 @@ import type { Cost } from "../money/cost.ts";
 
 /** Told of one execution of a run, for logs and traces. It changes nothing, and never throws. */
 export interface RunObserver {
+  /** The store has it. A request's code is executed before that, and may end without it. @param epoch Counts the executions; the first is 1. */
+  begun(epoch: number): void;
   /** Whatever the chain's function does, it does inside this. */
   within<R>(fn: () => R): R;
   ended(end: {
@@ -14,7 +16,5 @@ export interface RunObserver {
 export type ObserveRun = (run: {
   readonly chain: string;
   readonly run: string;
-  /** Counts the executions; the first is 1. */
-  readonly epoch: number;
   readonly tags: Readonly<Record<string, string>>;
 }) => RunObserver;

@@ -1,8 +1,10 @@
-import { attributionMark } from "../attribution/context.ts";
+import { attributionMark, type OfRun } from "../attribution/context.ts";
+import type { StartedFor } from "../journal/run.ts";
 import { runName } from "../journal/run-name.ts";
 import { admit } from "./admitted-call.ts";
-import type { Attempt } from "./attempt.ts";
+import { type Attempt, assertOpen, type Code } from "./attempt.ts";
 import type { Execution } from "./execution.ts";
+import type { LiveRun } from "./live-run.ts";
 import { openReplay } from "./replay.ts";
 import { budgetsOf } from "./run-budgets.ts";
 import { fromJson } from "./saved.ts";
@@ -10,24 +12,12 @@ import { enter, scopeOf } from "./tools.ts";
 
 /** @param retry Steps whose failure is not replayed. Each is taken out when it is asked for. */
 export async function openAttempt(execution: Execution, retry: Set<string>): Promise<Attempt> {
-  const { live, record, fence } = execution;
-  const { store, jobId } = live.services;
-  const { chain, run } = fence;
-  const { request, caller, root, job, claimedRoot } = record.startedFor ?? {};
-  const itself = { run: runName(chain, run), job: job ?? jobId(), trace: undefined };
-  const replay = await openReplay(execution, retry);
-  const attempt: Attempt = {
+  const { live, record } = execution;
+  return {
     execution,
-    replay,
-    enclosing: {
-      signal: live.cancelled.signal,
-      detached: execution.released.signal,
-      of: { chain, run, root: root ?? itself, claimedRoot },
-      budgets: await budgetsOf(store, record),
-      admit: (call) => admit(attempt, call),
-    },
-    attribution: { tags: record.tags, request, caller, incoming: execution.incoming },
-    mark: attributionMark(),
+    replay: await openReplay(execution, retry),
+    of: ofRun(live, record.startedFor),
+    budgets: await budgetsOf(live.services.store, record),
     replayed: new Set(),
     told: new Map(),
     labels: new Map(),
@@ -35,11 +25,42 @@ export async function openAttempt(execution: Execution, retry: Set<string>): Pro
     oldFiles: new Map(),
     isClosed: false,
   };
-  return attempt;
+}
+
+/** The run as its calls are noted with it. */
+export function ofRun({ plan, services }: LiveRun, startedFor: StartedFor | undefined): OfRun {
+  const { chain, id: run } = plan;
+  const { root, job, claimedRoot } = startedFor ?? {};
+  const itself = { run: runName(chain, run), job: job ?? services.jobId(), trace: undefined };
+  return { chain, run, root: root ?? itself, claimedRoot };
 }
 
 export async function runCode(attempt: Attempt): Promise<unknown> {
   const { live, record } = attempt.execution;
-  const place = { attempt, scope: "" };
+  const place = { code: codeOf(attempt), scope: "" };
   return enter(place, async () => live.plan.code(fromJson(record.input), scopeOf(place)));
+}
+
+function codeOf(attempt: Attempt): Code {
+  const { of, budgets, execution } = attempt;
+  const { live, record, observer, incoming, released } = execution;
+  const { request, caller } = record.startedFor ?? {};
+  const code: Code = {
+    ...{ live, observer, attempt },
+    enclosing: {
+      ...{ of, budgets },
+      signal: live.cancelled.signal,
+      detached: released.signal,
+      admit(call) {
+        assertOpen(code, `The call to ${call.endpoint}`);
+        return admit(attempt, call);
+      },
+    },
+    attribution: { tags: record.tags, request, caller, incoming },
+    mark: attributionMark(),
+    counts: new Map(),
+    isClosed: () => attempt.isClosed,
+    withAttempt: (fn) => fn(attempt),
+  };
+  return code;
 }

@@ -1,10 +1,10 @@
 import { asyncContext, runWith } from "../base/async-context.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Code } from "./attempt.ts";
 import { within } from "./step-key.ts";
 
 /** Where in a run the current code is. */
 export interface Position {
-  readonly attempt: Attempt;
+  readonly code: Code;
   /** Scopes from the outside in, such as `/hero/map[3]`; empty outside of any. */
   readonly scope: string;
 }

@@ -80,7 +80,7 @@ async function doubted({ live }: Execution, record: CallRecord): Promise<CallRec
 }
 
 /** How often this has been asked for, counting this time: tells equal things of a run apart. */
-export function occurrence({ counts }: Replay, label: string): number {
+export function occurrence({ counts }: Pick<Replay, "counts">, label: string): number {
   const count = (counts.get(label) ?? 0) + 1;
   counts.set(label, count);
   return count;

@@ -4,9 +4,8 @@ import { sumOfCalls } from "../ledger/sum.ts";
 import { type Total, totalOf } from "../money/cost.ts";
 import { claimOrObserve } from "./claim.ts";
 import type { RunEvent } from "./events.ts";
-import { cancelRun, detachRun, type LiveRun, liveRun } from "./live-run.ts";
+import { cancelRun, detachRun, type LiveRun } from "./live-run.ts";
 import type { RunPlan } from "./plan.ts";
-import type { ChainServices } from "./services.ts";
 import { ALL } from "./steps.ts";
 
 /**
@@ -39,8 +38,8 @@ export interface StartedRun<O> {
 }
 
 /** Begins with a run at once, whether or not anybody awaits it. */
-export function startRun<O>(services: ChainServices, plan: RunPlan): StartedRun<O> {
-  const live = liveRun(services, plan);
+export function startRun<O>(live: LiveRun): StartedRun<O> {
+  const { plan } = live;
   const outcome = untilEnded(live) as Promise<O>;
   outcome.catch(() => {});
   const total = untilSettled(live, outcome);
@@ -72,6 +71,42 @@ export function startRun<O>(services: ChainServices, plan: RunPlan): StartedRun<
     },
   };
   return { run, live, outcome };
+}
+
+/** The same of a run that begins later: it is there once `beginning` is. */
+export function runLater<O>(
+  { chain, id }: Pick<RunPlan, "chain" | "id">,
+  beginning: Promise<{ readonly run: Run<O> }>,
+): Run<O> {
+  beginning.catch(() => {});
+  const outcome = (): Promise<O> => beginning.then(({ run }) => run);
+  async function* eventsFrom(from: number) {
+    const { run } = await beginning;
+    yield* run.events({ from });
+  }
+  return {
+    ...{ id, chain },
+    total: beginning.then(
+      ({ run }) => run.total,
+      () => totalOf([]),
+    ),
+    // biome-ignore lint/suspicious/noThenProperty: a run is there to be awaited
+    then: (onFulfilled, onRejected) => outcome().then(onFulfilled, onRejected),
+    catch: (onRejected) => outcome().catch(onRejected),
+    finally: (onFinally) => outcome().finally(onFinally),
+    events: ({ from = 0 } = {}) => eventsFrom(from),
+    [Symbol.asyncIterator]: () => eventsFrom(0),
+    cancel: (reason) =>
+      beginning.then(
+        ({ run }) => run.cancel(reason),
+        () => {},
+      ),
+    detach: () =>
+      beginning.then(
+        ({ run }) => run.detach(),
+        () => {},
+      ),
+  };
 }
 
 /** Its output, or what it failed with, wherever it was executed. */

@@ -43,10 +43,11 @@ const textTags = (tags: UserTags): Record<string, string> =>
 export function idForNow(chain: string, input: string | undefined): string {
   const position = currentPosition();
   if (!position) return crypto.randomUUID();
-  const { attempt, scope } = position;
+  const { code, scope } = position;
+  const { chain: outer, id: run } = code.live.plan;
   const hash = input === undefined ? "" : shortHash(input);
-  const nth = occurrence(attempt.replay, startLabel(scope, chain, hash));
-  return innerRunId({ ...attempt.execution.fence, scope }, hash, nth);
+  const nth = occurrence(code, startLabel(scope, chain, hash));
+  return innerRunId({ chain: outer, run, scope }, hash, nth);
 }
 
 /** @throws {InvalidArgumentError} */

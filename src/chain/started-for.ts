@@ -21,13 +21,16 @@ export function startedForNow(jobId: string | undefined, inner: boolean): Starte
 
 /** The runs that the current code is in, from the outside in. Undefined outside of any. */
 function runsAround(): readonly RunName[] | undefined {
-  const { record } = currentPosition()?.attempt.execution ?? {};
-  return record && [...(record.startedFor?.within ?? []), { chain: record.chain, id: record.id }];
+  const { live, attempt } = currentPosition()?.code ?? {};
+  if (!live) return undefined;
+  const { chain, id, startWith } = live.plan;
+  const { within = [] } = (attempt ? attempt.execution.record : startWith)?.startedFor ?? {};
+  return [...within, { chain, id }];
 }
 
 /** Whether the current code belongs to this run, or to one that was started within it. */
 export function isWithin(chain: string, id: string, store: Store): boolean {
-  const { attempt } = currentPosition() ?? {};
-  if (!attempt || !isSameStore(attempt.execution.live.services.directStore, store)) return false;
+  const { code } = currentPosition() ?? {};
+  if (!code || !isSameStore(code.live.services.directStore, store)) return false;
   return (runsAround() ?? []).some((run) => run.chain === chain && run.id === id);
 }

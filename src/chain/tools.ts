@@ -5,6 +5,7 @@ import { inRun } from "../calls/enclosing-run.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { endsFallback } from "../errors/registry.ts";
 import { RunStateError } from "../errors/runs.ts";
+import { assertOpen } from "./attempt.ts";
 import { runStep } from "./memoized-step.ts";
 import { atPosition, currentPosition, inScope, type Position } from "./position.ts";
 import type { MapOptions, RunScope, Thunk, Tools } from "./run-scope.ts";
@@ -39,8 +40,12 @@ async function step<T>(name: string, fn: (run: RunScope) => T | PromiseLike<T>):
         "the context was lost on the way, through the run that the chain was given: run.step.",
     );
   }
-  const { attempt } = position;
-  return runStep(position, name, (scope) => fn(scopeOf({ attempt, scope })));
+  const { code, scope } = position;
+  assertOpen(code, `The step "${name}"`);
+  checkName("A step's name", name);
+  return code.withAttempt((attempt) =>
+    runStep(attempt, scope, name, (scope) => fn(scopeOf({ code, scope }))),
+  );
 }
 
 function branch<B>(name: string, fn: (run: RunScope | undefined) => B): B {
@@ -120,12 +125,12 @@ const scopeHere = (): RunScope | undefined => {
 
 /** The run as its code has it in a place of it. */
 export function scopeOf(place: Position): RunScope {
-  const { live, fence } = place.attempt.execution;
-  const { calls } = live.services;
+  const { plan, services, cancelled } = place.code.live;
+  const { calls } = services;
   return {
-    id: fence.run,
-    chain: fence.chain,
-    signal: live.cancelled.signal,
+    id: plan.id,
+    chain: plan.chain,
+    signal: cancelled.signal,
     subscribe: (endpoint, call) => enter(place, () => calls.subscribe(endpoint, call)),
     step: (name, fn) => enter(place, () => tools.step(name, fn)),
     map: ((items: never, fn: never, how: never) =>
@@ -140,12 +145,12 @@ export function scopeOf(place: Position): RunScope {
 
 /** Runs `fn` within a run, wherever it is called from. */
 export function enter<R>(place: Position, fn: () => R): R {
-  const { enclosing, execution, attribution: own, mark } = place.attempt;
+  const { enclosing, observer, attribution: own, mark } = place.code;
   const known = currentPosition();
-  const isHere = known?.attempt === place.attempt;
+  const isHere = known?.code === place.code;
   // Where the context was lost, what is found instead is somebody else's.
   const attribution = isHere ? currentAttribution() : attributionWithin(own, mark);
   const position = isHere ? known : place;
-  const entered = isHere ? fn : () => execution.observer.within(fn);
+  const entered = isHere ? fn : () => observer.within(fn);
   return atPosition(position, () => inRun(enclosing, () => atAttribution(attribution, entered)));
 }

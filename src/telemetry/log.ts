@@ -113,13 +113,19 @@ function logOfCall({ say, context, payloads }: Voice, { id, endpoint, step }: Ca
 const howBegun = (event: Extract<CallEvent, { type: "submitted" | "reused" }>): string =>
   event.type === "reused" ? "reused" : event.takenUp ? "taken up" : "submitted";
 
-function logOfRun({ say, context }: Voice, { chain, run, epoch }: Parameters<ObserveRun>[0]): RunObserver {
-  const bound = { ...origin(context()), chain, run };
-  say("info", { ...bound, epoch }, epoch === 1 ? "Run is started" : "Run is resumed");
+/** What never begins leaves nothing in the store, and is not a line here. */
+function logOfRun({ say, context }: Voice, { chain, run }: Parameters<ObserveRun>[0]): RunObserver {
+  let bound: object | undefined;
   return {
+    begun(epoch) {
+      bound = { ...origin(context()), chain, run };
+      say("info", { ...bound, epoch }, epoch === 1 ? "Run is started" : "Run is resumed");
+    },
     within: (fn) => fn(),
     ended({ error, costs }) {
-      sayEnd(say, "Run", bound, error);
+      const whose = bound;
+      if (!whose) return;
+      sayEnd(say, "Run", whose, error);
       afterwards(costs, (costs) => {
         const known = costs.flatMap((cost) => ("nanoUsd" in cost ? [cost.nanoUsd] : []));
         const money = {
@@ -127,7 +133,7 @@ function logOfRun({ say, context }: Voice, { chain, run, epoch }: Parameters<Obs
           calls: costs.length,
           unknown: costs.length - known.length,
         };
-        say("debug", { ...bound, ...money }, "Run is settled");
+        say("debug", { ...whose, ...money }, "Run is settled");
       });
     },
   };

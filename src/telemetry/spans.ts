@@ -39,7 +39,7 @@ export function createSpans({ clock, context }: SpansOptions): Spans {
     },
     run(run) {
       const api = openTelemetry();
-      return api ? spanOfRun(api, recorder, run) : { within: (fn) => fn(), ended() {} };
+      return api ? spanOfRun(api, recorder, run) : { begun() {}, within: (fn) => fn(), ended() {} };
     },
   };
 }
@@ -107,14 +107,13 @@ function spanOfCall(
 function spanOfRun(
   api: OpenTelemetry,
   { context, now }: Recorder,
-  { chain, run, epoch, tags }: Parameters<ObserveRun>[0],
+  { chain, run, tags }: Parameters<ObserveRun>[0],
 ): RunObserver {
   const attributes = {
     ...origin(context()),
     ...tagAttributes(tags),
     "fal_chain.chain": chain,
     "fal_chain.run": run,
-    "fal_chain.epoch": epoch,
   };
   const span = tracerOf(api).startSpan(
     `chain ${chain}`,
@@ -123,6 +122,7 @@ function spanOfRun(
   );
 
   return {
+    begun: (epoch) => void span.setAttribute("fal_chain.epoch", epoch),
     within: (fn) => currentRun.run(span, () => api.within(span, fn)),
     ended({ error, costs }) {
       const at = now();

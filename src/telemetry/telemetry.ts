@@ -92,6 +92,9 @@ function both(...observers: (CallObserver | undefined)[]): CallObserver | undefi
 function bothOf(...observers: (RunObserver | undefined)[]): RunObserver {
   const all = observers.filter((observer) => observer !== undefined);
   return {
+    begun(epoch) {
+      for (const observer of all) guarded(() => observer.begun(epoch));
+    },
     within: (fn) => all.reduce((inner, observer) => () => observer.within(inner), fn)(),
     ended(end) {
       for (const observer of all) guarded(() => observer.ended(end));

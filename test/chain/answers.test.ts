@@ -125,7 +125,10 @@ test.each(Object.entries(WHOLE))(
   "an answer that is there, %s, ends its run though nobody reads it",
   async (_, answer) => {
     const { fal, state } = app();
-    const given = await fal.handle(incoming, answer);
+    const given = await fal.handle(incoming, async (run) => {
+      await run.step("think", () => 1);
+      return answer();
+    });
     await expect.poll(state).toBe("completed");
     const expected = answer();
     expect([given.status, [...given.headers]]).toEqual([expected.status, [...expected.headers]]);

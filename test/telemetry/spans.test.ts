@@ -6,7 +6,7 @@ import {
   type ReadableSpan,
   SimpleSpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
-import { memoryStore } from "fal-chain";
+import { memoryStore, type RunScope } from "fal-chain";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../src/base/clock.ts";
 import { createSpans } from "../../src/telemetry/spans.ts";
@@ -105,6 +105,31 @@ describe.each(["with", "without"])("%s a context manager", (how) => {
   });
 });
 
+test("the span of a request is the parent of its first call too, and of one that begins no run there is no epoch", async () => {
+  const { fal } = setup({ trustRequestId: true });
+  const request = (id: string) => new Headers({ "x-fal-request-id": id });
+  const handler = async (run: RunScope) => {
+    await fal.subscribe(ECHO, { input: {} });
+    await run.subscribe(ECHO, { input: {} });
+  };
+  await fal.handle(request("r"), handler, { mayForget: true });
+  const [run] = spans().filter(({ name }) => name === "chain request");
+  const calls = spans().filter(({ name }) => name === CALL);
+  expect(calls.map(({ parentSpanContext }) => parentSpanContext?.spanId)).toEqual(
+    Array(2).fill(run?.spanContext().spanId),
+  );
+  expect(run?.attributes).toMatchObject({
+    "fal_chain.run": "r",
+    "fal_chain.epoch": 1,
+    "fal_chain.total.calls": 2,
+  });
+  await fal.handle(request("free"), () => "done", { mayForget: true });
+  await fal.close();
+  const free = spans().at(-1)?.attributes;
+  expect(free).toMatchObject({ "fal_chain.run": "free", "fal_chain.state": "completed" });
+  expect(free).not.toHaveProperty("fal_chain.epoch");
+});
+
 test("spans of the program and of the client nest in each other", async () => {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   const { fal } = setup();
@@ -200,7 +225,8 @@ test("where the program has no OpenTelemetry there is nothing to tell", () => {
   trace.disable();
   const absent = createSpans({ clock: systemClock, context: () => undefined });
   expect(absent.call({ id: "call-1", endpoint: ECHO, step: undefined })).toBeUndefined();
-  const run = absent.run({ chain: "poster", run: "order-1", epoch: 1, tags: {} });
+  const run = absent.run({ chain: "poster", run: "order-1", tags: {} });
+  run.begun(1);
   expect(run.within(() => 7)).toBe(7);
   run.ended({ costs: Promise.resolve([]) });
   expect(spans()).toEqual([]);
