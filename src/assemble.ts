@@ -32,7 +32,7 @@ import { createStorage } from "./storage/storage.ts";
 import type { Ledger } from "./store/ledger.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
 import { createTransport } from "./transport/http.ts";
-import { isBrowser, middlewareOf } from "./transport/middleware.ts";
+import { isBrowser, isProxied, middlewareOf } from "./transport/middleware.ts";
 import { backoffMs, policyFor } from "./transport/retry.ts";
 
 /** All that a client is made of. */
@@ -125,6 +125,7 @@ function networkOf(
   const transport: Transport = createTransport({
     key: keyOf(options, environment, telemetry),
     middleware: middlewareOf(options),
+    isProxied: () => isProxied(options),
     responseHandler: options.responseHandler,
     trusted: () => origins().trusted,
     fetch: options.fetch,

@@ -11,7 +11,7 @@ import { checkProxyOptions, type Granted, type ProxyOptions } from "./options.ts
 import { pay } from "./paid.ts";
 import { refusal } from "./refusal.ts";
 import { type Aim, aimOf, type ProxyTarget } from "./target.ts";
-import { passOn } from "./upstream.ts";
+import { passOn, type Upstream } from "./upstream.ts";
 
 /** Answers what the pages of a site ask of fal. It belongs at one address, for GET, POST and PUT. */
 export type FalProxy = (request: Request) => Promise<Response>;
@@ -153,7 +153,10 @@ async function note({ fal, clock }: Site, requestId: string): Promise<void> {
   }
 }
 
-async function announcement(request: Request, { clock, timeout }: Site) {
+async function announcement(
+  request: Request,
+  { clock, timeout }: Site,
+): Promise<Pick<Upstream, "body" | "headers">> {
   const body = await bodyOf(request, { mostBytes: MAX_ANNOUNCEMENT_BYTES, timeout, clock });
   const lifecycle = request.headers.get("x-fal-object-lifecycle");
   return { body, headers: lifecycle === null ? {} : { "x-fal-object-lifecycle": lifecycle } };

@@ -65,7 +65,7 @@ export function selectedStore(named: NamedStore, clock: Clock): Store {
 
 async function open({ selector, by }: NamedStore & { selector: string }, clock: Clock): Promise<Store> {
   // Only who has asked for it needs its modules.
-  const { openStore } = await import("./open.ts");
+  const { openStore } = await import("#open-store");
   return openStore(selector, { clock }).catch((error: unknown) => {
     if (!(error instanceof InvalidArgumentError)) throw error;
     const cure = error.message.slice(error.message.indexOf("Give "));

@@ -73,15 +73,21 @@ export function isBrowser(): boolean {
   return window?.document !== undefined || (navigator?.userAgent?.startsWith("Mozilla/") ?? false);
 }
 
-/** The middleware of a client; undefined where requests go out as they are. */
-export function middlewareOf({
-  requestMiddleware,
-  proxyUrl,
-}: {
+interface Ways {
   readonly requestMiddleware?: RequestMiddleware;
   readonly proxyUrl?: string | ProxyUrlConfig;
-}): RequestMiddleware | undefined {
+}
+
+/** The middleware of a client; undefined where requests go out as they are. */
+export function middlewareOf({ requestMiddleware, proxyUrl }: Ways): RequestMiddleware | undefined {
   if (!proxyUrl) return requestMiddleware;
-  const { url, when } = typeof proxyUrl === "string" ? { url: proxyUrl } : proxyUrl;
+  const { url, when } = configOf(proxyUrl);
   return withMiddleware(requestMiddleware, withProxy({ targetUrl: url, ...(when && { when }) }));
 }
+
+/** Whether requests go through `proxyUrl` now. */
+export const isProxied = ({ proxyUrl }: Ways): boolean =>
+  Boolean(proxyUrl) && isUsed(configOf(proxyUrl ?? "").when ?? "browser");
+
+const configOf = (proxyUrl: string | ProxyUrlConfig): ProxyUrlConfig =>
+  typeof proxyUrl === "string" ? { url: proxyUrl } : proxyUrl;

@@ -1,6 +1,7 @@
 import { type Clock, inTime } from "../base/clock.ts";
 import type { WireRequest } from "../base/transport.ts";
 import { isTrusted } from "../environment/origins.ts";
+import { ApiError } from "../errors/api.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import type { RequestMiddleware } from "./middleware.ts";
 
@@ -21,19 +22,23 @@ const LATE = new Error(`it gave nothing within ${MIDDLEWARE_TIMEOUT_MS / 1000} s
 /** Asks the middleware how a request is to leave, where there is one. Files go where they were announced, without it. */
 export function createRoute({
   middleware,
+  isProxied = () => false,
   trusted,
   clock,
 }: {
   readonly middleware?: RequestMiddleware | undefined;
+  /** Whether a proxy is on the way, which has nothing of the account to tell. */
+  readonly isProxied?: (() => boolean) | undefined;
   readonly trusted: () => ReadonlySet<string>;
   readonly clock: Clock;
 }): Route {
-  return async ({ method, headers: own = {}, keyless }, target) => {
+  return async ({ operation, method, headers: own = {}, keyless }, target) => {
     if (!keyless && !isTrusted(target, trusted())) {
       throw new InvalidArgumentError(
         `${URL.parse(target)?.origin ?? "The address"} is not an origin of fal.`,
       );
     }
+    if (operation === "platform" && !keyless && isProxied()) throw ofAccount();
     const headers = namedAsOfficial(own);
     if (!middleware || keyless === "file") return { url: target, headers, takesKey: !keyless };
     const request = { url: target, method, headers: { ...headers } };
@@ -43,6 +48,17 @@ export function createRoute({
     return { ...changed, takesKey: !keyless && !isKeyed && isTrusted(changed.url, trusted()) };
   };
 }
+
+/** As a proxy answers it, without a request in vain beside each call. */
+const ofAccount = () =>
+  new ApiError({
+    status: 403,
+    body: {
+      detail:
+        "Prices, request history and the bill are the account's: ask for them on the server that has the key. They are not asked " +
+        "for through proxyUrl.",
+    },
+  });
 
 export const has = (headers: Readonly<Record<string, string>>, name: string): boolean =>
   Object.keys(headers).some((key) => key.toLowerCase() === name);

@@ -16,7 +16,7 @@ export function migrate(db: Database, path: string, migrations: readonly Migrati
       const next = migrations[version];
       for (const statement of next?.({ serial: "integer primary key", inline: true }) ?? [])
         db.exec(statement);
-      if (next) {
+      if (next !== undefined) {
         db.exec(`pragma application_id = ${APPLICATION_ID}`);
         db.exec(`pragma user_version = ${version + 1}`);
       }
