@@ -252,8 +252,16 @@ describe("files in an input", () => {
     expect(await fileAt(world, echo.all)).toMatchObject({ text: "some bytes here" });
   });
 
-  test("are uploaded by queue.submit and storage.transformInput too", async () => {
-    const world = setup();
+  test("are uploaded by queue.submit, stream and storage.transformInput too", async () => {
+    let streamed = "";
+    const wire: Wire = async (request, forward) => {
+      if (!request.url.endsWith("/stream")) return forward();
+      streamed = JSON.parse(await request.text()).image_url;
+      return new Response('data: {"n":1}\n\n', { headers: { "content-type": "text/event-stream" } });
+    };
+    const world = setup({ wire });
+    await (await world.fal.stream(ECHO, { input: { image_url: picture() } })).done();
+    expect(await fileAt(world, streamed)).toMatchObject({ text: "a picture" });
     await world.fal.queue.submit(ECHO, { input: { image_url: picture() } });
     const submitted = world.emulator.jobs[0]?.input as { image_url: string };
     expect(await fileAt(world, submitted.image_url)).toMatchObject({ text: "a picture" });
