@@ -49,6 +49,8 @@ async function exchange(
 ): Promise<AttemptEnd> {
   const answer = await runner.fetch(request);
   const { status, headers } = answer;
+  // A function may give what no server can: `Response.error()`.
+  if (status === 0) throw new RunnerLost("disconnected", "The runner gave a network error");
   if (bytesOfHeaders(headers) + addedHeaderBytes > MOST_HEADER_BYTES) {
     await answer.body?.cancel();
     throw new RunnerLost("headers-too-long", "The answer's headers are longer than 16 KB together");

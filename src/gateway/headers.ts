@@ -5,6 +5,7 @@ import { mayAskForRetry } from "./retries.ts";
 const PASSED = new Set(["x-fal-cdn-token", "x-fal-object-lifecycle-preference"]);
 const ENDS_AT_THE_GATEWAY = new Set([
   ...["authorization", "host", "connection", "content-length", "transfer-encoding", "keep-alive", "upgrade"],
+  ...["te", "trailer", "proxy-authorization", "proxy-connection"],
   // What is compressed on the way to the gateway could not be read by it.
   ...["accept-encoding", "expect"],
 ]);

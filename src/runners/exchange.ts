@@ -22,8 +22,19 @@ export async function exchange(port: number, request: Request): Promise<Response
       ...{ headers: { ...Object.fromEntries(headers), "content-length": body.length } },
       maxHeaderSize: MOST_HEADER_BYTES,
     });
-    outgoing.once("response", (incoming) => resolve(responseOf(incoming)));
+    outgoing.once("response", (incoming) => {
+      try {
+        resolve(responseOf(incoming));
+      } catch (cause) {
+        incoming.destroy();
+        reject(
+          new RunnerLost("disconnected", "The runner answered with what is no answer of HTTP", { cause }),
+        );
+      }
+    });
     outgoing.once("error", (error) => reject(signal.aborted ? signal.reason : lost(error, outgoing)));
+    // Without an answer and without an error: the program asked for another protocol.
+    outgoing.once("close", () => reject(new RunnerLost("disconnected", "The runner did not answer")));
     outgoing.end(body);
   });
 }

@@ -9,6 +9,18 @@ export type RunnerMessage =
   /** The program has been loaded. */
   | { readonly falChain: "loaded" };
 
-/** Others may use the channel too. */
-export const isRunnerMessage = (message: unknown): message is RunnerMessage =>
-  typeof message === "object" && message !== null && "falChain" in message;
+/** Others may use the channel too, for whatever they like. */
+export function isRunnerMessage(message: unknown): message is RunnerMessage {
+  if (typeof message !== "object" || message === null) return false;
+  const { falChain, asked, port, path, variable } = message as Readonly<Record<string, unknown>>;
+  switch (falChain) {
+    case "listening":
+      return Number.isInteger(asked) && Number.isInteger(port);
+    case "module":
+      return typeof path === "string";
+    case "read":
+      return typeof variable === "string";
+    default:
+      return falChain === "loaded";
+  }
+}

@@ -50,6 +50,20 @@ test.each<[number, Record<string, string>, number]>([
   expect(costs).toEqual(units > 0 ? [units * 0.25] : []);
 });
 
+test("an answer without a body has none as a result either", async () => {
+  const { submit, send, until, emulator } = appStage(() => new Response(null, { status: 205 }));
+  const { response_url } = await submit(APP);
+  await until(() => emulator.jobs[0]?.state === "COMPLETED");
+  expect(await send("GET", response_url)).toMatchObject({ status: 205, body: null });
+});
+
+test("what is no answer at all is a runner that is lost", async () => {
+  const { submit, finish } = appStage(() => Response.error(), {
+    retryConfig: { server_error: { retries: 0 } },
+  });
+  expect(await finish(await submit(APP))).toMatchObject({ status: 503 });
+});
+
 test("an app's own error is the request's, told as fal tells it", async () => {
   const detail = [{ loc: ["body", "n"], msg: "No.", type: "value_error" }];
   const { submit, finish, send } = appStage(() => Response.json({ detail }, { status: 422 }));

@@ -15,6 +15,7 @@ test("a runner is told who calls what, and of the caller's own headers all but t
     ...{ "x-fal-cdn-token": "t", "x-fal-object-lifecycle-preference": "{}" },
     ...{ "x-app-fal-can-disable-filter": "1" },
     ...{ authorization: "Key me:secret", host: "fal.run", "accept-encoding": "gzip", connection: "close" },
+    ...{ te: "trailers", trailer: "x", "proxy-authorization": "Basic me", "proxy-connection": "close" },
     ...{ "x-fal-request-id": "forged", "x-fal-caller-user-id": "forged", "x-fal-endpoint": "forged" },
     ...{
       "x-fal-request-timeout": "5",

@@ -18,7 +18,7 @@ export function resultReply(job: Job, now: number): Response {
   if (!outcome || completedAt === undefined) return tooEarly();
   if (job.payload === "dropped") return expired(job.requestId);
   if (now > keptUntil(job)) return expired(job.requestId);
-  const hasNoBody = outcome.status === 204 || outcome.status === 304;
+  const hasNoBody = [204, 205, 304].includes(outcome.status);
   return new Response(hasNoBody ? null : contentIn(outcome), {
     status: outcome.status,
     headers: {
