@@ -65,12 +65,12 @@ export async function answer<S>(
 
 const LEFT = "The caller has left.";
 
-/** More than any id of fal's has. */
-const LONGEST_ID = 200;
+/** More than any id of fal's has. It is shown and sent on, so that it is of visible characters. */
+const ID = /^[\x21-\x7e]{1,200}$/;
 
 function idOf({ header }: Source): string {
   const id = header("x-fal-request-id");
-  return id && id.length <= LONGEST_ID ? id : crypto.randomUUID();
+  return id && ID.test(id) ? id : crypto.randomUUID();
 }
 
 /** What the handler gives, once its input is checked: as a run, with what the request is a part of. */

@@ -5,10 +5,9 @@ import { AppError } from "./errors.ts";
 import { problemOf } from "./problems.ts";
 import type { Source } from "./source.ts";
 
-/** A body that fits is read at once where it says how long it is; any other piece by piece. @throws {AppError} 413 */
-export async function textOf({ request, header }: Source, mostBytes: number): Promise<string> {
-  const said = header("content-length");
-  if (said !== undefined && Number(said) <= mostBytes) return request.text();
+/** A body that is known to fit is read at once; any other piece by piece. @throws {AppError} 413 */
+export async function textOf({ request, bodyBytes }: Source, mostBytes: number): Promise<string> {
+  if (bodyBytes !== undefined && bodyBytes <= mostBytes) return request.text();
   try {
     const bytes = await bytesOf(request, { mostBytes, within: (next) => next() });
     return new TextDecoder().decode(bytes);

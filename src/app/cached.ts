@@ -1,5 +1,5 @@
 import { createWriteStream } from "node:fs";
-import { mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, resolve, sep } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -8,8 +8,9 @@ import { InvalidArgumentError } from "../errors/arguments.ts";
 import { runner } from "./runner.ts";
 
 /**
- * Makes what is cached, at a path that nobody else uses: a file, or a directory. Its signal aborts when nobody waits any
- * more. @param path Does not exist yet; the directory that it is in does.
+ * Makes what is cached, at a path that nobody else uses: a file, or a directory.
+ *
+ * @param path Does not exist yet; the directory that it is in does.
  */
 export type Download = (path: string) => unknown;
 
@@ -27,7 +28,7 @@ export interface CachedOptions {
  * @param name What it is kept under, such as `upscaler/v2.onnx`: another content needs another name.
  * @param download Makes it, or the address that it is fetched from.
  * @example const weights = await cached("upscaler/v2.onnx", "https://example.com/v2.onnx");
- * @throws {InvalidArgumentError} for a name that leads elsewhere. @throws whatever the download throws.
+ * @throws {InvalidArgumentError} for a name that leads elsewhere, or that the cache needs itself. @throws whatever the download throws.
  */
 export function cached(
   name: string,
@@ -53,8 +54,17 @@ function pathOf(name: string, directory: string): string {
       `${JSON.stringify(name)} cannot be cached: the name is a path within the cache.`,
     );
   }
+  if (name.split(/[\\/]/).some((part) => OF_THE_CACHE.test(part))) {
+    throw new InvalidArgumentError(
+      `${JSON.stringify(name)} cannot be cached: the cache names its own files so (.NAME.lock, .NAME.partial).`,
+    );
+  }
   return path;
 }
+
+/** Nobody else's: what is cached may well be called `yarn.lock`. */
+const OF_THE_CACHE = /^\..+\.(lock|partial)$/s;
+const lockOf = (target: string): string => join(dirname(target), `.${basename(target)}.lock`);
 
 /** How often the one who makes it shows that it is alive, and how long others wait for the next sign. */
 const BEAT_MS = 5_000;
@@ -67,7 +77,7 @@ const LOOK_MS = 500;
  */
 async function madeOnce(target: string, make: Download, clock: Clock): Promise<string> {
   await mkdir(dirname(target), { recursive: true });
-  const lock = `${target}.lock`;
+  const lock = lockOf(target);
   let seen: { readonly beat: number; readonly at: number } | undefined;
   for (;;) {
     if (await exists(target)) return target;
@@ -147,10 +157,15 @@ async function take(lock: string): Promise<boolean> {
   }
 }
 
-const exists = async (path: string): Promise<boolean> => (await beatOf(path)) !== undefined;
-
-const beatOf = async (path: string): Promise<number | undefined> =>
+const exists = async (path: string): Promise<boolean> =>
   stat(path).then(
+    () => true,
+    () => false,
+  );
+
+/** Of a link itself: what it leads to may not be there, and then nobody could ever take its place. */
+const beatOf = async (path: string): Promise<number | undefined> =>
+  lstat(path).then(
     ({ mtimeMs }) => mtimeMs,
     () => undefined,
   );

@@ -20,8 +20,10 @@ type JsonSchema = Record<string, unknown>;
 export async function openapiOf({ name, version = "unknown", about, endpoints }: Described): Promise<object> {
   const schemas: Record<string, JsonSchema> = {};
   const paths: Record<string, object> = {};
+  const titles = new Set<string>();
   for (const [path, endpoint] of Object.entries(endpoints)) {
-    const title = titleOf(path, name);
+    const title = unlike(titles, titleOf(path, name));
+    titles.add(title);
     const refer = async (schema: StandardSchemaV1 | undefined, side: "input" | "output") => {
       if (!schema) return {};
       const called = `${title}${side === "input" ? "Input" : "Output"}`;
@@ -59,6 +61,14 @@ function operation(title: string, { about }: AnyEndpoint<never>, input: object, 
 function titleOf(path: string, name: string): string {
   const words = (path === "/" ? name : path).split(/[^a-zA-Z0-9]+/).filter(Boolean);
   return words.map((word) => word[0]?.toUpperCase() + word.slice(1)).join("") || "Root";
+}
+
+/** `/a/b` and `/a-b` have the same words. */
+function unlike(taken: ReadonlySet<string>, title: string): string {
+  for (let nth = 1; ; nth++) {
+    const own = nth === 1 ? title : `${title}_${nth}`;
+    if (!taken.has(own)) return own;
+  }
 }
 
 const PROBLEMS = {

@@ -104,6 +104,7 @@ function checkPaths(endpoints: Readonly<Record<string, AnyEndpoint<never>>>): vo
   for (const path of paths) {
     if (!/^\/[\w./-]*$/.test(path))
       throw refuse(path, 'it begins with "/", and has letters, digits, "_", ".", "-"');
+    if (new URL(path, "http://app").pathname !== path) throw refuse(path, "no request is for such a path");
     if (RESERVED.includes(path)) throw refuse(path, "an app has that by itself");
     if (paths.some((other) => cancelPath(other) === path)) throw refuse(path, "fal cancels requests there");
     if (typeof endpoints[path]?.handler !== "function") {

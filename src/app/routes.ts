@@ -40,9 +40,10 @@ export function routes<S>(options: RoutesOptions<S>): Hono {
       return response;
     });
     app.post(cancelPath(path), async (c) => {
-      const { requests } = await ready();
+      const { requests, isBehindGateway } = await ready();
       const id = c.req.header("x-fal-request-id") ?? "";
-      return requests.cancel(path, id, "The request was cancelled.")
+      // Elsewhere anybody may name the request of another one.
+      return isBehindGateway() && requests.cancel(path, id, "The request was cancelled.")
         ? c.json({ status: "CANCELLATION_REQUESTED" })
         : c.json({ status: "NOT_FOUND" }, 404);
     });

@@ -8,6 +8,8 @@ export interface Source {
   readonly headers: Exclude<IncomingRequest, Headers>["headers"];
   /** @param name In lower case. */
   header(name: string): string | undefined;
+  /** How long its body is, in bytes, where the server has seen to that: what a header says may be wrong. */
+  readonly bodyBytes: number | undefined;
   /** Calls this once when the caller leaves before its answer is whole. @returns what takes that back */
   onLeft(listener: () => void): () => void;
   /** Breaks the connection in the middle of an answer; undefined where there is none. */
@@ -30,6 +32,10 @@ const ofNode = (request: Request, { incoming, outgoing }: NodeBindings): Source 
   request,
   headers: incoming.headers,
   header: (name) => textOf(incoming.headers[name]),
+  get bodyBytes() {
+    const said = textOf(incoming.headers["content-length"]);
+    return said === undefined ? undefined : Number(said);
+  },
   onLeft(listener) {
     const onClose = () => {
       if (!outgoing.writableFinished) listener();
@@ -44,6 +50,7 @@ const ofFetch = (request: Request): Source => ({
   request,
   headers: request.headers,
   header: (name) => textOf(request.headers.get(name) ?? undefined),
+  bodyBytes: undefined,
   onLeft(listener) {
     request.signal.addEventListener("abort", listener, { once: true });
     return () => request.signal.removeEventListener("abort", listener);

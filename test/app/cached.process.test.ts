@@ -48,10 +48,36 @@ test("a directory is cached like a file", async () => {
   expect(await readdir(await cached("model", make, { directory }))).toEqual(["weights"]);
 });
 
+test("what it needs for itself is called as nothing that is cached, and what is called like a lock is kept", async () => {
+  const directory = tempDir();
+  const made = Promise.withResolvers<void>();
+  const app = cached("yarn", () => made.promise.then(() => writeFile(join(directory, "yarn"), "app")), {
+    directory,
+  });
+  app.catch(() => {});
+  const lock = await cached("yarn.lock", (path) => writeFile(path, "versions"), { directory });
+  expect(await readFile(lock, "utf8")).toBe("versions");
+  made.resolve();
+  await app;
+  expect(await readFile(lock, "utf8")).toBe("versions");
+  for (const name of [".yarn.lock", "a/.b.partial", ".c.lock/d"]) {
+    expect(() => cached(name, () => {}, { directory })).toThrow("the cache names its own files so");
+  }
+});
+
+test("a lock that leads nowhere is somebody's who is dead", async () => {
+  const directory = tempDir();
+  await symlink("/nowhere", join(directory, ".a.lock"));
+  const clock = virtualClock();
+  expect(await cached("a", (path) => writeFile(path, "whole"), { directory, clock })).toBe(
+    join(directory, "a"),
+  );
+});
+
 test("whoever makes it is waited for as long as it shows signs of life, and no longer", async () => {
   const directory = tempDir();
   const clock = virtualClock({ auto: false });
-  const lock = join(directory, "a.lock");
+  const lock = join(directory, ".a.lock");
   await writeFile(lock, "");
   let made = false;
   const make = async (path: string) => {
@@ -83,7 +109,7 @@ test("of many who wait for one that was killed a single one makes it, and what t
   await symlink(directory, other);
   const left = `.a.${crypto.randomUUID()}.partial`;
   const others = `.a.b.${crypto.randomUUID()}.partial`;
-  for (const name of ["a.lock", left, others]) await writeFile(join(directory, name), "");
+  for (const name of [".a.lock", left, others]) await writeFile(join(directory, name), "");
   const clock = virtualClock({ auto: false });
   const hold = Promise.withResolvers<void>();
   const made: string[] = [];

@@ -1,6 +1,6 @@
 import { defineApp } from "fal-chain/app";
 import { expect, test, vi } from "vitest";
-import { ECHO } from "../support/setup.ts";
+import { ECHO, ENV } from "../support/setup.ts";
 import { post, read, stillSite } from "./support.ts";
 
 /** An app whose requests wait for a call that takes ten minutes, and for what they then have to clear away. */
@@ -62,6 +62,20 @@ test("a request is cancelled at its path with its id, its calls upstream too, an
   await answers[1];
   await fal.close();
   expect(emulator.jobs.map(({ cancelled }) => cancelled)).toEqual([true, true]);
+});
+
+test("where no gateway says whose id it is, nobody cancels the request of another one", async () => {
+  const tools = stillSite({ env: ENV });
+  const app = defineApp({
+    name: "poster",
+    ...{ fal: tools.fal, logger: tools.logger },
+    endpoints: { "/": { handler: () => tools.fal.subscribe(ECHO, { input: {} }) } },
+  });
+  const answer = post(app, "/", {}, from("a"));
+  await vi.waitFor(() => expect(tools.emulator.jobs).toHaveLength(1));
+  expect(await read(await post(app, "/cancel", {}, from("a")))).toMatchObject({ status: 404 });
+  await tools.clock.advance(600_000);
+  expect((await answer).status).toBe(200);
 });
 
 test("a caller that leaves cancels its request, and one that has its answer cancels nothing", async () => {

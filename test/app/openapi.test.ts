@@ -5,6 +5,11 @@ import * as mini from "zod/mini";
 
 const logger = { warn() {} };
 
+interface Document {
+  readonly paths: Readonly<Record<string, { readonly post: { readonly operationId: string } }>>;
+  readonly components: { readonly schemas: Readonly<Record<string, { readonly properties: object }>> };
+}
+
 /** A part of a document, by its reference. */
 function at(document: object, ref: string): unknown {
   const names = ref.replace("#/", "").split("/");
@@ -85,6 +90,25 @@ test("whatever a part of the document refers to, is there", async () => {
   const refs = refsIn(document);
   expect(refs.length).toBeGreaterThan(3);
   for (const ref of refs) expect(at(document, ref), ref).toBeTypeOf("object");
+});
+
+test("endpoints whose paths have the same words have schemas and names of their own", async () => {
+  const handler = () => 1;
+  const of = (field: string) => ({ input: z.object({ [field]: z.string() }), handler });
+  const endpoints = { "/": of("a"), "/poster": of("b"), "/a/b": of("c"), "/a-b": of("d") };
+  const { paths, components } = (await defineApp({
+    name: "poster",
+    logger,
+    endpoints,
+  }).openapi()) as Document;
+  const ids = Object.values(paths).map(({ post }) => post.operationId);
+  expect(ids).toEqual(["Poster", "Poster_2", "AB", "AB_2"]);
+  expect(Object.values(components.schemas).flatMap(({ properties }) => Object.keys(properties))).toEqual([
+    "a",
+    "b",
+    "c",
+    "d",
+  ]);
 });
 
 test("a schema that says what it is by the standard is asked by it, and one that cannot is named", async () => {

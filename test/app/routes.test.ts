@@ -110,14 +110,16 @@ test("a body that is nested too deeply is refused, in the form of fal's own apps
   }
 });
 
-test("a body that is too long is answered, whether or not it says how long it is", async () => {
+test("a body that is too long is answered, whatever it says of its length", async () => {
   const app = shouting({ maxBodyBytes: 100 });
   const text = "a".repeat(200);
   expect(await read(await post(app, "/", { text }, { headers: { "content-length": "211" } }))).toMatchObject({
     status: 413,
     units: "0",
   });
-  expect((await post(app, "/", { text })).status).toBe(413);
+  for (const headers of [{}, { "content-length": "5" }, { "content-length": "-1" }]) {
+    expect((await post(app, "/", { text }, { headers })).status).toBe(413);
+  }
   expect((await post(app, "/", { text: "a" })).status).toBe(200);
 });
 
@@ -180,35 +182,38 @@ test.each([
   },
 );
 
-test("an id that is none of fal's takes part in nothing", async () => {
-  const { fal, emulator, logger, log } = site();
-  const app = defineApp({
-    name: "poster",
-    ...{ fal, logger },
-    endpoints: {
-      "/": {
-        handler: async (_, { log, requestId }) => {
-          log.info({ n: 1 }, "Working");
-          await fal.subscribe(ECHO, { input: {} });
-          return requestId;
+test.each(["x".repeat(5_000), "a\tb", "a\u0085b"])(
+  "an id that is none of fal's takes part in nothing",
+  async (id) => {
+    const { fal, emulator, logger, log } = site();
+    const app = defineApp({
+      name: "poster",
+      ...{ fal, logger },
+      endpoints: {
+        "/": {
+          handler: async (_, { log, requestId }) => {
+            log.info({ n: 1 }, "Working");
+            await fal.subscribe(ECHO, { input: {} });
+            return requestId;
+          },
         },
       },
-    },
-  });
-  const long = "x".repeat(5_000);
-  const { body } = await read(await post(app, "/", {}, { headers: { "x-fal-request-id": long } }));
-  expect(body).toMatch(/^[\da-f-]{36}$/);
-  expect(log).toContainEqual(
-    expect.objectContaining({ msg: "Working", n: 1, request: body, app: "acme/poster" }),
-  );
-  expect(JSON.stringify([log, emulator.jobs])).not.toContain(long);
-});
+    });
+    const { body } = await read(await post(app, "/", {}, { headers: { "x-fal-request-id": id } }));
+    expect(body).toMatch(/^[\da-f-]{36}$/);
+    expect(log).toContainEqual(
+      expect.objectContaining({ msg: "Working", n: 1, request: body, app: "acme/poster" }),
+    );
+    expect(JSON.stringify([log, emulator.jobs])).not.toContain(JSON.stringify(id));
+  },
+);
 
 test.each([
   ["none", {}, /at least one endpoint/],
   ["no path", { draw: { handler: () => 1 } }, /begins with "\/"/],
   ["one that an app has", { "/health": { handler: () => 1 } }, /an app has that by itself/],
   ["one that cancels another", { "/a": { handler: () => 1 }, "/a/cancel": { handler: () => 1 } }, /cancels/],
+  ["one that no request is for", { "/a/../b": { handler: () => 1 } }, /no request is for such a path/],
   ["no handler", { "/": {} as { handler: () => number } }, /needs a handler/],
 ])("paths that cannot be meant are said: %s", (_, endpoints, message) => {
   expect(() => defineApp({ name: "x", endpoints } as never)).toThrow(message);

@@ -11,9 +11,9 @@ const RUNNER = {
 };
 
 /** The same where time stands still, so that calls stay under way, until it is moved. */
-export function stillSite(): ReturnType<typeof site> {
+export function stillSite(options: Parameters<typeof setup>[0] = {}): ReturnType<typeof site> {
   const clock = virtualClock({ auto: false });
-  return { ...site({ clock, emulator: { clock } }), clock };
+  return { ...site({ clock, emulator: { clock }, ...options }), clock };
 }
 
 /** A client in a runner, and the log that an app writes. */
