@@ -125,7 +125,7 @@ function networkOf(
   const transport: Transport = createTransport({
     key: keyOf(options, environment, telemetry),
     middleware: middlewareOf(options),
-    isProxied: () => isProxied(options),
+    isKept: (url) => isProxied(options) && url.startsWith(`${origins().api}/`),
     responseHandler: options.responseHandler,
     trusted: () => origins().trusted,
     fetch: options.fetch,

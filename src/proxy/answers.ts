@@ -46,7 +46,8 @@ export const isOfAccount = ({ status, body }: Pick<ApiError, "status" | "body">)
 /** That nothing was sent, in the words of fal by which a client knows that it may ask again. */
 export function unreached(target: ProxyTarget | undefined, why = "fal could not be reached."): Response {
   const detail = `${why} Nothing was sent.`;
-  if (target?.operation === "run") return saying(429, detail, { "retry-after": "5" });
+  if (target?.operation === "run" || target?.operation === "stream")
+    return saying(429, detail, { "retry-after": "5" });
   return saying(503, detail, { "x-fal-error-type": "runner_connection_error" });
 }
 

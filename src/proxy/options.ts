@@ -33,7 +33,7 @@ export interface Granted {
 
 export interface ProxyOptions {
   /** Whose key, ledger and budgets it is. @default the client that takes its settings from the environment */
-  readonly fal?: Pick<Fal, "queue" | "run" | "calls" | "environment">;
+  readonly fal?: Pick<Fal, "queue" | "run" | "stream" | "calls" | "environment">;
   /**
    * The endpoints that may be called, such as `fal-ai/flux/schnell`; `*` stands for any letters of one part, `**` for any
    * number of parts. @default none: everything is refused

@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Fal } from "../index.ts";
 import { bodyOf } from "./body.ts";
 import { refusal } from "./refusal.ts";
+import { streamed } from "./streamed.ts";
 import type { ProxyTarget } from "./target.ts";
 
 /** What a page may say of how its call is made: https://fal.ai/docs/documentation/model-apis/common-parameters */
@@ -18,7 +19,7 @@ const SETTINGS: readonly string[] = [
 ];
 
 export interface PaidOptions {
-  readonly fal: Pick<Fal, "queue" | "run">;
+  readonly fal: Pick<Fal, "queue" | "run" | "stream">;
   readonly tags: UserTags | undefined;
   readonly pageTags: readonly string[];
   readonly maxRequestBytes: number;
@@ -42,6 +43,7 @@ export async function pay(
   };
   // A request in the queue outlives whoever submitted it; a direct call ends with its caller.
   if (operation === "submit") return asJson(await fal.queue.submit(endpoint, call));
+  if (operation === "stream") return streamed(request, fal, endpoint, call);
   const { data, requestId, billing } = await fal.run(endpoint, { ...call, abortSignal: request.signal });
   const { units } = billing;
   return asResult(data, {

@@ -10,7 +10,7 @@ import { bodyOf } from "./body.ts";
 import { checkProxyOptions, type Granted, type ProxyOptions } from "./options.ts";
 import { pay } from "./paid.ts";
 import { refusal } from "./refusal.ts";
-import { type Aim, aimOf, type ProxyTarget } from "./target.ts";
+import { type Aim, aimOf, PAID, type ProxyTarget } from "./target.ts";
 import { passOn, type Upstream } from "./upstream.ts";
 
 /** Answers what the pages of a site ask of fal. It belongs at one address, for GET, POST and PUT. */
@@ -93,8 +93,7 @@ function checkAllowed({ allowed, uploads }: Site, { operation, endpoint = "" }: 
     if (!uploads) throw refusal(403, "This proxy takes no uploads: createProxy({ uploads: true }).");
     return;
   }
-  const isPaid = operation === "submit" || operation === "run";
-  if (isPaid ? allowed?.endpoint(endpoint) : allowed?.app(endpoint)) return;
+  if (PAID.has(operation) ? allowed?.endpoint(endpoint) : allowed?.app(endpoint)) return;
   throw refusal(
     403,
     `This proxy does not pass on calls to ${endpoint}: it is not in createProxy({ allow }).`,
@@ -123,7 +122,7 @@ async function permission(site: Site, request: Request, target: Aim): Promise<Gr
 async function answer(site: Site, request: Request, target: Aim, { tags }: Granted): Promise<Response> {
   const { fal, clock } = site;
   const { operation, endpoint = "", requestId = "" } = target;
-  if (operation === "submit" || operation === "run") return pay(request, target, { ...site, tags });
+  if (PAID.has(operation)) return pay(request, target, { ...site, tags });
   if (operation === "cancel") return cancelled(await fal.queue.cancel(endpoint, { requestId }));
   if (operation === "result") await note(site, requestId);
   const { origins, key } = fal.environment;

@@ -5,8 +5,8 @@ import { refusal } from "./refusal.ts";
 
 /** What a request asks fal for. */
 export interface ProxyTarget {
-  /** `submit` and `run` are paid for; `upload` announces a file, whose bytes go straight to fal. */
-  readonly operation: "submit" | "run" | "status" | "result" | "cancel" | "upload";
+  /** `submit`, `run` and `stream` are paid for; `upload` announces a file, whose bytes go straight to fal. */
+  readonly operation: "submit" | "run" | "stream" | "status" | "result" | "cancel" | "upload";
   /** Whole for what is paid for; of status, result and cancel the app, `owner/alias`. Undefined for an upload. */
   readonly endpoint: string | undefined;
   /** Of status, result and cancel. */
@@ -90,12 +90,19 @@ const aimsOf: Record<Service, (method: string, path: string) => Aim | undefined>
       path: isOurs ? undefined : `/${endpoint}/requests/${requestId}${end}`,
     };
   },
-  run: (method, path) => (method === "POST" ? paid("run", path) : undefined),
+  run(method, path) {
+    if (method !== "POST") return undefined;
+    return path.endsWith(STREAM_PATH)
+      ? paid("stream", path.slice(0, -STREAM_PATH.length))
+      : paid("run", path);
+  },
   rest(method, path) {
     if (method !== "POST" || !UPLOADS.has(path)) return undefined;
     return { operation: "upload", endpoint: undefined, requestId: undefined, path };
   },
 };
+
+const STREAM_PATH = "/stream";
 
 const OPERATIONS: Readonly<Record<string, ProxyTarget["operation"]>> = {
   status: "status",
@@ -109,7 +116,9 @@ const UPLOADS: ReadonlySet<string> = new Set([
   "/storage/upload/initiate-multipart",
 ]);
 
-function paid(operation: "submit" | "run", path: string): Aim | undefined {
+export const PAID: ReadonlySet<ProxyTarget["operation"]> = new Set(["submit", "run", "stream"]);
+
+function paid(operation: "submit" | "run" | "stream", path: string): Aim | undefined {
   const endpoint = addressOf(path.slice(1))?.id;
   return endpoint === undefined ? undefined : { operation, endpoint, requestId: undefined, path: undefined };
 }

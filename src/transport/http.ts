@@ -26,7 +26,7 @@ import { type Headway, withinTime } from "./within-time.ts";
 
 export interface TransportOptions extends Omit<ExchangeOptions, "route"> {
   readonly middleware?: RequestMiddleware | undefined;
-  readonly isProxied?: () => boolean;
+  readonly isKept?: (url: string) => boolean;
   readonly responseHandler?: ResponseHandler<unknown> | undefined;
   readonly clock: Clock;
   readonly random: () => number;

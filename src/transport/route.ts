@@ -22,23 +22,23 @@ const LATE = new Error(`it gave nothing within ${MIDDLEWARE_TIMEOUT_MS / 1000} s
 /** Asks the middleware how a request is to leave, where there is one. Files go where they were announced, without it. */
 export function createRoute({
   middleware,
-  isProxied = () => false,
+  isKept = () => false,
   trusted,
   clock,
 }: {
   readonly middleware?: RequestMiddleware | undefined;
-  /** Whether a proxy is on the way, which has nothing of the account to tell. */
-  readonly isProxied?: (() => boolean) | undefined;
+  /** Whether an address is one that a proxy which is on the way would not pass on. */
+  readonly isKept?: ((url: string) => boolean) | undefined;
   readonly trusted: () => ReadonlySet<string>;
   readonly clock: Clock;
 }): Route {
-  return async ({ operation, method, headers: own = {}, keyless }, target) => {
+  return async ({ method, headers: own = {}, keyless }, target) => {
     if (!keyless && !isTrusted(target, trusted())) {
       throw new InvalidArgumentError(
         `${URL.parse(target)?.origin ?? "The address"} is not an origin of fal.`,
       );
     }
-    if (operation === "platform" && !keyless && isProxied()) throw ofAccount();
+    if (!keyless && isKept(target)) throw ofAccount();
     const headers = namedAsOfficial(own);
     if (!middleware || keyless === "file") return { url: target, headers, takesKey: !keyless };
     const request = { url: target, method, headers: { ...headers } };

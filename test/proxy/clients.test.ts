@@ -1,9 +1,10 @@
 import { createFalClient } from "@fal-ai/client";
 import { handleRequest } from "@fal-ai/server-proxy";
 import { createFal, type Fal, memoryStore } from "fal-chain";
+import { ModelFailure, virtualClock } from "fal-chain/emulator";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { echo, failing } from "../support/models.ts";
-import { ECHO, ENV, failureOf, KEY, SECRET } from "../support/setup.ts";
+import { echo, failing, STREAMS, streaming } from "../support/models.ts";
+import { collect, ECHO, ENV, failureOf, KEY, SECRET } from "../support/setup.ts";
 import { SITE, site } from "./stage.ts";
 
 // The official client in a page works through ours, ours through the official proxy, and whom to bill is known.
@@ -11,7 +12,7 @@ import { SITE, site } from "./stage.ts";
 beforeEach(() => vi.stubGlobal("window", { document: {} }));
 afterEach(() => vi.unstubAllGlobals());
 
-type PageClient = Pick<Fal, "subscribe" | "run" | "queue" | "storage">;
+type PageClient = Pick<Fal, "subscribe" | "run" | "stream" | "queue" | "storage">;
 
 const clients: [string, (fetch: typeof globalThis.fetch) => PageClient][] = [
   ["the official client", (fetch) => createFalClient({ proxyUrl: SITE, fetch }) as unknown as PageClient],
@@ -63,6 +64,45 @@ describe.each(clients)("%s in a page", (_, clientOf) => {
       [1, 2, 3, 4].map(() => "job_id=job-1,customer=acme"),
     );
     expect(emulator.jobs).toHaveLength(4);
+  });
+
+  test("streams what a model gives piece by piece, and leaves it", async () => {
+    const no = streaming([], {
+      id: "acme/no",
+      // biome-ignore lint/correctness/useYield: it fails before its first event
+      async *stream() {
+        throw new ModelFailure(422, [{ loc: ["body", "n"], msg: "No.", type: "value_error", url: "" }]);
+      },
+    });
+    const { promise: ended, resolve: end } = Promise.withResolvers<unknown>();
+    const endless = streaming([], {
+      id: "acme/endless",
+      async *stream(_, { signal }) {
+        yield { n: 1 };
+        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+        end("by whoever left");
+        return { output: {}, units: 1 };
+      },
+    });
+    const { pageFetch, fal } = site({
+      emulated: { clock: virtualClock(), models: [streaming([{ n: 1 }, "two", { n: 3 }]), no, endless] },
+      authorize: () => ({ tags: { customer: "acme" } }),
+    });
+    const client = clientOf(pageFetch);
+    const stream = await client.stream(STREAMS, { input });
+    const [{ seen }, last] = await Promise.all([collect(stream), stream.done()]);
+    expect([seen, last]).toEqual([[{ n: 1 }, "two", { n: 3 }], { n: 3 }]);
+    const refused = await client.stream("acme/no", { input });
+    expect(await failureOf(refused.done())).toMatchObject({
+      status: 422,
+      body: { detail: [{ msg: "No." }] },
+    });
+    const left = await client.stream("acme/endless", { input });
+    left.on("data", () => left.abort());
+    expect(await ended).toBe("by whoever left");
+    await fal.close();
+    const calls = await fal.calls.list({ endpoint: STREAMS, state: "completed" });
+    expect(calls.map(({ for: whom }) => whom.tags)).toEqual([{ customer: "acme" }]);
   });
 
   test("gets the model's own failure, which is noted, and may cancel", async () => {

@@ -72,6 +72,7 @@ describe("who may use it", () => {
     const cookie = "session=1";
     await proxy(submitting("{}", { cookie }));
     await proxy(asking("https://fal.run/acme/echo/fast", { method: "POST", headers: { cookie } }));
+    await proxy(asking("https://fal.run/acme/echo/stream", { method: "POST" }));
     for (const end of ["", "/response", "/status", "/status/stream?logs=1"]) {
       await proxy(asking(`${QUEUE}/acme/echo/requests/r1${end}`));
     }
@@ -85,6 +86,7 @@ describe("who may use it", () => {
     expect(asked).toEqual([
       [cookie, about("submit", "acme/echo")],
       [cookie, about("run", "acme/echo/fast")],
+      [null, about("stream", "acme/echo")],
       [null, about("result", "acme/echo", "r1")],
       [null, about("result", "acme/echo", "r1")],
       [null, about("status", "acme/echo", "r1")],

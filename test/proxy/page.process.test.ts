@@ -10,7 +10,7 @@ import { createFal, memoryStore } from "fal-chain";
 import { serveEmulator } from "fal-chain/emulator";
 import { createProxy } from "fal-chain/proxy";
 import { afterAll, expect, test } from "vitest";
-import { echo } from "../support/models.ts";
+import { echo, STREAMS, streaming } from "../support/models.ts";
 import { ENV } from "../support/setup.ts";
 import { tempDir } from "../support/temp.ts";
 
@@ -67,6 +67,8 @@ const FLAGS = [
   "--remote-debugging-port=0",
 ];
 
+const PIECES = [{ n: 1 }, { n: 2, text: "ä" }];
+
 const closing: (() => unknown)[] = [];
 afterAll(async () => {
   for (const close of closing.reverse()) await close();
@@ -77,7 +79,7 @@ test.skipIf(!BROWSER)(
   { timeout: 90_000 },
   async () => {
     const slow = echo({ id: "acme/slow", seconds: 1, lines: ["half"] });
-    const { url, close } = await serveEmulator({ models: [echo({ seconds: 0 }), slow] });
+    const { url, close } = await serveEmulator({ models: [echo({ seconds: 0 }), slow, streaming(PIECES)] });
     const fal = createFal({ env: { ...ENV, FAL_HOST: url }, store: memoryStore() });
     const proxy = createProxy({
       fal,
@@ -122,6 +124,7 @@ test.skipIf(!BROWSER)(
       updates: expect.arrayContaining(["IN_PROGRESS", "COMPLETED"]),
       uploaded: "a fox",
       direct: { echo: { n: 1 } },
+      pieces: PIECES,
       refused: 403,
     };
     expect({ ours, theirs }).toEqual({ ours: used, theirs: used });
@@ -132,9 +135,10 @@ test.skipIf(!BROWSER)(
     expect(said).toEqual([]);
     await fal.close();
     const { rows } = await fal.costs({ by: ["tag:customer", "endpoint"] });
-    expect(rows.map(({ key, calls }) => [key["tag:customer"], key["endpoint"], calls])).toEqual([
-      ["ann", "acme/slow", 4],
+    expect(rows.map(({ key, calls }) => [key["tag:customer"], key["endpoint"], calls]).sort()).toEqual([
       ["ann", "acme/echo", 2],
+      ["ann", "acme/slow", 4],
+      ["ann", STREAMS, 2],
     ]);
   },
 );

@@ -25,8 +25,10 @@ async function useIt(fal: Fal) {
   const { echo } = data as { echo: { text: string; image_url: string } };
   const uploaded = await (await fetch(echo.image_url)).text();
   const direct = (await fal.run("acme/echo", { input: { n: 1 } })).data;
+  const pieces: unknown[] = [];
+  for await (const event of await fal.stream("acme/streams", { input: {} })) pieces.push(event);
   const refused = await fal.queue.submit("other/model", { input: {} }).catch(({ status }) => status);
-  return { text: echo.text, updates: [...new Set(updates)], uploaded, direct, refused };
+  return { text: echo.text, updates: [...new Set(updates)], uploaded, direct, pieces, refused };
 }
 
 /** What only this client does: it tells everything in order, and gives up a call at once, at fal too. */
