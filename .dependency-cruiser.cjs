@@ -18,6 +18,7 @@ const CLIENT = [
   "ledger",
   "chain",
   "webhooks",
+  "realtime",
   "files",
   "telemetry",
 ];
@@ -43,6 +44,7 @@ const MAY_IMPORT = {
   ledger: [...GROUND, "attribution"],
   calls: [...GROUND, "queue", "platform", "storage", "files", "attribution", "ledger"],
   chain: [...GROUND, "calls", "store", "ledger", "attribution", "files"],
+  realtime: [...GROUND, "attribution", "queue", "calls"],
   secrets: [...GROUND, "environment", "store/private-file.ts"],
   telemetry: [...GROUND, "environment", "attribution", "calls", "chain"],
   worker: [...GROUND, "chain", "store"],

@@ -28,6 +28,7 @@ import { createRunnerUsage, type ReadRunnerUsage } from "./platform/runner-usage
 import { createDirect } from "./queue/direct.ts";
 import { createQueue, type Queue } from "./queue/queue.ts";
 import { createTokens } from "./queue/tokens.ts";
+import type { WebSocketClass } from "./realtime/socket.ts";
 import { createStorage } from "./storage/storage.ts";
 import type { Ledger } from "./store/ledger.ts";
 import type { Telemetry } from "./telemetry/telemetry.ts";
@@ -37,6 +38,8 @@ import { backoffMs, policyFor } from "./transport/retry.ts";
 
 /** All that a client is made of. */
 export interface ClientServices extends ChainServices {
+  /** What connections are made with; undefined where the runtime has nothing for it. */
+  readonly webSocket: () => WebSocketClass | undefined;
   readonly environment: Environment;
   readonly calls: Calls;
   readonly estimate: Estimate;
@@ -95,6 +98,7 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
     requireRun: options.requireRun ?? false,
     lease: leaseSettings(options.lease),
     isStoreUnsaid: () => !options.store && !(options.env ?? ambientEnv())["FAL_CHAIN_STORE"]?.trim(),
+    webSocket: () => options.webSocket ?? globalThis.WebSocket,
     accounts,
     trustsRequestId: () => options.trustRequestId ?? accounts().behindGateway,
     jobId: () => environment.identity.jobId,

@@ -95,6 +95,7 @@ const CLIENT: OptionsOf<FalOptions> = {
   budget: record,
   budgets: list,
   lease: nested(LEASE, "lease"),
+  webSocket: callback,
   clock: aClock,
   random: callback,
   suppressLocalCredentialsWarning: flag,

@@ -24,8 +24,10 @@ import { type BudgetSources, createBudgets } from "./ledger/budget-state.ts";
 import { costsIn } from "./ledger/costs.ts";
 import { reconcile } from "./ledger/reconcile.ts";
 import { endpoint } from "./queue/endpoint.ts";
+import { createRealtime } from "./realtime/realtime.ts";
 import { createLedger, type Ledger } from "./store/ledger.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
+import { isBrowser } from "./transport/middleware.ts";
 
 export function createFal(options: FalOptions = {}): Fal {
   checkClientOptions(options);
@@ -34,11 +36,19 @@ export function createFal(options: FalOptions = {}): Fal {
   const chains = createChains(() => client.services);
   const stream: OpenStream = (target, call) => openStream(client.services, target, call);
 
+  const realtime = createRealtime({
+    services: () => client.services,
+    runBase: () => client.services.environment.origins.run,
+    isBrowser,
+    webSocket: () => client.services.webSocket(),
+  });
+
   return {
     subscribe: (target, call) => client.services.calls.subscribe(target, call),
     run: (target, call) => runDirectly(client.services, target, call),
     stream,
     streaming: { stream },
+    realtime: realtime.client,
     chain: chains.define,
     step: tools.step,
     map: tools.map,
@@ -93,6 +103,7 @@ export function createFal(options: FalOptions = {}): Fal {
     },
     config: client.config,
     async close() {
+      realtime.closeAll();
       await chains.detach();
       while (background.size > 0) {
         client.endCopies();

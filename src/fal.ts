@@ -23,6 +23,8 @@ import type { ReconcileOptions, Reconciliation } from "./ledger/reconcile.ts";
 import type { BillingEvents } from "./platform/billing.ts";
 import type { Price } from "./platform/prices.ts";
 import type { DefineEndpoint } from "./queue/endpoint.ts";
+import type { RealtimeClient } from "./realtime/realtime.ts";
+import type { WebSocketClass } from "./realtime/socket.ts";
 import type { StorageClient } from "./storage/storage.ts";
 import type { Rescued } from "./store/rescue-file.ts";
 import type { Logger } from "./telemetry/logger.ts";
@@ -123,6 +125,8 @@ export interface FalOptions {
   readonly budgets?: readonly TagBudget[];
   /** How long a run stays with a process that gives no sign of life. */
   readonly lease?: Partial<LeaseSettings>;
+  /** Makes the connections of `realtime`. @default the runtime's WebSocket */
+  readonly webSocket?: WebSocketClass;
   /** Time as a parameter, for tests. */
   readonly clock?: Clock;
   /** Chance as a parameter, for tests: at least 0, less than 1. */
@@ -152,6 +156,8 @@ export interface Fal {
   /** Calls an endpoint that gives its result piece by piece. */
   readonly stream: OpenStream;
   readonly streaming: { readonly stream: OpenStream };
+  /** Connections to apps that take inputs one by one. */
+  readonly realtime: RealtimeClient;
   /** The queue, request by request. */
   readonly queue: QueueClient;
   /** The calls that are in the store: to be read, picked up, settled. */

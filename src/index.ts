@@ -192,6 +192,14 @@ export type {
   InputOf,
   OutputOf,
 } from "./queue/endpoint.ts";
+export type {
+  RealtimeConnection,
+  RealtimeConnectionHandler,
+  RealtimeState,
+  WithRequestId,
+} from "./realtime/options.ts";
+export type { RealtimeClient } from "./realtime/realtime.ts";
+export type { WebSocketClass } from "./realtime/socket.ts";
 export type { StorageSettings } from "./storage/lifecycle.ts";
 export type { StorageClient, UploadOptions, UploadProgress } from "./storage/storage.ts";
 export { type MemoryOptions, memoryStore } from "./store/memory.ts";

@@ -37,7 +37,7 @@ export interface EmulatorOptions {
   /**
    * Which endpoints exist. For thousands of calls, serve a model that draws nothing, as the module's example does.
    *
-   * @default the four stand-ins
+   * @default the five stand-ins
    */
   readonly models?: readonly Model[];
   /** Apps of your own, on runners that the emulator starts, routes to and ends as fal does. @default none */

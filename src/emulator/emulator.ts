@@ -22,6 +22,7 @@ import { type JobView, type Outcome, viewOf } from "./job.ts";
 import { createMachine } from "./machine.ts";
 import { createPerformer } from "./perform.ts";
 import type { Platform, RouteEnv } from "./platform.ts";
+import { type AcceptRealtime, answerRealtime } from "./realtime.ts";
 import { createRecorder, type ReceivedRequest, type Recorder } from "./received.ts";
 import { plainError } from "./replies.ts";
 import { KEEP } from "./retention.ts";
@@ -39,9 +40,14 @@ import { tokenRoutes } from "./routes/tokens.ts";
 import { createRunnerBill, type Runners } from "./runners.ts";
 import { createTokens } from "./tokens.ts";
 import { createUploads } from "./uploads.ts";
+import { type Connect, webSocketOf } from "./web-socket.ts";
 
 export interface Emulator {
   fetch(request: Request): Promise<Response>;
+  /** A WebSocket to it, without a socket: `createFal({ webSocket: emulator.WebSocket })`. */
+  readonly WebSocket: typeof WebSocket;
+  /** What a server asks where somebody wants to open a WebSocket: what refuses it, or what takes it. */
+  connect(request: Request): Promise<Response | AcceptRealtime>;
   /** Every accepted request, oldest first; each is as it was when this was read. */
   readonly jobs: readonly JobView[];
   job(requestId: string): JobView | undefined;
@@ -82,8 +88,17 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
   const app = routes(platform);
   const pass = createPassage({ plan, machine, clock, concurrency, hooks, closing });
 
+  const connect: Connect = async (request) => {
+    recorder.add(request, NOTHING, clock.now());
+    if (closing.aborted) return plainError(503, "The emulator has been closed");
+    const address = addressOf(request, platform.own);
+    return address ? answerRealtime(request, address, platform) : plainError(400, "Invalid request");
+  };
+
   return {
     fetch: (request) => answerTo(request, platform, app, pass, recorder),
+    connect,
+    WebSocket: webSocketOf(connect),
     get jobs() {
       return [...machine.jobs.values()].map(viewOf);
     },

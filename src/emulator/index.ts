@@ -55,7 +55,7 @@ export {
   type ModelRun,
 } from "../model/model.ts";
 export type { Random } from "../model/random.ts";
-export { birefnet, esrgan, fluxSchnell, router } from "../stand-ins/index.ts";
+export { birefnet, esrgan, fastLightningSdxl, fluxSchnell, router } from "../stand-ins/index.ts";
 export type { BillingSwitches } from "./billing.ts";
 export { createEmulator, type Emulator } from "./emulator.ts";
 export type { EmulatorOptions, Served } from "./emulator-options.ts";
@@ -75,6 +75,7 @@ export type { HookAttempt } from "./hooks/hooks.ts";
 export type { JobAttempt, JobState, JobView, LogLine } from "./job.ts";
 export { type OutlivingEmulator, type OutlivingOptions, outlivingEmulatorUnlessKey } from "./outliving.ts";
 export type { OutlivingJob } from "./outliving-state.ts";
+export type { AcceptRealtime, RealtimeEnd, RealtimePeer } from "./realtime.ts";
 export type { ReceivedRequest } from "./received.ts";
 export type { Keep } from "./retention.ts";
 export type { BilledRunner, Runners } from "./runners.ts";

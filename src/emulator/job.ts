@@ -58,8 +58,10 @@ export interface DirectCall {
   readonly over: AbortController;
   /** Called with the app's answer, while its body arrives; never where there is none. */
   respond(answer: Response): void;
-  /** Told of each event of a model that streams. */
+  /** Told of each event of a model that streams, or of the one of a realtime connection. */
   readonly onEvent?: (event: unknown) => void;
+  /** It is one input of a realtime connection. */
+  readonly isRealtime?: true;
 }
 
 /** One try at a request by a runner of its app. */

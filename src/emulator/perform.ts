@@ -41,7 +41,7 @@ export function createPerformer(options: PerformOptions): (job: Job) => Promise<
       const context = contextOf(job, seconds, options);
       const outcome = async () => {
         if (job.fate) return job.fate;
-        return successOutcome(await (streamed(model, job, input, context) ?? model.run(input, context)));
+        return successOutcome(await runOf(model, job, input, context));
       };
       const told = [model.notice, ...model.stages(input)];
       return await paced(outcome, told, context, { startedAt, lengthMs });
@@ -55,24 +55,41 @@ export function createPerformer(options: PerformOptions): (job: Job) => Promise<
   };
 }
 
-/** Undefined where nobody wants to hear of its events. */
-function streamed<I>(
-  model: Model<I>,
-  { direct }: Job,
-  input: I,
-  context: ModelContext,
-): Promise<ModelRun> | undefined {
-  const events = direct?.onEvent && model.stream?.(input, context);
-  if (!events) return undefined;
-  return (async () => {
-    for (;;) {
-      const { done, value } = await events.next();
-      context.signal.throwIfAborted();
-      if (done) return value;
-      direct.onEvent?.(value);
-    }
-  })();
+/** Does the work in the way that was asked for. */
+function runOf<I>(model: Model<I>, { direct }: Job, input: I, context: ModelContext): Promise<ModelRun> {
+  const tell = direct?.onEvent;
+  if (tell && direct.isRealtime && model.realtime)
+    return answeredAtOnce(model.realtime(input, context), tell);
+  const events = tell && model.stream?.(input, context);
+  return events ? streamed(events, tell, context) : model.run(input, context);
 }
+
+async function answeredAtOnce(run: Promise<ModelRun>, tell: (event: unknown) => void): Promise<ModelRun> {
+  const { output, ...rest } = await run;
+  tell(output);
+  return { ...rest, output: withTexts(output) };
+}
+
+async function streamed(
+  events: AsyncGenerator<unknown, ModelRun, void>,
+  tell: (event: unknown) => void,
+  { signal }: ModelContext,
+): Promise<ModelRun> {
+  for (;;) {
+    const { done, value } = await events.next();
+    signal.throwIfAborted();
+    if (done) return value;
+    tell(value);
+  }
+}
+
+/** What JSON can keep: bytes as base64. */
+const withTexts = (output: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(output, (_, value: unknown) =>
+      value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value,
+    ),
+  );
 
 /** The same input takes the same time in every emulator with the same seed. */
 function secondsOf(model: Model, job: Job, seed: number): number {

@@ -11,6 +11,7 @@ import { createEmulator, type Emulator } from "./emulator.ts";
 import type { EmulatorOptions } from "./emulator-options.ts";
 import { forgetPast, keepPort, lastPort, openPast, type Past } from "./past.ts";
 import { plainError } from "./replies.ts";
+import { takeSockets } from "./serve-sockets.ts";
 import { refusalOf, type Visitors } from "./visitors.ts";
 
 export interface ServeOptions extends EmulatorOptions {
@@ -65,11 +66,14 @@ export async function serveEmulator(options: ServeOptions = {}): Promise<Emulato
     void answer(incoming, outgoing);
   });
 
+  const sockets = takeSockets(server, emulator, visitors);
+
   return {
     url,
     emulator,
     async close() {
       await emulator.close();
+      sockets.end();
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeIdleConnections();
       // One turn of the loop lets the last bytes of ended streams out; a peer that still holds on is cut off.

@@ -54,6 +54,8 @@ export interface Model<Input = unknown> {
   /** Log lines that appear one after the other during the run. */
   stages(input: Input): readonly string[];
   run(input: Input, context: ModelContext): Promise<ModelRun>;
+  /** The same of one input of a realtime connection, below `/realtime`: of its output, bytes are sent as bytes. */
+  realtime?(input: Input, context: ModelContext): Promise<ModelRun>;
   /**
    * The same piece by piece, below `/stream`: each event is JSON, the last one is the output. Where the first is bytes, all
    * are, and go out as they are. It takes its time by itself. Without it the endpoint does not stream.

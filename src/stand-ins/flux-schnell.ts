@@ -1,30 +1,13 @@
 import * as z from "zod";
-import { type Model, refuseField } from "../model/model.ts";
+import type { Model } from "../model/model.ts";
 import { wholeBetween } from "../model/random.ts";
 import { storePicture } from "./files.ts";
 import { paint } from "./painting/paint.ts";
-
-const PRESETS = {
-  square_hd: [1024, 1024],
-  square: [512, 512],
-  portrait_4_3: [768, 1024],
-  portrait_16_9: [576, 1024],
-  landscape_4_3: [1024, 768],
-  landscape_16_9: [1024, 576],
-} as const;
-
-const side = z.int().positive().max(14142).default(512);
-/** fal says nothing of the product of the two; this keeps a picture within memory. */
-const MOST_PIXELS = 4096 ** 2;
+import { imageSize, pixelsOf } from "./sizes.ts";
 
 const Input = z.object({
   prompt: z.string(),
-  image_size: z
-    .union([
-      z.enum(Object.keys(PRESETS) as (keyof typeof PRESETS)[]),
-      z.object({ width: side, height: side }),
-    ])
-    .default("landscape_4_3"),
+  image_size: imageSize.default("landscape_4_3"),
   num_inference_steps: z.int().min(1).max(12).default(4),
   // Of any size: what no number of JavaScript holds is its digits.
   seed: z.union([z.int(), z.string().regex(/^-?\d{1,100}$/)]).nullish(),
@@ -49,11 +32,7 @@ export const fluxSchnell: Model<z.output<typeof Input>> = {
     Array.from({ length: steps }, (_, i) => `step ${i + 1} of ${steps}`),
   async run(input, context) {
     const { image_size: size, output_format: format, sync_mode: sync } = input;
-    const [width, height] = typeof size === "string" ? PRESETS[size] : [size.width, size.height];
-    if (width * height > MOST_PIXELS) {
-      const msg = `The picture would have ${width}x${height} pixels, more than this stand-in paints (${MOST_PIXELS})`;
-      throw refuseField("image_size", "image_too_large", msg, { input: size });
-    }
+    const [width, height] = pixelsOf(size);
     const seed = input.seed ?? wholeBetween(context.random, 0, 2 ** 31 - 1);
     const start = Number(BigInt(seed) % 2n ** 52n);
     const images: unknown[] = [];

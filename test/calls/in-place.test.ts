@@ -2,7 +2,7 @@ import { createFalClient } from "@fal-ai/client";
 import { createFal, type FalOptions } from "fal-chain";
 import { createEmulator, type Model, ModelFailure, virtualClock } from "fal-chain/emulator";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { EVENTS, STREAMS, streaming } from "../support/models.ts";
+import { EVENTS, echo, STREAMS, streaming } from "../support/models.ts";
 import { collect, failureOf, KEY } from "../support/setup.ts";
 
 // The same small programs, written for the official client, with both: what they see, and what the platform was sent.
@@ -11,13 +11,15 @@ import { collect, failureOf, KEY } from "../support/setup.ts";
 type Client = ReturnType<typeof createFalClient>;
 type Program = (fal: Client) => Promise<unknown>;
 
-async function both(models: readonly Model[], program: Program) {
+async function both(models: readonly Model[], program: Program, { isLive = false } = {}) {
   const run = async (client: (options: Pick<FalOptions, "fetch" | "credentials">) => Client) => {
-    const emulator = createEmulator({ models, clock: virtualClock() });
+    // Neither is told the time of the emulator, so that of connections is the system's.
+    const emulator = createEmulator({ models, ...(isLive ? { timeScale: 0 } : { clock: virtualClock() }) });
+    vi.stubGlobal("WebSocket", emulator.WebSocket);
     const fetch: FalOptions["fetch"] = (address, init) => emulator.fetch(new Request(address, init));
     const saw = await program(client({ credentials: KEY, fetch }));
     const asked = emulator.received
-      .filter(({ url }) => url.includes("stream") || url.includes("/tokens"))
+      .filter(({ url }) => /stream|tokens|realtime/.test(url))
       .map(({ method, url, body, headers }) => ({
         ...{ method, body, key: headers["authorization"] },
         // Theirs is there twice, by two spellings of its name.
@@ -34,7 +36,10 @@ async function both(models: readonly Model[], program: Program) {
   };
 }
 
-afterEach(() => void vi.restoreAllMocks());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+});
 
 const input = { prompt: "a fox" };
 const seenBy = async (iterable: AsyncIterable<unknown>) => (await collect(iterable)).seen;
@@ -171,3 +176,97 @@ describe("queue.streamStatus", () => {
     expect(anyId(ours)).toEqual(anyId(theirs));
   });
 });
+
+describe("realtime", () => {
+  const APP = "acme/live";
+  const live: Model = {
+    ...(echo({ id: APP }) as Model),
+    async realtime(input) {
+      const { prompt } = input as { prompt: string };
+      if (prompt === "break") throw new Error("the app broke");
+      return { output: { said: prompt, bytes: new Uint8Array([1, 2]) }, units: 1 };
+    },
+  };
+
+  test.each<[string, Program]>([
+    [
+      "inputs and results",
+      (fal) =>
+        new Promise((resolve) => {
+          const seen: unknown[] = [];
+          const connection = fal.realtime.connect<{ prompt: string }, object>(APP, {
+            ...{ throttleInterval: 0, maxBuffering: 3 },
+            onResult(result) {
+              seen.push(result);
+              if (seen.length === 1) connection.send({ prompt: "b", request_id: "r-2" });
+              else resolve(seen);
+            },
+          });
+          connection.send({ prompt: "a", request_id: "r-1" });
+        }),
+    ],
+    [
+      "a token, a path and frames of one's own",
+      async (fal) => {
+        const asked: string[] = [];
+        const { token } = await fetchToken(fal);
+        const result = await new Promise((resolve) => {
+          const connection = fal.realtime.connect(APP, {
+            path: "realtime",
+            async tokenProvider(app) {
+              asked.push(app);
+              return token;
+            },
+            encodeMessage: JSON.stringify,
+            onResult: resolve,
+          });
+          connection.send({ prompt: "a", request_id: "r" });
+        });
+        return { asked, result };
+      },
+    ],
+    [
+      "what the app reports",
+      (fal) =>
+        new Promise((resolve) => {
+          const connection = fal.realtime.connect(APP, {
+            onResult() {},
+            onError: ({ status, message, body }) => resolve({ status, message, body }),
+          });
+          connection.send({ prompt: "break" });
+        }),
+    ],
+    [
+      "no connection where only browsers shall have one",
+      async (fal) => {
+        const connection = fal.realtime.connect(APP, { clientOnly: true, onResult() {} });
+        connection.send({ prompt: "a" });
+        connection.close();
+      },
+    ],
+  ])("%s", async (_, program) => {
+    const { ours, theirs } = await both([live], program, { isLive: true });
+    expect(ours).toEqual(theirs);
+  });
+});
+
+/** Asks for a token as a server of the user's would: what a client is told is not what it asks. */
+async function fetchToken(fal: Client): Promise<{ token: string }> {
+  const asked = Promise.withResolvers<string>();
+  const original = WebSocket;
+  vi.stubGlobal(
+    "WebSocket",
+    class {
+      constructor(url: string) {
+        asked.resolve(new URL(url).searchParams.get("fal_jwt_token") ?? "");
+      }
+      close() {}
+    },
+  );
+  const connection = fal.realtime.connect("acme/live", { onResult() {} });
+  connection.send({});
+  const token = await asked.promise;
+  connection.close();
+  vi.stubGlobal("WebSocket", original);
+  return { token };
+}

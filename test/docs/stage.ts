@@ -72,6 +72,7 @@ export async function setStage(into: string, needsDatabase: boolean): Promise<St
       small,
       emulation.esrgan,
       emulation.router,
+      emulation.fastLightningSdxl,
       emulation.birefnet,
       other("fal-ai/whisper", { text: "hello" }),
       other("acme/painter", { image: { url: "https://example.com/fox.png" } }),
@@ -80,6 +81,7 @@ export async function setStage(into: string, needsDatabase: boolean): Promise<St
   defaults = {
     env: { FAL_KEY: "any:key" },
     fetch: (input, init) => emulator.fetch(new Request(input, init)),
+    webSocket: emulator.WebSocket,
     logger: { warn() {} },
   };
   directory = into;

@@ -1,5 +1,7 @@
-import { expect, test } from "vitest";
-import { json, ORIGIN, readEvents, stage } from "../support/stage.ts";
+import { decode, encode } from "@msgpack/msgpack";
+import { expect, test, vi } from "vitest";
+import { serveEmulator } from "../../src/emulator/index.ts";
+import { json, KEY, ORIGIN, readEvents, stage } from "../support/stage.ts";
 
 const ROUTER = "/run/openrouter/router/stream";
 const body = { prompt: "a red fox", model: "any/model" };
@@ -50,4 +52,35 @@ test.each([
   expect((await send("POST", path, { body: wish, anonymous: true })).status).toBe(401);
   await clock.sleep(11_000);
   expect((await ask(ROUTER, token)).status).toBe(401);
+});
+
+test("over a socket: pictures over a realtime connection, and no connection without a token", async () => {
+  const { url, close } = await serveEmulator({ timeScale: 0 });
+  const address = `${url.replace("http", "ws")}/run/fal-ai/fast-lightning-sdxl/realtime`;
+  const refused = new WebSocket(address);
+  await new Promise((resolve) => refused.addEventListener("error", resolve, { once: true }));
+  const asked = await fetch(`${url}/rest/tokens/`, {
+    method: "POST",
+    headers: KEY,
+    body: JSON.stringify({ allowed_apps: ["fast-lightning-sdxl"], token_expiration: 10 }),
+  });
+  const socket = new WebSocket(`${address}?fal_jwt_token=${(await asked.json()) as string}`);
+  socket.binaryType = "arraybuffer";
+  const messages: unknown[] = [];
+  socket.addEventListener("message", ({ data }) => messages.push(data));
+  const message = async () => {
+    await vi.waitFor(() => expect(messages).not.toEqual([]));
+    return messages.shift();
+  };
+  await new Promise((resolve) => socket.addEventListener("open", resolve, { once: true }));
+  socket.send(encode({ prompt: "a fox", seed: 1, request_id: "r-1" }));
+  const result = decode((await message()) as ArrayBuffer) as { images: { content: Uint8Array }[] };
+  expect(result).toMatchObject({ request_id: "r-1", seed: 1, images: [{ content_type: "image/jpeg" }] });
+  expect([...(result.images[0]?.content.subarray(0, 2) ?? [])]).toEqual([0xff, 0xd8]);
+  socket.send("no JSON");
+  expect(JSON.parse(String(await message()))).toMatchObject({ type: "x-fal-message" });
+  expect(JSON.parse(String(await message()))).toMatchObject({ type: "x-fal-error", error: "INTERNAL_ERROR" });
+  const closed = new Promise((resolve) => socket.addEventListener("close", resolve, { once: true }));
+  await close();
+  await closed;
 });

@@ -16,6 +16,7 @@ import {
   parseEndpointId,
   type QueueClient,
   type QueueStatus,
+  type RealtimeClient,
   type RequestLog,
   type Result,
   type RunOptions,
@@ -257,6 +258,30 @@ export async function streaming(signal: AbortSignal) {
   return [text, aborted, endpoint, url, provider, last, (await known.done()).images[0]?.url];
 }
 
+// Realtime
+export function drawing() {
+  const connection = fal.realtime.connect("any/model", {
+    ...{ connectionKey: "a", throttleInterval: 64, maxBuffering: 2, path: "/live", clientOnly: true },
+    onResult(result) {
+      show(result.images[0].url, result.request_id);
+    },
+    onError(error) {
+      show(error.message, error.status, error.body);
+    },
+    ...{ tokenProvider: async (app: string) => app, tokenExpirationSeconds: 120 },
+    encodeMessage: (input) => JSON.stringify(input),
+    decodeMessage: async (data) => JSON.parse(data),
+  });
+  connection.send({ prompt: "a", request_id: "1" });
+  const typed = fal.realtime.connect<{ prompt: string }, { images: { url: string }[] }>("any/model", {
+    onResult: ({ images, request_id }) => show(images[0]?.url, request_id.length),
+    onError: (error: ApiError<any>) => show(error.status),
+  });
+  typed.send({ prompt: "a" });
+  typed.close();
+  const client: RealtimeClient = fal.realtime;
+  return client;
+}
 // Errors
 export async function failing() {
   try {
