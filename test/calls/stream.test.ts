@@ -226,7 +226,8 @@ describe("giving up", () => {
     const { fal, emulator, sent } = world();
     const left = await fal.stream(STREAMS, { input });
     for await (const _ of left) break;
-    await vi.waitFor(() => expect(emulator.jobs[0]).toMatchObject({ cancelled: true }));
+    const isCancelled = () => expect(emulator.jobs[0]).toMatchObject({ cancelled: true });
+    await vi.waitFor(isCancelled, { timeout: 8_000, interval: 5 });
     expect(await left.done()).toEqual(EVENTS[0]);
     await fal.close();
     expect(sent.filter(({ kind }) => kind === "cancel")).toEqual([]);

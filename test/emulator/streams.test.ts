@@ -1,5 +1,5 @@
 import { decode, encode } from "@msgpack/msgpack";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { serveEmulator } from "../../src/emulator/index.ts";
 import { json, KEY, ORIGIN, readEvents, stage } from "../support/stage.ts";
 
@@ -66,12 +66,10 @@ test("over a socket: pictures over a realtime connection, and no connection with
   });
   const socket = new WebSocket(`${address}?fal_jwt_token=${(await asked.json()) as string}`);
   socket.binaryType = "arraybuffer";
-  const messages: unknown[] = [];
-  socket.addEventListener("message", ({ data }) => messages.push(data));
-  const message = async () => {
-    await vi.waitFor(() => expect(messages).not.toEqual([]));
-    return messages.shift();
-  };
+  const messages = new ReadableStream<unknown>({
+    start: (controller) => socket.addEventListener("message", ({ data }) => controller.enqueue(data)),
+  }).getReader();
+  const message = async () => (await messages.read()).value;
   await new Promise((resolve) => socket.addEventListener("open", resolve, { once: true }));
   socket.send(encode({ prompt: "a fox", seed: 1, request_id: "r-1" }));
   const result = decode((await message()) as ArrayBuffer) as { images: { content: Uint8Array }[] };

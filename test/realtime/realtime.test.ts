@@ -62,7 +62,8 @@ function world(options: FalOptions & { model?: Model; refuse?: number; onSocket?
 }
 
 const tokensOf = ({ received }: Emulator) => received.filter(({ url }) => url.endsWith("/tokens/"));
-const until = (condition: () => unknown) => vi.waitFor(() => expect(condition()).toBeTruthy());
+const until = (condition: () => unknown) =>
+  vi.waitFor(() => expect(condition()).toBeTruthy(), { timeout: 8_000, interval: 5 });
 
 test("an input is sent once it is connected, and its result comes back; the ledger has the connection", async () => {
   const { fal, emulator, held, results, errors, states, connect } = world();
