@@ -52,6 +52,14 @@ export function withoutParts(text: string, key: string): string {
   return hide(text, longestFirst(parts.flatMap(formsOf)));
 }
 
+/** What takes out secrets that are written line by line, as a private key is, of a text that is one of these lines. */
+export function lineHider(secrets: readonly string[]): (line: string) => string {
+  const lines = secrets.filter((secret) => secret.includes("\n")).flatMap((secret) => secret.split(/\r?\n/));
+  const long = lines.map((line) => line.trim()).filter((line) => line.length >= SHORTEST_SECRET);
+  const parts = longestFirst([...new Set(long)]);
+  return (line) => hide(line, parts);
+}
+
 /** A text without a secret, whichever way it is written in it. */
 export const withoutSecret = (text: string, secret: string): string =>
   secret.length < SHORTEST_SECRET ? text : hide(text, known.get(secret) ?? formsOf(secret));

@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import { extname } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { withoutSecrets } from "../errors/secrets.ts";
+import { lineHider, withoutSecrets } from "../errors/secrets.ts";
 import { type Runner, RunnerLost, type StartRunner } from "../gateway/runner.ts";
 import { exchange, isReachable } from "./exchange.ts";
 import { isRunnerMessage } from "./messages.ts";
@@ -38,12 +38,11 @@ export const runnerProcess =
   (options: ProcessOptions): StartRunner =>
   ({ line, platform: url = "" }) => {
     const jobId = randomUUID();
-    const child = spawnRunner(
-      options,
-      runnerVariables({ ...options, url, jobId, secrets: options.secrets() }),
-    );
+    const secrets = options.secrets();
+    const child = spawnRunner(options, runnerVariables({ ...options, url, jobId, secrets }));
     // What it writes of its secrets is shown nowhere.
-    const tell = (text: string) => line(withoutSecrets(text));
+    const hide = lineHider(Object.values(secrets));
+    const tell = (text: string) => line(hide(withoutSecrets(text)));
     readLines(child.stdout, tell);
     readLines(child.stderr, tell);
     const port = openPort(options.exposedPort, line);

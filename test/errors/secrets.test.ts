@@ -2,7 +2,13 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { InvalidArgumentError } from "../../src/errors/arguments.ts";
 import { hidden, restoredError, savedError } from "../../src/errors/saved-error.ts";
-import { looksLikeKey, rememberSecret, withoutKeys, withoutSecrets } from "../../src/errors/secrets.ts";
+import {
+  lineHider,
+  looksLikeKey,
+  rememberSecret,
+  withoutKeys,
+  withoutSecrets,
+} from "../../src/errors/secrets.ts";
 
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
 
@@ -103,6 +109,12 @@ test.each(["type", "completed", "TypeError", "unexpected", "failed", "facts", "c
     expect(error).toMatchObject({ name: "TypeError", message: "no …", at: 1 });
   },
 );
+
+test("of a secret of many lines no line is shown by itself", () => {
+  const hide = lineHider(["-----BEGIN KEY-----\r\nMIIEvQIBADAN\nab\n", "not of several lines"]);
+  expect(hide("  MIIEvQIBADAN")).toBe("  …");
+  for (const line of ["ab", "about", "not of several lines"]) expect(hide(line)).toBe(line);
+});
 
 test("a secret is hidden however long it is", () => {
   const pem = "a line of a key\n".repeat(8_000);

@@ -49,17 +49,19 @@ test("what a runner finds in its environment, row by row", async () => {
 
 test("a runner has the secrets of its environment byte for byte, and what it writes of them is shown nowhere", async () => {
   const TOKEN = 'a#b "x # y" of-the-main-one';
-  const kept = (value: string) => ({ TOKEN: { value, createdAt: "2026-01-01T00:00:00Z" } });
+  const PEM = "-----BEGIN KEY-----\nfirst-line-of-it\r\nsecond-line-of-it\n-----END KEY-----\n";
+  const createdAt = "2026-01-01T00:00:00Z";
+  const kept = (value: string) => ({ TOKEN: { value, createdAt }, PEM: { value: PEM, createdAt } });
   const file = join(tempDir(), "secrets.json");
   const text = JSON.stringify({ main: kept(TOKEN), staging: kept("of-staging") });
   writeFileSync(file, text, { mode: 0o600 });
   const env = { PATH: process.env["PATH"], HOME: "/root", FAL_CHAIN_SECRETS: file };
   const { call, lines, emulator } = await home([PLAIN], { env });
-  expect((await call("plain/env"))["TOKEN"]).toBe(TOKEN);
+  expect(await call("plain/env")).toMatchObject({ TOKEN, PEM });
   await call("plain/say");
   await vi.waitUntil(() => lines.some((line) => line.includes("said")), 20_000);
   const shown = JSON.stringify([lines, emulator.jobs.map(({ logs }) => logs)]);
-  expect(shown).not.toContain("of-the-main-one");
+  expect(shown).not.toMatch(/of-the-main-one|line-of-it/);
   expect(shown).not.toContain("of-staging");
 });
 

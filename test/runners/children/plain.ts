@@ -16,7 +16,7 @@ const server = createServer(async (request, response) => {
     case "/env":
       return answer(process.env);
     case "/say":
-      process.stdout.write(`${JSON.stringify({ said: process.env["TOKEN"] })}\n`);
+      process.stdout.write(`${process.env["PEM"]}\n${JSON.stringify({ said: process.env["TOKEN"] })}\n`);
       return answer({});
     case "/headers":
       return answer(request.headers);
