@@ -9,7 +9,7 @@ import {
   type OptionsOf,
   record,
 } from "../base/options.ts";
-import { abortable } from "../base/signal.ts";
+import { abortable, DELIBERATE_MS } from "../base/signal.ts";
 import type { RunnerState } from "../environment/environment.ts";
 import { type Closable, isServer, type Opened, openedServer } from "./closing.ts";
 import type { Log } from "./context.ts";
@@ -142,8 +142,6 @@ async function start<S>(life: Life<S>): Promise<void> {
 const setUp = async <S>(setup: LifecycleOptions<S>["setup"], signal: AbortSignal): Promise<unknown> =>
   setup?.({ signal });
 
-/** A signal that comes twice may be an npm's, or a terminal's, that passes it on: a deliberate second one comes later. */
-const DELIBERATE_MS = 1_000;
 const SIGNALS = { SIGTERM: 15, SIGINT: 2 } as const;
 
 function listen<S>(life: Life<S>): void {

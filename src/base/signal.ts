@@ -4,6 +4,12 @@
  */
 export const OVER = "over";
 
+/**
+ * How long after a process was told to end another SIGINT or SIGTERM says to end at once, in milliseconds. One that comes
+ * sooner may be the same: npm passes on to its program what its terminal has sent to both.
+ */
+export const DELIBERATE_MS = 1_000;
+
 /** Calls `fn` when `signal` aborts, at once if it has already. What this gives leaves no listener behind. */
 export function onceAborted(signal: AbortSignal, fn: () => void): () => void {
   if (signal.aborted) {

@@ -1,3 +1,4 @@
+import { DELIBERATE_MS } from "../base/signal.ts";
 import { surviveClosedPipes } from "./closed-pipes.ts";
 import { EXIT, exitCodeOf } from "./exit-code.ts";
 import { aside } from "./live.ts";
@@ -22,15 +23,19 @@ export async function runProgram(fn: (signal: AbortSignal) => Promise<void>): Pr
 }
 
 /**
- * Runs `fn` with a signal that Ctrl-C (SIGINT) and SIGTERM abort, saying so. A second one ends the process at once.
+ * Runs `fn` with a signal that Ctrl-C (SIGINT) and SIGTERM abort, saying so. A second one, a second later or more, ends the
+ * process at once.
  */
 export async function untilInterrupted<T>(
   fn: (signal: AbortSignal) => Promise<T>,
   output: Output = process.stderr,
 ): Promise<T> {
   const controller = new AbortController();
+  let since = Number.NaN;
   const onSignal = (name: NodeJS.Signals) => {
-    if (controller.signal.aborted) process.exit(EXIT.interrupted);
+    if (performance.now() - since >= DELIBERATE_MS) process.exit(EXIT.interrupted);
+    if (controller.signal.aborted) return;
+    since = performance.now();
     aside(output, `${name}: cancelling what is still running. Once more to leave at once.`);
     controller.abort(new DOMException(name, "AbortError"));
   };

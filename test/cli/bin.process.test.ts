@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { main } from "../../src/cli/main.ts";
 import { BIN, child } from "../support/child.ts";
@@ -29,7 +30,7 @@ describe.concurrent("as a process", () => {
     },
   );
 
-  test("a second Ctrl-C leaves at once, whatever is still to be done", async () => {
+  test("a second Ctrl-C leaves at once, whatever is still to be done, and one that npm passes on does not", async () => {
     // Accepts the cancel, and never answers it.
     const silent = await emulated();
     const { fetch } = silent.emulator;
@@ -39,6 +40,9 @@ describe.concurrent("as a process", () => {
     await wrote("running");
     process.kill("SIGINT");
     await wrote("Once more to leave at once");
+    process.kill("SIGINT");
+    await pause(1_200);
+    expect(process.exitCode).toBeNull();
     process.kill("SIGINT");
     expect(await ended).toMatchObject({ code: 130, stdout: "" });
     await silent.close();

@@ -41,6 +41,8 @@ test("it says what happens, line by line, and ends its runners with it", async (
   const { pid } = (await (await post("run/me/plain")).json()) as { pid: number };
   await post("queue/me/plain/slow", { ms: 100 });
   await wrote("1 units\n");
+  // What npm passes on comes twice, and is not meant twice.
+  command.kill("SIGINT");
   command.kill("SIGTERM");
   const { code, stdout } = await ended;
   expect(code).toBe(0);

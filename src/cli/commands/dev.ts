@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Command } from "commander";
+import { DELIBERATE_MS } from "../../base/signal.ts";
 import { dataHome } from "../../environment/data-home.ts";
 import type { Home } from "../../runners/home.ts";
 import { EXIT } from "../../terminal/exit-code.ts";
@@ -67,9 +68,12 @@ async function dev(settings: DevSettings, options: DevOptions, io: Io): Promise<
   const stopping = new AbortController();
   const told = createTold();
   const home = await start(settings, options, io, told);
+  let since = Number.NaN;
   const quit = () => {
     // Whoever asks twice does not want to wait for anybody.
-    if (stopping.signal.aborted) process.exit(EXIT.interrupted);
+    if (performance.now() - since >= DELIBERATE_MS) process.exit(EXIT.interrupted);
+    if (stopping.signal.aborted) return;
+    since = performance.now();
     stopping.abort();
   };
   process.on("SIGINT", quit).on("SIGTERM", quit).on("SIGHUP", quit);
