@@ -1,4 +1,5 @@
 import { basename, dirname, extname } from "node:path";
+import { shellWord } from "../base/text.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 
 /** Names that say what a file is for, not whose it is. */
@@ -24,7 +25,7 @@ export function namedFile(word: string, resolve: (file: string) => string): Name
   const name = at < 0 ? found.toLowerCase().replaceAll(/[^a-z0-9.-]+/g, "-") : word.slice(0, at);
   if (/^[a-z0-9][a-z0-9.-]*$/i.test(name) && !name.includes("--")) return { name, file };
   throw new InvalidArgumentError(
-    `${JSON.stringify(name)} is not the name of an app. It is of letters, digits, . and -: fal-chain dev my-app=${word.slice(at + 1)}`,
+    `${JSON.stringify(name)} is not the name of an app. It is of letters, digits, . and -: fal-chain dev my-app=${shellWord(word.slice(at + 1))}`,
   );
 }
 

@@ -1,15 +1,4 @@
-import {
-  anyText,
-  count,
-  either,
-  flag,
-  list,
-  number,
-  oneOf,
-  record,
-  type Takes,
-  text,
-} from "../base/options.ts";
+import { anyText, count, either, flag, number, oneOf, record, type Takes, text } from "../base/options.ts";
 
 /** A list of texts. */
 const texts: Takes = {
@@ -89,7 +78,7 @@ export const HEALTH_KEYS: Readonly<Record<string, Takes>> = {
   call_regularly: flag,
 };
 
-const command: Takes = either(anyText, list);
+const command: Takes = either(anyText, texts);
 
 export const IMAGE_KEYS: Readonly<Record<string, Takes>> = {
   dockerfile: text,

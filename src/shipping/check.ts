@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { checkImport, checkTypes } from "./build.ts";
@@ -23,7 +23,7 @@ export interface ProjectCheck {
 export async function checkProject(path: string): Promise<ProjectCheck> {
   const toml = path.endsWith(".toml") ? resolve(path) : join(resolve(path), "pyproject.toml");
   const directory = dirname(toml);
-  if (!existsSync(toml)) {
+  if (!isFile(toml)) {
     throw new InvalidArgumentError(`There is no ${toml}. Name one, or let fal-chain init write it.`);
   }
   const { apps, findings } = readPyproject(readFileSync(toml, "utf8"), basename(toml));
@@ -42,11 +42,13 @@ export async function checkProject(path: string): Promise<ProjectCheck> {
   };
 }
 
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+
 function checkImage(directory: string, app: ImageApp, toml: string) {
   const { dockerfile } = app;
   if (dockerfile === undefined) return { findings: [], entry: undefined };
   const path = join(directory, dockerfile);
-  if (!existsSync(path)) {
+  if (!isFile(path)) {
     return {
       findings: [findingsOf(toml).error(`${app.key} is built by ${dockerfile}, and there is no such file.`)],
       entry: undefined,

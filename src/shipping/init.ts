@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, lstatSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { VERSION } from "../base/version.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
@@ -31,15 +31,26 @@ export function initProject(path: string, options: InitOptions = {}): Written {
     );
   }
   const packed = packedFile(options.package);
-  mkdirSync(directory, { recursive: true });
   const wanted = packed ? `file:./${basename(packed)}` : (options.package ?? `^${VERSION}`);
+  if (wanted.startsWith("file:") && !/^file:[\w./@+-]+$/.test(wanted)) {
+    throw new InvalidArgumentError(
+      `${JSON.stringify(wanted)} cannot be copied by a Dockerfile as it is: rename it, to letters, digits, ".", "-" and "_".`,
+    );
+  }
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === false) {
+    throw new InvalidArgumentError(`${directory} is no directory. Name another one.`);
+  }
+  mkdirSync(directory, { recursive: true });
   const files = Object.entries(filesOf({ name, package: wanted, store: options.store ?? "memory" }));
-  const left = files.filter(([file]) => existsSync(join(directory, file))).map(([file]) => file);
+  const left = files.filter(([file]) => isThere(join(directory, file))).map(([file]) => file);
   const written = files.filter(([file]) => !left.includes(file));
   for (const [file, text] of written) writeFileSync(join(directory, file), text, { flag: "wx" });
   if (packed) copyFileSync(packed, join(directory, basename(packed)));
   return { name, directory, written: written.map(([file]) => file), left };
 }
+
+/** A link that leads nowhere is there as well. */
+const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 
 const nameOf = (directory: string): string =>
   basename(directory)

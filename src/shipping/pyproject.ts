@@ -35,8 +35,8 @@ export interface ImageApp {
   /** Whether fal sends a request again after a failure, which it does unless it is told otherwise. */
   readonly isRetried: boolean;
   /** What takes the place of the image's own. */
-  readonly entrypoint: unknown;
-  readonly cmd: unknown;
+  readonly entrypoint: string | readonly string[] | undefined;
+  readonly cmd: string | readonly string[] | undefined;
 }
 
 /** Reads `pyproject.toml` as fal's command does. @param file Its name, for the findings. */
@@ -99,8 +99,8 @@ function imageApp(key: string, app: Table): ImageApp {
     graceSeconds: valid(APP_KEYS, app, "termination_grace_period_seconds"),
     healthPath: valid(HEALTH_KEYS, tableOf(app["health_check"]), "path"),
     isRetried: Object.keys(RETRY_KEYS).some((condition) => isRetriedAfter(condition, app)),
-    entrypoint: image["entrypoint"],
-    cmd: image["cmd"],
+    entrypoint: valid(IMAGE_KEYS, image, "entrypoint"),
+    cmd: valid(IMAGE_KEYS, image, "cmd"),
   };
 }
 

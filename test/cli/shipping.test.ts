@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { main } from "../../src/cli/main.ts";
@@ -42,6 +42,49 @@ test.each([
   expect(code).toBe(refused ? 2 : 0);
   if (refused) expect(stderr).toContain(refused);
   if (done) expect(stdout).toContain(done);
+});
+
+test("what cannot stand in a Dockerfile, and what is no directory, is refused; a link is left as it is", async () => {
+  const cwd = tempDir();
+  for (const name of ["a b.tgz", "x\nRUN evil #.tgz"]) {
+    writeFileSync(join(cwd, name), "packed");
+    const { code, stderr } = await run(cwd, "init", "ads", "--package", name);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("cannot be copied by a Dockerfile")]);
+  }
+  expect((await run(cwd, "init", "a b.tgz")).stderr).toContain("is no directory");
+  mkdirSync(join(cwd, "ads"));
+  symlinkSync("/nowhere", join(cwd, "ads", "app.ts"));
+  expect((await run(cwd, "init", "ads")).stdout).toContain("Left as it was: app.ts.");
+});
+
+/** A project without a fault but in these lines of its image. */
+function project(app: string, image: string): string {
+  const cwd = tempDir();
+  const table = `tool.fal.apps.${JSON.stringify(app)}`;
+  const health = `health_check = { path = "/health" }\nmetrics_port = 9090`;
+  const toml = `[${table}]\nexposed_port = 8080\n${health}\n[${table}.image]\n${image}\n`;
+  writeFileSync(join(cwd, "pyproject.toml"), toml);
+  return cwd;
+}
+
+test("the command that check offers means that app, in a shell", async () => {
+  const { stdout } = await run(project("x; touch pwned", 'image = "acme/ads:1"'), "check");
+  expect(stdout).toContain("Deploy with: fal deploy 'x; touch pwned'\n");
+});
+
+test.each([
+  ['dockerfile = "."', "x is built by ., and there is no such file."],
+  ['image = "acme/ads:1"\ncmd = [1]', "image.cmd is [1]; it is a text, or a list of texts."],
+  ['image = "acme/ads:1"\nentrypoint = [["node"]]', "image.entrypoint is"],
+])("check says what is wrong of %j", async (image, said) => {
+  const { code, stdout } = await run(project("x", image), "check");
+  expect([code, stdout]).toEqual([1, expect.stringContaining(said)]);
+});
+
+test("a directory in place of pyproject.toml is none", async () => {
+  const cwd = tempDir();
+  mkdirSync(join(cwd, "pyproject.toml"));
+  expect((await run(cwd, "check")).stderr).toContain("Name one, or let fal-chain init write it.");
 });
 
 test("check says where each thing is, and that there is an error", async () => {

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { shellWord } from "../../base/text.ts";
 import { InvalidArgumentError } from "../../errors/arguments.ts";
 import type { HomeApp } from "../../runners/home.ts";
 import { namedFile } from "../../runners/name.ts";
@@ -66,7 +67,7 @@ export function settingsOf(words: readonly string[], options: DevOptions, io: Io
   const twice = apps.find(({ name }, nth) => apps.findIndex((other) => other.name === name) < nth);
   if (twice) {
     throw new InvalidArgumentError(
-      `Two apps are named ${twice.name}. Name one of them: fal-chain dev other-name=${twice.file}`,
+      `Two apps are named ${twice.name}. Name one of them: fal-chain dev other-name=${shellWord(twice.file)}`,
     );
   }
   return {

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { shellWord } from "../../base/text.ts";
 import { checkProject } from "../../shipping/check.ts";
 import type { Finding } from "../../shipping/finding.ts";
 import { EXIT, paint, printable, printableJson } from "../../terminal/index.ts";
@@ -28,4 +29,4 @@ function inWords({ level, file, line, text }: Finding, colour: ReturnType<typeof
 }
 
 const ready = (apps: readonly string[]): string =>
-  `Nothing that fal would refuse was found. Deploy with: ${apps.map((app) => `fal deploy ${printable(app)}`).join("; ")}\n`;
+  `Nothing that fal would refuse was found. Deploy with: ${apps.map((app) => `fal deploy ${shellWord(app)}`).join("; ")}\n`;
