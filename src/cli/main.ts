@@ -12,12 +12,14 @@ import { addDev } from "./commands/dev.ts";
 import { addEmulate } from "./commands/emulate.ts";
 import { addEnv } from "./commands/env.ts";
 import { addInit } from "./commands/init.ts";
+import { addPull } from "./commands/pull.ts";
 import { addRuns } from "./commands/runs.ts";
 import { addSecrets } from "./commands/secrets.ts";
 import { withKeyCure } from "./missing-key.ts";
 
 const COMMANDS = [
   ...[addCall, addCalls, addRuns, addCosts, addBudgets, addEnv],
+  ...[addPull],
   ...[addInit, addSecrets, addDev, addCheck, addEmulate],
 ];
 
@@ -27,6 +29,7 @@ Examples:
   fal-chain emulate -- node app.ts     the same program, without a key
   fal-chain dev app.ts                 an app at home, as fal would run it
   fal-chain calls                      what was called, and what it cost
+  fal-chain pull fal-ai/flux/schnell   types of an endpoint, into your project
   fal-chain runs                       runs of chains, and what they wait for
   fal-chain help call                  more about one command
 

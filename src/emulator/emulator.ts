@@ -31,6 +31,7 @@ import { fileRoutes } from "./routes/files.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { hookRoutes } from "./routes/hooks.ts";
+import { modelRoutes } from "./routes/models.ts";
 import { pricingRoutes } from "./routes/pricing.ts";
 import { queueRoutes } from "./routes/queue.ts";
 import { runRoutes } from "./routes/run.ts";
@@ -204,6 +205,7 @@ function routes(platform: Platform): Hono<RouteEnv> {
     .route("/", fileRoutes(platform))
     .route("/", storageRoutes(platform))
     .route("/", tokenRoutes(platform))
+    .route("/", modelRoutes(platform))
     .route("/", pricingRoutes(platform))
     .route("/", billingRoutes(platform))
     .route("/", serverlessRoutes(platform))

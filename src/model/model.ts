@@ -45,8 +45,14 @@ export interface Model<Input = unknown> {
   readonly id: string;
   readonly title: string;
   readonly price: { readonly unit: string; readonly unitPrice: number };
+  /** Of fal's catalog, such as `text-to-image`. */
+  readonly category?: string;
+  /** For the catalog, in a sentence. */
+  readonly description?: string;
   /** Unknown fields are ignored and defaults filled in, as the real models do. */
   readonly input: z.ZodType<Input>;
+  /** What it gives, for its OpenAPI document. @default any object */
+  readonly output?: z.ZodType;
   /** The first log line. It says that no model runs and what happens instead. */
   readonly notice: string;
   /** Shortest and longest run, in seconds of the emulator's clock. */

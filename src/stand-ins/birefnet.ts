@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Model } from "../model/model.ts";
 import { cutOut } from "./cut-out/cut-out.ts";
-import { loadPicture, storePicture } from "./files.ts";
+import { ImageFile, loadPicture, storePicture } from "./files.ts";
 import type { Picture } from "./picture/picture.ts";
 
 const Input = z.object({
@@ -29,7 +29,10 @@ export const birefnet: Model<z.output<typeof Input>> = {
   id: "fal-ai/birefnet/v2",
   title: "BiRefNet v2 (background removal)",
   price: { unit: "compute seconds", unitPrice: 0 },
+  category: "image-to-image",
+  description: "The subject of a picture without its background.",
   input: Input,
+  output: z.object({ image: ImageFile, mask_image: ImageFile.nullish() }),
   notice:
     "stand-in for fal-ai/birefnet/v2: the subject is told from the background by contrast and colour, no model runs",
   takes: [1, 2],

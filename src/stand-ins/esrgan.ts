@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { type Model, refuseField } from "../model/model.ts";
-import { loadPicture, storePicture } from "./files.ts";
+import { ImageFile, loadPicture, storePicture } from "./files.ts";
 import { enlarge, sharpen } from "./picture/upscale.ts";
 
 const MOST_PIXELS = 64e6;
@@ -29,7 +29,10 @@ export const esrgan: Model<z.output<typeof Input>> = {
   id: "fal-ai/esrgan",
   title: "Upscale Images (ESRGAN)",
   price: { unit: "compute seconds", unitPrice: 0.00111 },
+  category: "image-to-image",
+  description: "The same picture, larger.",
   input: Input,
+  output: z.object({ image: ImageFile }),
   notice: "stand-in for fal-ai/esrgan: the picture is enlarged with a bicubic filter, no model runs",
   takes: [2, 4],
   stages: ({ scale }) => ["picture loaded", `scaling by ${scale}`, "sharpening"],

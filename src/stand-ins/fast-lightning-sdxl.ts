@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Model, ModelContext } from "../model/model.ts";
 import { wholeBetween } from "../model/random.ts";
-import { storePicture } from "./files.ts";
+import { ImageFile, storePicture } from "./files.ts";
 import { paint } from "./painting/paint.ts";
 import { encodePicture } from "./picture/encode.ts";
 import { imageSize, pixelsOf } from "./sizes.ts";
@@ -20,7 +20,15 @@ export const fastLightningSdxl: Model<z.output<typeof Input>> = {
   title: "Stable Diffusion XL Lightning",
   // The real one is paid by the second of computing; how much that is here nobody knows.
   price: { unit: "compute seconds", unitPrice: 0.00111 },
+  category: "text-to-image",
+  description: "Pictures from texts, while they are typed.",
   input: Input,
+  output: z.object({
+    images: z.array(ImageFile),
+    seed: z.int(),
+    has_nsfw_concepts: z.array(z.boolean()),
+    request_id: z.string(),
+  }),
   notice:
     "stand-in for fal-ai/fast-lightning-sdxl: the picture is drawn from the prompt and the seed, no model runs",
   takes: [0.3, 0.6],

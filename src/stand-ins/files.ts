@@ -1,7 +1,20 @@
+import * as z from "zod";
 import { type ModelContext, refuseField } from "../model/model.ts";
 import { decodePicture, UnreadablePictureError } from "./picture/decode.ts";
 import { dataUri, encodePicture } from "./picture/encode.ts";
 import type { Picture } from "./picture/picture.ts";
+
+/** What is said of a picture that is given, in documents. */
+export const ImageFile = z
+  .object({
+    url: z.string().describe("The URL where the file can be downloaded from."),
+    content_type: z.string().nullish().describe("The mime type of the file."),
+    file_name: z.string().nullish(),
+    file_size: z.int().nullish().describe("The size of the file in bytes."),
+    width: z.int().nullish().describe("The width of the image in pixels."),
+    height: z.int().nullish().describe("The height of the image in pixels."),
+  })
+  .meta({ id: "Image" });
 
 /** Reads the picture that `image_url` names, or refuses it as the real models do. */
 export async function loadPicture(url: string, context: ModelContext): Promise<Picture> {

@@ -1,16 +1,20 @@
 import * as z from "zod";
 import type { Model } from "../model/model.ts";
 import { wholeBetween } from "../model/random.ts";
-import { storePicture } from "./files.ts";
+import { ImageFile, storePicture } from "./files.ts";
 import { paint } from "./painting/paint.ts";
 import { imageSize, pixelsOf } from "./sizes.ts";
 
 const Input = z.object({
-  prompt: z.string(),
-  image_size: imageSize.default("landscape_4_3"),
-  num_inference_steps: z.int().min(1).max(12).default(4),
+  prompt: z.string().describe("The prompt to generate an image from."),
+  image_size: imageSize.default("landscape_4_3").describe("The size of the generated image."),
+  num_inference_steps: z.int().min(1).max(12).default(4).describe("The number of steps."),
   // Of any size: what no number of JavaScript holds is its digits.
-  seed: z.union([z.int(), z.string().regex(/^-?\d{1,100}$/)]).nullish(),
+  seed: z
+    .union([z.int(), z.string().regex(/^-?\d{1,100}$/)])
+    .nullish()
+    .meta({ anyOf: [{ type: "integer" }, { type: "null" }] })
+    .describe("The same seed and prompt give the same picture."),
   guidance_scale: z.number().min(1).max(20).default(3.5),
   num_images: z.int().min(1).max(4).default(1),
   enable_safety_checker: z.boolean().default(true),
@@ -19,12 +23,23 @@ const Input = z.object({
   sync_mode: z.boolean().default(false),
 });
 
+const Output = z.object({
+  images: z.array(ImageFile.extend({ width: z.int(), height: z.int() }).meta({ id: "SizedImage" })),
+  timings: z.record(z.string(), z.number()),
+  seed: z.int(),
+  has_nsfw_concepts: z.array(z.boolean()),
+  prompt: z.string(),
+});
+
 /** `fal-ai/flux/schnell`: a picture that has to do with the prompt, painted by rules. */
 export const fluxSchnell: Model<z.output<typeof Input>> = {
   id: "fal-ai/flux/schnell",
   title: "FLUX.1 [schnell]",
   price: { unit: "megapixels", unitPrice: 0.003 },
+  category: "text-to-image",
+  description: "Pictures from texts, in few steps.",
   input: Input,
+  output: Output,
   notice:
     "stand-in for fal-ai/flux/schnell: the picture is drawn from the prompt and the seed, no model runs",
   takes: [1.5, 2.5],

@@ -16,7 +16,14 @@ export const router: Model<z.output<typeof Input>> = {
   title: "OpenRouter",
   // The real one is paid by tokens, at each model's own price.
   price: { unit: "tokens", unitPrice: 0.000001 },
+  category: "llm",
+  description: "Texts from models of many makers.",
   input: Input,
+  output: z.object({
+    output: z.string(),
+    partial: z.boolean().default(false),
+    usage: z.record(z.string(), z.number()).nullish(),
+  }),
   notice: "stand-in for openrouter/router: it repeats the prompt, no model runs",
   takes: [0.8, 1.6],
   stages: () => ["thinking", "writing"],

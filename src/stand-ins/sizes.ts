@@ -17,7 +17,7 @@ const MOST_PIXELS = 4096 ** 2;
 /** What models of pictures take for a size. */
 export const imageSize = z.union([
   z.enum(Object.keys(PRESETS) as (keyof typeof PRESETS)[]),
-  z.object({ width: side, height: side }),
+  z.object({ width: side, height: side }).meta({ id: "ImageSize" }),
 ]);
 
 /** @throws {ModelFailure} for more than is painted here. */

@@ -18,6 +18,7 @@ test.each([
   "runs settle",
   "budgets",
   "env",
+  "pull",
   "secrets",
   "secrets set",
   "init",

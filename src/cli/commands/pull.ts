@@ -1,0 +1,32 @@
+import type { Command } from "commander";
+import type { Cli } from "../cli.ts";
+
+const HELP = `
+Reads the OpenAPI documents of the endpoints, and writes one module: a type for
+each input and output, which subscribe knows wherever the file is compiled, and
+an endpoint each, whose input is checked before it is paid. It needs no key.
+
+The file keeps the endpoints that it has; without ids they are renewed. It is
+the same for the same documents, so commit it.
+
+Examples:
+  fal-chain pull fal-ai/flux/schnell fal-ai/veo3
+  fal-chain pull fal-ai/whisper --out src/fal-endpoints.ts
+  fal-chain pull
+  fal-chain emulate -- fal-chain pull fal-ai/flux/schnell
+`;
+
+export function addPull(program: Command, cli: Cli): void {
+  program
+    .command("pull")
+    .summary("Writes the types of endpoints into your project.")
+    .description("Writes what endpoints take and give into a module of your project.")
+    .argument("[endpoint...]", "such as fal-ai/flux/schnell")
+    .option("--out <file>", "the module", "fal-endpoints.ts")
+    .option("--only", "these endpoints, and none that the file has beside them")
+    .addHelpText("after", HELP)
+    .action(async (ids, options) => {
+      const { pull } = await import("../schemas/pull.ts");
+      cli.exitCode = await pull(cli.io, ids, options);
+    });
+}
