@@ -37,6 +37,8 @@ export interface Suspect {
   readonly claimedRequestId: string | undefined;
   /** Whoever sent it is gone, and nothing is paid on the word that it is unseen. */
   readonly isOver?: boolean;
+  /** Another endpoint under which history may list it. */
+  readonly also?: string | undefined;
 }
 
 /** Pauses between two looks, in milliseconds: history lags, and a minute is cheaper than a second charge. */
@@ -143,7 +145,8 @@ async function byHistory(
   const askedAt = clock.now();
   let past: PastRequest[];
   try {
-    past = await history.since(suspect.endpoint, () => earliestSend(suspect) - BEFORE_SEND_MS, limits);
+    const { endpoint, also } = suspect;
+    past = await history.since(endpoint, () => earliestSend(suspect) - BEFORE_SEND_MS, { ...limits, also });
   } catch (error) {
     limits.signal.throwIfAborted();
     if (!(error instanceof FalError)) throw error;

@@ -3,6 +3,7 @@ import { restoredError } from "../errors/saved-error.ts";
 import type { CallRecord, Outcome, Ticket } from "../journal/call.ts";
 import { whyText } from "../journal/why-text.ts";
 import { parseEndpointId } from "../queue/endpoint.ts";
+import { streamPathOf } from "../queue/stream.ts";
 import { resolveDoubt } from "./doubt.ts";
 import { hasFailed } from "./events.ts";
 import { announce, type LiveCall } from "./live-call.ts";
@@ -93,6 +94,7 @@ async function whatIsThere(
     sentAt: record.sentAgainAt ?? record.intendedAt,
     claimedRequestId: undefined,
     isOver: policy === "look-up",
+    also: call.stream && streamPathOf(record.endpoint),
   };
   const doubt = { why: record.doubt ?? "the process ended in the middle of it" };
   const adopted = await resolveDoubt(services, suspect, doubt, policy, call.giveUp.signal);

@@ -59,6 +59,7 @@ const PAUSES_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
  * to be gone while history does not know it yet, is paid for all the same, so it is waited for.
  *
  * @param status The status it completed with; undefined where the queue knows it no more.
+ * @param also Another endpoint under which history may list it.
  * @throws {ApiError} for what the model says, or the queue after all this, instead.
  * @throws {NetworkError} where the queue has let go of it and history cannot be read: it may have it all the same.
  * @throws {OtherDeploymentError} where another deployment has it.
@@ -68,6 +69,7 @@ export async function readResult(
   ticket: Ticket,
   status: WireStatus | undefined,
   signal: AbortSignal,
+  also?: string,
 ): Promise<Answer> {
   const isThere = status !== undefined && !hasFailed(status);
   let mayTell = true;
@@ -78,7 +80,7 @@ export async function readResult(
     } catch (error) {
       let recalled: Recalled;
       if (mayTell && isUnknownHere(error)) {
-        recalled = await recall(history, ticket, signal);
+        recalled = await recall(history, ticket, signal, also);
         // A history that may not be read, or keeps no results, is asked once.
         mayTell = recalled !== undefined;
       }
@@ -149,8 +151,9 @@ async function recall(
   history: History,
   { endpoint, requestId }: Ticket,
   signal: AbortSignal,
+  also?: string,
 ): Promise<Recalled> {
-  const past = await history.find(endpoint, requestId, { signal }).catch((error: unknown) => {
+  const past = await history.find(endpoint, requestId, { signal, also }).catch((error: unknown) => {
     signal.throwIfAborted();
     if (error instanceof FalError) return error;
     throw error;

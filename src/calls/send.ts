@@ -8,6 +8,7 @@ import type { Intent, Ticket } from "../journal/call.ts";
 import { runName } from "../journal/run-name.ts";
 import type { Answer } from "../queue/answer.ts";
 import type { Submission, Submits } from "../queue/queue.ts";
+import { streamPathOf } from "../queue/stream.ts";
 import { noteCompleted } from "./bill.ts";
 import { namedRequest, noteOnceMore, type ReserveAgain, resolveDoubt, stillInDoubt } from "./doubt.ts";
 import type { FoundStep } from "./enclosing-run.ts";
@@ -203,7 +204,8 @@ async function post(
       }
       await calls.ambiguous(intent.id, error.why, clock.now());
       doubted();
-      const suspect = { ...intent, sentAt, sent, claimedRequestId: error.requestId };
+      const also = submission.stream && streamPathOf(intent.endpoint);
+      const suspect = { ...intent, sentAt, sent, claimedRequestId: error.requestId, also };
       const how = attempt < MAX_SUBMITS ? policy : "look-up";
       const ticket = await resolveDoubt(services, suspect, error, how, signal);
       if (ticket) return { ticket, position: undefined, adopted: true };

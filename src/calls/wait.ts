@@ -5,6 +5,7 @@ import { restoredError } from "../errors/saved-error.ts";
 import type { Ticket } from "../journal/call.ts";
 import { replyWith, restoredData } from "../journal/saved-data.ts";
 import type { Answer } from "../queue/answer.ts";
+import { streamPathOf } from "../queue/stream.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import { type LiveCall, tellWatched } from "./live-call.ts";
 import { policyOf } from "./options.ts";
@@ -58,7 +59,8 @@ async function ofQueue(
   if (status instanceof OtherDeploymentError) {
     return { status: undefined, answer: await recalledFrom(services, ticket, status, signal) };
   }
-  return { status, answer: await readResult(services, ticket, status, signal) };
+  const also = call.stream && streamPathOf(ticket.endpoint);
+  return { status, answer: await readResult(services, ticket, status, signal, also) };
 }
 
 /** How long what a stream broke off from is asked for before that is told, in milliseconds. */

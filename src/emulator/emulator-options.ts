@@ -76,6 +76,7 @@ const HISTORY: OptionsOf<HistorySwitches> = {
   endedOnly: flag,
   defaultsFilled: flag,
   payloads: flag,
+  streamPaths: flag,
   forbidden: flag,
 };
 const BILLING: OptionsOf<BillingSwitches> = {

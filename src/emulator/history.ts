@@ -12,6 +12,8 @@ export interface HistorySwitches {
   defaultsFilled: boolean;
   /** False: the account stores no payloads. @default true */
   payloads: boolean;
+  /** A stream is listed under the path of its endpoint at which it was asked for. @default false */
+  streamPaths: boolean;
   /** The key may not read history: 403. @default false */
   forbidden: boolean;
 }
@@ -21,6 +23,7 @@ export const historySwitches = (wished: Partial<HistorySwitches> = {}): HistoryS
   endedOnly: false,
   defaultsFilled: false,
   payloads: true,
+  streamPaths: false,
   forbidden: false,
   ...wished,
 });
@@ -46,13 +49,13 @@ export interface HistoryQuery {
 export function select(
   jobs: Iterable<Job>,
   query: HistoryQuery,
-  { lagMs, endedOnly }: HistorySwitches,
+  { lagMs, endedOnly, streamPaths }: HistorySwitches,
 ): Job[] {
   const { asOf, status } = query;
   const found = [...jobs].filter(
     (job) =>
       job.account === query.account &&
-      query.endpoints.includes(job.endpoint) &&
+      query.endpoints.includes(listedAs(job, streamPaths)) &&
       job.submittedAt >= query.start &&
       job.submittedAt < query.end &&
       job.submittedAt + lagMs <= asOf &&
@@ -66,6 +69,9 @@ export function select(
   const keys = new Map(found.map((job) => [job, sortKey(job, by, asOf)]));
   return found.sort((a, b) => (keys.get(b) ?? 0) - (keys.get(a) ?? 0));
 }
+
+const listedAs = ({ endpoint, direct }: Job, streamPaths: boolean): string =>
+  streamPaths && direct?.onEvent && !direct.isRealtime ? `${endpoint}/stream` : endpoint;
 
 const hasEnded = ({ completedAt }: Job, asOf: number): boolean =>
   completedAt !== undefined && completedAt <= asOf;
@@ -94,7 +100,7 @@ export function rowOf(
   const ended = hasEnded(job, query.asOf);
   return {
     request_id: job.requestId,
-    endpoint_id: job.endpoint,
+    endpoint_id: listedAs(job, switches.streamPaths),
     // Always there, so what has not started says when it was sent.
     started_at: iso(job.startedAt ?? job.submittedAt),
     sent_at: iso(job.submittedAt),

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import type { Clock } from "../base/clock.ts";
 import { parseForeign } from "../base/json.ts";
 import type { Transport } from "../base/transport.ts";
+import { ApiError } from "../errors/api.ts";
 import { REQUEST_ID } from "../journal/call.ts";
 import { pagesOf } from "./pages.ts";
 
@@ -23,6 +24,8 @@ export interface Limits {
   readonly answeredBy?: number;
   /** The same for history that cannot be reached. */
   readonly deadline?: number;
+  /** Another endpoint under which requests may be listed instead. One that fal does not know has none. */
+  readonly also?: string | undefined;
 }
 
 export interface History {
@@ -54,7 +57,7 @@ const Page = z.looseObject({
 const MAX_PAGES = 200;
 
 export function createHistory(transport: Transport, base: () => string, clock: Clock): History {
-  async function page(params: Record<string, string>, limits: Limits) {
+  async function page(params: Record<string, string>, { also: _, ...limits }: Limits) {
     const url = new URL(`${base()}/models/requests/by-endpoint`);
     for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value);
     const endpoint = params["endpoint_id"] ?? "";
@@ -87,31 +90,55 @@ export function createHistory(transport: Transport, base: () => string, clock: C
     }
   }
 
+  const since = async (endpoint: string, from: () => number, limits: Limits): Promise<PastRequest[]> => {
+    // The server filters by its own clock, which may be behind ours: its answer says by how much.
+    for (let start = from() - USUAL_SKEW_MS, round = 0; ; round++) {
+      const clocks = { skew: 0 };
+      const found: PastRequest[] = [];
+      const query = { endpoint_id: endpoint, start: new Date(start).toISOString() };
+      for await (const request of pages(query, limits, clocks)) {
+        // Of one that does not tell when it was sent, nobody can say that it was before.
+        if (!(request.sentAt < from())) found.push(request);
+      }
+      const needed = from() + clocks.skew - SPARE_MS;
+      if (start <= needed || round === MAX_ROUNDS) return found;
+      start = needed;
+    }
+  };
+
+  const find = async (
+    endpoint: string,
+    requestId: string,
+    limits: Limits,
+  ): Promise<PastRequest | undefined> => {
+    for await (const request of pages({ endpoint_id: endpoint, request_id: requestId }, limits)) {
+      if (request.requestId === requestId) return request;
+    }
+    return undefined;
+  };
+
   return {
     patienceMs: transport.patienceMs,
     async since(endpoint, from, limits = {}) {
-      // The server filters by its own clock, which may be behind ours: its answer says by how much.
-      for (let start = from() - USUAL_SKEW_MS, round = 0; ; round++) {
-        const clocks = { skew: 0 };
-        const found: PastRequest[] = [];
-        const query = { endpoint_id: endpoint, start: new Date(start).toISOString() };
-        for await (const request of pages(query, limits, clocks)) {
-          // Of one that does not tell when it was sent, nobody can say that it was before.
-          if (!(request.sentAt < from())) found.push(request);
-        }
-        const needed = from() + clocks.skew - SPARE_MS;
-        if (start <= needed || round === MAX_ROUNDS) return found;
-        start = needed;
-      }
+      const found = await since(endpoint, from, limits);
+      if (limits.also === undefined) return found;
+      return [...found, ...(await since(limits.also, from, limits).catch(unlessUnknown([])))];
     },
     async find(endpoint, requestId, limits = {}) {
-      for await (const request of pages({ endpoint_id: endpoint, request_id: requestId }, limits)) {
-        if (request.requestId === requestId) return request;
-      }
-      return undefined;
+      const found = await find(endpoint, requestId, limits);
+      if (found || limits.also === undefined) return found;
+      return find(limits.also, requestId, limits).catch(unlessUnknown(undefined));
     },
   };
 }
+
+/** What fal answers of an endpoint that there is not. */
+const unlessUnknown =
+  <T>(instead: T) =>
+  (error: unknown): T => {
+    if (error instanceof ApiError && [400, 404, 422].includes(error.status)) return instead;
+    throw error;
+  };
 
 /** How far two clocks may be apart without a second question. */
 const USUAL_SKEW_MS = 5 * 60 * 1000;

@@ -13,6 +13,9 @@ const STREAM_PATH = "/stream";
 export const withoutStreamPath = (id: string): string =>
   id.endsWith(STREAM_PATH) ? id.slice(0, -STREAM_PATH.length) : id;
 
+/** Whether history and bill list a stream under its endpoint or under this is not established. */
+export const streamPathOf = (endpoint: string): string => `${endpoint}${STREAM_PATH}`;
+
 /** A direct call as it goes to where its endpoint streams. */
 export async function streamRequest(request: WireRequest, how: StreamedCall): Promise<WireRequest> {
   const { method, accept, token: askToken } = how;

@@ -13,7 +13,7 @@ import { describe, expect, test, vi } from "vitest";
 import * as z from "zod";
 import { EVENTS, STREAMS, streaming } from "../support/models.ts";
 import { collect, failureOf, KEY, setup } from "../support/setup.ts";
-import { instead, networkError } from "../support/wire.ts";
+import { instead, json, kindOf, networkError, type Wire } from "../support/wire.ts";
 
 const input = { prompt: "a fox" };
 const world = (options: Omit<Parameters<typeof setup>[0] & object, "emulator"> & { model?: Model } = {}) => {
@@ -139,6 +139,42 @@ describe("never twice", () => {
     expect(await collect(stream)).toEqual({ seen: [EVENTS.at(-1)] });
     expect(posts(sent)).toHaveLength(1);
     expect(emulator.jobs).toHaveLength(1);
+  });
+
+  test("so it is where history lists streams by their path", async () => {
+    const { fal, emulator, sent } = world();
+    emulator.history.streamPaths = true;
+    emulator.faults.next("run-stream", "slow-headers; ms=400000");
+    expect(await (await fal.stream(STREAMS, { input })).done()).toEqual(EVENTS.at(-1));
+    expect(posts(sent)).toHaveLength(1);
+  });
+
+  test.each([
+    ["the queue", true],
+    ["history", false],
+  ])("a stream that breaks off while its request goes on gives what %s has of it", async (_, isQueued) => {
+    const wire: Wire = async (request, forward) => {
+      const isAsked = request.url.includes("/requests/") && !request.url.includes("/v1/");
+      if (isAsked && !isQueued) return json({ detail: "Not Found" }, { status: 404 });
+      const answer = await forward();
+      if (kindOf(request) !== "submit") return answer;
+      await answer.text();
+      let isTold = false;
+      const body = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          if (isTold) return controller.error(networkError("ECONNRESET"));
+          isTold = true;
+          controller.enqueue(new TextEncoder().encode('data: {"n":1}\n\n'));
+        },
+      });
+      return new Response(body, answer);
+    };
+    const { fal, emulator, sent } = world({ wire });
+    emulator.history.streamPaths = true;
+    const stream = await fal.stream(STREAMS, { input });
+    expect(await collect(stream)).toEqual({ seen: [{ n: 1 }, EVENTS.at(-1)] });
+    expect(posts(sent)).toHaveLength(1);
+    expect(await fal.calls.list()).toMatchObject([{ state: "completed", outcome: { data: EVENTS.at(-1) } }]);
   });
 
   test.each([

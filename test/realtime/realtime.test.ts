@@ -69,7 +69,10 @@ test("an input is sent once it is connected, and its result comes back; the ledg
   const { fal, emulator, held, results, errors, states, connect } = world();
   const connection = connect({ tags: { customer: "acme" }, maxBuffering: 5 });
   expect(held).toEqual([]);
-  connection.send({ prompt: "a fox", request_id: "r-1" });
+  const input = { prompt: "a fox", request_id: "r-1" };
+  connection.send(input);
+  // Its owner's, before it has left.
+  input.prompt = "another one";
   await until(() => results.length === 1);
   expect(results).toEqual([
     { echo: { prompt: "a fox", request_id: "r-1" }, bytes: new Uint8Array([1, 2]), request_id: "r-1" },

@@ -24,7 +24,10 @@ const HISTORIES: readonly Partial<HistorySwitches>[] = [
   { payloads: false },
   { forbidden: true },
 ];
-const EXACT = { lagMs: 0, endedOnly: false, defaultsFilled: false, payloads: true, forbidden: false };
+const EXACT = {
+  ...{ lagMs: 0, endedOnly: false, defaultsFilled: false, payloads: true },
+  ...{ streamPaths: false, forbidden: false },
+};
 
 const MAX_BYTES = 100_000;
 const no =
