@@ -195,7 +195,8 @@ const attemptOf = ({ id, retryCount }: Job) => ({ id, retryCount });
 
 async function loadPgBoss() {
   try {
-    return await import("pg-boss");
+    // No part of a bundle, as pg is none.
+    return await import(/* webpackIgnore: true */ /* @vite-ignore */ "pg-boss");
   } catch (error) {
     throw new StoreError(
       "Workers need the package pg-boss, which is not installed: run `npm install pg-boss pg`.",

@@ -62,7 +62,8 @@ export const socketOf = (client: PoolClient) =>
 
 async function loadPg() {
   try {
-    const { default: pg } = await import("pg");
+    // No part of anybody's bundle: most programs have not got it, and a bundler would warn of that.
+    const { default: pg } = await import(/* webpackIgnore: true */ /* @vite-ignore */ "pg");
     return pg;
   } catch (error) {
     throw new StoreError(
