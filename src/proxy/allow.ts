@@ -32,15 +32,45 @@ function partsOf(pattern: unknown): readonly string[] {
 
 /** @param isBeginning Whether it is enough that something could follow. */
 function matches(pattern: readonly string[], parts: readonly string[], isBeginning: boolean): boolean {
-  const [first, ...rest] = pattern;
-  if (parts.length === 0) return isBeginning || pattern.every((part) => part === "**");
-  if (first === undefined) return false;
-  const after = parts.slice(1);
-  if (first === "**") return matches(rest, parts, isBeginning) || matches(pattern, after, isBeginning);
-  return partMatches(first, parts[0] ?? "") && matches(rest, after, isBeginning);
+  if (!isBeginning) return fits(pattern, parts, "**", partMatches);
+  const known = pattern.indexOf("**");
+  const fixed = known === -1 ? pattern : pattern.slice(0, known);
+  return (
+    (known !== -1 || parts.length <= fixed.length) &&
+    parts.every((part, nth) => nth >= fixed.length || partMatches(fixed[nth] ?? "", part))
+  );
 }
 
-function partMatches(pattern: string, part: string): boolean {
-  const literal = pattern.split("*").map((text) => text.replaceAll(/[.~]/g, "\\$&"));
-  return new RegExp(`^${literal.join(".*")}$`).test(part);
+const partMatches = (pattern: string, part: string): boolean =>
+  fits([...pattern], [...part], "*", (letter, given) => letter === given);
+
+/**
+ * Whether a pattern stands for a text, each in its pieces, where `many` stands for any number of them. Only the latest of
+ * those is ever tried anew: a regular expression tries all, and whoever asks chooses how long that takes.
+ */
+function fits(
+  pattern: readonly string[],
+  text: readonly string[],
+  many: string,
+  isSame: (wanted: string, given: string) => boolean,
+): boolean {
+  let at = 0;
+  let latest = -1;
+  let resumeAt = 0;
+  for (let nth = 0; nth < text.length; ) {
+    const wanted = pattern[at];
+    if (wanted === many) {
+      latest = at;
+      resumeAt = nth;
+      at += 1;
+    } else if (wanted !== undefined && isSame(wanted, text[nth] ?? "")) {
+      at += 1;
+      nth += 1;
+    } else if (latest !== -1) {
+      resumeAt += 1;
+      nth = resumeAt;
+      at = latest + 1;
+    } else return false;
+  }
+  return pattern.slice(at).every((wanted) => wanted === many);
 }

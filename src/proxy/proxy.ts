@@ -110,13 +110,20 @@ async function permission(site: Site, request: Request, target: Aim): Promise<Gr
     const said = await site.authorize(asked, { operation, endpoint, requestId });
     if (said instanceof Response) return said;
     if (said === true) return {};
-    if (typeof said !== "object" || said === null) return saying(401, "Unauthorized");
+    if (!isGranted(said)) return saying(401, "Unauthorized");
     checkUserTags(said.tags ?? {});
     return said;
   } catch (error) {
     site.onError(error, target);
     return unreached(target, "The proxy could not find out who asks.");
   }
+}
+
+/** A plain object of what there is to grant: `{ ok: false }` is no yes, nor is a Response of another library. */
+function isGranted(said: unknown): said is Granted {
+  if (typeof said !== "object" || said === null) return false;
+  const kind: unknown = Object.getPrototypeOf(said);
+  return (kind === Object.prototype || kind === null) && Object.keys(said).every((key) => key === "tags");
 }
 
 async function answer(site: Site, request: Request, target: Aim, { tags }: Granted): Promise<Response> {

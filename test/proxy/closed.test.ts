@@ -43,6 +43,9 @@ describe("who may use it", () => {
     [undefined, 401],
     [null, 401],
     ["yes", 401],
+    [[], 401],
+    [{ ok: false }, 401],
+    [new (class Response {})(), 401],
     [{ tags: { job_id: "forged" } }, 503],
   ])("authorize gives %o: %i", async (said, status) => {
     const { proxy, reached } = site({ authorize: async () => said as never });
@@ -172,6 +175,15 @@ describe("where it goes", () => {
     expect(allowed([pattern]).endpoint(endpoint)).toBe(is);
     // What may be submitted may be asked for.
     if (is) expect(allowed([pattern]).app(endpoint.split("/").slice(0, 2).join("/"))).toBe(true);
+  });
+
+  test.each([
+    ["acme/*a*a*a*a*a*a*b", `acme/${"a".repeat(5_000)}`],
+    ["acme/**/a/**/a/**/a/**/a/**/a/**/b", `acme/${"a/".repeat(1_000)}c`],
+  ])("an endpoint of a stranger's takes no time to be held against %s", (pattern, endpoint) => {
+    const begun = performance.now();
+    expect(allowed([pattern]).endpoint(endpoint)).toBe(false);
+    expect(performance.now() - begun).toBeLessThan(1_000);
   });
 
   test("to a part of an app, and to the requests of that app", async () => {
