@@ -68,7 +68,10 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
   const origins = once((): Origins => environment.origins);
   const fetch: typeof globalThis.fetch = (...args) => (options.fetch ?? globalThis.fetch)(...args);
   const network = networkOf(options, ground, origins, clock);
-  const accounts = () => accountsOf(environment.identity, options.ownAccounts);
+  const accounts = whileUnchanged(
+    () => [environment.identity],
+    ([identity]) => accountsOf(identity as Environment["identity"], options.ownAccounts),
+  );
   const isOurs = (url: string) => origins().trusted.has(URL.parse(url)?.origin ?? "");
   // Made of the services that they are a part of.
   const own: { hooks?: Hooks | undefined; calls?: Calls } = {};

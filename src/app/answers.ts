@@ -1,5 +1,6 @@
 import type { Failure } from "./failure.ts";
 import {
+  cookiesOf,
   fitHeaders,
   type HeaderRecord,
   headersOf,
@@ -36,7 +37,7 @@ export function answered(body: BodyInit | null, type: string, reply: Reply, onDr
   const { status } = reply;
   const headers = { ...FOR_ANY_PAGE, ...usualUnits(status), "content-type": type, ...headersOf(reply) };
   const sent = WITHOUT_BODY.includes(status) ? null : body;
-  return new Response(sent, { status, headers: fitted(headers, reply.headers.getSetCookie(), onDropped) });
+  return new Response(sent, { status, headers: fitted(headers, cookiesOf(reply), onDropped) });
 }
 
 /** A handler's own `Response`, with what its reply says besides. */
@@ -45,7 +46,7 @@ export function completed(response: Response, reply: Reply, onDropped: OnDropped
   const said = { ...FOR_ANY_PAGE, ...headersOf(reply) };
   const units = response.headers.has("x-fal-billable-units") ? {} : usualUnits(status);
   const headers = { ...recordOf(response.headers), ...units, ...said };
-  const cookies = [...response.headers.getSetCookie(), ...reply.headers.getSetCookie()];
+  const cookies = [...response.headers.getSetCookie(), ...cookiesOf(reply)];
   return new Response(body, { status, statusText, headers: fitted(headers, cookies, onDropped) });
 }
 

@@ -31,6 +31,11 @@ export class Reply {
     return this.#headers;
   }
 
+  /** Undefined where nobody has asked for any: most answers need none, and making them costs more than all else of a reply. */
+  static headersIn(reply: Reply): Headers | undefined {
+    return reply.#headers;
+  }
+
   /**
    * What the caller is charged, in the endpoint's unit: `x-fal-billable-units`. Undefined: what fal takes by default; say 0
    * for an answer that is free.
@@ -69,16 +74,20 @@ export const OF_THE_SERVER = ["content-length", "transfer-encoding", "connection
 export type HeaderRecord = Readonly<Record<string, string>>;
 
 /** The headers that a reply's author asked for, and those of fal's that follow from it. */
-export function headersOf({ headers, hints, stopRunner, billableUnits }: Reply): HeaderRecord {
+export function headersOf(reply: Reply): HeaderRecord {
+  const { hints, stopRunner, billableUnits } = reply;
+  const headers = Reply.headersIn(reply);
   const sent = hints.length > 0 ? hints.filter(isSendable) : hints;
-  for (const name of OF_THE_SERVER) headers.delete(name);
+  for (const name of OF_THE_SERVER) headers?.delete(name);
   return {
-    ...recordOf(headers),
+    ...(headers && recordOf(headers)),
     ...(billableUnits !== undefined && { "x-fal-billable-units": unitsText(billableUnits) }),
     ...(stopRunner !== undefined && { "x-fal-stop-runner": stopRunner ? "1" : "0" }),
     ...(sent.length > 0 && { "x-fal-runner-hints": sent.join(",") }),
   };
 }
+
+export const cookiesOf = (reply: Reply): readonly string[] => Reply.headersIn(reply)?.getSetCookie() ?? [];
 
 /** Without its cookies, each of which is a header by itself. */
 export function recordOf(headers: Headers): HeaderRecord {

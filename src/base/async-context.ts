@@ -114,6 +114,7 @@ export function runWith<T, R>(context: AsyncContext<T>, value: T, fn: () => R): 
 }
 
 const isGenerator = (value: unknown): value is object =>
+  typeof (value as { readonly next?: unknown } | null | undefined)?.next === "function" &&
   /^\[object (Async)?Generator\]$/.test(Object.prototype.toString.call(value));
 
 function steppedWith<T, G extends object>(context: AsyncContext<T>, current: T, generator: G): G {

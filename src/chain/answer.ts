@@ -13,19 +13,26 @@ export interface GoingOn<R> {
  * Follows a streamed answer to its end: a Response with a body that is not there yet, a stream, or a generator. What they
  * do when they are read they do within the run.
  *
- * @returns undefined for what is whole already.
+ * @returns undefined for what is no stream.
  */
-export async function goingOn<R>(given: R, run: RunScope): Promise<GoingOn<R> | { readonly answer: R }> {
-  if (isResponse(given)) {
-    if (!given.body || given.body.locked) return { answer: given };
-    const followed = await followStream(given.body, run);
-    return { ...followed, answer: new Response(followed.answer, given) as R };
-  }
-  if (given instanceof ReadableStream) {
-    if (given.locked) return { answer: given };
-    return (await followStream(given, run)) as GoingOn<R>;
-  }
-  return isGenerator(given) ? (followGenerator(given, run) as GoingOn<R>) : { answer: given };
+export function goingOn<R>(given: R, run: RunScope): Promise<Followed<R>> | undefined {
+  const followed = isResponse(given)
+    ? followResponse(given, run)
+    : given instanceof ReadableStream
+      ? followStream(given, run)
+      : isGenerator(given)
+        ? followGenerator(given, run)
+        : undefined;
+  return followed as Promise<Followed<R>> | undefined;
+}
+
+/** One that was there as a whole has no end of its own. */
+type Followed<R> = GoingOn<R> | { readonly answer: R };
+
+async function followResponse(given: Response, run: RunScope): Promise<Followed<Response>> {
+  if (!given.body || given.body.locked) return { answer: given };
+  const followed = await followStream(given.body, run);
+  return { ...followed, answer: new Response(followed.answer, given) };
 }
 
 /** Other libraries have Responses of their own, and a runtime's own is what a copy can be made of. */
@@ -43,10 +50,8 @@ function ending() {
   return { ended, left };
 }
 
-async function followStream(
-  stream: ReadableStream,
-  run: RunScope,
-): Promise<GoingOn<ReadableStream> | { answer: ReadableStream }> {
+async function followStream(stream: ReadableStream, run: RunScope): Promise<Followed<ReadableStream>> {
+  if (stream.locked) return { answer: stream };
   const reader = stream.getReader();
   const read = run.bind((): Promise<Read> => reader.read());
   const { ended, left } = ending();
@@ -86,7 +91,7 @@ async function isEnd(part: Promise<Read> | undefined): Promise<boolean | undefin
   return Promise.race([known, later]);
 }
 
-function followGenerator(generator: AsyncGenerator, run: RunScope): GoingOn<AsyncGenerator> {
+async function followGenerator(generator: AsyncGenerator, run: RunScope): Promise<GoingOn<AsyncGenerator>> {
   const { ended, left } = ending();
   const stepped = (step: () => Promise<IteratorResult<unknown>>) => async () => {
     try {

@@ -32,7 +32,6 @@ export function earlyCode(live: LiveRun, { tags, startedFor }: StartWith, begin:
   const observer = live.services.observeRun({ chain, run, tags });
   live.observer = observer;
   const released = new AbortController();
-  const { request, caller } = startedFor ?? {};
   // Made for each request, and so without getters: V8 takes an object with them for one of a kind, and keeps the kind.
   const code: EarlyCode = {
     ...{ live, observer, released },
@@ -45,7 +44,7 @@ export function earlyCode(live: LiveRun, { tags, startedFor }: StartWith, begin:
         return code.attempt ? admit(code.attempt, call) : admittedLater(code, call);
       },
     },
-    attribution: { tags, request, caller, incoming: currentAttribution().incoming },
+    attribution: currentAttribution(),
     mark: attributionMark(),
     counts: new Map(),
     attempt: undefined,

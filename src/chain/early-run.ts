@@ -4,7 +4,7 @@ import { RunAbortedError } from "../errors/runs.ts";
 import { runName } from "../journal/run-name.ts";
 import type { Cost } from "../money/cost.ts";
 import type { Attempt } from "./attempt.ts";
-import { type EarlyCode, earlyCode, giveUpRun, takeOver } from "./early-code.ts";
+import { earlyCode, giveUpRun, takeOver } from "./early-code.ts";
 import { cancelRun, detachRun, liveRun } from "./live-run.ts";
 import type { RunPlan, StartWith } from "./plan.ts";
 import { currentPosition } from "./position.ts";
@@ -72,11 +72,18 @@ export function startEarly<O>(
 
   const code = earlyCode(live, startWith, begin);
   const unlinks = plan.abortSignals.map((signal) => onceAborted(signal, () => cancel(signal.reason)));
-  const executed = execute<O>(code, plan);
-  const unlessNeeded = () => {
+  const place = { code, scope: "" };
+  const codeEnds = codeBegins();
+  const executed = enter(place, async () => {
+    live.cancelled.signal.throwIfAborted();
+    return plan.code(undefined, scopeOf(place)) as O;
+  });
+  const codeEnded = () => {
+    codeEnds?.();
+    code.hasEnded = true;
     if (!isNeeded) outcome.resolve(executed);
   };
-  executed.then(unlessNeeded, unlessNeeded);
+  executed.then(codeEnded, codeEnded);
   const ended = (end: { readonly error?: unknown }) => {
     isOver = code.hasEnded = true;
     for (const unlink of unlinks) unlink();
@@ -101,17 +108,3 @@ export function startEarly<O>(
 }
 
 const NOTHING: Promise<readonly Cost[]> = Promise.resolve([]);
-
-function execute<O>(code: EarlyCode, plan: RunPlan): Promise<O> {
-  const place = { code, scope: "" };
-  const ended = codeBegins();
-  return enter(place, async () => {
-    try {
-      code.live.cancelled.signal.throwIfAborted();
-      return (await plan.code(undefined, scopeOf(place))) as O;
-    } finally {
-      ended?.();
-      code.hasEnded = true;
-    }
-  });
-}

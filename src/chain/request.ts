@@ -42,16 +42,19 @@ export async function answerAsRun<R>(
   const startWith = startWithNow(undefined, {}, services.jobId(), false);
   const abortSignals = options.abortSignal ? [options.abortSignal] : [];
   const plan = { mode: "request", chain, id, startWith, abortSignals, onDiverge: "pay" } as const;
-  const streamed = Promise.withResolvers<R>();
+  const answer = Promise.withResolvers<R>();
   let isAnswered = false;
   const code = async (_: unknown, scope: RunScope): Promise<R | undefined> => {
     // Taken over and back again: its reader has the answer that there was.
     if (isAnswered)
       throw new RunStateError("run_ended", `The request ${runName(chain, id)} is answered already.`);
-    const followed = await goingOn(await fn(scope), scope);
+    const given = await fn(scope);
+    const following = goingOn(given, scope);
+    if (!following) return given;
+    const followed = await following;
     if (!("ended" in followed)) return followed.answer;
     isAnswered = true;
-    streamed.resolve(followed.answer);
+    answer.resolve(followed.answer);
     void followed.left.then((reason) => request.cancel(reason ?? "whoever read the answer has left"));
     await followed.ended;
     return undefined;
@@ -60,5 +63,6 @@ export async function answerAsRun<R>(
   const request = startEarly<R>(services, { ...plan, code });
   here.requests.add(request);
   void request.over.then(() => here.requests.delete(request));
-  return Promise.race([request.outcome, streamed.promise]);
+  request.outcome.then(answer.resolve, answer.reject);
+  return answer.promise;
 }

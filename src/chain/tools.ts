@@ -152,5 +152,8 @@ export function enter<R>(place: Position, fn: () => R): R {
   const attribution = isHere ? currentAttribution() : attributionWithin(own, mark);
   const position = isHere ? known : place;
   const entered = isHere ? fn : () => observer.within(fn);
-  return atPosition(position, () => inRun(enclosing, () => atAttribution(attribution, entered)));
+  // The code of a request begins with what is there.
+  const isThere = !isHere && attribution === currentAttribution();
+  const attributed = isThere ? entered : () => atAttribution(attribution, entered);
+  return atPosition(position, () => inRun(enclosing, attributed));
 }

@@ -1,5 +1,6 @@
 import { type Fal, type RunScope, StoreError } from "fal-chain";
 import { expect, test } from "vitest";
+import { echo } from "../support/models.ts";
 import { type Process, processes } from "../support/processes.ts";
 import { collect, ECHO, failureOf } from "../support/setup.ts";
 import { tempDir } from "../support/temp.ts";
@@ -263,23 +264,38 @@ test("code that goes on after a request that needed nothing is refused, and that
   expect(await store.runs.list({})).toEqual([]);
 });
 
-test("one that is lost to another process is executed anew, from what that has paid for", async () => {
-  const { start, emulator, store } = processes();
-  const gate = Promise.withResolvers<void>();
+test("one that is let go while it begins claims nothing", async () => {
+  const { start, store } = processes();
+  const { fal } = start(TRUSTED);
+  const answer = handle({ fal }, FIRST["subscribe"] as Handler);
+  await fal.close();
+  expect(await failureOf(Promise.resolve(answer))).toMatchObject({ code: "run_detached" });
+  expect(await store.runs.list({})).toEqual([]);
+});
+
+test("one that is lost to another process lets go of its calls, and is executed anew from what that has paid for", async () => {
+  const { start, emulator, store } = processes({ models: [echo({ seconds: 60 })] });
+  const ends: string[] = [];
+  const released = Promise.withResolvers<void>();
   let times = 0;
   const handler: Handler = async (fal) => {
-    const first = await fal.subscribe(ECHO, input(1));
-    if (++times === 1) await gate.promise;
-    return [first.data, (await fal.subscribe(ECHO, input(2))).data];
+    const first = fal.subscribe(ECHO, input(1));
+    first.then(
+      () => ends.push("completed"),
+      (error: { code: string }) => ends.push(error.code),
+    );
+    if (++times === 1) {
+      await first.submitted;
+      // As if its lease were over.
+      await store.runs.release({ chain: "request", run: "r", epoch: 1 });
+      released.resolve();
+    }
+    return [(await first).data, (await fal.subscribe(ECHO, input(2))).data];
   };
-  const answer = handle(start(TRUSTED), handler);
-  await expect.poll(() => times).toBe(1);
-  // As if its lease were over.
-  await store.runs.release({ chain: "request", run: "r", epoch: 1 });
+  const other = released.promise.then(() => handle(start(TRUSTED), handler));
+  const answers = await Promise.all([handle(start(TRUSTED), handler), other]);
   const both = [{ echo: { n: 1 } }, { echo: { n: 2 } }];
-  expect(await handle(start(TRUSTED), handler)).toEqual(both);
-  gate.resolve();
-  expect(await answer).toEqual(both);
-  expect(times).toBe(3);
+  expect(answers).toEqual([both, both]);
+  expect(ends).toEqual(["lease_lost", "completed", "completed"]);
   expect(emulator.jobs).toHaveLength(2);
 });

@@ -239,6 +239,27 @@ test("a handled request is given its run", async () => {
   expect(all.emulator.jobs).toHaveLength(2);
 });
 
+test("a handled request may begin its run with a step, and go on with a chain", async () => {
+  const { fal } = all.start({ trustRequestId: true });
+  const inner = fal.chain("inner", async (_: undefined, run) => void (await run.subscribe(ECHO, call)));
+  await fal.handle(new Headers({ "x-fal-request-id": "in-1" }), async (run) => {
+    await pause();
+    const both = [
+      run.step("think", async (run) => {
+        await pause();
+        return (await run.subscribe(ECHO, call)).data;
+      }),
+      run.bind(() => inner.start())(),
+    ];
+    await Promise.all(both);
+  });
+  const calls = await fal.calls.list();
+  expect(calls.map(({ for: { rootRun, request } }) => [rootRun, request])).toEqual(
+    Array(2).fill(["request/in-1", "in-1"]),
+  );
+  expect(calls.map(({ key }) => key?.split(" ")[0]).sort()).toEqual(["/", "/step:think#1"]);
+});
+
 test("a start with an id of its own is found again, and it is said that it adds to no other run", async () => {
   const warned: string[] = [];
   const { fal } = all.start({ logger: { warn: (_, message) => void warned.push(message) } });
