@@ -12,14 +12,16 @@ import { addDev } from "./commands/dev.ts";
 import { addEmulate } from "./commands/emulate.ts";
 import { addEnv } from "./commands/env.ts";
 import { addInit } from "./commands/init.ts";
+import { addModels } from "./commands/models.ts";
 import { addPull } from "./commands/pull.ts";
 import { addRuns } from "./commands/runs.ts";
+import { addSchema } from "./commands/schema.ts";
 import { addSecrets } from "./commands/secrets.ts";
 import { withKeyCure } from "./missing-key.ts";
 
 const COMMANDS = [
   ...[addCall, addCalls, addRuns, addCosts, addBudgets, addEnv],
-  ...[addPull],
+  ...[addModels, addSchema, addPull],
   ...[addInit, addSecrets, addDev, addCheck, addEmulate],
 ];
 

@@ -12,7 +12,7 @@ export function docstringOf(schema: Schema, name: string): string | undefined {
 }
 
 /** The description, or a title that says more than the name does. */
-function aboutOf({ title = "", description = "" }: Schema, name: string): string {
+export function aboutOf({ title = "", description = "" }: Schema, name: string): string {
   const text = oneLine(description) || (letters(title) === letters(name) ? "" : oneLine(title));
   if (text === "") return "";
   const cut = text.length <= LONGEST ? text : shortened(text);
@@ -32,7 +32,7 @@ function shortened(text: string): string {
 }
 
 /** `1 to 12.`, `At most 5000 characters.` */
-function limitsText(schema: Schema): string {
+export function limitsText(schema: Schema): string {
   const own = ownLimits(schema);
   const said = own === "" ? (schema.anyOf ?? []).map(ownLimits).find((text) => text !== "") : own;
   return said ? `${said.charAt(0).toUpperCase()}${said.slice(1)}.` : "";

@@ -19,7 +19,7 @@ export function moduleText(schemas: PulledSchemas, date: string): string {
   const body = endpoints.map(({ text }) => `${text}\n`).join("");
   const needsFiles = /\bFileInput\b/.test(body.replace(/'(?:[^'\\]|\\.)*'/g, ""));
   return `// Written by fal-chain pull on ${date}, from fal's OpenAPI documents of these endpoints.
-// The next fal-chain pull writes it anew.
+// The next fal-chain pull writes it anew; fal-chain pull --check tells what fal has changed since.
 /* eslint-disable */
 // biome-ignore-all format: it is written by a program
 // biome-ignore-all lint: it is written by a program

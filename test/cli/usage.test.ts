@@ -19,6 +19,8 @@ test.each([
   "budgets",
   "env",
   "pull",
+  "models",
+  "schema",
   "secrets",
   "secrets set",
   "init",

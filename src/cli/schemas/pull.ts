@@ -43,7 +43,7 @@ export async function pull(io: Io, ids: readonly string[], options: PullOptions)
 }
 
 /** A module that `pull` wrote, or nothing yet. @throws {InvalidArgumentError} for a file that is somebody else's. */
-async function readPulled({ cwd }: Io, out: string) {
+export async function readPulled({ cwd }: Io, out: string) {
   const file = resolve(cwd(), out);
   const name = printable(relative(cwd(), file) || out);
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
@@ -67,7 +67,7 @@ function readAs(text: string, name: string): PulledSchemas {
 }
 
 /** @throws {InvalidArgumentError} naming an endpoint of which fal has no document. */
-function schemasOf(entries: ReadonlyMap<string, CatalogEntry>): Map<string, EndpointSchema> {
+export function schemasOf(entries: ReadonlyMap<string, CatalogEntry>): Map<string, EndpointSchema> {
   const schemas = [...entries].map(([id, { document }]) => {
     const schema = schemaOf(document, id);
     if (schema) return [id, schema] as const;
