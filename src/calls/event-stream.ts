@@ -92,15 +92,13 @@ export function eventStream<T>(options: EventStreamOptions<T>): OpenEventStream<
     get requestId() {
       return options.requestId() ?? "";
     },
-    async *[Symbol.asyncIterator]() {
+    [Symbol.asyncIterator]() {
       hear();
       loops++;
-      try {
-        yield* log.read();
-      } finally {
+      return leavable(log.read(), () => {
         loops--;
         leave();
-      }
+      });
     },
   };
   return {
@@ -130,6 +128,40 @@ export function eventStream<T>(options: EventStreamOptions<T>): OpenEventStream<
         resolve((last ?? {}) as T);
       }),
   };
+}
+
+/** A loop that ends at once where it is left, also while it waits: a generator would wait for the next event. */
+function leavable<E>(reader: AsyncIterableIterator<E>, onEnd: () => void): AsyncGenerator<E, void, unknown> {
+  let hasEnded = false;
+  const end = () => {
+    if (hasEnded) return;
+    hasEnded = true;
+    onEnd();
+  };
+  const loop = {
+    async next() {
+      try {
+        const step = await reader.next();
+        if (step.done) end();
+        return step;
+      } catch (error) {
+        end();
+        throw error;
+      }
+    },
+    async return() {
+      end();
+      await reader.return?.();
+      return { done: true, value: undefined } as const;
+    },
+    async throw(error: unknown) {
+      await loop.return();
+      throw error;
+    },
+    [Symbol.asyncIterator]: () => loop,
+    ...(Symbol.asyncDispose && { [Symbol.asyncDispose]: async () => void (await loop.return()) }),
+  };
+  return loop as unknown as AsyncGenerator<E, void, unknown>;
 }
 
 function listenersOf(report: EventStreamOptions<unknown>["report"]) {

@@ -269,6 +269,18 @@ describe("giving up", () => {
     expect(sent.filter(({ kind }) => kind === "cancel")).toEqual([]);
   });
 
+  test("a loop is left at once, though it waits for the next event", async () => {
+    const { fal, emulator } = world();
+    emulator.faults.next("run-stream", "stream-stall");
+    const stream = await fal.stream(STREAMS, { input, timeout: Number.POSITIVE_INFINITY });
+    const loop = stream[Symbol.asyncIterator]();
+    expect(await loop.next()).toEqual({ done: false, value: EVENTS[0] });
+    const next = loop.next();
+    await loop.return();
+    expect(await next).toEqual({ done: true, value: undefined });
+    await vi.waitFor(() => expect(stream.signal.aborted).toBe(true), { timeout: 8_000, interval: 5 });
+  });
+
   test.each<[string, (stream: FalStream<unknown, unknown>) => unknown]>([
     ["done(), asked for right then,", (stream) => stream.done()],
     ["a listener", (stream) => stream.on("data", () => {})],
