@@ -50,6 +50,7 @@ const MAY_IMPORT = {
   worker: [...GROUND, "chain", "store"],
   proxy: [...GROUND, "environment", "attribution", "queue", "index.ts"],
   app: [...GROUND, "environment", "attribution", "ledger", "telemetry", "index.ts"],
+  react: ["errors", "index.ts"],
   shipping: ["base", "errors"],
   schemas: ["base", "errors", "queue"],
   model: ["base"],
@@ -146,6 +147,7 @@ module.exports = {
         path: [
           inSrc("index.ts"),
           inSrc("proxy/index.ts"),
+          inSrc("react/index.ts"),
           inSrc("webhooks/index.ts"),
           inSrc("schemas/index.ts"),
         ],

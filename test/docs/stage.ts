@@ -22,6 +22,7 @@ export {
   stopRunner,
 } from "fal-chain/app";
 export * from "fal-chain/emulator";
+export { useCall, useRun } from "fal-chain/react";
 export * from "fal-chain/terminal";
 export * from "fal-chain/webhooks";
 export * from "fal-chain/worker";
