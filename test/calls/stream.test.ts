@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import {
   AmbiguousSubmitError,
   BudgetExceededError,
@@ -115,6 +116,16 @@ describe("what comes over the wire", () => {
   test("does not show the key", async () => {
     const stream = await streamOf(() => sse(`data: "${KEY}"\n\n`));
     expect(JSON.stringify(await collect(stream))).not.toContain("s3cr3t");
+  });
+
+  test("does not show the token that it was asked with", async () => {
+    const answer = (request: Request) => new Error(`no way to ${request.url}`);
+    const { fal } = world({ wire: instead("submit", (request) => answer(request)) });
+    const tokenProvider = async () => "t0ken-0123456789";
+    const stream = await fal.stream(STREAMS, { input, connectionMode: "client", tokenProvider });
+    const error = (await failureOf(stream.done())) as Error;
+    expect(error.message).toContain("no way to");
+    expect(`${error.message} ${JSON.stringify(error)} ${error.cause}`).not.toContain("t0ken");
   });
 
   test("and what breaks off is thrown after what came, which may be billed", async () => {
@@ -308,6 +319,23 @@ describe("giving up", () => {
     expect(await stream.done()).toEqual({});
     expect(stream.signal.aborted).toBe(true);
     expect(posts(sent)).toEqual([]);
+  });
+
+  test.each<[string, object, (stream: FalStream<unknown, unknown>, user: AbortController) => unknown]>([
+    ["is read to its end", {}, (stream) => stream.done()],
+    ["is aborted", {}, (stream) => stream.on("data", () => stream.abort())],
+    ["is aborted by its signal", {}, (stream, user) => stream.on("data", () => user.abort())],
+    ["falls silent", { timeout: 500 }, (stream) => stream.done().catch(() => {})],
+  ])("one that %s leaves no timer and no listener", async (_, options, act) => {
+    const { fal, clock, emulator } = world();
+    const user = new AbortController();
+    const stream = await fal.stream(STREAMS, { input, signal: user.signal, ...options });
+    await act(stream, user);
+    await stream.done().catch(() => {});
+    await fal.close();
+    await emulator.close();
+    expect(getEventListeners(user.signal, "abort")).toEqual([]);
+    expect(clock.sleepers).toBe(0);
   });
 
   test("silence is not waited out, but comments break it", async () => {
