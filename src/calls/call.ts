@@ -254,6 +254,7 @@ export async function journalled<T>(
     return { known: await reusedResult(services, call, { record, ticket, outcome }), ticket };
   }
   call.notedAs = record.id;
+  call.times.submitted = record.submittedAt ?? record.intendedAt;
   return { known: undefined, ticket: record.ticket ?? ticket };
 }
 

@@ -57,7 +57,7 @@ export interface LiveCall<T = unknown> {
   readonly announced: PromiseWithResolvers<{ endpoint: string; requestId: string }>;
   readonly startedAt: number;
   /** Milliseconds since the epoch. */
-  times: { submitted: number; queued?: number; running?: number };
+  times: { submitted: number; queued?: number; running?: number; seen?: number };
 
   /** Aborts with the very error that the call rejects with, once it is given up or left. */
   readonly giveUp: AbortController;

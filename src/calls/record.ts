@@ -11,7 +11,7 @@ import { billFailure, billResult, noteCompleted } from "./bill.ts";
 import { type Done, hasFailed, type Result } from "./events.ts";
 import { emit, type LiveCall } from "./live-call.ts";
 import { plainIssue } from "./prepare.ts";
-import { isGone, isRequestEnd, requestFailure } from "./result.ts";
+import { isGone, isRequestEnd, mayHaveExpired, requestFailure } from "./result.ts";
 import type { Services } from "./services.ts";
 import type { Ended } from "./wait.ts";
 
@@ -87,7 +87,8 @@ async function noteFailure(
   if (call.run && storeErrorIn(error)) return call.ticket ? undefined : noteLeft(services, call, id, error);
   // A request that fal has ends by its own word, the model's or the queue's, or when its result is gone: whatever else
   // says no leaves it to be had.
-  const isEnd = !call.ticket || isGone(error) || isRequestEnd(error);
+  const isOver = isGone(error) && mayHaveExpired(services, call);
+  const isEnd = !call.ticket || isOver || isRequestEnd(error);
   if (isEnd) return store.calls.failed(id, savedError(error), clock.now());
   return store.calls.givenUp(id, "unread", clock.now(), savedError(error));
 }

@@ -7,6 +7,7 @@ import type { History } from "../platform/requests.ts";
 import type { Answer } from "../queue/answer.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import { hasFailed } from "./events.ts";
+import type { LiveCall } from "./live-call.ts";
 import type { Services } from "./services.ts";
 
 /** Failures that are a request's own end: what somebody on the way to it says is none. */
@@ -52,7 +53,7 @@ const answerOf = ({ status, body, headers, timeoutType }: ApiError) => ({
 const NOT_THE_REQUESTS: ReadonlySet<number> = new Set([401, 402, 403, 404, 408, 409, 423, 429, 451]);
 
 /** Pauses before something that must be there is asked for again, in milliseconds: about a minute. */
-const PAUSES_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
+export const PAUSES_MS = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 30_000];
 
 /**
  * What a request gave. Status, result and history need not agree at once: a result that is said to come too early, or
@@ -111,6 +112,18 @@ const outOfReach = ({ endpoint, requestId }: Ticket, cause: FalError): NetworkEr
 /** Whether the deployment that took a request does not know it any more. */
 export const isGone = (error: unknown): boolean => error instanceof ApiError && error.status === 404;
 
+/** fal keeps what a request gave for an hour, and from 10 KB up for six minutes, in milliseconds. */
+const KEPT_AT_LEAST_MS = 6 * 60_000;
+
+/**
+ * Whether fal can have let go of a call's request by now. Until then, whoever says that it is not there is mistaken: it was
+ * just accepted, or seen, and its result is still to be had.
+ */
+export function mayHaveExpired({ clock }: Services, { notedAs, times }: LiveCall): boolean {
+  const lastHad = times.seen ?? (notedAs === undefined ? undefined : times.submitted);
+  return lastHad === undefined || clock.now() - lastHad >= KEPT_AT_LEAST_MS;
+}
+
 /** Whether the deployment that was asked does not know a request, which another may still have. */
 export const isUnknownHere = (error: unknown): boolean =>
   isGone(error) || error instanceof OtherDeploymentError;
@@ -136,7 +149,7 @@ const mayNotRead = (error: FalError): boolean =>
   error instanceof ApiError && !(error instanceof AccountLockedError) && [401, 403].includes(error.status);
 
 /** The words are a common report; what fal answers is not documented. */
-const isTooEarly = (error: unknown): boolean =>
+export const isTooEarly = (error: unknown): boolean =>
   error instanceof ApiError && error.status === 400 && /still in progress/i.test(error.message);
 
 type Recalled = Answer | "not-listed" | FalError | undefined;

@@ -9,7 +9,16 @@ import { streamPathOf } from "../queue/stream.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import { type LiveCall, tellWatched } from "./live-call.ts";
 import { policyOf } from "./options.ts";
-import { asRequestEnd, isGone, isRequestEnd, readResult, recalledFrom } from "./result.ts";
+import {
+  asRequestEnd,
+  isGone,
+  isRequestEnd,
+  isTooEarly,
+  mayHaveExpired,
+  PAUSES_MS,
+  readResult,
+  recalledFrom,
+} from "./result.ts";
 import type { Hooks, Services } from "./services.ts";
 import { watch, watchOptions } from "./watch.ts";
 
@@ -51,16 +60,26 @@ async function ofQueue(
   ticket: Ticket,
   signal: AbortSignal,
 ): Promise<Ended> {
-  const status = await untilCompleted(services, call, ticket, signal).catch((error: unknown) => {
-    if (isGone(error)) return undefined;
-    if (error instanceof OtherDeploymentError) return error;
-    throw error;
-  });
-  if (status instanceof OtherDeploymentError) {
-    return { status: undefined, answer: await recalledFrom(services, ticket, status, signal) };
-  }
   const also = call.stream && streamPathOf(ticket.endpoint);
-  return { status, answer: await readResult(services, ticket, status, signal, also) };
+  for (let round = 0; ; round++) {
+    const status = await untilCompleted(services, call, ticket, signal).catch((error: unknown) => {
+      if (isGone(error)) return undefined;
+      if (error instanceof OtherDeploymentError) return error;
+      throw error;
+    });
+    if (status instanceof OtherDeploymentError) {
+      return { status: undefined, answer: await recalledFrom(services, ticket, status, signal) };
+    }
+    try {
+      return { status, answer: await readResult(services, ticket, status, signal, also) };
+    } catch (error) {
+      // Whoever says that it is not there, and cannot be right, may say otherwise soon.
+      const isDoubtful = status === undefined && (isGone(error) || isTooEarly(error));
+      const pause = isDoubtful && !mayHaveExpired(services, call) ? PAUSES_MS[round] : undefined;
+      if (pause === undefined) throw error;
+      await services.clock.sleep(pause, signal);
+    }
+  }
 }
 
 /** How long what a stream broke off from is asked for before that is told, in milliseconds. */
@@ -122,6 +141,7 @@ async function untilCompleted(
 ): Promise<WireStatus> {
   const options = watchOptions(call.settings, signal);
   for await (const { status, connection } of watch(services.queue, services.clock, ticket, options)) {
+    call.times.seen = services.clock.now();
     tellWatched(services, call, ticket, status, connection);
     if (status.status === "COMPLETED") return status;
   }

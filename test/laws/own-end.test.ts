@@ -1,6 +1,6 @@
 import { AccountLockedError, type Fal } from "fal-chain";
 import { expect, test } from "vitest";
-import { failing } from "../support/models.ts";
+import { echo, failing } from "../support/models.ts";
 import { processes } from "../support/processes.ts";
 import { ECHO, failureOf } from "../support/setup.ts";
 import { instead, json, kindOf, type Wire } from "../support/wire.ts";
@@ -24,7 +24,7 @@ const reads = ["status", "result"] as const;
 test.each(reads.flatMap((kind) => SAYS_NO.map((status) => [kind, status] as const)))(
   "a %s read that is answered %i is no end: the call is collected, and paid for once",
   async (kind, status) => {
-    // A result that is gone, and a status that nobody knows, are what the queue has to say of it.
+    // What one of them does not know, the other or history does.
     if (status === 404) return;
     for (const body of BODIES) {
       const { emulator, start } = processes();
@@ -78,3 +78,36 @@ test.each(["submit", "status", "stream", "result"] as const)(
     expect(emulator.jobs).toHaveLength(1);
   },
 );
+
+const NOT_FOUND = () => json({ detail: "Request not found" }, { status: 404 });
+const nothingKnown =
+  (during: () => boolean): Wire =>
+  (request, forward) => {
+    if (kindOf(request) === "other") return json({ detail: "Forbidden" }, { status: 403 });
+    return during() && kindOf(request) !== "submit" ? NOT_FOUND() : forward();
+  };
+
+test("a request that was just accepted cannot be gone: who does not know it yet is asked again", async () => {
+  const { emulator, clock, start } = processes();
+  const from = clock.now();
+  const { fal } = start({ wire: nothingKnown(() => clock.now() < from + 20_000) });
+  expect(await one(fal).start(undefined, { id: "a" })).toEqual({ echo: { n: 1 } });
+  expect(emulator.jobs).toHaveLength(1);
+});
+
+test("one that was seen lately cannot be gone, and one that is old can", async () => {
+  const { emulator, clock, start } = processes({ models: [echo({ seconds: 600 })] });
+  const from = clock.now();
+  const isAway = () => clock.now() > from + 500_000 && clock.now() < from + 505_000;
+  const { fal } = start({ wire: nothingKnown(isAway) });
+  expect(await one(fal).start(undefined, { id: "a" })).toEqual({ echo: { n: 1 } });
+
+  const away = start({ wire: nothingKnown(() => true) });
+  const chain = one(away.fal);
+  expect(await failureOf(chain.start(undefined, { id: "b" }))).toMatchObject({ billed: "unknown" });
+  expect((await away.fal.calls.list())[0]).toMatchObject({ state: "given-up", givenUp: "unread" });
+  await clock.sleep(7 * 60_000);
+  expect(await failureOf(chain.resume("b"))).toMatchObject({ status: 404 });
+  expect((await away.fal.calls.list())[0]).toMatchObject({ state: "failed" });
+  expect(emulator.jobs).toHaveLength(2);
+});
