@@ -118,11 +118,12 @@ export class AccountLockedError extends ApiError {
   }
 }
 
+const LOCKS: ReadonlySet<number> = new Set([401, 402, 403, 423]);
+
 /** Seen live: `User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing.` */
 function lockOf({ status, body }: ApiErrorFacts): string | undefined {
-  const detail = field(body, "detail");
-  if (status !== 403 || typeof detail !== "string") return undefined;
-  const found = /^user is locked\b[.:]?(?:\s*reason:\s*([^.]+))?/i.exec(detail.slice(0, 1_000));
+  const said = LOCKS.has(status) ? wordsOf(body) : undefined;
+  const found = /^user is locked\b[.:]?(?:\s*reason:\s*([^.;]+))?/i.exec(said?.slice(0, 1_000) ?? "");
   return found ? (found[1]?.trim() ?? "no reason given") : undefined;
 }
 
@@ -139,14 +140,20 @@ const field = (body: unknown, name: string): unknown =>
 
 /** fal's own words: the text of `detail`, or each field with its message. Never the `input` that it quotes back. */
 function describe({ status, body, endpoint }: ApiErrorFacts): string {
-  const detail = field(body, "detail");
-  const fields = Array.isArray(detail) ? fieldProblems(detail) : undefined;
-  const words = [
-    ...[detail, fields, field(field(body, "error"), "message"), field(body, "message")],
+  const words = cut(wordsOf(body), LONGEST_WORDS) || "the platform answered without a reason";
+  return `${endpoint ? `${endpoint}: ` : ""}${words} (HTTP ${status})`;
+}
+
+/** What an answer says in words, wherever fal, a gateway or a model has them. A page is none. */
+function wordsOf(body: unknown): string | undefined {
+  const [detail, error] = [field(body, "detail"), field(body, "error")];
+  return [
+    ...[detail, Array.isArray(detail) ? fieldProblems(detail) : field(detail, "message")],
+    ...[error, field(error, "message"), field(body, "message"), field(body, "reason")],
     // A cancel that is refused has nothing else.
     field(body, "status"),
-  ].find((said) => typeof said === "string");
-  return `${endpoint ? `${endpoint}: ` : ""}${cut(words, LONGEST_WORDS) || "the platform answered without a reason"} (HTTP ${status})`;
+    typeof body === "string" && !/^\s*</.test(body) ? body.trim() : undefined,
+  ].find((said): said is string => typeof said === "string" && said !== "");
 }
 
 /** A message is for people, whatever a model says. In characters, problems and parts of a path. */

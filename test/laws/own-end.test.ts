@@ -79,6 +79,20 @@ test.each(["submit", "status", "stream", "result"] as const)(
   },
 );
 
+test.each([
+  [403, { message: LOCKED }],
+  [403, { error: { message: LOCKED } }],
+  [403, { detail: { message: LOCKED } }],
+  [403, { error: LOCKED }],
+  [403, LOCKED],
+  [402, { detail: LOCKED }],
+])("wherever the answer has it: %i %o", async (status, body) => {
+  const { start } = processes();
+  const wire = instead("submit", () => json(body, { status }));
+  const error = await failureOf(start({ wire }).fal.subscribe(ECHO, { input: { n: 1 } }));
+  expect(error).toMatchObject({ code: "account_locked", reason: "Exhausted balance", billed: false });
+});
+
 const NOT_FOUND = () => json({ detail: "Request not found" }, { status: 404 });
 const nothingKnown =
   (during: () => boolean): Wire =>
