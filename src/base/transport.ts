@@ -115,8 +115,15 @@ function knowsCache(): boolean {
   return cacheIsKnown;
 }
 
+/** Bodies that these answers must not have. */
+const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
+
+/** An answer as it came, for somebody who reads it anew. */
+export const responseOf = ({ status, headers, bytes }: WireReply): Response =>
+  new Response(BODILESS.has(status) ? null : bytes, { status, headers: withoutEncoding(headers) });
+
 /** The headers of an answer whose body is decoded already: what they say of it would be wrong. */
-export function withoutEncoding(headers: Headers): Headers {
+function withoutEncoding(headers: Headers): Headers {
   const copy = new Headers(headers);
   copy.delete("content-encoding");
   copy.delete("content-length");

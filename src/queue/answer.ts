@@ -1,4 +1,4 @@
-import { type WireReply, withoutEncoding } from "../base/transport.ts";
+import { responseOf, type WireReply } from "../base/transport.ts";
 import { billableUnits } from "../money/cost.ts";
 import { readBody } from "./wire.ts";
 
@@ -16,10 +16,9 @@ export interface Answer {
 export type Credence = "sure" | "garbled" | "strangers";
 
 export function answerOf(reply: WireReply): { readonly answer: Answer; readonly credence: Credence } {
-  const { status, headers, bytes } = reply;
+  const { headers } = reply;
   const { data, isJson, isGarbled } = readBody(reply);
-  const response = new Response(bytes, { status, headers: withoutEncoding(headers) });
-  const answer = { data, units: billableUnits(headers), response };
+  const answer = { data, units: billableUnits(headers), response: responseOf(reply) };
   if (isJson) return { answer, credence: "sure" };
   if (isGarbled) return { answer, credence: "garbled" };
   return { answer, credence: mayBeAStrangers(headers, data) ? "strangers" : "sure" };

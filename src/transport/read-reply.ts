@@ -95,6 +95,12 @@ export function headersWithout(headers: Headers, key: FalKey | undefined): Heade
   return copy;
 }
 
+/** A fetch that imitates one may have a text only. */
+const wholeOf = async (response: Response): Promise<ArrayBuffer> =>
+  typeof response.arrayBuffer === "function"
+    ? response.arrayBuffer()
+    : new TextEncoder().encode(await response.text()).buffer;
+
 async function readBytes(
   response: Response,
   { maxBytes, signal, onBytes }: ReadLimits,
@@ -102,7 +108,7 @@ async function readBytes(
   const { body, headers } = response;
   // A fetch of a library's own may have a body of its own kind.
   if (typeof body?.getReader !== "function") {
-    const bytes = await response.arrayBuffer();
+    const bytes = await wholeOf(response);
     if (bytes.byteLength > maxBytes) throw new TooLarge(maxBytes);
     return bytes;
   }

@@ -22,6 +22,12 @@ const CASES: [type: string | undefined, body: string | Uint8Array<ArrayBuffer>, 
   ["application/json", '{"fal-chain":"bytes","base64":"AA=="}', { "fal-chain": "bytes", base64: "AA==" }],
 ];
 
+test.each([204, 205])("a result that is answered %i is there", async (status) => {
+  const { fal, sent } = setup({ wire: instead("result", () => new Response(null, { status })) });
+  expect((await fal.subscribe(ECHO, { input: {} })).data).toBe("");
+  expect(sent.filter(({ kind }) => kind === "result")).toHaveLength(1);
+});
+
 const answering = (type: string | undefined, body: string | Uint8Array<ArrayBuffer>) =>
   instead("result", () => {
     const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;

@@ -81,6 +81,15 @@ describe("the usual wrappers work", () => {
     ],
     ["makes a Request", (inner) => (url, init) => inner(new Request(url, init))],
     [
+      "imitates a Response, as those that have no streams do",
+      (inner) => async (url, init) => {
+        const response = await inner(url, init);
+        const { status, ok, headers } = response;
+        if (headers.get("content-type")?.includes("event-stream")) return response;
+        return { status, ok, headers, text: () => response.text() } as Response;
+      },
+    ],
+    [
       "gives up after a while",
       (inner) => (url, init) =>
         inner(url, {
