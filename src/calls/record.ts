@@ -1,4 +1,5 @@
 import { inBackground } from "../base/background.ts";
+import { abortable } from "../base/signal.ts";
 import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
 import { OutputMismatchError } from "../errors/arguments.ts";
 import { LeaseLostError } from "../errors/runs.ts";
@@ -166,9 +167,14 @@ function keepFiles({ background, files }: Services, data: unknown): void {
 }
 
 /** The caller's own schema is a contract. */
-async function checked<T>({ endpoint, settings }: LiveCall<T>, result: Result<T>): Promise<Result<T>> {
-  if (!settings.output) return result;
-  const outcome = await settings.output["~standard"].validate(result.data);
+async function checked<T>(
+  { endpoint, settings, giveUp }: LiveCall<T>,
+  result: Result<T>,
+): Promise<Result<T>> {
+  const { output } = settings;
+  if (!output) return result;
+  const validate = async () => output["~standard"].validate(result.data);
+  const outcome = await abortable(validate(), giveUp.signal);
   if (outcome.issues)
     throw new OutputMismatchError(endpoint, result.requestId, result, outcome.issues.map(plainIssue));
   return { ...result, data: outcome.value as T };

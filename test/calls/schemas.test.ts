@@ -29,6 +29,19 @@ test("an output that breaks its schema is an error that holds the paid result", 
   expect(JSON.stringify(error)).not.toContain("one");
 });
 
+test("a schema that never decides holds nobody who gives up, and what was paid for stays", async () => {
+  const { fal } = setup();
+  const validate = () => new Promise<never>(() => {});
+  const output = { "~standard": { version: 1, vendor: "acme", validate } } as const;
+  const call = fal.subscribe(ECHO, { input: { n: 1 }, output });
+  const completed = async () => (await fal.calls.list({ state: "completed" })).length > 0;
+  while (!(await completed())) await new Promise(setImmediate);
+  await call.cancel();
+  expect(await failureOf(call)).toMatchObject({ code: "aborted" });
+  expect(await completed()).toBe(true);
+  await fal.close();
+});
+
 test("a schema that passes gives what it makes of the output", async () => {
   const { fal } = setup();
   const output = Echo.output.transform(({ echo }) => echo.n + 1);
