@@ -74,11 +74,11 @@ export async function wireTags(own: OwnTags, user: UserTags): Promise<Readonly<R
   );
 
   const limit = longestValueThatFits(pairs);
-  const fitted: Record<string, string> = {};
-  for (const [key, value] of pairs) {
-    fitted[key] = value.length <= limit ? value : await shortened(value, limit);
-  }
-  return Object.freeze(fitted);
+  const fitted = pairs.map(
+    async ([key, value]) => [key, value.length <= limit ? value : await shortened(value, limit)] as const,
+  );
+  // `__proto__` is a key like any other.
+  return Object.freeze(Object.fromEntries(await Promise.all(fitted)));
 }
 
 export const tagsHeader = (tags: Readonly<Record<string, string>>): string =>

@@ -78,6 +78,10 @@ test("a long value is cut to a prefix and a hash, so that two of them stay apart
   expect(a).not.toEqual(b);
 });
 
+test("no key is special", async () => {
+  expect(Object.entries(await wireTags({}, { ["__proto__"]: "x" }))).toEqual([["__proto__", "x"]]);
+});
+
 test("whatever the values, fal keeps every tag: ten pairs within its limits, none silently dropped", async () => {
   const key = fc.stringMatching(/^[a-z0-9._-]{1,64}$/).filter((key) => {
     try {
