@@ -1,4 +1,5 @@
 import { asyncContext, runWith } from "../base/async-context.ts";
+import { checkOptions, record } from "../base/options.ts";
 import { RunStateError } from "../errors/runs.ts";
 import type { Accounts } from "./accounts.ts";
 import { callerOf, type Incoming, type IncomingRequest, readIncoming, requestIdOf } from "./incoming.ts";
@@ -104,6 +105,7 @@ export function withTags<R>(tags: UserTags, fn: () => R): R {
   checkUserTags(tags);
   const outer = current.get();
   if (!outer && current.lossy?.isUnderWay()) throw lostTags("This withTags");
+  checkOptions({ tags }, { tags: record }, { of: "withTags" });
   return attributed("withTags", { ...(outer ?? NOBODY), tags: { ...outer?.tags, ...tags } }, fn);
 }
 

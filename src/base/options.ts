@@ -63,7 +63,8 @@ const shownName = (name: string): string =>
     ? `with a name of ${name.length} characters`
     : JSON.stringify(name);
 
-const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
+const isObject = (value: unknown): value is object =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** A finite number from `least` up. */
 export const number = (least: number, unit = ""): Takes => ({
@@ -118,6 +119,13 @@ export const time: Takes = {
 };
 
 export const callback: Takes = { what: "a function", is: (value) => typeof value === "function" };
+
+/** @throws {InvalidArgumentError} */
+export function checkFunction(what: string, value: unknown): void {
+  if (callback.is(value)) return;
+  const given = value instanceof Promise ? "a promise, which has begun already" : shown(value);
+  throw new InvalidArgumentError(`${what} is ${given}; it is a function, such as () => fal.subscribe(…).`);
+}
 
 /** Not what has its entries elsewhere, as a Map and Headers have. */
 export const record: Takes = {

@@ -280,6 +280,8 @@ export const ticketOf = ({ queue }: Services, target: EndpointId | AnyEndpoint, 
   queue.ticket(parseEndpointId(idOf(target)), requestId);
 
 export function settingsFor(target: EndpointId | AnyEndpoint, settings: CallSettings): CallSettings {
+  // All others are checked once the call lives.
+  if (!settings) checkCallOptions(settings);
   const output = settings.output ?? (typeof target === "object" ? target.schemas.output : undefined);
   return output ? { ...settings, output } : settings;
 }

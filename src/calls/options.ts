@@ -122,7 +122,7 @@ export interface CallOptions<T, S extends StandardSchemaV1 | undefined = undefin
 
 const SECONDS: Takes = {
   what: "in seconds, and more than 1",
-  is: (value) => typeof value === "number" && value > 1,
+  is: (value) => typeof value === "number" && value > 1 && value < Number.POSITIVE_INFINITY,
 };
 
 const WEB_ADDRESS: Takes = {

@@ -157,6 +157,7 @@ async function submit<T extends EndpointId | AnyEndpoint>(
   target: T,
   options: SubmitOptions<T>,
 ): Promise<InQueueQueueStatus> {
+  checkCallOptions(options);
   const call = liveCall(services, idOf(target), options);
   // A promise of the language does not tell whether it is awaited.
   call.isHeard = true;

@@ -119,7 +119,9 @@ const KEPT_AT_LEAST_MS = 6 * 60_000;
  * Whether fal can have let go of a call's request by now. Until then, whoever says that it is not there is mistaken: it was
  * just accepted, or seen, and its result is still to be had.
  */
-export function mayHaveExpired({ clock }: Services, { notedAs, times }: LiveCall): boolean {
+export function mayHaveExpired({ clock }: Services, { notedAs, times, cut }: LiveCall): boolean {
+  // The queue never had it.
+  if (cut) return true;
   const lastHad = times.seen ?? (notedAs === undefined ? undefined : times.submitted);
   return lastHad === undefined || clock.now() - lastHad >= KEPT_AT_LEAST_MS;
 }

@@ -1,3 +1,4 @@
+import { checkOptions, count } from "../base/options.ts";
 import { OVER, whenAborted } from "../base/signal.ts";
 import { RunAbortedError } from "../errors/runs.ts";
 import { sumOfCalls } from "../ledger/sum.ts";
@@ -59,7 +60,10 @@ export function startRun<O>(live: LiveRun): StartedRun<O> {
     then: (onFulfilled, onRejected) => heard().then(onFulfilled, onRejected),
     catch: (onRejected) => heard().catch(onRejected),
     finally: (onFinally) => heard().finally(onFinally),
-    events: ({ from = 0 } = {}) => eventsFrom(from),
+    events(options = {}) {
+      checkOptions(options, { from: count(0) }, { of: "events" });
+      return eventsFrom(options.from ?? 0);
+    },
     [Symbol.asyncIterator]: () => eventsFrom(0),
     async cancel(reason) {
       cancelRun(live, reason);

@@ -1,7 +1,16 @@
 import { atAttribution, attributionWithin, currentAttribution } from "../attribution/context.ts";
 import { bound } from "../base/async-context.ts";
-import { callback, checkName, checkOptions, flag, limit, type OptionsOf } from "../base/options.ts";
+import {
+  callback,
+  checkFunction,
+  checkName,
+  checkOptions,
+  flag,
+  limit,
+  type OptionsOf,
+} from "../base/options.ts";
 import { inRun } from "../calls/enclosing-run.ts";
+import { InvalidArgumentError } from "../errors/arguments.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { endsFallback } from "../errors/registry.ts";
 import { RunStateError } from "../errors/runs.ts";
@@ -19,7 +28,11 @@ const MAX_WORKERS = 10_000;
 export const tools: Tools = {
   step: (...args) => unlessForgotten(step(...args)),
   map: ((...args: Parameters<typeof map>) => unlessForgotten(map(...args))) as Tools["map"],
-  branch,
+  branch: (...args) => {
+    const given = branch(...args);
+    if (given instanceof Promise) void unlessForgotten(given);
+    return given;
+  },
   fallback: (...args) => unlessForgotten(fallback(...args)),
 };
 
@@ -43,6 +56,7 @@ async function step<T>(name: string, fn: (run: RunScope) => T | PromiseLike<T>):
   const { code, scope } = position;
   assertOpen(code, `The step "${name}"`);
   checkName("A step's name", name);
+  checkFunction("What a step does", fn);
   return code.withAttempt((attempt) =>
     runStep(attempt, scope, name, (scope) => fn(scopeOf({ code, scope }))),
   );
@@ -50,6 +64,7 @@ async function step<T>(name: string, fn: (run: RunScope) => T | PromiseLike<T>):
 
 function branch<B>(name: string, fn: (run: RunScope | undefined) => B): B {
   checkName("A branch's name", name);
+  checkFunction("What a branch does", fn);
   return inScope(branchScope(name), () => fn(scopeHere()));
 }
 
@@ -59,6 +74,7 @@ async function map<A, B>(
   options: MapOptions & { collect?: boolean } = {},
 ): Promise<B[] | PromiseSettledResult<B>[]> {
   checkOptions(options, MAP, { of: "map" });
+  checkFunction("What map does with an item", fn);
   const { concurrency = CONCURRENCY, collect = false } = options;
   const source = (async function* () {
     yield* items;
@@ -106,6 +122,10 @@ async function fallback<const A extends readonly [Thunk, ...Thunk[]]>(
 ): Promise<Awaited<ReturnType<A[number]>>> {
   checkOptions(options, { when: callback }, { of: "fallback" });
   const { when = () => true } = options;
+  if (!Array.isArray(attempts) || attempts.length === 0) {
+    throw new InvalidArgumentError("fallback takes a list of attempts, and at least one.");
+  }
+  for (const attempt of attempts) checkFunction("An attempt of fallback", attempt);
   const here = attempts.map((attempt) => bound(attempt));
   for (const [index, attempt] of here.entries()) {
     try {
@@ -115,7 +135,7 @@ async function fallback<const A extends readonly [Thunk, ...Thunk[]]>(
       if (isLast || !(error instanceof FalError) || endsFallback(error) || !when(error)) throw error;
     }
   }
-  throw new TypeError("fallback needs at least one attempt.");
+  throw new InvalidArgumentError("fallback takes a list of attempts, and at least one.");
 }
 
 const scopeHere = (): RunScope | undefined => {
@@ -135,7 +155,7 @@ export function scopeOf(place: Position): RunScope {
     step: (name, fn) => enter(place, () => tools.step(name, fn)),
     map: ((items: never, fn: never, how: never) =>
       enter(place, () => tools.map(items, fn, how))) as unknown as Tools<RunScope>["map"],
-    branch: (name, fn) => enter(place, () => branch(name, fn as (run: RunScope | undefined) => never)),
+    branch: (name, fn) => enter(place, () => tools.branch(name, fn as (run: RunScope | undefined) => never)),
     fallback: (thunks, how) => enter(place, () => tools.fallback(thunks, how)),
     bind: ((fn) =>
       (...args) =>

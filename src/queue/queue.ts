@@ -252,8 +252,10 @@ function elsewhere(base: string, ticket: Ticket, read: "status" | "result", erro
 }
 
 function ticketFor(base: string, { id }: EndpointAddress, requestId: string): Ticket {
-  if (!REQUEST_ID.test(requestId)) {
-    throw new InvalidArgumentError(`${JSON.stringify(requestId.slice(0, 100))} is not a request id.`);
+  if (typeof requestId !== "string" || !REQUEST_ID.test(requestId)) {
+    const shown =
+      typeof requestId === "string" ? JSON.stringify(String(requestId).slice(0, 100)) : typeof requestId;
+    throw new InvalidArgumentError(`${shown} is not a request id.`);
   }
   return { endpoint: id, requestId, queue: base };
 }

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createFal } from "fal-chain";
+import { createFal, type Fal } from "fal-chain";
 import { afterAll, expect, test } from "vitest";
 import { ECHO, failureOf, KEY, setup } from "../support/setup.ts";
 
@@ -16,6 +16,7 @@ test.each([
   [{ pollInterval: Number.NaN, mode: "polling" }, /pollInterval is NaN/],
   [{ idleTimeout: "1" }, /idleTimeout is "1"/],
   [{ startTimeout: "5" }, /startTimeout is "5"; it is in seconds/],
+  [{ startTimeout: Number.POSITIVE_INFINITY }, /startTimeout is Infinity/],
   [{ pollIntervall: 500 }, /no option "pollIntervall". Did you mean "pollInterval"/],
   [{ webhookURL: "https://a.test" }, /no option "webhookURL". Did you mean "webhookUrl"/],
   [{ constructor: 1 }, /no option "constructor"/],
@@ -41,6 +42,52 @@ test.each([
   await expect(fal.subscribe(ECHO, wrong)).rejects.toThrow(message);
   await expect(fal.queue.submit(ECHO, wrong)).rejects.toThrow(message);
   expect(sent).toEqual([]);
+});
+
+test.each([null, undefined, [], "fast"])("options that are none are refused: %o", async (options) => {
+  const { fal, sent } = setup();
+  await expect((async () => fal.subscribe(ECHO, options as never))()).rejects.toThrow(/they are an object/);
+  await expect(fal.queue.submit(ECHO, options as never)).rejects.toThrow(/they are an object/);
+  expect(sent).toEqual([]);
+});
+
+test.each([undefined, 5, "../cancel"])(
+  "a request id that cannot be one is refused: %o",
+  async (requestId) => {
+    const { fal, sent } = setup();
+    await expect(fal.queue.status(ECHO, { requestId } as never)).rejects.toThrow(/is not a request id/);
+    expect(sent).toEqual([]);
+  },
+);
+
+test.each<[name: string, use: (fal: Fal) => unknown, message: RegExp]>([
+  [
+    "step",
+    (fal) => fal.step("s", Promise.resolve(1) as never),
+    /is a promise, which has begun already; it is a func/,
+  ],
+  [
+    "branch",
+    (fal) => fal.branch("b", undefined as never),
+    /What a branch does is undefined; it is a function/,
+  ],
+  ["map", (fal) => fal.map([1], 5 as never), /What map does with an item is 5/],
+  ["fallback", (fal) => fal.fallback([5 as never]), /An attempt of fallback is 5/],
+  ["an empty fallback", (fal) => fal.fallback([] as never), /at least one/],
+  ["withTags", (fal) => fal.withTags("acme" as never, () => 1), /tags is "acme"; it is an object/],
+  [
+    "events",
+    (fal) =>
+      fal
+        .chain("inner", () => 1)
+        .start()
+        .events({ from: -1 }),
+    /from is -1; it is a whole number/,
+  ],
+])("what %s takes is checked", async (_, use, message) => {
+  const { fal } = setup();
+  const error = await failureOf(fal.chain("one", async () => void (await use(fal))).start());
+  expect(error).toMatchObject({ code: "invalid_argument", message: expect.stringMatching(message) });
 });
 
 test("a wait for a status is held to the same", async () => {

@@ -15,6 +15,7 @@ const FORGOTTEN: Readonly<Record<string, string>> = {
   "a submit": `fal.queue.submit("acme/echo", { input: { n: 2 } });`,
   "a step": `fal.step("think", async () => { await fal.subscribe("acme/echo", { input: { n: 2 } }); });`,
   "a map": `fal.map([2, 3], async (n) => { await later(); await fal.subscribe("acme/echo", { input: { n } }); });`,
+  "a branch": `fal.branch("b", async () => { await later(); await fal.subscribe("acme/echo", { input: { n: 2 } }); });`,
   "a fallback": `fal.fallback([async () => { await later(); await fal.subscribe("acme/echo", { input: { n: 2 } }); }]);`,
   "a call that fails": `fal.subscribe("acme/nobody", { input: { n: 2 } }); await failed();`,
 };
