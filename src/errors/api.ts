@@ -122,7 +122,7 @@ const LOCKS: ReadonlySet<number> = new Set([401, 402, 403, 423]);
 
 /** Seen live: `User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing.` */
 function lockOf({ status, body }: ApiErrorFacts): string | undefined {
-  const said = LOCKS.has(status) ? wordsOf(body) : undefined;
+  const said = LOCKS.has(status) ? (typeof body === "string" ? body : wordsOf(body)) : undefined;
   const found = /^user is locked\b[.:]?(?:\s*reason:\s*([^.;]+))?/i.exec(said?.slice(0, 1_000) ?? "");
   return found ? (found[1]?.trim() ?? "no reason given") : undefined;
 }
@@ -144,7 +144,7 @@ function describe({ status, body, endpoint }: ApiErrorFacts): string {
   return `${endpoint ? `${endpoint}: ` : ""}${words} (HTTP ${status})`;
 }
 
-/** What an answer says in words, wherever fal, a gateway or a model has them. A page is none. */
+/** What an answer says in words, wherever fal, a gateway or a model has them. A text is not told: it may be a page, or a prompt. */
 function wordsOf(body: unknown): string | undefined {
   const [detail, error] = [field(body, "detail"), field(body, "error")];
   return [
@@ -152,7 +152,6 @@ function wordsOf(body: unknown): string | undefined {
     ...[error, field(error, "message"), field(body, "message"), field(body, "reason")],
     // A cancel that is refused has nothing else.
     field(body, "status"),
-    typeof body === "string" && !/^\s*</.test(body) ? body.trim() : undefined,
   ].find((said): said is string => typeof said === "string" && said !== "");
 }
 
