@@ -158,6 +158,8 @@ function wordsOf(body: unknown): string | undefined {
 /** A message is for people, whatever a model says. In characters, problems and parts of a path. */
 const LONGEST_WORDS = 4_000;
 const LONGEST_PART = 100;
+/** Longer than any of fal's. The body has the whole. */
+const LONGEST_TYPE = 200;
 const MOST_PROBLEMS = 20;
 const MOST_PARTS = 20;
 
@@ -186,7 +188,8 @@ function errorTypeOf({ body, headers }: ApiErrorFacts): string | undefined {
     field(body, "type"),
     field(field(body, "error"), "type"),
   ];
-  return candidates.find((value): value is string => typeof value === "string" && value !== "");
+  const said = candidates.find((value): value is string => typeof value === "string" && value !== "");
+  return said && cut(said, LONGEST_TYPE);
 }
 
 const FINAL_STATUSES = new Set([400, 401, 402, 403, 404, 405, 413, 422, 499]);

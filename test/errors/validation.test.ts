@@ -18,6 +18,7 @@ test.each([
   ["a long part", problem(JSON.stringify(["body", "x".repeat(500_000)]))],
   ["many problems", many],
   ["a long text", JSON.stringify({ detail: "x".repeat(2_000_000) })],
+  ["a long type", JSON.stringify({ detail: [{ loc: ["body"], msg: "no", type: "x".repeat(2_000_000) }] })],
   ["no JSON", "<html>"],
   ["nothing", ""],
 ])("%s", async (_, body) => {
@@ -30,6 +31,7 @@ test.each([
     const error = await failureOf(fal.subscribe(ECHO, { input: {} }));
     expect(error).toBeInstanceOf(ValidationError);
     expect((error as Error).message.length).toBeLessThan(5_000);
+    expect((error as ValidationError).errorType?.length ?? 0).toBeLessThan(300);
     expect(Array.isArray((error as ValidationError).fieldErrors)).toBe(true);
     await fal.close();
     expect((await fal.calls.list()).length).toBe(1);
