@@ -13,6 +13,8 @@ export interface DownloadOptions {
   readonly signal?: AbortSignal;
   /** The longest file that is saved, in bytes. @default 4294967296, which is 4 GiB */
   readonly maxBytes?: number;
+  /** How long one file may take, in milliseconds. @default 3600000, an hour */
+  readonly timeout?: number;
   /** Time as a parameter, for tests. */
   readonly clock?: Clock;
 }
@@ -21,6 +23,7 @@ const AT_ONCE = 8;
 const MOST_BYTES = 2 ** 32;
 /** A host that gives nothing for so long is given up. */
 const SILENCE_MS = 60_000;
+const LONGEST_MS = 3_600_000;
 
 /**
  * Saves files under `directory`, each as its name with the ending that its content type or URL has. No key goes along:
@@ -80,12 +83,17 @@ async function saveOne(
 }
 
 function boundsOf(
-  { signal: left, maxBytes = MOST_BYTES, clock = systemClock }: DownloadOptions,
+  { signal: left, maxBytes = MOST_BYTES, timeout = LONGEST_MS, clock = systemClock }: DownloadOptions,
   over: AbortSignal,
 ) {
   const signal = left ? AbortSignal.any([left, over]) : over;
-  const silent = () => new Error(`nothing came for ${SILENCE_MS / 1000} s`);
-  const within = <T>(next: () => Promise<T>) => abortable(inTime(clock, SILENCE_MS, silent(), next), signal);
+  const until = clock.now() + timeout;
+  const within = <T>(next: () => Promise<T>) => {
+    const ms = Math.min(until - clock.now(), SILENCE_MS);
+    const why =
+      ms < SILENCE_MS ? `it did not come within ${timeout / 1000} s` : `nothing came for ${ms / 1000} s`;
+    return abortable(inTime(clock, ms, new Error(why), next), signal);
+  };
   return { fetch, signal, within, mostBytes: maxBytes };
 }
 

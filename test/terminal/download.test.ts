@@ -79,6 +79,18 @@ test("a file that is too long, and one whose host falls silent, are given up and
   expect([await readdir(folder), clock.sleepers]).toEqual([[], 0]);
 });
 
+test("a file that drips is given up in time, and leaves nothing", async () => {
+  const clock = virtualClock();
+  const pull = async (to: ReadableStreamDefaultController) => {
+    await clock.sleep(50_000);
+    to.enqueue(new Uint8Array(1));
+  };
+  server.use(http.get(`${CDN}/drips.png`, () => new HttpResponse(new ReadableStream({ pull }))));
+  const saving = download({ a: `${CDN}/drips.png` }, folder, { clock, timeout: 600_000 });
+  await expect(saving).rejects.toThrow("it did not come within 600 s");
+  expect(await readdir(folder)).toEqual([]);
+});
+
 test("a file that cannot be had is named, and does not stop the others", async () => {
   const saving = download({ gone: `${CDN}/gone.png`, fox: `${CDN}/fox.bin` }, folder);
   await expect(saving).rejects.toThrow(/gone\.png could not be had \(HTTP 404\)/);
