@@ -2,7 +2,7 @@
  * A fal platform on your own machine, as `fal-chain/emulator`.
  *
  * `createEmulator` is a function from `Request` to `Response`: a queue whose jobs progress, whose positions move and
- * whose results expire, a price list, a file host, and three stand-in models that answer with real pictures. No model
+ * whose results expire, a price list, a file host, and stand-in models that answer with real pictures, streams and realtime connections. No model
  * runs and nothing is paid. `serveEmulator` puts it on a port; `virtualClock` lets a story of minutes take
  * milliseconds. It can be reached path-style on one origin (`/queue/…`, `/files/…`), by fal's host names, and through
  * the `x-fal-target-url` header, so that official clients work against it unchanged.
