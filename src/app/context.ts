@@ -23,7 +23,7 @@ export interface Context<S = unknown> {
   readonly endpoint: string | undefined;
   /**
    * Aborts when the request is cancelled, its caller has left, or the runner ends. Calls of the request need not be given it:
-   * they are cancelled, or left for the next runner, by themselves.
+   * they are cancelled, or left for the next runner, by themselves. With `run: false` give it to them: `abortSignal: signal`.
    */
   readonly signal: AbortSignal;
   /** Writes lines that are bound to app, runner and request. */

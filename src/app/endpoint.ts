@@ -23,8 +23,8 @@ export interface AppEndpoint<S, I, O> {
   /** What it does, in a sentence, for whoever reads `/openapi.json`. */
   readonly about?: string;
   /**
-   * Whether the request is answered as a run, so that one which fal sends again pays nothing twice. Without it a request
-   * costs next to no time; for what makes no paid calls. @default true
+   * Whether the request is answered as a run, so that one which fal sends again pays nothing twice. The run begins with the
+   * first call or step; without it even that is not prepared for, which suits what makes no paid calls. @default true
    */
   readonly run?: boolean;
   /**
