@@ -144,7 +144,7 @@ async function endedOf(
   since: number,
 ): Promise<ReadonlySet<string> | undefined> {
   try {
-    const past = await history.since(endpoint, () => since - SENT_BEFORE_MS);
+    const { requests: past } = await history.since(endpoint, () => since - SENT_BEFORE_MS);
     return new Set(past.flatMap(({ requestId, endedAt }) => (endedAt === undefined ? [] : [requestId])));
   } catch {
     return undefined;

@@ -1,3 +1,4 @@
+import { moment } from "../base/clock.ts";
 import { parseOwn } from "../base/json.ts";
 import type { AmbiguousVerdict } from "../errors/ambiguous-submit.ts";
 import { ApiError } from "../errors/api.ts";
@@ -6,7 +7,7 @@ import { FalError } from "../errors/fal-error.ts";
 import { NetworkError } from "../errors/network.ts";
 import { RequestClaimedError } from "../errors/store.ts";
 import type { CallRecord, Ticket } from "../journal/call.ts";
-import type { PastRequest } from "../platform/requests.ts";
+import type { Past, PastRequest } from "../platform/requests.ts";
 import { parseEndpointId } from "../queue/endpoint.ts";
 import { matches } from "./matches.ts";
 import type { Services } from "./services.ts";
@@ -68,7 +69,9 @@ export async function lookUp(services: Services, suspect: Suspect, signal: Abort
   let last: Exclude<LookUp, { verdict: "found" }> = NOT_READ;
   const { clock, history } = services;
   let unreachedMs = 0;
-  const until = () => latestSend(suspect) + MINUTE_MS + unreachedMs;
+  // It was sent before it is looked for, whatever the clock said then.
+  const began = moment(clock);
+  const until = () => Math.min(latestSend(suspect), began()) + MINUTE_MS + unreachedMs;
   const latest = clock.now() + history.patienceMs;
   for (let [pause, answers] = [0, 0]; ; ) {
     const before = clock.now();
@@ -143,10 +146,10 @@ async function byHistory(
 ): Promise<LookUp> {
   const { store, history, clock } = services;
   const askedAt = clock.now();
-  let past: PastRequest[];
+  let listed: Past;
   try {
     const { endpoint, also } = suspect;
-    past = await history.since(endpoint, () => earliestSend(suspect) - BEFORE_SEND_MS, { ...limits, also });
+    listed = await history.since(endpoint, () => earliestSend(suspect) - BEFORE_SEND_MS, { ...limits, also });
   } catch (error) {
     limits.signal.throwIfAborted();
     if (!(error instanceof FalError)) throw error;
@@ -156,10 +159,11 @@ async function byHistory(
     return { verdict: "unknown", evidence, candidates: [], isUnreached };
   }
 
+  const { requests: past } = listed;
   const sent = sentBy(suspect);
   if (sent === undefined) return { verdict: "unknown", evidence: UNREADABLE_INPUT, candidates: [] };
-  const matching = past.filter(({ input }) => input !== undefined && matches(sent, input));
-  const candidates = await unclaimedOf(store, matching);
+  const isAlike = ({ input }: PastRequest) => input !== undefined && matches(sent, input);
+  const candidates = await unclaimedOf(store, past.filter(isAlike));
   const ids = candidates.map(({ requestId }) => requestId);
   const equals = await equalCalls(store, suspect);
 
@@ -174,6 +178,13 @@ async function byHistory(
       const evidence = `history holds ${hidden} requests without their input`;
       return { verdict: "unknown", evidence, candidates: [] };
     }
+    const doubt = clockDoubt(
+      suspect,
+      listed,
+      askedAt,
+      await unclaimedOf(store, listed.earlier.filter(isAlike)),
+    );
+    if (doubt) return { verdict: "unknown", ...doubt };
     const evidence = `none of ${past.length} requests in history matches`;
     const isCaughtUp = suspect.isOver && (await hasCaughtUp(store, suspect, past, askedAt));
     return { verdict: "unseen", evidence, candidates: [], isCaughtUp };
@@ -197,6 +208,26 @@ async function byHistory(
     evidence: "every request that matches belongs to another call",
     candidates: [],
   };
+}
+
+/** Why nobody knows whether what was sent at that time can be told from what was not. */
+function clockDoubt(
+  { sentAt, sent }: Suspect,
+  { isDated }: Past,
+  now: number,
+  earlier: readonly PastRequest[],
+): { readonly evidence: string; readonly candidates: readonly string[] } | undefined {
+  // This process knows by how much its own clock was set, and by how much fal's differs.
+  if (sent && isDated) return undefined;
+  const candidates = earlier.map(({ requestId }) => requestId);
+  const [first] = candidates;
+  if (first !== undefined) {
+    const evidence = `request ${first} has the same input, and seems to have been sent before: a clock may have been set`;
+    return { evidence, candidates };
+  }
+  if (!isDated) return { evidence: "history does not tell what its clock says (no Date)", candidates };
+  if (sentAt <= now + BEFORE_SEND_MS) return undefined;
+  return { evidence: "by the clock as it is, it is still to be sent: somebody has set it", candidates };
 }
 
 /** What says nothing of history itself, and may be otherwise the next time. */

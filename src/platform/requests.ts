@@ -28,9 +28,19 @@ export interface Limits {
   readonly also?: string | undefined;
 }
 
+/** What history has of an endpoint. */
+export interface Past {
+  /** Every request that was sent at or after a moment. */
+  readonly requests: readonly PastRequest[];
+  /** Some that seem to have been sent in the ten minutes before: a clock may have been wrong. */
+  readonly earlier: readonly PastRequest[];
+  /** Whether its answers tell what its clock says. */
+  readonly isDated: boolean;
+}
+
 export interface History {
-  /** Every request of an endpoint that was sent at or after `from`, by the clock as it is when an answer comes; all pages. */
-  since(endpoint: string, from: () => number, limits?: Limits): Promise<PastRequest[]>;
+  /** What was sent at or after `from`, by the clock as it is when an answer comes; all pages. */
+  since(endpoint: string, from: () => number, limits?: Limits): Promise<Past>;
   find(endpoint: string, requestId: string, limits?: Limits): Promise<PastRequest | undefined>;
   /** How long history that cannot be reached is asked, in milliseconds. */
   readonly patienceMs: number;
@@ -71,11 +81,13 @@ export function createHistory(transport: Transport, base: () => string, clock: C
   async function* pages(
     params: Record<string, string>,
     limits: Limits,
-    clocks: { skew: number } = { skew: 0 },
+    clocks: { skew: number; isDated: boolean } = { skew: 0, isDated: true },
   ): AsyncGenerator<PastRequest> {
     const read = (cursor: object) => page({ ...params, expand: "payloads", limit: "100", ...cursor }, limits);
-    for await (const { items, skew } of pagesOf("fal's request history", MAX_PAGES, read)) {
+    for await (const page of pagesOf("fal's request history", MAX_PAGES, read)) {
+      const { items, skew = 0 } = page;
       clocks.skew = skew;
+      clocks.isDated &&= page.skew !== undefined;
       for (const item of items) {
         yield {
           requestId: item.request_id,
@@ -90,18 +102,22 @@ export function createHistory(transport: Transport, base: () => string, clock: C
     }
   }
 
-  const since = async (endpoint: string, from: () => number, limits: Limits): Promise<PastRequest[]> => {
+  const since = async (endpoint: string, from: () => number, limits: Limits): Promise<Past> => {
     // The server filters by its own clock, which may be behind ours: its answer says by how much.
     for (let start = from() - USUAL_SKEW_MS, round = 0; ; round++) {
-      const clocks = { skew: 0 };
-      const found: PastRequest[] = [];
+      const clocks = { skew: 0, isDated: true };
+      const requests: PastRequest[] = [];
+      const earlier: PastRequest[] = [];
       const query = { endpoint_id: endpoint, start: new Date(start).toISOString() };
       for await (const request of pages(query, limits, clocks)) {
         // Of one that does not tell when it was sent, nobody can say that it was before.
-        if (!(request.sentAt < from())) found.push(request);
+        const isEarlier = request.sentAt < from();
+        (isEarlier ? earlier : requests).push(request);
       }
       const needed = from() + clocks.skew - SPARE_MS;
-      if (start <= needed || round === MAX_ROUNDS) return found;
+      if (start <= needed || round === MAX_ROUNDS) {
+        return { requests, earlier, isDated: clocks.isDated };
+      }
       start = needed;
     }
   };
@@ -122,7 +138,12 @@ export function createHistory(transport: Transport, base: () => string, clock: C
     async since(endpoint, from, limits = {}) {
       const found = await since(endpoint, from, limits);
       if (limits.also === undefined) return found;
-      return [...found, ...(await since(limits.also, from, limits).catch(unlessUnknown([])))];
+      const also = await since(limits.also, from, limits).catch(unlessUnknown(NOTHING));
+      return {
+        requests: [...found.requests, ...also.requests],
+        earlier: [...found.earlier, ...also.earlier],
+        isDated: found.isDated && also.isDated,
+      };
     },
     async find(endpoint, requestId, limits = {}) {
       const found = await find(endpoint, requestId, limits);
@@ -131,6 +152,8 @@ export function createHistory(transport: Transport, base: () => string, clock: C
     },
   };
 }
+
+const NOTHING: Past = { requests: [], earlier: [], isDated: true };
 
 /** What fal answers of an endpoint that there is not. */
 const unlessUnknown =
@@ -141,7 +164,7 @@ const unlessUnknown =
   };
 
 /** How far two clocks may be apart without a second question. */
-const USUAL_SKEW_MS = 5 * 60 * 1000;
+const USUAL_SKEW_MS = 10 * 60 * 1000;
 /** `Date` has whole seconds, and an answer takes its time. */
 const SPARE_MS = 60_000;
 /** A clock that steps back at each answer must not hold a call for ever. */
@@ -151,8 +174,8 @@ const MAX_ROUNDS = 3;
 const MOST_SKEW_MS = 100 * 365 * 24 * 60 * 60 * 1000;
 
 /** How far the server's clock is ahead of ours, as its `Date` tells: whole seconds, so small differences are none. */
-function skewMs(headers: Headers, now: number): number {
-  const date = Date.parse(headers.get("date") ?? "");
-  const skew = Number.isNaN(date) ? 0 : date - now;
+function skewMs(headers: Headers, now: number): number | undefined {
+  const skew = Date.parse(headers.get("date") ?? "") - now;
+  if (Number.isNaN(skew)) return undefined;
   return Math.abs(skew) < 2_000 || Math.abs(skew) > MOST_SKEW_MS ? 0 : skew;
 }
