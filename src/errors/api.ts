@@ -152,8 +152,12 @@ function wordsOf(body: unknown): string | undefined {
     ...[error, field(error, "message"), field(body, "message"), field(body, "reason")],
     // A cancel that is refused has nothing else.
     field(body, "status"),
+    // Proxies put it so; of a page of HTML nobody reads anything.
+    isSentence(body) ? body : undefined,
   ].find((said): said is string => typeof said === "string" && said !== "");
 }
+
+const isSentence = (body: unknown): boolean => typeof body === "string" && /^[^<>{}\n]{1,200}$/.test(body);
 
 /** A message is for people, whatever a model says. In characters, problems and parts of a path. */
 const LONGEST_WORDS = 4_000;

@@ -80,7 +80,9 @@ describe("who may use it", () => {
       await proxy(asking(`${QUEUE}/acme/echo/requests/r1${end}`));
     }
     await proxy(asking(`${QUEUE}/acme/echo/fast/requests/r1/cancel`, { method: "PUT" }));
-    await proxy(asking("https://rest.fal.ai/storage/upload/initiate?storage_type=x", { method: "POST" }));
+    for (const end of ["initiate", "initiate-multipart"]) {
+      await proxy(asking(`https://rest.fal.ai/storage/upload/${end}?storage_type=x`, { method: "POST" }));
+    }
     const about = (operation: string, endpoint?: string, requestId?: string) => ({
       operation,
       endpoint,
@@ -95,6 +97,7 @@ describe("who may use it", () => {
       [null, about("status", "acme/echo", "r1")],
       [null, about("status", "acme/echo", "r1")],
       [null, about("cancel", "acme/echo", "r1")],
+      [null, about("upload")],
       [null, about("upload")],
     ]);
   });

@@ -67,6 +67,9 @@ describe("fal's ways of saying no become errors with its words", () => {
   const details = [{ loc: ["body", "seed"], msg: "must be positive", type: "greater_than", input: "secret" }];
   test.each([
     [404, { status: "NOT_FOUND" }, {}, { name: "ApiError", retryable: false, billed: "unknown" }],
+    // As the official proxy says it.
+    [400, "Invalid request", {}, { message: `${ECHO}: Invalid request (HTTP 400)` }],
+    [502, "<html>gateway</html>", { "x-fal-request-id": "r1" }, { message: /without a reason/ }],
     [401, { detail: "invalid key" }, {}, { message: `${ECHO}: invalid key (HTTP 401)`, retryable: false }],
     [
       422,
