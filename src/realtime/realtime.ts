@@ -1,4 +1,4 @@
-import { currentRun } from "../calls/enclosing-run.ts";
+import { runHere } from "../calls/enclosing-run.ts";
 import { prepare } from "../calls/prepare.ts";
 import type { Services } from "../calls/services.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
@@ -18,7 +18,7 @@ export interface RealtimeClient {
    * @example
    * const connection = fal.realtime.connect("fal-ai/fast-lightning-sdxl", { onResult: (result) => console.log(result) });
    * connection.send({ prompt: "a fox" });
-   * @throws {InvalidArgumentError} for what cannot be meant, and within a run. All else is told to `onError`.
+   * @throws {InvalidArgumentError} for what cannot be meant, and within a run. @throws {RunStateError} where that cannot be told. All else is told to `onError`.
    */
   // biome-ignore lint/suspicious/noExplicitAny: as the official client has it: what an app gives, only its caller knows
   connect<Input = any, Output = any>(
@@ -64,7 +64,7 @@ export function createRealtime(parts: RealtimeParts): {
     const { id } = parseEndpointId(app);
     const { clientOnly = isReact() && !parts.isBrowser(), connectionKey: key } = handler;
     if (clientOnly && !parts.isBrowser()) return NONE;
-    if (currentRun()) throw withinRun(id);
+    if (runHere(`The connection to ${id}`)) throw withinRun(id);
     // Before the first input comes.
     loadMsgpack().catch(() => {});
     const known = key === undefined ? undefined : byKey.get(key);
