@@ -68,6 +68,7 @@ test("fal's own hosts are answered, and names that it was given", async () => {
   expect((await ask("/acme/echo", { host: "queue.fal.run", ...KEY }, "POST", "{}")).status).toBe(200);
   // What a proxy is asked for: the name stands in the address too.
   expect((await ask("http://evil.example/health")).status).toBe(421);
+  expect((await ask("http://127.0.0.1/health", { host: "evil.example" })).status).toBe(421);
 });
 
 const PREFLIGHT = {
