@@ -172,6 +172,8 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: "node_modules" },
+    // Programs of the packed package.
+    exclude: { path: "^test/runtimes/" },
     tsConfig: { fileName: "tsconfig.json" },
     // Before compilation, so that type-only imports are seen.
     tsPreCompilationDeps: true,

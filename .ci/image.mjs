@@ -10,7 +10,6 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { pathToFileURL } from "node:url";
 import { parseDockerfile } from "../src/shipping/dockerfile.ts";
 
 const project = resolve(process.argv[2] ?? ".");
@@ -56,8 +55,8 @@ const steps = {
 try {
   for (const step of parseDockerfile(readFileSync(join(project, "Dockerfile"), "utf8")))
     steps[step.name](step);
-  const module = createRequire(join(directory, "package.json")).resolve("fal-chain/emulator");
-  const { emulatorEnv, serveEmulator } = await import(pathToFileURL(module).href);
+  const require = createRequire(join(directory, "package.json"));
+  const { emulatorEnv, serveEmulator } = require("fal-chain/emulator");
   const emulator = await serveEmulator({ timeScale: 0.05 });
   const child = spawn(command[0], command.slice(1), {
     cwd: directory,
