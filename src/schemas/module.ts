@@ -1,3 +1,4 @@
+import { printableJson } from "../base/text.ts";
 import { constantNameOf, partNameOf, typeNameOf, uniqueNames } from "./names.ts";
 import { objectText, type Printing, typeText } from "./print-type.ts";
 import { type EndpointSchema, reachable, type Schema } from "./schema.ts";
@@ -14,7 +15,14 @@ const DATE = /^(\/\/ Written by fal-chain pull on )(\d{4}-\d{2}-\d{2})/;
  */
 export function moduleText(schemas: PulledSchemas, date: string): string {
   const ids = [...schemas.keys()].sort();
-  const unique = uniqueNames(["FileInput", "EndpointTypeMap", "Endpoint"]);
+  const unique = uniqueNames([
+    "FileInput",
+    "EndpointTypeMap",
+    "Endpoint",
+    "PulledEndpoint",
+    "Record",
+    "Readonly",
+  ]);
   const endpoints = ids.map((id) => endpointText(id, schemas.get(id) as EndpointSchema, unique));
   const body = endpoints.map(({ text }) => `${text}\n`).join("");
   const needsFiles = /\bFileInput\b/.test(body.replace(/'(?:[^'\\]|\\.)*'/g, ""));
@@ -61,7 +69,7 @@ function endpointText(id: string, schema: EndpointSchema, unique: (wanted: strin
     ...partTexts(own, { schema: given, name: input, direction: "input" }, defs, unique),
     ...partTexts(own, { schema: made, name: output, direction: "output" }, defs, unique),
   ];
-  const json = quoted(JSON.stringify(stored(schema)));
+  const json = quoted(printableJson(stored(schema)));
   const text = `
 /** ${id}, its input checked before it is paid. */
 export const ${constantNameOf(unique(own))}: Endpoint<${input}, ${output}> = /* @__PURE__ */ pulledEndpoint(

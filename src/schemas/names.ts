@@ -12,9 +12,14 @@ function asName(text: string): string {
   return /^[A-Z]/.test(name) ? name : `Model${name}`;
 }
 
-/** `FluxSchnell` is `fluxSchnell`. */
-export const constantNameOf = (typeName: string): string =>
-  typeName.charAt(0).toLowerCase() + typeName.slice(1);
+/** `FluxSchnell` is `fluxSchnell`; what is a word of the language gets another behind it. */
+export function constantNameOf(typeName: string): string {
+  const name = typeName.charAt(0).toLowerCase() + typeName.slice(1);
+  return WORDS.test(name) ? `${name}Model` : name;
+}
+
+const WORDS =
+  /^(await|break|case|catch|class|const|continue|debugger|default|delete|do|else|enum|export|extends|false|finally|for|function|if|implements|import|in|instanceof|interface|let|new|null|package|private|protected|public|return|static|super|switch|this|throw|true|try|typeof|var|void|while|with|yield)$/;
 
 /** Gives each name once: who comes second gets a number. */
 export function uniqueNames(taken: Iterable<string> = []): (wanted: string) => string {

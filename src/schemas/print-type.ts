@@ -1,3 +1,4 @@
+import { printableJson } from "../base/text.ts";
 import { docstringOf } from "./docstring.ts";
 import { isAnything, type Json, type Schema } from "./schema.ts";
 
@@ -102,6 +103,6 @@ function arrayText(
 }
 
 const literal = (value: Json): string =>
-  typeof value === "object" && value !== null ? "unknown" : JSON.stringify(value);
+  typeof value === "object" && value !== null ? "unknown" : printableJson(value);
 
-const keyText = (name: string): string => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name));
+const keyText = (name: string): string => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : printableJson(name));

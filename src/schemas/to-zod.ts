@@ -100,7 +100,8 @@ function text({ minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern, fo
     );
   const expression = pattern === undefined ? undefined : compiled(pattern);
   if (expression) checks.push(z.refine((value) => expression.test(value), `Does not match ${pattern}`));
-  if (format === "uri") checks.push(z.refine((value) => URL.canParse(value), "Is not a URL"));
+  // Some take an empty one for none.
+  if (format === "uri") checks.push(z.refine((value) => value === "" || URL.canParse(value), "Is not a URL"));
   return z.string().check(...checks);
 }
 

@@ -50,6 +50,7 @@ test.each([
   [["pull"], "There is no fal-endpoints.ts yet to renew."],
   [["pull", "fal-ai/flux/schnel"], "does not have fal-ai/flux/schnel (did you mean fal-ai/flux/schnell?)"],
   [["pull", "acme/painter"], "does not have acme/painter (fal-chain models painter searches it)"],
+  [["pull", "fal-ai/esrgan", "--out", "fal.d.ts"], "fal.d.ts is no module of TypeScript"],
   [["pull", "--check"], "There is no fal-endpoints.ts to check."],
   [["pull", "fal-ai/esrgan", "--check"], "leave ids and --only out"],
   [["pull", "fal-ai/esrgan", "--json"], "--json goes with --check"],
@@ -69,7 +70,7 @@ test("a file that pull did not write is left as it is, and so is one that cannot
     stderr: expect.stringContaining("--out"),
   });
   expect(text()).toBe("export const mine = 1;\n");
-  expect((await run(["pull", "fal-ai/esrgan", "--out", "other.ts"])).code).toBe(0);
+  expect((await run(["pull", "fal-ai/esrgan", "--out", "src/other.ts"])).code).toBe(0);
   writeFileSync(file, "// Written by fal-chain pull on 2026-11-27\n");
   expect((await run(["pull"])).stderr).toContain("fal-endpoints.ts was changed");
 });
@@ -155,6 +156,7 @@ test("schema shows what an endpoint takes and gives", async () => {
     /^image_size +square_hd \| square \|[\s\S]*?\| object, default\n? +"landscape_4_3"\. The size/m,
   );
   expect(stdout).toMatch(/^image_size\.width +integer, default 512\. More than 0, at most 14142\.$/m);
+  expect(stdout).toMatch(/^seed +integer$/m);
   expect(stdout).toMatch(/^images\[\]\.url +string\. The URL/m);
   expect(stdout).toMatch(/^images\[\]\.file_name +string \| null, may be missing$/m);
   const json = await run(["schema", "fal-ai/esrgan", "--json"]);

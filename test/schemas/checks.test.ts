@@ -18,6 +18,7 @@ test.each<object>([
   { old_seed: null },
   { image_url: new Blob(["x"]), mask: new Uint8Array(3), video_urls: [new ArrayBuffer(1)] },
   { image_url: "data:image/png;base64,AA" },
+  { image_url: "" },
   { size: { width: 1, height: "unknown" }, whole: {} },
   { lost: { whatever: true } },
   { pair: [1, "x"] },

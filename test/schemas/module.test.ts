@@ -9,7 +9,9 @@ test("what fal's documents say, oddities and all, is a module of plain types", a
 });
 
 test("a module is the same for the same documents, whatever their order, and is read back", () => {
-  const other = schemaWith({ properties: { "it's": { enum: ["\\", "'", '"', "\u2028"] } } });
+  const other = schemaWith({
+    properties: { "it's": { enum: ["\\", "'", '"', "\u2028", "a\u202eb"] }, '"; evil("': {}, "\u202e": {} },
+  });
   const both = moduleText(
     new Map([
       ["fal-ai/b", other],
@@ -27,6 +29,8 @@ test("a module is the same for the same documents, whatever their order, and is 
     ),
   ).toBe(both);
   expect(readModule(both).get("fal-ai/b")).toEqual(other);
+  expect(both).not.toMatch(/[\u2028\u202e]/);
+  expect(both).toContain(String.raw`readonly "\"; evil(\""?: unknown;`);
   const [read] = readModule(text).values();
   expect(read?.input.properties?.["mode"]).toEqual({
     type: "string",
@@ -58,6 +62,7 @@ test("endpoints whose names are alike are told apart", () => {
       ["fal-ai/a/b", odd],
       ["fal-ai/a-b", odd],
       ["3d/a", odd],
+      ["fal-ai/new", odd],
     ]),
     "2026-11-27",
   );
@@ -65,5 +70,6 @@ test("endpoints whose names are alike are told apart", () => {
     "export const model3dA",
     "export const aB",
     "export const aB2",
+    "export const newModel",
   ]);
 });

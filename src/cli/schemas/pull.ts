@@ -1,5 +1,5 @@
-import { readFile, writeFile } from "node:fs/promises";
-import { relative, resolve } from "node:path";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, relative, resolve } from "node:path";
 import { InvalidArgumentError } from "../../index.ts";
 import type { CatalogEntry } from "../../platform/catalog.ts";
 import { changesBetween } from "../../schemas/changes.ts";
@@ -28,6 +28,7 @@ export async function pull(io: Io, ids: readonly string[], options: PullOptions)
     io.stdout.write(`${name} says what fal's documents say. Nothing was written.\n`);
     return EXIT.ok;
   }
+  await mkdir(dirname(file), { recursive: true });
   await writeFile(file, text);
   io.stdout.write(
     `${name} has ${count(schemas.size)}: ${[...schemas.keys()]
@@ -46,6 +47,10 @@ export async function pull(io: Io, ids: readonly string[], options: PullOptions)
 export async function readPulled({ cwd }: Io, out: string) {
   const file = resolve(cwd(), out);
   const name = printable(relative(cwd(), file) || out);
+  if (!/(?<!\.d)\.[cm]?ts$/.test(file))
+    throw new InvalidArgumentError(
+      `${name} is no module of TypeScript. --out names one, such as src/fal-endpoints.ts.`,
+    );
   const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
     throw error;
