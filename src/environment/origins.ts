@@ -44,8 +44,29 @@ export function deriveOrigins(hosts: HostVariables, options: { allowHttp?: boole
   };
   return Object.freeze({
     ...origins,
-    trusted: new Set(Object.values(origins).map((base) => new URL(base).origin)),
+    trusted: new Set(Object.values(origins).flatMap(originsOf)),
   });
+}
+
+/**
+ * fal's own second names of its hosts, for when the first cannot be connected to.
+ * Source: the servers of https://fal.ai/docs/api-reference/inference-api/openapi/queue.json
+ */
+const BACKUPS: ReadonlyMap<string, string> = new Map([
+  ["https://queue.fal.run", "https://queue.falrun.com"],
+  ["https://fal.run", "https://falrun.com"],
+]);
+
+const originsOf = (base: string): string[] => {
+  const { origin } = new URL(base);
+  return [origin, BACKUPS.get(origin)].filter((known) => known !== undefined);
+};
+
+/** The same address under the second name of its host, where that has one. */
+export function backupOf(address: string): string | undefined {
+  const origin = URL.parse(address)?.origin ?? "";
+  const backup = BACKUPS.get(origin);
+  return backup && backup + address.slice(origin.length);
 }
 
 /** Whether the key may go to this address: its whole origin is one of ours, and nothing is smuggled in its userinfo. */

@@ -25,8 +25,8 @@ export interface Exchange {
 export interface Sending {
   /** What goes along, and may be quoted by whoever was handed it. */
   key?: FalKey;
-  /** Whether the middleware has been passed. */
-  isRouted?: boolean;
+  /** Where it goes, once the middleware has been passed. */
+  to?: string;
   /** Whether a byte of it may have left. */
   mayHaveLeft: boolean;
   /** Asked right before the first byte leaves: when it throws, none does. */
@@ -54,7 +54,7 @@ export async function exchange(
   let url = request.url;
   for (let hop = 0; ; hop++) {
     const routed = await options.route(request, url);
-    sending.isRouted = true;
+    sending.to = routed.url;
     const key = routed.takesKey ? options.key() : undefined;
     if (key) sending.key = key;
     const init: RequestInit = {

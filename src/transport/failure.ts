@@ -13,7 +13,14 @@ import { isPaid, type Operation, type WireReply } from "../base/transport.ts";
  * | `too-large` | an answer that is larger than the client takes | is ambiguous | is an error |
  */
 export type Failure =
-  | { readonly kind: "refused"; readonly why: string; readonly cause?: unknown; readonly reply?: WireReply }
+  | {
+      readonly kind: "refused";
+      readonly why: string;
+      readonly cause?: unknown;
+      readonly reply?: WireReply;
+      /** The same address under the second name of its host, where it could not be connected to. */
+      readonly backup?: string | undefined;
+    }
   | {
       readonly kind: "ambiguous";
       readonly why: string;

@@ -8,7 +8,7 @@ import {
   type WireRequest,
   type WireStream,
 } from "../base/transport.ts";
-import { isTrusted } from "../environment/origins.ts";
+import { backupOf, isTrusted } from "../environment/origins.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { type Exchange, type ExchangeOptions, exchange, type Sending } from "./exchange.ts";
 import { failureOfError, failureOfReply } from "./failure.ts";
@@ -64,20 +64,30 @@ export function createTransport(options: TransportOptions): Transport {
       onOutage: (origin, why) => sayOutage(wire, origin, why),
     }),
   };
-  const repeated = <T>(request: WireRequest, attempt: () => Promise<T>): Promise<T> => {
+  const repeated = <T>(request: WireRequest, attempt: (request: WireRequest) => Promise<T>): Promise<T> => {
+    let { url } = request;
+    const attemptThere = () =>
+      attempt({ ...request, url }).catch((error: unknown) => {
+        // What could not be connected to is repeated under the other name of its host.
+        const failure = error instanceof FailedAttempt ? error.failure : undefined;
+        url = (failure?.kind === "refused" && failure.backup) || request.url;
+        throw error;
+      });
     const { operation, signal, deadline, answeredBy, onRepeat } = request;
     const policy = policyFor(operation, retry);
     const onLongPause = (ms: number, why: string) => sayPause(options, request, ms, why);
     const limits = { signal, deadline, answeredBy, onRepeat, onLongPause };
-    return retrying(attempt, { operation, policy, bucket, clock, random, ...limits }).catch(toError(request));
+    return retrying(attemptThere, { operation, policy, bucket, clock, random, ...limits }).catch(
+      toError(request),
+    );
   };
   return {
     patienceMs: policyFor("platform", retry).maxElapsed,
     mayFollow: (url) => isTrusted(url, options.trusted()),
     open: (request, onBytes) => openStream(wire, request, onBytes),
     whenReachable: (request) => whenReachable(wire, request, false).catch(toError(request)),
-    send: (request, read) => repeated(request, () => tryOnce(wire, request, read)),
-    stream: (request, onBytes, read) => repeated(request, () => streamOnce(wire, request, onBytes, read)),
+    send: (request, read) => repeated(request, (there) => tryOnce(wire, there, read)),
+    stream: (request, onBytes, read) => repeated(request, (there) => streamOnce(wire, there, onBytes, read)),
   };
 }
 
@@ -263,7 +273,7 @@ async function answerTo(
   } catch (error) {
     if (sending.refusal) throw sending.refusal.error;
     if (error instanceof FalError) throw error;
-    const { mayHaveLeft, isLate, isRouted, key } = sending;
+    const { mayHaveLeft, isLate, to, key } = sending;
     const { secret } = request;
     const hide = (text: string) => {
       const hidden = key?.hideIn(text) ?? text;
@@ -277,7 +287,11 @@ async function answerTo(
     if (failure.kind !== "thrown" && !isGivenUp) {
       outages.unanswered(request.url, failure.why, failure.kind === "ambiguous");
     }
-    const isMiddlewares = failure.kind === "thrown" && !isRouted;
+    const isMiddlewares = failure.kind === "thrown" && to === undefined;
+    const backup = to === request.url ? backupOf(to) : undefined;
+    if (failure.kind === "refused" && backup && isTrusted(backup, wire.trusted())) {
+      throw new FailedAttempt({ ...failure, backup });
+    }
     throw new FailedAttempt(isMiddlewares ? { ...failure, by: "requestMiddleware" } : failure);
   }
 }
