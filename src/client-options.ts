@@ -51,12 +51,12 @@ const WEBHOOKS: OptionsOf<WebhookSettings> = {
   url: { what: "an http(s) URL", is: (value) => typeof value === "string" && /^https?:\/\/./.test(value) },
   secret: text,
   maxBytes: count(1),
-  sweepMs: milliseconds(1),
+  sweepMs: milliseconds(100),
 };
 
 const KEEP_FILES: OptionsOf<KeepFiles> = { directory: text, maxBytes: limit(1), timeout: milliseconds(1) };
 
-const LEASE: OptionsOf<LeaseSettings> = { leaseMs: milliseconds(1), sendWindowMs: milliseconds(1) };
+const LEASE: OptionsOf<LeaseSettings> = { leaseMs: milliseconds(100), sendWindowMs: milliseconds(1) };
 
 /** None where it is empty, as the official client has it. */
 const PROXY_ADDRESS: Takes = {

@@ -108,6 +108,7 @@ test.each([
   [{ retry: { maxRetries: -1 } }, /maxRetries is -1; it is a whole number from 0 up/],
   [{ retry: { read: { retries: 5 } } }, /no option "retries" of retry.read/],
   [{ lease: { leaseMs: "30s" } }, /leaseMs is "30s"; it is a number of milliseconds/],
+  [{ lease: { leaseMs: 1 } }, /leaseMs is 1; it is a number of milliseconds from 100 up/],
   [{ requireRun: "false" }, /requireRun is "false"; it is true or false/],
   [{ logger: () => {} }, /logger is a function; it is an object with a function warn/],
   [{ fetch: "undici" }, /fetch is "undici"; it is a function/],
