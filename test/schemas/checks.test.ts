@@ -1,5 +1,7 @@
 import { pulledEndpoint } from "fal-chain/schemas";
 import { expect, test } from "vitest";
+import { echo } from "../support/models.ts";
+import { setup } from "../support/setup.ts";
 import { ODD, odd } from "./documents.ts";
 
 const { input, output } = pulledEndpoint(ODD, JSON.stringify(odd)).schemas;
@@ -62,4 +64,15 @@ test.each<[fields: object, path: string, why: string]>([
 
 test("an output is passed on, whatever it is: it is paid for", async () => {
   expect(await output["~standard"].validate({ images: 3 })).toEqual({ value: { images: 3 } });
+});
+
+test("a call whose input fal would refuse is not sent, and a file in an input is no reason to refuse it", async () => {
+  const { fal, emulator } = setup({ emulator: { models: [echo({ id: ODD })] } });
+  const endpoint = pulledEndpoint<object, { echo: { image_url: string } }>(ODD, JSON.stringify(odd));
+  await expect(fal.subscribe(endpoint, { input: { ...given, strength: 2 } })).rejects.toThrow(
+    "The input for acme/odd does not match its schema: strength: Too big",
+  );
+  expect(emulator.jobs).toEqual([]);
+  const { data } = await fal.subscribe(endpoint, { input: { ...given, image_url: new Blob(["x"]) } });
+  expect(data.echo.image_url).toMatch(/^https:/);
 });
