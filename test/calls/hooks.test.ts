@@ -14,11 +14,14 @@ const AT = "https://app.example.com/fal";
 function setup({
   wire,
   hears = true,
+  hearsAfter,
   ...options
 }: Omit<FalOptions, "store"> & {
   store?: Store;
   wire?: Wire;
   hears?: boolean;
+  /** Hooks are on their way until then. */
+  hearsAfter?: Promise<void>;
   emulator?: EmulatorOptions;
 } = {}) {
   const clock = virtualClock({ auto: false });
@@ -36,6 +39,7 @@ function setup({
       const request = new Request(input, init);
       last = request.clone();
       if (!hears) return new Response(null, { status: 500 });
+      await hearsAfter;
       const answer = await fal.webhooks.handle(request);
       answers.push(answer.status);
       return answer;
@@ -387,11 +391,15 @@ const submittedTwice = (second: (forward: () => Promise<Response>) => Promise<Re
 test.each(["before", "after"])(
   "where a call was submitted twice, both requests are in the ledger with what they gave and cost, though the hook of the first comes %s the second is answered",
   async (when) => {
+    const hears = Promise.withResolvers<void>();
     const made = setup({
       ambiguousSubmit: "resubmit",
       budget: { usd: 0.02 },
+      hearsAfter: hears.promise,
       wire: submittedTwice(async (forward) => {
         const reply = await forward();
+        // One that comes before the second is sent keeps it from being sent.
+        hears.resolve();
         while (when === "before" && made.answers.length === 0) await new Promise(setImmediate);
         return reply;
       }),
