@@ -47,6 +47,8 @@ export function start(job: Job, lane: Lane, at: number): void {
   tellFrom(lane, position);
 }
 
+const NOTHING = new Uint8Array();
+
 /** False where it had ended before. */
 export function complete(requests: Requests, job: Job, outcome: Outcome): boolean {
   if (job.state === "COMPLETED") return false;
@@ -55,6 +57,8 @@ export function complete(requests: Requests, job: Job, outcome: Outcome): boolea
   job.state = "COMPLETED";
   job.completedAt = requests.clock.now();
   job.outcome = outcome;
+  // Nobody is sent it any more, and retention counts only what is told of the request.
+  if (job.direct) job.direct = { ...job.direct, body: NOTHING };
   requests.completed(job);
   requests.retention.completed(job);
   notify(job);

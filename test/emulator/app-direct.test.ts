@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import { createEmulator, inProcess, virtualClock } from "../../src/emulator/index.ts";
 import { openPast } from "../../src/emulator/past.ts";
@@ -16,6 +18,25 @@ test("a direct call reaches the app with its method, path, query and bytes, and 
   expect(given).toMatchObject([{ method: "PUT", path: "/a/b?c=d", body: "no JSON" }]);
   expect((await send("GET", `/run/${APP}/health`)).status).toBe(200);
   expect(given[1]).toMatchObject({ method: "GET", path: "/health", body: "" });
+});
+
+test("what was sent is not held once it is answered", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const emulator = createEmulator({ apps: [{ id: APP, start: inProcess(() => Response.json({})) }] });
+  const body = `no JSON ${"x".repeat(2 ** 20)}`;
+  const held = async (calls: number) => {
+    for (let n = 0; n < calls; n++) {
+      const init = { method: "PUT", headers: KEY, body };
+      await json(await emulator.fetch(new Request(`${ORIGIN}/run/${APP}`, init)));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    collect();
+    return process.memoryUsage().arrayBuffers;
+  };
+  const before = await held(1);
+  expect((await held(20)) - before).toBeLessThan(5 * 2 ** 20);
+  await emulator.close();
 });
 
 test("it needs a key, as everything does", async () => {
