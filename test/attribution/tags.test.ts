@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkUserTags, parseTagsHeader, tagsHeader, wireTags } from "../../src/attribution/tags.ts";
+import { cases } from "../support/cases.ts";
 import { ECHO, ENV, setup } from "../support/setup.ts";
 
 /** The tags of one call, as the emulator's gateway kept them. */
@@ -111,7 +112,7 @@ test("whatever the values, fal keeps every tag: ten pairs within its limits, non
         expect(Object.keys(wire)).toHaveLength(Object.keys(user).length + 5);
       },
     ),
-    { numRuns: 60 },
+    { numRuns: cases(60) },
   );
 });
 

@@ -73,7 +73,7 @@ describe("JSON of somebody else", () => {
 
   test.each(KINDS)("what lies deeper than 500 levels is the text that came: %s", (open, close) => {
     expect(levelsOf(parseForeign(nested(500, open, close)))).toBe(500);
-    for (const depth of [501, 1_000, 1_000_000]) {
+    for (const depth of [501, 1_000, 100_000]) {
       let value = parseForeign(nested(depth, open, close));
       expect(levelsOf(value)).toBe(500);
       while (typeof value === "object" && value !== null) value = Object.values(value)[0];
