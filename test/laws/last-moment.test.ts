@@ -1,6 +1,7 @@
 import { AmbiguousSubmitError, type FalOptions, RunBlockedError } from "fal-chain";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { cases } from "../support/cases.ts";
 import { echo } from "../support/models.ts";
 import { type Process, type Processes, processes } from "../support/processes.ts";
 import { ECHO, ENV, failureOf } from "../support/setup.ts";
@@ -257,7 +258,7 @@ test("whatever history lacks and whoever decides, what was killed while it was s
         expect([end === "done", jobs]).toEqual([isDone, isDone ? 1 : 0]);
       },
     ),
-    { numRuns: 10 },
+    { numRuns: cases(10) },
   );
 });
 
