@@ -85,11 +85,19 @@ test("what listens in its place is told no token, and the token is in no list of
   expect(stdout).toContain("outliving-process");
   expect(stdout).not.toContain(token);
 
-  // It answers whatever it is asked, and takes what it hears to the true one.
+  // It answers with what the true one says to what it hears.
   const heard: string[] = [];
-  const impostor = createServer((request, response) => {
+  const impostor = createServer(async (request, response) => {
     heard.push(`${request.method} ${request.url} ${JSON.stringify(request.rawHeaders)}`);
-    response.setHeader("x-outliving-challenge", "c").setHeader("x-outliving-proof", "0".repeat(64)).end("[]");
+    const { method = "", headers } = request;
+    const passed = Object.entries(headers).filter(([name]) => name.startsWith("x-outliving-"));
+    const { host } = new URL(emulator?.url ?? "");
+    const said = await fetch(`http://${host}${request.url}`, {
+      method,
+      headers: passed as [string, string][],
+    });
+    for (const [name, value] of said.headers) if (name.startsWith("x-")) response.setHeader(name, value);
+    response.writeHead(said.status).end(await said.text());
   }).listen(0, "127.0.0.1");
   onTestFinished(() => void impostor.close());
   await once(impostor, "listening");
