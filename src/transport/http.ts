@@ -67,7 +67,7 @@ export function createTransport(options: TransportOptions): Transport {
   const repeated = <T>(request: WireRequest, attempt: (request: WireRequest) => Promise<T>): Promise<T> => {
     let { url } = request;
     const attemptThere = () =>
-      attempt({ ...request, url }).catch((error: unknown) => {
+      attempt(url === request.url ? request : { ...request, url }).catch((error: unknown) => {
         // What could not be connected to is repeated under the other name of its host.
         const failure = error instanceof FailedAttempt ? error.failure : undefined;
         url = (failure?.kind === "refused" && failure.backup) || request.url;
