@@ -61,7 +61,7 @@ export const stillInDoubt = (
 /**
  * Finds out what became of an ambiguous submit, as the policy says.
  *
- * @returns its ticket; undefined where the policy is to submit it again.
+ * @returns its ticket; undefined where the policy is to submit it again, or it was never sent.
  * @throws {AmbiguousSubmitError} with what was found out.
  */
 export async function resolveDoubt(
@@ -77,6 +77,7 @@ export async function resolveDoubt(
       ? ({ verdict: "not-looked-up", evidence: "nobody looked it up", candidates: [] } as const)
       : await lookUp(services, suspect, signal).catch(cutShort(signal));
   if (found.verdict === "found") return found.ticket;
+  if (found.verdict === "unsent") return undefined;
   if (policy === "resubmit-if-unseen" && found.verdict === "unseen") return undefined;
 
   const { endpoint, claimedRequestId: requestId } = suspect;

@@ -13,17 +13,28 @@ import { matches } from "./matches.ts";
 import type { Services } from "./services.ts";
 
 export type LookUp =
-  /** A request that can only be this call's. It is claimed in the store. */
-  | { readonly verdict: "found"; readonly ticket: Ticket; readonly evidence: string }
-  | {
-      readonly verdict: Exclude<AmbiguousVerdict, "not-looked-up">;
-      readonly evidence: string;
-      readonly candidates: readonly string[];
-      /** Whether history gave no answer at all. */
-      readonly isUnreached?: boolean;
-      /** Whether history shows what was sent well after a call whose sender is gone, and all that is known of. */
-      readonly isCaughtUp?: boolean | undefined;
-    };
+  | Seen
+  /** Whoever was to send it has said that it did not. */
+  | { readonly verdict: "unsent" };
+
+type Seen = Found | NotFound;
+
+/** A request that can only be this call's. It is claimed in the store. */
+interface Found {
+  readonly verdict: "found";
+  readonly ticket: Ticket;
+  readonly evidence: string;
+}
+
+interface NotFound {
+  readonly verdict: Exclude<AmbiguousVerdict, "not-looked-up">;
+  readonly evidence: string;
+  readonly candidates: readonly string[];
+  /** Whether history gave no answer at all. */
+  readonly isUnreached?: boolean;
+  /** Whether history shows what was sent well after a call whose sender is gone, and all that is known of. */
+  readonly isCaughtUp?: boolean | undefined;
+}
 
 /** The call whose submit was ambiguous, and what its reply, if any, claimed to be. */
 export interface Suspect {
@@ -51,6 +62,9 @@ const BEFORE_SEND_MS = 3_000;
 /** How long what left a process right before its end may be on its way, in milliseconds. */
 const ON_ITS_WAY_MS = 5_000;
 
+/** How long whoever was to send it may need to say that it did not, since the store was gone, in milliseconds. */
+const TO_BE_SAID_MS = 20_000;
+
 /** How long history whose answers are no use is asked at least. */
 const PATIENCE_MS = 15_000;
 /** The pause between two looks at history that cannot be reached, in milliseconds. */
@@ -60,24 +74,28 @@ const OUTAGE_PAUSE_MS = 30_000;
  * Finds out what became of an ambiguous submit, and claims its request in the store. Never sends a submit. The minute that
  * it takes counts from the send, whichever process looks: one that begins later takes one look. Only answers of history
  * count: while it cannot be reached it is looked for as long as reads are repeated. A call whose process is gone is looked
- * for no longer once history has caught up.
+ * for no longer once history has caught up and its sender has had time to say that it sent nothing.
  */
 export async function lookUp(services: Services, suspect: Suspect, signal: AbortSignal): Promise<LookUp> {
   const claimed = await byClaimedId(services, suspect, signal);
   if (claimed) return claimed;
 
-  let last: Exclude<LookUp, { verdict: "found" }> = NOT_READ;
+  let last: NotFound = NOT_READ;
   const { clock, history } = services;
   let unreachedMs = 0;
   // It was sent before it is looked for, whatever the clock said then.
   const began = moment(clock);
-  const until = () => Math.min(latestSend(suspect), began()) + MINUTE_MS + unreachedMs;
+  const sentBefore = () => Math.min(latestSend(suspect), began());
+  const until = (isCaughtUp?: boolean) =>
+    sentBefore() + unreachedMs + (isCaughtUp ? TO_BE_SAID_MS : MINUTE_MS);
   const latest = clock.now() + history.patienceMs;
   for (let [pause, answers] = [0, 0]; ; ) {
     const before = clock.now();
     await clock.sleep(pause, signal);
-    const known = (await services.store.calls.get(suspect.id))?.ticket;
-    if (known) return { verdict: "found", ticket: known, evidence: "a webhook named the request" };
+    const noted = await services.store.calls.get(suspect.id);
+    if (noted?.ticket)
+      return { verdict: "found", ticket: noted.ticket, evidence: "a webhook named the request" };
+    if (noted?.givenUp === "run") return { verdict: "unsent" };
     const answeredBy = Math.max(until(), clock.now() + PATIENCE_MS);
     const seen = await byHistory(services, suspect, { signal, answeredBy, deadline: latest });
     if (seen.verdict === "found" || isFinal(seen)) return seen;
@@ -89,8 +107,8 @@ export async function lookUp(services: Services, suspect: Suspect, signal: Abort
       if (now + pause > latest) break;
     } else {
       // The last one is at the minute's end, however long the answers took; a clock that stands still ends it too.
-      pause = Math.min(PAUSES_MS[++answers] ?? Number.POSITIVE_INFINITY, until() - now);
-      if (pause <= 0 || answers > PAUSES_MS.length || last.isCaughtUp) break;
+      pause = Math.min(PAUSES_MS[++answers] ?? Number.POSITIVE_INFINITY, until(last.isCaughtUp) - now);
+      if (pause <= 0 || answers > PAUSES_MS.length) break;
     }
   }
   return services.queue.isElsewhere(suspect) ? unreadable(services, suspect, last) : last;
@@ -103,7 +121,7 @@ const latestSend = ({ sentAt, sent }: Suspect): number => Math.max(sentAt, sent?
 const NOT_READ = { verdict: "unknown", evidence: "history was not read", candidates: [] } as const;
 
 /** That a deployment does not have what was sent to another proves nothing. */
-function unreadable({ queue }: Services, suspect: Suspect, last: LookUp): LookUp {
+function unreadable({ queue }: Services, suspect: Suspect, last: NotFound): NotFound {
   if (last.verdict !== "unseen") return last;
   const evidence =
     `it was sent to ${suspect.queue}, and the history that can be read is that of ${queue.base}: ` +
@@ -112,15 +130,14 @@ function unreadable({ queue }: Services, suspect: Suspect, last: LookUp): LookUp
 }
 
 const NO_PERMISSION = "this key may not read the account's request history";
-const isFinal = ({ verdict, evidence }: LookUp): boolean =>
-  verdict === "unknown" && evidence === NO_PERMISSION;
+const isFinal = ({ verdict, evidence }: Seen): boolean => verdict === "unknown" && evidence === NO_PERMISSION;
 
 /** A gateway's error page may carry the id of the request that it made all the same. The queue knows. */
 async function byClaimedId(
   services: Services,
   suspect: Suspect,
   signal: AbortSignal,
-): Promise<LookUp | undefined> {
+): Promise<Found | undefined> {
   const { claimedRequestId: requestId, endpoint } = suspect;
   if (!requestId) return undefined;
   try {
@@ -143,7 +160,7 @@ async function byHistory(
   services: Services,
   suspect: Suspect,
   limits: { signal: AbortSignal; answeredBy: number; deadline: number },
-): Promise<LookUp> {
+): Promise<Seen> {
   const { store, history, clock } = services;
   const askedAt = clock.now();
   let listed: Past;

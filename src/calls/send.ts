@@ -4,12 +4,13 @@ import { abortable } from "../base/signal.ts";
 import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
 import { LeaseLostError, RunStateError } from "../errors/runs.ts";
 import { savedRefusal } from "../errors/saved-error.ts";
-import type { Intent, Ticket } from "../journal/call.ts";
+import { storeErrorIn } from "../errors/store.ts";
+import type { CallRecord, Intent, Ticket } from "../journal/call.ts";
 import { runName } from "../journal/run-name.ts";
 import type { Answer } from "../queue/answer.ts";
 import type { Submission, Submits } from "../queue/queue.ts";
 import { streamPathOf } from "../queue/stream.ts";
-import { noteCompleted } from "./bill.ts";
+import { NOTHING, noteCompleted } from "./bill.ts";
 import { namedRequest, noteOnceMore, type ReserveAgain, resolveDoubt, stillInDoubt } from "./doubt.ts";
 import type { FoundStep } from "./enclosing-run.ts";
 import { type Accepted, announce, type LiveCall, tellStatus } from "./live-call.ts";
@@ -119,9 +120,10 @@ function lastMoment(
   const intend = async () => {
     const at = clock.now();
     const terms = { fence: found?.fence, replaces, reserve: reservations(at) };
-    await store.calls
-      .intend({ ...intent, at }, terms)
-      .catch((error: unknown) => unlessOtherStore(services, call, error));
+    await store.calls.intend({ ...intent, at }, terms).catch((error: unknown) => {
+      if (storeErrorIn(error)) void inBackground(services.background, sayUnsent(services, call));
+      return unlessOtherStore(services, call, error);
+    });
     call.notedAs = id;
     call.times.submitted = at;
     call.observer?.sending(intent.body);
@@ -151,6 +153,32 @@ function lastMoment(
     noted: async () => noting?.catch(() => {}),
   };
 }
+
+/** When it is tried to say so, in milliseconds after the time before: within what a look-up waits for it. */
+const UNSENT_AFTER_MS = [0, 1_000, 2_000, 4_000, 8_000];
+
+/**
+ * A store that failed may have taken the note all the same, and lost its answer only. Nothing was sent then, and nobody
+ * else can know that: left as it is, the note is a submit in doubt to whoever goes on with the call.
+ */
+async function sayUnsent({ directStore, clock }: Services, { id, run }: LiveCall): Promise<void> {
+  const { calls } = directStore;
+  for (const pause of UNSENT_AFTER_MS) {
+    await clock.sleep(pause);
+    try {
+      const noted = await calls.get(id);
+      if (!noted || !isOpen(noted)) return;
+      await calls.givenUp(id, run ? "run" : "caller", clock.now());
+      await calls.charged(id, NOTHING, clock.now());
+      return;
+    } catch {
+      // It is gone still. What is not said in time is looked up.
+    }
+  }
+}
+
+const isOpen = ({ state, ticket }: CallRecord): boolean =>
+  !ticket && (state === "intended" || state === "ambiguous");
 
 /** A resubmit can be ambiguous again; this often it is tried, and then it is an error whatever the policy. */
 const MAX_SUBMITS = 3;
