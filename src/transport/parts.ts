@@ -2,6 +2,7 @@ import type { StreamPart, WireRequest } from "../base/transport.ts";
 import type { FalKey } from "../environment/credentials.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { NetworkError, ReplyTooLargeError } from "../errors/network.ts";
+import { chunksOf } from "./chunks.ts";
 import type { Exchange } from "./exchange.ts";
 import { failureOfError } from "./failure.ts";
 import { hiddenIn } from "./read-reply.ts";
@@ -67,20 +68,8 @@ async function* bytesOf(
   key: FalKey | undefined,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<StreamPart, void, void> {
-  const reader = body.getReader();
-  const leave = () => void reader.cancel().catch(() => {});
-  signal?.addEventListener("abort", leave, { once: true });
-  try {
-    for (;;) {
-      signal?.throwIfAborted();
-      const { done, value } = await reader.read();
-      signal?.throwIfAborted();
-      if (done) return;
-      onBytes(value.length);
-      yield { bytes: new Uint8Array(hiddenIn(new Uint8Array(value).buffer, key)) };
-    }
-  } finally {
-    leave();
-    signal?.removeEventListener("abort", leave);
+  for await (const chunk of chunksOf(body, signal)) {
+    onBytes(chunk.length);
+    yield { bytes: new Uint8Array(hiddenIn(new Uint8Array(chunk).buffer, key)) };
   }
 }

@@ -1,4 +1,5 @@
 import { createParser } from "eventsource-parser";
+import { chunksOf } from "./chunks.ts";
 
 /**
  * The longest event that is taken in, in characters, and the most that comes without one: a hostile stream cannot eat the
@@ -37,29 +38,16 @@ export async function* readEvents(
   });
   const decoder = new TextDecoder();
   let withoutEvent = 0;
-  const reader = body.getReader();
-  const leave = () => void reader.cancel().catch(() => {});
-  signal?.addEventListener("abort", leave, { once: true });
-  try {
-    for (;;) {
-      signal?.throwIfAborted();
-      const { done, value } = await reader.read();
-      signal?.throwIfAborted();
-      if (done) break;
-      onBytes?.(value.length);
-      parser.feed(decoder.decode(value, { stream: true }));
-      withoutEvent = ready.length > 0 ? 0 : withoutEvent + value.length;
-      // The parser counts neither comments nor fields that it does not know.
-      if (withoutEvent > MAX_EVENT) throw new Error(`more than ${MAX_EVENT} bytes without an event`);
-      yield* ready.splice(0);
-    }
-    if (!onEnd) return;
-    onEnd();
-    parser.feed(`${decoder.decode()}\n\n`);
+  for await (const chunk of chunksOf(body, signal)) {
+    onBytes?.(chunk.length);
+    parser.feed(decoder.decode(chunk, { stream: true }));
+    withoutEvent = ready.length > 0 ? 0 : withoutEvent + chunk.length;
+    // The parser counts neither comments nor fields that it does not know.
+    if (withoutEvent > MAX_EVENT) throw new Error(`more than ${MAX_EVENT} bytes without an event`);
     yield* ready.splice(0);
-  } finally {
-    // Not awaited: a peer that does not answer must not hold the reader up. A body that failed cannot be cancelled.
-    leave();
-    signal?.removeEventListener("abort", leave);
   }
+  if (!onEnd) return;
+  onEnd();
+  parser.feed(`${decoder.decode()}\n\n`);
+  yield* ready.splice(0);
 }

@@ -6,7 +6,8 @@ import { ECHO, ENV, failureOf } from "../support/setup.ts";
 
 // Single replies, over the runtime's own fetch.
 
-const server = setupServer();
+// What a call asks for beside its request is nothing of these tests.
+const server = setupServer(http.all("https://*", () => HttpResponse.json({}, { status: 404 })));
 beforeAll(() => server.listen({ onUnhandledFrame: "error" }));
 afterEach(() => server.resetHandlers());
 afterAll(async () => {
