@@ -58,7 +58,7 @@ const MAY_IMPORT = {
   gateway: ["base", "errors"],
   emulator: ["base", "errors", "model", "stand-ins/index.ts", "gateway"],
   runners: ["base", "errors", "environment", "secrets", "gateway", "emulator/index.ts"],
-  terminal: [...GROUND, "calls", "chain", "ledger", "files", "report"],
+  terminal: [...GROUND, "environment", "calls", "chain", "ledger", "files", "report"],
   report: [...GROUND, "chain", "ledger"],
   cli: [
     ...[...GROUND, "environment", "attribution", "secrets", "shipping", "schemas", "runners", "terminal"],

@@ -31,7 +31,10 @@ process.exitCode = await runProgram(async (abortSignal) => {
     ? poster.resume(id, { abortSignal })
     : poster.start({ prompt }, { id, abortSignal, ...(customer !== undefined && { tags: { customer } }) });
   const files = await showRun(run, { received: () => emulator?.jobs() });
-  const saved = await download(files, "out", { signal: abortSignal });
+  const saved = await download(files, "out", {
+    signal: abortSignal,
+    origins: fal.environment.origins.trusted,
+  });
   console.log(`\nSaved ${saved.join(", ")}`);
 });
 

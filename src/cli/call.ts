@@ -52,7 +52,7 @@ export async function callEndpoint(
     return await untilInterrupted(async (abortSignal) => {
       const id = `${RUN_PREFIX}${crypto.randomUUID().replaceAll("-", "")}`;
       const run = oneCall(fal, endpoint, input, timeout).start(undefined, { id, abortSignal, tags });
-      return showAndPrint(io, run, endpoint, options, abortSignal);
+      return showAndPrint(io, fal, run, endpoint, options, abortSignal);
     }, io.stderr);
   } finally {
     await fal.close();
@@ -90,6 +90,7 @@ export const withoutBytes = (data: unknown): unknown =>
 /** Shows a run of one call, and writes what it gave. */
 export async function showAndPrint(
   { stdout, stderr }: Io,
+  fal: Fal,
   run: Run<Result<unknown>>,
   endpoint: string,
   options: OutputOptions,
@@ -97,7 +98,8 @@ export async function showAndPrint(
 ): Promise<number> {
   const result = await showRun(run, { output: stderr });
   const found = options.out === undefined ? {} : filesIn(result.data);
-  const files = options.out === undefined ? [] : await download(found, options.out, { signal });
+  const origins = fal.environment.origins.trusted;
+  const files = options.out === undefined ? [] : await download(found, options.out, { signal, origins });
   if (options.out !== undefined && files.length === 0) stderr.write("The output holds no files.\n");
 
   if (options.json)

@@ -1,11 +1,14 @@
 import { type Bounds, piecesOf, TooManyBytes } from "../base/bounded-body.ts";
 import { uncached } from "../base/transport.ts";
+import { isLocalHost } from "../base/urls.ts";
 import { NetworkError } from "../errors/network.ts";
 
 export interface FetchFileOptions extends Bounds {
   readonly fetch: typeof fetch;
   /** Whether an address that the file's own one leads to may be asked for it. */
   readonly mayFollow: (url: URL) => boolean;
+  /** Whether an address is of a host that the program itself has set. Others of this machine's network are not asked. */
+  readonly isOurs: (url: URL) => boolean;
   /** What to throw where the host says that it has let the file go. */
   readonly gone: (status: number) => Error;
   /** Aborts once nobody wants the file any more. */
@@ -26,15 +29,22 @@ export const GONE: ReadonlySet<number> = new Set([404, 410]);
 
 /**
  * Asks for a file that a model's output names, and so for an address that somebody else has written. No key goes along:
- * file URLs are public. Where it leads elsewhere it is followed only to what may be asked: else a model could have
- * this machine ask its neighbours.
+ * file URLs are public. Nothing of this machine's own network is asked, and where an address leads elsewhere it is
+ * followed only to what may be asked: else a model could have this machine ask its neighbours.
  *
  * @throws {NetworkError} where it cannot be had.
  */
 export async function fetchFile(url: string, options: FetchFileOptions): Promise<FetchedFile> {
-  const { fetch, mayFollow, gone, within, signal } = options;
+  const { fetch, mayFollow, isOurs, gone, within, signal } = options;
   let at = url;
   for (let followed = 0; ; followed++) {
+    const asks = URL.parse(at);
+    if (asks && /^https?:$/.test(asks.protocol) && isLocalHost(asks.hostname) && !isOurs(asks)) {
+      throw new NetworkError(
+        `The file ${shorten(url)} is of ${shorten(asks.origin)}, which is not asked: it is in this machine's own ` +
+          "network, and not a host of fal's that is set (FAL_HOST).",
+      );
+    }
     const asked = () => fetch(at, { redirect: "manual", signal, ...uncached() });
     const response = await within(asked).catch((cause: unknown) => {
       throw new NetworkError(`The file ${shorten(url)} could not be reached: ${reason(cause)}.`, { cause });

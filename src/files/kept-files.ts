@@ -192,6 +192,7 @@ async function withFile<T>(
       ...{ fetch, mostBytes: maxBytes, signal: over.signal, within: patienceOf(copies, closed, over.signal) },
       gone: () => new FileExpiredError(url),
       mayFollow: (target) => target.origin === own || isMedia(copies, target),
+      isOurs: ({ href }) => copies.isOurs(href),
     });
     return await use(file);
   } finally {

@@ -5,14 +5,21 @@ import { pipeline } from "node:stream/promises";
 import { type Clock, inTime, systemClock } from "../base/clock.ts";
 import { pooled } from "../base/pooled.ts";
 import { abortable } from "../base/signal.ts";
+import { ambientEnv, readEnvironment } from "../environment/environment.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { NetworkError } from "../errors/network.ts";
-import { type FetchedFile, fetchFile, isFalMedia } from "../files/fetch-file.ts";
+import { type FetchedFile, type FetchFileOptions, fetchFile, isFalMedia } from "../files/fetch-file.ts";
 
 export interface DownloadOptions {
   readonly signal?: AbortSignal;
   /** The longest file that is saved, in bytes. @default 4294967296, which is 4 GiB */
   readonly maxBytes?: number;
+  /**
+   * Origins in this machine's own network that may be asked, such as those of `fal.environment.origins.trusted`: what a
+   * model names there is else not asked.
+   * @default those that the variables of this process name, such as FAL_HOST
+   */
+  readonly origins?: ReadonlySet<string>;
   /** How long one file may take, in milliseconds. @default 3600000, an hour */
   readonly timeout?: number;
   /** Time as a parameter, for tests. */
@@ -40,8 +47,12 @@ export async function download(
   await mkdir(directory, { recursive: true });
   const origins = new Set(Object.values(files).map((url) => URL.parse(url)?.origin));
   const mayFollow = (url: URL) => isFalMedia(url) || origins.has(url.origin);
+  const isOurs = ({ origin }: URL) =>
+    (options.origins ?? readEnvironment(ambientEnv()).origins.trusted).has(origin);
   const saves = await pooled(Object.entries(files), AT_ONCE, async ([name, url]) => {
-    const [saved] = await Promise.allSettled([saveOne(url, placeOf(name, directory), mayFollow, options)]);
+    const [saved] = await Promise.allSettled([
+      saveOne(url, placeOf(name, directory), { mayFollow, isOurs }, options),
+    ]);
     return saved;
   });
   return saves.map((saved) => {
@@ -62,7 +73,7 @@ function placeOf(name: string, directory: string): string {
 async function saveOne(
   url: string,
   name: string,
-  mayFollow: (url: URL) => boolean,
+  which: Pick<FetchFileOptions, "mayFollow" | "isOurs">,
   options: DownloadOptions,
 ): Promise<string> {
   const over = new AbortController();
@@ -72,7 +83,7 @@ async function saveOne(
   };
   try {
     options.signal?.throwIfAborted();
-    const file = await fetchFile(url, { ...boundsOf(options, over.signal), mayFollow, gone });
+    const file = await fetchFile(url, { ...boundsOf(options, over.signal), ...which, gone });
     return await save(file, name + ending(file.headers.get("content-type"), url));
   } catch (error) {
     options.signal?.throwIfAborted();

@@ -197,6 +197,18 @@ test.each([
   expect(await until(failureOf(fal.files.read(url)))).toMatchObject({ code: "network" });
 });
 
+test("a file in this machine's network is not asked for", async () => {
+  const { fal, asked, until } = hostile([], () => new Response("secret"));
+  for (const url of [
+    "http://169.254.169.254/latest/meta-data",
+    "http://db:5432/",
+    "http://[::1]:9200/_search",
+  ]) {
+    expect(String(await until(failureOf(fal.files.read(url))))).toContain("own network");
+  }
+  expect(asked).toEqual([]);
+});
+
 test("a file is followed from one of fal's hosts to another, and not for ever", async () => {
   const { fal, asked, told, call, until } = hostile([`${MEDIA}a.png`, `${MEDIA}loop.png`], (url) => {
     if (url.endsWith("loop.png")) return redirect("/files/a/loop.png", 307);

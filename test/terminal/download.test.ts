@@ -5,7 +5,7 @@ import { virtualClock } from "fal-chain/emulator";
 import { download, filesIn } from "fal-chain/terminal";
 import { HttpResponse, http } from "msw";
 import { setupServer } from "msw/node";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 
 const CDN = "https://v3.fal.media/files";
 const server = setupServer(
@@ -29,7 +29,10 @@ let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "fal-chain-"));
 });
-afterEach(() => rm(folder, { recursive: true }));
+afterEach(() => {
+  vi.unstubAllEnvs();
+  return rm(folder, { recursive: true });
+});
 
 test("files are saved under their names, with the ending of their type or URL", async () => {
   const files = { a: `${CDN}/fox.bin`, b: `${CDN}/scene.glb`, c: "data:image/webp;base64,Zm94" };
@@ -46,24 +49,50 @@ test.each(["constructor", "__proto__", "toString; charset=x"])(
   },
 );
 
+/** A neighbour of this machine, which trusts whoever asks it. */
+function neighbour(): { asked: number } {
+  const told = { asked: 0 };
+  server.use(
+    http.get("http://127.0.0.1:9200/_search", () => {
+      told.asked += 1;
+      return HttpResponse.text("secret");
+    }),
+  );
+  return told;
+}
+
 test("a file is followed to fal's hosts and those of other files, and to nobody else", async () => {
-  let asked = 0;
   const to = (location: string) => new HttpResponse(null, { status: 302, headers: { location } });
+  const told = neighbour();
   server.use(
     http.get("https://cdn.test/a.png", () => to("https://v3b.fal.media/files/b.png")),
     http.get("https://v3b.fal.media/files/b.png", () => HttpResponse.text("fox")),
     http.get("https://cdn.test/inside.png", () => to("http://127.0.0.1:9200/_search")),
-    http.get("http://127.0.0.1:9200/_search", () => {
-      asked += 1;
-      return HttpResponse.text("secret");
-    }),
   );
   const saving = download({ a: "https://cdn.test/a.png", b: "https://cdn.test/inside.png" }, folder);
   await expect(saving).rejects.toThrow("leads to http://127.0.0.1:9200, which is not asked");
-  expect([await readdir(folder), asked]).toEqual([["a.png"], 0]);
-  // One that the output names itself is asked.
-  await download({ b: "https://cdn.test/inside.png", c: "http://127.0.0.1:9200/_search" }, folder);
-  expect(asked).toBe(2);
+  expect([await readdir(folder), told.asked]).toEqual([["a.png"], 0]);
+});
+
+test("what the output names in this machine's network is asked only where the program itself has set it", async () => {
+  const told = neighbour();
+  const files = { a: `${CDN}/fox.bin`, b: "http://127.0.0.1:9200/_search" };
+  await expect(download(files, folder)).rejects.toThrow("in this machine's own network");
+  // Nor is it where another file leads to it.
+  server.use(
+    http.get(
+      "https://cdn.test/c",
+      () => Response.redirect("http://127.0.0.1:9200/_search") as HttpResponse<null>,
+    ),
+  );
+  await expect(download({ ...files, c: "https://cdn.test/c" }, folder)).rejects.toThrow("own network");
+  expect(told.asked).toBe(0);
+
+  const origins = new Set(["http://127.0.0.1:9200"]);
+  await download({ b: files.b }, folder, { origins });
+  vi.stubEnv("FAL_HOST", "127.0.0.1:9200");
+  await download({ b: files.b }, folder);
+  expect(told.asked).toBe(2);
 });
 
 test("a file that is too long, and one whose host falls silent, are given up and leave nothing", async () => {

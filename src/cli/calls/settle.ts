@@ -20,7 +20,7 @@ export async function settleCall(io: Io, id: string, options: SettleOptions): Pr
       const run = resumeCall(fal, record);
       if (run) {
         return untilInterrupted(
-          (signal) => showAndPrint(io, run, record.endpoint, options, signal),
+          (signal) => showAndPrint(io, fal, run, record.endpoint, options, signal),
           io.stderr,
         );
       }
