@@ -1,6 +1,9 @@
 import { InvalidArgumentError } from "../errors/arguments.ts";
 
-/** A date, its ISO form, milliseconds since the epoch, or how long ago: `30m`, `12h`, `7d`, `2w`. */
+/**
+ * A date, its ISO form, milliseconds since the epoch, or how long ago: `30m`, `12h`, `7d`, `2w`. `2026-11`, `2026-11-24` and
+ * `2026-11-24T12:00` name no zone, and are UTC's.
+ */
 export type Time = string | Date | number;
 
 /** What is asked for, with times as people write them. */
@@ -10,23 +13,36 @@ export type Timed<Q> = Omit<Q, "since" | "until"> & {
 
 const AGO = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
-/** @throws {InvalidArgumentError} for what is no time. @returns milliseconds since the epoch. */
+/** A year, a month, a day or a moment of ISO 8601; a zone is `Z` or an offset. */
+const ISO = /^\d{4}(-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?)?)?(Z|[+-]\d\d:?\d\d)?$/i;
+
+/**
+ * The moment that is meant. Without a zone it is UTC's, wherever the program runs: `2026-11` is when November begins there.
+ *
+ * @throws {InvalidArgumentError} for what is no time. @returns milliseconds since the epoch.
+ */
 export function timeOf(time: Time, now: number): number {
   const text = typeof time === "string" ? time.trim() : undefined;
   const [, count, unit] = /^(\d+)([mhdw])$/.exec(text ?? "") ?? [];
   if (count !== undefined) return now - Number(count) * AGO[unit as keyof typeof AGO];
-  // A Date would also take 90 for a year.
-  const at = text === undefined || /^\d{4}(-|$)/.test(text) ? new Date(text ?? time).getTime() : Number.NaN;
-  if (!Number.isNaN(at) && isOnCalendar(text)) return at;
+  const at = text === undefined ? new Date(time).getTime() : momentOf(text);
+  if (!Number.isNaN(at)) return at;
   throw new InvalidArgumentError(
-    `${JSON.stringify(time)} is not a time. It reads 7d, 12h or 30m (ago), or 2026-11-24, or 2026-11-24T12:00:00Z.`,
+    `${JSON.stringify(time)} is not a time. It reads 7d, 12h or 30m (ago), or 2026-11-24, 2026-11 or 2026-11-24T12:00, which are UTC's.`,
   );
 }
 
-/** A Date would also take February the 30th, for a day in March. */
-function isOnCalendar(text = ""): boolean {
-  const [day] = /^\d{4}-\d{2}-\d{2}/.exec(text) ?? [];
-  return day === undefined || new Date(`${day}T00:00:00Z`).toISOString().startsWith(day);
+/** A Date would take what names no zone for local time, 90 for a year, and February the 30th for a day in March. */
+function momentOf(text: string): number {
+  const [, , day, clock, , , zone] = ISO.exec(text) ?? [];
+  if (!ISO.test(text) || (zone && !clock)) return Number.NaN;
+  if (day && !isOnCalendar(text.slice(0, 10))) return Number.NaN;
+  return new Date(clock && !zone ? `${text}Z` : text).getTime();
+}
+
+function isOnCalendar(day: string): boolean {
+  const at = new Date(`${day}T00:00:00Z`);
+  return !Number.isNaN(at.getTime()) && at.toISOString().startsWith(day);
 }
 
 /** The same question, in milliseconds since the epoch. @throws {InvalidArgumentError} for what is no time. */

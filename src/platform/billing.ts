@@ -1,9 +1,9 @@
 import * as z from "zod/mini";
 import type { Clock } from "../base/clock.ts";
 import { parseForeign } from "../base/json.ts";
+import { type Time, timeOf } from "../base/time.ts";
 import type { Transport } from "../base/transport.ts";
 import { ApiError } from "../errors/api.ts";
-import { InvalidArgumentError } from "../errors/arguments.ts";
 import { AdminKeyRequiredError } from "../errors/platform.ts";
 import { priceInNanoUsd } from "../money/cost.ts";
 import { pagesOf } from "./pages.ts";
@@ -26,9 +26,9 @@ export interface BillingEvent {
 
 export interface BillingQuery {
   /** From. @default a day before `until` */
-  readonly since?: Date | string | number | undefined;
+  readonly since?: Time | undefined;
   /** Up to, but without. @default as far as the bill goes */
-  readonly until?: Date | string | number | undefined;
+  readonly until?: Time | undefined;
   readonly endpoints?: readonly string[];
   readonly requestIds?: readonly string[];
   /** Gives the tags too. fal has them later than the events, and only for accounts that it has switched them on for. */
@@ -91,9 +91,9 @@ export function createBillingEvents(transport: Transport, base: () => string, cl
   }
 
   return async function* billingEvents(query = {}) {
-    const until = timeOf("until", query.until);
+    const until = query.until === undefined ? undefined : timeOf(query.until, clock.now());
     const now = until ?? clock.now();
-    const since = timeOf("since", query.since) ?? now - DAY_MS;
+    const since = query.since === undefined ? now - DAY_MS : timeOf(query.since, clock.now());
     for (const [start, end] of windows(since, now)) {
       // Without an end the platform's own clock says what has been billed so far.
       const isOpen = until === undefined && end === now;
@@ -126,13 +126,6 @@ const toEvent = (event: z.output<typeof Page>["billing_events"][number]): Billin
   nanoUsd: Math.max(-MOST, Math.min(Math.round(event.cost_total * 1e9), MOST)),
   tags: event.tags ?? undefined,
 });
-
-function timeOf(name: string, time: Date | string | number | undefined): number | undefined {
-  if (time === undefined) return undefined;
-  const ms = new Date(time).getTime();
-  if (Number.isNaN(ms)) throw new InvalidArgumentError(`${name} is no date.`);
-  return ms;
-}
 
 /** A time span in parts that the platform takes. */
 function* windows(since: number, until: number): Generator<readonly [number, number]> {
