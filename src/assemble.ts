@@ -97,6 +97,7 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
     reserve: budgets(budgetSettings, network.estimate),
     slots: slotsOf(options, ground, network.queue, clock),
     files: createKeptFiles({ keep: options.keepFiles, fetch, clock, isOurs, report, closing }),
+    reuse: { settings: options.reuse, underWay: new Map(), rehosted: new Map(), originals: new Map() },
     ambiguousSubmit: options.ambiguousSubmit,
     requireRun: options.requireRun ?? false,
     lease: leaseSettings(options.lease),

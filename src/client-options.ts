@@ -17,7 +17,7 @@ import {
   type Takes,
   text,
 } from "./base/options.ts";
-import { AMBIGUOUS_SUBMIT_POLICIES } from "./calls/options.ts";
+import { AMBIGUOUS_SUBMIT_POLICIES, REUSE } from "./calls/options.ts";
 import type { LeaseSettings } from "./chain/services.ts";
 import type { FalOptions, WebhookSettings } from "./fal.ts";
 import type { KeepFiles } from "./files/kept-files.ts";
@@ -83,6 +83,7 @@ const CLIENT: OptionsOf<FalOptions> = {
   store: either({ ...text, what: "the name of a store" }, having("a store", "spend", "close")),
   rescueFile: text,
   ambiguousSubmit: oneOf(AMBIGUOUS_SUBMIT_POLICIES),
+  reuse: REUSE,
   requireRun: flag,
   allowHttp: flag,
   logger: having("an object with a function warn", "warn"),

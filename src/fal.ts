@@ -3,7 +3,7 @@ import type { UserTags } from "./attribution/tags.ts";
 import type { Clock } from "./base/clock.ts";
 import type { Calls } from "./calls/call.ts";
 import type { RunDirectly } from "./calls/direct.ts";
-import type { AmbiguousSubmitPolicy } from "./calls/options.ts";
+import type { AmbiguousSubmitPolicy, Reuse } from "./calls/options.ts";
 import type { QueueClient } from "./calls/queue-client.ts";
 import type { RecordedCalls } from "./calls/recorded-calls.ts";
 import type { OpenStream } from "./calls/stream.ts";
@@ -77,6 +77,13 @@ export interface FalOptions {
   readonly rescueFile?: string;
   /** What to do about a submit that may or may not have been accepted. @default "look-up" */
   readonly ambiguousSubmit?: AmbiguousSubmitPolicy;
+  /**
+   * Whether calls may be given the results of equal ones that the store has paid for already. A chain and a call may say more,
+   * or `false`.
+   *
+   * @default every call is paid for
+   */
+  readonly reuse?: Reuse | false;
   /** Makes a call outside a run an error. @default false */
   readonly requireRun?: boolean;
   /** Lets the key go over plain http to a host that is not loopback. @default false */

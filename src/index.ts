@@ -11,6 +11,7 @@ export type {
   AmbiguousSubmitPolicy,
   CallOptions,
   CallRetry,
+  Reuse,
   StepSettings,
   SubmitOptions,
   SubmitSettings,
@@ -33,7 +34,7 @@ export type { Settled, Settlement } from "./calls/settle.ts";
 export type { StatusStream } from "./calls/status-stream.ts";
 export type { FalStream, OpenStream } from "./calls/stream.ts";
 export type { StreamOptions, TokenProvider } from "./calls/stream-options.ts";
-export type { Chain, DefineChain, ResumeOptions, StartOptions } from "./chain/chain.ts";
+export type { Chain, ChainOptions, DefineChain, ResumeOptions, StartOptions } from "./chain/chain.ts";
 export type { RunCall, RunEvent } from "./chain/events.ts";
 export type { RetryFailed } from "./chain/mode.ts";
 export type { RunPart } from "./chain/parts.ts";
@@ -108,6 +109,8 @@ export type {
   Intent,
   IntentTerms,
   Outcome,
+  PaidCall,
+  ReuseOf,
   Ticket,
   Unused,
   Usage,

@@ -13,6 +13,12 @@ export type Timed<Q> = Omit<Q, "since" | "until"> & {
 
 const AGO = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 
+/** `7d`, `12h` or `30m` in milliseconds; undefined for what does not read so. */
+export function lengthOf(text: string): number | undefined {
+  const [, count, unit] = /^(\d+)([mhdw])$/.exec(text.trim()) ?? [];
+  return count === undefined ? undefined : Number(count) * AGO[unit as keyof typeof AGO];
+}
+
 /** A year, a month, a day or a moment of ISO 8601; a zone is `Z` or an offset. */
 const ISO = /^\d{4}(-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?)?)?(Z|[+-]\d\d:?\d\d)?$/i;
 
@@ -23,8 +29,8 @@ const ISO = /^\d{4}(-\d\d(-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?)?)?(Z|[+-]\d\d:?
  */
 export function timeOf(time: Time, now: number): number {
   const text = typeof time === "string" ? time.trim() : undefined;
-  const [, count, unit] = /^(\d+)([mhdw])$/.exec(text ?? "") ?? [];
-  if (count !== undefined) return now - Number(count) * AGO[unit as keyof typeof AGO];
+  const ago = text === undefined ? undefined : lengthOf(text);
+  if (ago !== undefined) return now - ago;
   const at = text === undefined ? new Date(time).getTime() : momentOf(text);
   if (!Number.isNaN(at)) return at;
   throw new InvalidArgumentError(

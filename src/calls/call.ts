@@ -22,6 +22,7 @@ import { type CallOptions, checkCallOptions, type WatchSettings } from "./option
 import { type Prepared, prepare } from "./prepare.ts";
 import { type Recorded, recordFailure, recordResult, reusedResult } from "./record.ts";
 import { type Known, pickUp, recover } from "./recover.ts";
+import { reusedCall } from "./reuse.ts";
 import { send } from "./send.ts";
 import type { Services } from "./services.ts";
 import { tryAgain } from "./try-again.ts";
@@ -129,6 +130,7 @@ export async function live<R>(services: Services, call: LiveCall, stage: () => P
     call.giveUp.signal.throwIfAborted();
     const given = await stage();
     log.end();
+    call.share?.(call.notedAs);
     settle(call, "completed");
     tellEnd(call, {});
     return given;
@@ -142,6 +144,7 @@ export async function live<R>(services: Services, call: LiveCall, stage: () => P
     throw error;
   } finally {
     call.slot?.release();
+    call.share?.(undefined);
   }
 }
 
@@ -178,7 +181,7 @@ export async function perform<T>(
   }
 }
 
-/** What the run has of it already is not paid for again; everything else is sent. */
+/** What the run has of it already is not paid for again, nor what an equal call may be given; everything else is sent. */
 export async function sendUnlessKnown(
   services: Services,
   call: LiveCall,
@@ -194,13 +197,10 @@ export async function sendUnlessKnown(
     if (known) return known;
   }
   const { found } = call;
-  const ticket = await send(
-    services,
-    call,
-    prepared,
-    found,
-    replaces ?? found?.replaces ?? found?.record?.id,
-  );
+  const before = replaces ?? found?.replaces ?? found?.record?.id;
+  const equal = wants === "result" ? await reusedCall(services, call, prepared, before) : undefined;
+  if (equal) return equal;
+  const ticket = await send(services, call, prepared, found, before);
   return { ticket, record: undefined, outcome: undefined };
 }
 

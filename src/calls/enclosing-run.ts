@@ -6,6 +6,7 @@ import type { Fence } from "../journal/run.ts";
 import type { RunBudget } from "../ledger/budget.ts";
 import type { Cost } from "../money/cost.ts";
 import type { CallEvent } from "./events.ts";
+import type { Reuse } from "./options.ts";
 
 /** What is known of a call from its first moment. */
 export interface CallInfo {
@@ -73,6 +74,8 @@ export interface EnclosingRun {
   readonly of: OfRun;
   /** What it, and each run that it was started within, may cost. */
   readonly budgets: readonly RunBudget[];
+  /** What its chain says of its calls. */
+  readonly reuse: Reuse | false | undefined;
   /** @throws when no more calls may be made. */
   admit(
     call: CallInfo & { readonly live: { readonly isHeard: boolean }; cancel(): Promise<unknown> },

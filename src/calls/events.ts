@@ -46,12 +46,14 @@ export type CallEvent<T = unknown> =
       readonly takenUp?: true;
     }
   | {
-      /** An earlier execution of the run has paid for it: its result follows, and nothing is sent. */
+      /** It is paid for, by an earlier execution of the run or, with `reuse`, by an equal call: its result follows, and nothing is sent. */
       readonly type: "reused";
       readonly at: number;
       readonly endpoint: string;
       readonly requestId: string;
       readonly tags: Readonly<Record<string, string>>;
+      /** The equal call that was paid for, by its id in the ledger. */
+      readonly of?: string;
     }
   | { readonly type: "queued"; readonly at: number; readonly position: number | undefined }
   | { readonly type: "running"; readonly at: number }

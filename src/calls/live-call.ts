@@ -9,7 +9,7 @@ import type { WireStatus } from "../queue/wire.ts";
 import type { AdmittedCall, EnclosingRun, FoundStep } from "./enclosing-run.ts";
 import { type CallEvent, type StatusFold, statusFold } from "./events.ts";
 import type { CallObserver } from "./observer.ts";
-import type { AmbiguousSubmitPolicy, CallRetry, StepSettings, WatchSettings } from "./options.ts";
+import type { AmbiguousSubmitPolicy, CallRetry, Reuse, StepSettings, WatchSettings } from "./options.ts";
 import { toQueueStatus } from "./queue-status.ts";
 import type { Services, SlotHolder } from "./services.ts";
 
@@ -31,6 +31,7 @@ export type CallSettings = WatchSettings &
     readonly output?: StandardSchemaV1 | undefined;
     readonly ambiguousSubmit?: AmbiguousSubmitPolicy | undefined;
     readonly retry?: CallRetry | undefined;
+    readonly reuse?: Reuse | false | undefined;
   };
 
 /** One call, as far as it has come. Each stage of its life is a function that takes it a step further. */
@@ -83,6 +84,8 @@ export interface LiveCall<T = unknown> {
   /** What it is noted under; undefined while nothing of it is in the store. */
   notedAs: string | undefined;
   slot: SlotHolder | undefined;
+  /** Equal calls wait for what this one is paid for: tells them which call has it, or that they are on their own. */
+  share: ((paid: string | undefined) => void) | undefined;
   /** Of a direct call: closes its connection, which ends its request. */
   readonly cut: AbortController | undefined;
   /** Of a direct call whose answer comes piece by piece. */
@@ -148,6 +151,7 @@ export function liveCall<T>(
     isInDoubt: false,
     notedAs: undefined,
     slot: undefined,
+    share: undefined,
     cut: how.isDirect || how.stream ? new AbortController() : undefined,
     stream: how.stream,
     isReading: false,

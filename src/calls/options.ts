@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { isTagKey } from "../attribution/tag-key.ts";
 import type { UserTags } from "../attribution/tags.ts";
 import {
   anyText,
@@ -17,6 +18,7 @@ import {
   signal,
   type Takes,
 } from "../base/options.ts";
+import { lengthOf } from "../base/time.ts";
 import type { FalError } from "../errors/fal-error.ts";
 import type { InputOf } from "../queue/endpoint.ts";
 import { LIFECYCLE, type StorageSettings } from "../storage/lifecycle.ts";
@@ -101,6 +103,17 @@ export interface CallRetry {
   readonly when?: (error: FalError) => boolean;
 }
 
+/** When a call is given the result of an equal one that this store has paid for, instead of being paid for itself. */
+export interface Reuse {
+  /** How old the result may be: `30m`, `12h`, `7d` or `2w`, from when it came. @default any age */
+  readonly maxAge?: string;
+  /**
+   * Tags that both calls must have the same value of, or both none: `"customer"`, or several. Besides your own these are
+   * `job_id`, `app`, `chain`, `run` and `request`. @default none: whoever has paid for it
+   */
+  readonly within?: string | readonly string[];
+}
+
 export interface SubmitOptions<T> extends SubmitSettings, StepSettings {
   /** @default an object without fields */
   readonly input?: InputOf<T>;
@@ -117,8 +130,32 @@ export interface CallOptions<T, S extends StandardSchemaV1 | undefined = undefin
    * between them are those of the client's `retry`, and `timeout` is for all of it. @default one attempt
    */
   readonly retry?: CallRetry;
+  /**
+   * Gives the result of a call to the same endpoint with exactly the same input that this store has paid for already, in
+   * whatever run. Its fields add to those of the chain and the client, or take their place; `false` pays in any case.
+   *
+   * @default what the chain or else the client says; else every call is paid for
+   */
+  readonly reuse?: Reuse | false;
   readonly abortSignal?: AbortSignal;
 }
+
+const AGE: Takes = {
+  what: "how old a result may be, such as 30m, 12h or 7d",
+  is: (value) => typeof value === "string" && lengthOf(value) !== undefined,
+};
+const TAG: Takes = { what: "a tag", is: (value) => typeof value === "string" && isTagKey(value) };
+const REUSE_FIELDS: OptionsOf<Reuse> = {
+  maxAge: AGE,
+  within: {
+    what: "the name of a tag, or several",
+    is: (value) => TAG.is(value) || (Array.isArray(value) && value.every(TAG.is)),
+  },
+};
+export const REUSE: Takes = {
+  what: '{ maxAge, within }, such as { maxAge: "7d" }, or false',
+  is: (value) => value === false || nested(REUSE_FIELDS, "reuse").is(value),
+};
 
 const SECONDS: Takes = {
   what: "in seconds, and more than 1",
@@ -175,6 +212,7 @@ export const CALL = {
   onEnqueue: callback,
   onQueueUpdate: callback,
   retry: RETRY,
+  reuse: REUSE,
   // What asks for a request takes, here and with the official client.
   requestId: anything,
   method: METHOD,

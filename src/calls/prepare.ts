@@ -23,6 +23,10 @@ export interface Prepared {
   readonly endpoint: EndpointAddress;
   /** The input's JSON with the digest of each file in its place: what is asked for, wherever the files will be. */
   readonly content: string;
+  /** What may make an equal input give something else: the caller's headers, and who may have the files. */
+  readonly apart: string;
+  /** Of a recorded call: what it asks for, as the store has it. */
+  readonly hash: string | undefined;
   /** What is to be uploaded; undefined where `content` is all there is. */
   readonly files: { readonly input: TakenInput; readonly lifecycle: StorageSettings | undefined } | undefined;
   readonly headers: Readonly<Record<string, string>>;
@@ -60,6 +64,8 @@ export async function prepare(
   return {
     endpoint,
     content: await input.json(digestOf),
+    apart: apartBy(headers, options.storageSettings),
+    hash: undefined,
     files: input.hasFiles ? { input, lifecycle } : undefined,
     headers: sendable({
       ...(await withOnward(headers, { root, caller, incoming, accounts, app: endpoint.app })),
@@ -92,6 +98,8 @@ export async function prepareAgain(services: Services, record: CallRecord, body:
   return {
     endpoint,
     content: body,
+    apart: apartBy({}, undefined),
+    hash: record.content,
     files: undefined,
     headers: await withOnward(tagHeaders(tags), onward),
     webhookUrl: undefined,
@@ -183,6 +191,15 @@ const whom = ({ attribution, of, jobId, app }: CallContext, step: string | undef
   caller: attribution.caller,
   claimedRoot: of ? of.claimedRoot : attribution.incoming?.claimedRoot,
 });
+
+const apartBy = (
+  headers: Readonly<Record<string, string>>,
+  storageSettings: StorageSettings | undefined,
+): string =>
+  JSON.stringify([
+    Object.entries(headers).sort(([a], [b]) => (a < b ? -1 : 1)),
+    storageSettings && lifecycleJson(storageSettings),
+  ]);
 
 const tagHeaders = (tags: Readonly<Record<string, string>>): Record<string, string> =>
   Object.keys(tags).length > 0 ? { "x-fal-tags": tagsHeader(tags) } : {};

@@ -163,6 +163,7 @@ async function submit<T extends EndpointId | AnyEndpoint>(
   call.isHeard = true;
   return live(services, call, async () => {
     if (call.settings.retry !== undefined) throw noRetry();
+    if (call.settings.reuse) throw noReuse();
     const prepared = await abortable(prepare(services, target, options), call.giveUp.signal);
     const { ticket } = await sendUnlessKnown(services, call, prepared, { wants: "request" });
     handOver(call, ticket);
@@ -176,6 +177,12 @@ const noRetry = () =>
   new InvalidArgumentError(
     "retry is an option of subscribe: a submit is over before its request can fail, and is repeated by itself where fal " +
       "refuses it. Nothing was sent.",
+  );
+
+const noReuse = () =>
+  new InvalidArgumentError(
+    "reuse is an option of subscribe, run and stream: a submit gives a request, and fal may have let go of one that was paid " +
+      "for before. Nothing was sent.",
   );
 
 function handOver(call: LiveCall, ticket: Ticket): void {

@@ -13,15 +13,20 @@ import { type Done, hasFailed, type Result } from "./events.ts";
 import { emit, type LiveCall } from "./live-call.ts";
 import { plainIssue } from "./prepare.ts";
 import { isGone, isRequestEnd, mayHaveExpired, requestFailure } from "./result.ts";
+import { asTheyWere } from "./reused-files.ts";
 import type { Services } from "./services.ts";
 import type { Ended } from "./wait.ts";
 
 /** A call that the journal has the result of. */
 export interface Recorded {
-  readonly record: CallRecord;
+  readonly record: Pick<CallRecord, "id" | "for" | "cost" | "reuseOf">;
   readonly ticket: Ticket;
   readonly outcome: Outcome;
 }
+
+/** The request that gave a call's result: of a call that was given another one's, that one's. */
+export const ticketFor = ({ ticket, endpoint, queue, reuseOf }: CallRecord): Ticket =>
+  ticket ?? { endpoint, requestId: reuseOf?.requestId ?? "unknown", queue };
 
 /** What a request gave, noted with what it cost before the caller sees it. */
 export async function recordResult<T>(
@@ -56,7 +61,9 @@ export async function reusedResult<T>(
   const billed = { endpoint, notedAs: record.id };
   call.cost = isKnown ? Promise.resolve(record.cost) : billResult(services, billed, units);
   keepFiles(services, data);
-  emit(call, { type: "reused", at: services.clock.now(), endpoint, requestId, tags: record.for.tags });
+  const of = record.reuseOf && { of: record.reuseOf.call };
+  asTheyWere(services, record.reuseOf?.rehosted);
+  emit(call, { type: "reused", at: services.clock.now(), endpoint, requestId, tags: record.for.tags, ...of });
   call.announced.resolve({ endpoint, requestId });
   const metrics = { waitSeconds, runSeconds };
   const result = { data: data as T, requestId, billing: { units }, metrics };

@@ -13,6 +13,7 @@ import {
 } from "../journal/call.ts";
 import { type Call, collect, startCall } from "./call.ts";
 import { liveCall } from "./live-call.ts";
+import { ticketFor } from "./record.ts";
 import type { Services } from "./services.ts";
 import { type Settled, type Settlement, settle } from "./settle.ts";
 
@@ -78,14 +79,14 @@ async function recordOf({ directStore }: Services, id: string): Promise<CallReco
 
 /** What can be collected has a result, or a request that may have one. */
 function collectable(record: CallRecord): CallRecord & { readonly ticket: Ticket } {
-  const { id, state, ticket, error } = record;
+  const { id, state, ticket, error, outcome } = record;
   if (state === "failed" && (!ticket || error?.billed === false)) {
     throw new CallStateError(
       record,
       `failed, so there is nothing to collect: ${error?.message ?? "unknown"}`,
     );
   }
-  if (ticket) return { ...record, ticket };
+  if (ticket || outcome) return { ...record, ticket: ticketFor(record) };
   throw new CallStateError(
     record,
     `is ${state} and has no request to collect. If a submit was lost, say what became of it: ` +

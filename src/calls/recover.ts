@@ -2,12 +2,12 @@ import { inBackground } from "../base/background.ts";
 import { restoredError } from "../errors/saved-error.ts";
 import type { CallRecord, Outcome, Ticket } from "../journal/call.ts";
 import { whyText } from "../journal/why-text.ts";
-import { parseEndpointId } from "../queue/endpoint.ts";
 import { streamPathOf } from "../queue/stream.ts";
 import { resolveDoubt } from "./doubt.ts";
 import { hasFailed } from "./events.ts";
 import { announce, type LiveCall } from "./live-call.ts";
 import { policyOf } from "./options.ts";
+import { type Recorded, ticketFor } from "./record.ts";
 import { isGone, isUnknownHere } from "./result.ts";
 import type { Services } from "./services.ts";
 
@@ -15,7 +15,7 @@ import type { Services } from "./services.ts";
 export interface Known {
   readonly ticket: Ticket;
   /** Undefined for one that was sent just now. */
-  readonly record: CallRecord | undefined;
+  readonly record: Recorded["record"] | undefined;
   readonly outcome: Outcome | undefined;
 }
 
@@ -80,8 +80,7 @@ async function whatIsThere(
   if (state === "given-up") return unlessGone(services, call, record);
   if (outcome && outcome.data !== undefined) {
     // An equal call that was in doubt may have claimed its request.
-    const known = ticket ?? services.queue.ticket(parseEndpointId(record.endpoint), "unknown");
-    return { ticket: known, outcome, isAdopted: false };
+    return { ticket: ticketFor(record), outcome, isAdopted: false };
   }
   // It goes on, or the store keeps ids only, and fal may still have it.
   if (ticket) return { ticket, outcome: undefined, isAdopted: false };

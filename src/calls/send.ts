@@ -17,6 +17,7 @@ import { type Accepted, announce, type LiveCall, tellStatus } from "./live-call.
 import { noteRequest } from "./note-request.ts";
 import { type AmbiguousSubmitPolicy, policyOf } from "./options.ts";
 import { bodyOf, type Prepared } from "./prepare.ts";
+import { contentOf } from "./reuse.ts";
 import type { Services } from "./services.ts";
 
 /**
@@ -41,13 +42,14 @@ export async function send(
   call.body ??= await abortable(bodyOf(services, prepared, found, signal), signal);
   const { body, ...hooked } = await withHook(services, call, prepared, call.body);
   const wanted = { endpoint: prepared.endpoint.id, body, for: prepared.for };
+  const content = services.store.keep === "ids" ? undefined : await contentOf(services, call, prepared);
   const reservations = await abortable(services.reserve(wanted, call.run?.budgets ?? []), signal);
   // The timeout may come while fal refuses: then the refusal is the better error, so it is not waited out.
   const deadline = settings.timeout === undefined ? undefined : call.startedAt + settings.timeout;
   await abortable(to.whenReachable({ endpoint: prepared.endpoint, signal, deadline }), signal);
   call.slot = await slots?.take(id, signal);
 
-  const intent: Intent = { id, ...wanted, queue: queue.base, key: found?.key, at: clock.now() };
+  const intent: Intent = { id, ...wanted, queue: queue.base, key: found?.key, content, at: clock.now() };
   const notes = lastMoment(services, call, { intent, found, replaces, reservations });
   const { cut, stream } = call;
   const how = { ...hooked, cut: cut?.signal, stream, deadline };

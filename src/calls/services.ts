@@ -14,7 +14,7 @@ import type { Queue } from "../queue/queue.ts";
 import type { IssueToken } from "../queue/tokens.ts";
 import type { StorageClient } from "../storage/storage.ts";
 import type { ObserveCall } from "./observer.ts";
-import type { AmbiguousSubmitPolicy } from "./options.ts";
+import type { AmbiguousSubmitPolicy, Reuse } from "./options.ts";
 
 /** What calls are made with: put together once for each client. */
 export interface Services {
@@ -52,6 +52,7 @@ export interface Services {
   readonly hooks: Hooks | undefined;
   readonly storage: StorageClient;
   readonly files: KeptFiles;
+  readonly reuse: ReuseHere;
   readonly ambiguousSubmit: AmbiguousSubmitPolicy | undefined;
   readonly requireRun: boolean;
   readonly accounts: () => Accounts;
@@ -67,6 +68,21 @@ export interface CallContext {
   readonly jobId: string | undefined;
   readonly app: string | undefined;
   readonly accounts: Accounts;
+}
+
+/** What the calls of a client know of each other, so that one need not be paid for twice. */
+export interface ReuseHere {
+  /** What the client says of all its calls. */
+  readonly settings: Reuse | false | undefined;
+  /**
+   * Calls under way that equal ones wait for, by what they are found by: each gives the call that was paid for, or nothing
+   * where it came to nothing. Never rejects.
+   */
+  readonly underWay: Map<string, Promise<string | undefined>>;
+  /** Where a file is that fal had let go of, by where it was; */
+  readonly rehosted: Map<string, string>;
+  /** and where it was, by where it is. */
+  readonly originals: Map<string, string>;
 }
 
 /** The slots that an account has for calls under way, shared by every process that has the same store. */

@@ -10,7 +10,7 @@ import {
   record,
   signal,
 } from "../base/options.ts";
-import type { AmbiguousSubmitPolicy } from "./options.ts";
+import type { AmbiguousSubmitPolicy, Reuse } from "./options.ts";
 import { CALL, type StepSettings, type SubmitSettings } from "./options.ts";
 
 /** Gives a temporary token for an app, such as one that your server asks fal for. @param app Such as `acme/painter/stream`. */
@@ -42,12 +42,14 @@ export interface StreamOptions<Input, S extends StandardSchemaV1 | undefined = u
   /** Gives the token for `connectionMode: "client"`. @default fal is asked for one, with the key */
   readonly tokenProvider?: TokenProvider;
   readonly ambiguousSubmit?: AmbiguousSubmitPolicy;
+  /** As of any call: the last event of an equal stream is then the only one. */
+  readonly reuse?: Reuse | false;
   /** Whether giving up closes the connection, which ends the request on fal. @default true */
   readonly cancelOnAbort?: boolean;
 }
 
 const STREAM: OptionsOf<StreamOptions<unknown, StandardSchemaV1 | undefined>> = {
-  ...pick("input", "output", "step", "onChange", "ambiguousSubmit", "tags", "hint", "startTimeout"),
+  ...pick("input", "output", "step", "onChange", "ambiguousSubmit", "tags", "hint", "startTimeout", "reuse"),
   ...pick("storageSettings", "headers", "cancelOnAbort"),
   url: { what: "an http(s) URL", is: (value) => typeof value === "string" && /^https?:\/\/./.test(value) },
   queryParams: record,

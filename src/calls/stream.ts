@@ -54,8 +54,8 @@ export async function openStream<I, O>(
   const isInRun = currentRun() !== undefined;
   const { controller, unlink } = linkedController(options.signal);
   const { tags, headers, hint, startTimeout, storageSettings, input } = options;
-  const { step, onChange, output, ambiguousSubmit, cancelOnAbort } = options;
-  const asked = { step, onChange, output, ambiguousSubmit, cancelOnAbort };
+  const { step, onChange, output, ambiguousSubmit, cancelOnAbort, reuse } = options;
+  const asked = { step, onChange, output, ambiguousSubmit, cancelOnAbort, reuse };
   const settings = { ...given(asked), abortSignal: controller.signal };
   let wire: Wire | undefined;
   const streamed = streamedCall(services, endpoint, options, () => wire);

@@ -1,6 +1,7 @@
 import type { UserTags } from "../attribution/tags.ts";
 import { anything, checkName, checkOptions, type OptionsOf, oneOf, record, signal } from "../base/options.ts";
 import { lostRun, mayHaveLostRun } from "../calls/enclosing-run.ts";
+import { REUSE, type Reuse } from "../calls/options.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { runName } from "../journal/run-name.ts";
 import type { Budget } from "../money/budget.ts";
@@ -77,10 +78,22 @@ export interface Chain<I, O> {
   get(id: string): Promise<RunHandle<[I] extends [never] ? unknown : I, O> | undefined>;
 }
 
+export interface ChainOptions {
+  /**
+   * Whether its calls may be given the results of equal ones that were paid for in other runs. A call's own `reuse` adds to it;
+   * runs of other chains that are started within have their own.
+   *
+   * @default what the client says
+   */
+  readonly reuse?: Reuse | false;
+}
+const CHAIN: OptionsOf<ChainOptions> = { reuse: REUSE };
+
 export type DefineChain = <I, O>(
   name: string,
   fn: ((input: I, run: RunScope) => O | PromiseLike<O>) &
     ([I] extends [Saved<I>] ? unknown : NotSerialisable),
+  options?: ChainOptions,
 ) => Chain<I, Saved<O>>;
 
 export interface Chains {
@@ -103,21 +116,22 @@ export interface Chains {
 export function createChains(services: () => ChainServices): Chains {
   const here = runsHere(services);
   const byName = new Map<string, Chain<never, unknown>>();
-  const codes = new Map<string, RunPlan["code"]>();
+  const codes = new Map<string, Code>();
   return {
     byName,
-    define(name, fn) {
-      const code = fn as unknown as RunPlan["code"];
+    define(name, fn, options = {}) {
+      checkOptions(options, CHAIN, { of: "chain" });
+      const code = { code: fn as unknown as RunPlan["code"], reuse: options.reuse };
       const chain = chainOf(here, name, code);
-      if (byName.has(name) && codes.get(name) !== code) sayTaken(here, name);
+      if (byName.has(name) && codes.get(name)?.code !== code.code) sayTaken(here, name);
       byName.set(name, chain);
       codes.set(name, code);
       // biome-ignore lint/suspicious/noExplicitAny: what its function takes and gives, only the caller knows
       return chain as unknown as Chain<any, any>;
     },
     resumeAfter(chain, id, after) {
-      const code = codes.get(chain) as RunPlan["code"];
-      const plan = { mode: "resume", chain, id, code, startWith: undefined, onDiverge: "throw" } as const;
+      const code = codes.get(chain) as Code;
+      const plan = { mode: "resume", chain, id, ...code, startWith: undefined, onDiverge: "throw" } as const;
       return beginRun(here, { ...plan, abortSignals: [], after });
     },
     handle(chain, id, fn, options = {}) {
@@ -139,7 +153,10 @@ const RESUME: OptionsOf<ResumeOptions> = {
 const START: OptionsOf<StartOptions> = { ...RESUME, id: anything, tags: record };
 const NOT_STARTED = "Nothing was started.";
 
-function chainOf(here: RunsHere, name: string, code: RunPlan["code"]): Chain<never, unknown> {
+/** A chain's function, and what is said of it. */
+type Code = Pick<RunPlan, "code" | "reuse">;
+
+function chainOf(here: RunsHere, name: string, { code, reuse }: Code): Chain<never, unknown> {
   if (typeof name !== "string" || name.trim() === "") {
     throw new InvalidArgumentError("A chain needs a name: it is what its costs are listed under.");
   }
@@ -148,7 +165,7 @@ function chainOf(here: RunsHere, name: string, code: RunPlan["code"]): Chain<nev
     throw new InvalidArgumentError(`The chain ${name} needs a function: what it does.`);
   }
   const common = ({ onDiverge = "throw", abortSignal, budget }: ResumeOptions) => ({
-    ...{ chain: name, code, onDiverge },
+    ...{ chain: name, code, reuse, onDiverge },
     abortSignals: abortSignal ? [abortSignal] : [],
     budget: checkedBudget(budget),
   });

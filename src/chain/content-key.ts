@@ -1,4 +1,4 @@
-import { parseOwn } from "../base/json.ts";
+import { canonicalJson } from "../base/canonical-json.ts";
 import { sha256 } from "../base/sha256.ts";
 import { urlsIn } from "../base/urls.ts";
 
@@ -32,20 +32,12 @@ export class KnownUrls {
  * signature is left out, since it changes by the minute.
  */
 export async function contentKey(endpoint: string, body: string, sources: UrlSources): Promise<string> {
-  const canonical = JSON.stringify(canonicalised(parseOwn(body), sources));
-  return (await sha256(`${VERSION}\n${endpoint}\n${canonical}`)).slice(0, 32);
-}
-
-function canonicalised(value: unknown, sources: UrlSources): unknown {
-  if (typeof value === "string") {
-    const source = sources.get(value);
+  const canonical = canonicalJson(body, (text) => {
+    const source = sources.get(text);
     // No text of a user begins so.
-    return source === undefined ? withoutSignature(value) : `\u0000from ${source}`;
-  }
-  if (Array.isArray(value)) return value.map((item) => canonicalised(item, sources));
-  if (typeof value !== "object" || value === null) return value;
-  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return Object.fromEntries(fields.map(([name, item]) => [name, canonicalised(item, sources)]));
+    return source === undefined ? withoutSignature(text) : `\u0000from ${source}`;
+  });
+  return (await sha256(`${VERSION}\n${endpoint}\n${canonical}`)).slice(0, 32);
 }
 
 /** What marks a presigned URL, and what of it changes each time: S3, Google Cloud Storage, CloudFront, Azure. */

@@ -36,7 +36,7 @@ export function earlyCode(live: LiveRun, { tags, startedFor }: StartWith, begin:
   const code: EarlyCode = {
     ...{ live, observer, released },
     enclosing: {
-      ...{ of: ofRun(live, startedFor), budgets: [] },
+      ...{ of: ofRun(live, startedFor), budgets: [], reuse: live.plan.reuse },
       signal: live.cancelled.signal,
       detached: released.signal,
       admit(call) {

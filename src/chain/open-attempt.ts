@@ -48,7 +48,7 @@ function codeOf(attempt: Attempt): Code {
   const code: Code = {
     ...{ live, observer, attempt },
     enclosing: {
-      ...{ of, budgets },
+      ...{ of, budgets, reuse: live.plan.reuse },
       signal: live.cancelled.signal,
       detached: released.signal,
       admit(call) {

@@ -1,3 +1,4 @@
+import type { Reuse } from "../calls/options.ts";
 import type { StartedFor } from "../journal/run.ts";
 import type { Store } from "../journal/store.ts";
 import type { Budget } from "../money/budget.ts";
@@ -22,6 +23,8 @@ export interface RunPlan {
   /** The chain's function. */
   readonly code: (input: unknown, scope: RunScope) => unknown;
   readonly onDiverge: "throw" | "pay";
+  /** What the chain says of its calls. */
+  readonly reuse?: Reuse | false | undefined;
   /** Each of them cancels it. */
   readonly abortSignals: readonly AbortSignal[];
   readonly budget?: Budget | undefined;

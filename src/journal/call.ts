@@ -72,7 +72,21 @@ export interface Intent {
   readonly for: CallFor;
   /** What the step is: no two calls of a run have the same key at the same time. Undefined outside a run. */
   readonly key: string | undefined;
+  /** What is asked for, whoever asks: a hash of it. Undefined where it is not to be found by that. */
+  readonly content?: string | undefined;
+  /** It is not sent: it is given what another call was paid for. */
+  readonly reuseOf?: ReuseOf | undefined;
   readonly at: number;
+}
+
+/** Whose result a call was given instead of being paid for. */
+export interface ReuseOf {
+  /** The call that was paid for, */
+  readonly call: string;
+  /** and its request; undefined where that was not known. */
+  readonly requestId?: string | undefined;
+  /** Files of it that fal had let go: where each is now, and where it was. */
+  readonly rehosted?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What is done together with an intent, or not at all. */
@@ -83,7 +97,12 @@ export interface IntentTerms {
   readonly replaces?: string | undefined;
   /** Only if each of these budgets has room. */
   readonly reserve?: readonly Reservation[] | undefined;
+  /** What it is given instead of being sent. */
+  readonly given?: Completion | undefined;
 }
+
+/** A call whose result can be given again, and whom it was for. */
+export type PaidCall = Pick<CallRecord, "id" | "for">;
 
 /** What a completed call gave. `data` is plain JSON: bytes are `{ "fal-chain": "bytes", "base64": "…" }`. */
 export interface Outcome {
@@ -125,8 +144,12 @@ export interface CallRecord {
   readonly cost: Cost | undefined;
   /** Why nobody has its result, if that is so. */
   readonly unused: Unused | undefined;
-  /** How often its result was given again instead of being paid for. */
+  /** How often its own run was given its result again instead of paying for it. */
   readonly reuses: number;
+  /** What it asks for, as its intent has it. */
+  readonly content: string | undefined;
+  /** Whose result it was given, where it was not paid for itself. */
+  readonly reuseOf: ReuseOf | undefined;
   readonly intendedAt: number;
   /** When fal last refused it, as long as it has not been sent again since: nothing of it is on its way. */
   readonly refusedAt: number | undefined;
@@ -176,7 +199,8 @@ export interface CallQuery extends CallFilter {
 /** Where calls are written down, each step of their progress before the next one happens. */
 export interface CallJournal {
   /**
-   * Right before the POST, with nothing in between. If it rejects, nothing is sent.
+   * Right before the POST, with nothing in between. If it rejects, nothing is sent. One that is `given` something is completed
+   * with it at once.
    *
    * @throws {LeaseLostError} when the fence no longer stands. @throws {BudgetExceededError} naming the budget.
    * @throws {StoreError} when the run has a current call with this key already.
@@ -223,6 +247,13 @@ export interface CallJournal {
   /** Its result was given once more instead of being paid for again. Counted for the reports. */
   reused(id: string): Promise<void>;
   get(id: string): Promise<CallRecord | undefined>;
+  /**
+   * The calls that were paid for this content and have their results here, the newest first; not those that were given
+   * another one's.
+   *
+   * @param since Those that completed then or later, in milliseconds since the epoch.
+   */
+  paidFor(content: string, since: number): Promise<PaidCall[]>;
   /** Newest first. */
   list(query?: CallQuery): Promise<CallRecord[]>;
 }

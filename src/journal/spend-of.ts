@@ -1,3 +1,4 @@
+import { knownNanoUsd, savedNanoUsd } from "../money/cost.ts";
 import { type CallFilter, type CallRecord, FOUND_BY } from "./call.ts";
 import type { Spend, SpendGroup, SpendQuery } from "./spend.ts";
 
@@ -71,7 +72,8 @@ const keyOf = ({ group, state, source, reason, billed, unused }: Spend): string 
 
 function spendOfOne(call: CallRecord, { by }: SpendQuery): Spend {
   const { cost, error, state, unused, reuses, usage, intendedAt, endedAt } = call;
-  const nanoUsd = cost && cost.source !== "unknown" ? cost.nanoUsd : 0;
+  const nanoUsd = knownNanoUsd(cost) ?? 0;
+  const saved = savedNanoUsd(cost);
   return {
     group: Object.fromEntries(by.map((name) => [name, partOf(call, name)])),
     state,
@@ -81,8 +83,8 @@ function spendOfOne(call: CallRecord, { by }: SpendQuery): Spend {
     unused,
     calls: 1,
     nanoUsd,
-    savedNanoUsd: nanoUsd * reuses,
-    reuses,
+    savedNanoUsd: nanoUsd * reuses + (saved ?? 0) * (1 + reuses),
+    reuses: reuses + (saved === undefined ? 0 : 1),
     waitMs: milliseconds(usage?.waitSeconds),
     runMs: milliseconds(usage?.runSeconds),
     runnerMs: call.for.jobId === undefined || endedAt === undefined ? 0 : endedAt - intendedAt,

@@ -24,6 +24,11 @@ export type Cost =
       readonly pricedAt?: number | undefined;
       /** Of an invoiced cost: what had been measured before the bill said so. */
       readonly measuredNanoUsd?: number | undefined;
+      /**
+       * Of a call that was given another one's result and cost nothing: what that one had cost; 0 where it is not known. Absent
+       * for every other call.
+       */
+      readonly savedNanoUsd?: number | undefined;
     }
   | {
       readonly source: "unknown";
@@ -41,6 +46,14 @@ export const MOST_NANO_USD = 1e14;
 /** Whether a request can have cost so much. */
 export const isPlausible = (nanoUsd: unknown): nanoUsd is number =>
   typeof nanoUsd === "number" && nanoUsd >= 0 && nanoUsd <= MOST_NANO_USD;
+
+/** What a call cost, where that is known. */
+export const knownNanoUsd = (cost: Cost | undefined): number | undefined =>
+  cost && cost.source !== "unknown" ? cost.nanoUsd : undefined;
+
+/** What a call saved that was given another one's result; undefined for any other. */
+export const savedNanoUsd = (cost: Cost | undefined): number | undefined =>
+  cost && cost.source !== "unknown" ? cost.savedNanoUsd : undefined;
 
 /** A part of a budget that is set aside before a submit. */
 export interface Reservation {

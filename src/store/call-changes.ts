@@ -10,8 +10,11 @@ export type Change = Partial<CallRecord> | undefined;
 /** What decides about a change. */
 export type CallFacts = Pick<CallRecord, "id" | "state" | "ticket" | "error" | "cost" | "reuses">;
 
-export function intended({ at, ...intent }: Intent): CallRecord {
-  return {
+/** @param given What it is given instead of being sent. */
+export function intended({ at, ...intent }: Intent, given?: Completion): CallRecord {
+  const call: CallRecord = {
+    content: undefined,
+    reuseOf: undefined,
     ...intent,
     state: "intended",
     ticket: undefined,
@@ -29,6 +32,7 @@ export function intended({ at, ...intent }: Intent): CallRecord {
     submittedAt: undefined,
     endedAt: undefined,
   };
+  return given ? { ...call, ...completed(call, given, at) } : call;
 }
 
 export const refused = ({ state, ticket }: CallFacts, refusedAt: number): Change =>
@@ -92,7 +96,10 @@ export const SUPERSEDED = { key: undefined, unused: "superseded" } satisfies Cha
 export const LEFT_OVER = { unused: "left-over" } satisfies Change;
 
 /** What stays of a call in the ledger when its run is forgotten. */
-export const FORGOTTEN = { key: undefined, body: undefined, outcome: undefined } satisfies Change;
+export const FORGOTTEN = {
+  ...{ key: undefined, body: undefined, outcome: undefined },
+  ...{ content: undefined, reuseOf: undefined },
+} satisfies Change;
 
 export const noSuchCall = (id: string): StoreError => new StoreError(`The store has no call ${id}.`);
 

@@ -34,6 +34,7 @@ export function selectedStore(named: NamedStore, clock: Clock): Store {
       charged: async (...of) => (await opened()).calls.charged(...of),
       reused: async (...of) => (await opened()).calls.reused(...of),
       get: async (...of) => (await opened()).calls.get(...of),
+      paidFor: async (...of) => (await opened()).calls.paidFor(...of),
       list: async (...of) => (await opened()).calls.list(...of),
     },
     runs: {

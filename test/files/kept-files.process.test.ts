@@ -124,6 +124,32 @@ const poster = (fal: Fal, bug: boolean) =>
     return { image_url, large: large.data.image.url };
   });
 
+test("a reused result's file that fal has let go of is uploaded from its copy, and counts as the one it was", async () => {
+  const { client, emulator, lost } = world();
+  const fal = client({ keepFiles: dir });
+  const draw = async (reuse: { reuse?: object }, by = fal) => {
+    const { data } = await by.subscribe(FLUX, { input: SMALL, ...reuse });
+    const image_url = data.images[0]!.url;
+    await by.subscribe("fal-ai/esrgan", { input: { image_url }, ...reuse });
+    return image_url;
+  };
+  const url = await draw({});
+  await fal.close();
+  lost.add(url);
+  const again = await draw({ reuse: {} });
+  expect(again).not.toBe(url);
+  const bytes = async (at: string) =>
+    new Uint8Array(await (await emulator.fetch(new Request(at))).arrayBuffer());
+  expect(await bytes(again)).toEqual(new Uint8Array(readFileSync((await fal.files.path(url)) ?? "")));
+  expect((await emulator.fetch(new Request(again))).headers.get("content-type")).toMatch("image/");
+  // It is not uploaded a second time.
+  expect(await draw({ reuse: {} })).toBe(again);
+  expect(emulator.jobs).toHaveLength(2);
+  // Where there is no copy, the call is paid for again.
+  await draw({ reuse: {} }, client());
+  expect(emulator.jobs.map(({ endpoint }) => endpoint)).toEqual([FLUX, "fal-ai/esrgan", FLUX]);
+});
+
 test("what calls give is copied, whole, and results keep their URLs", async () => {
   const { client } = world();
   const fal = client({ keepFiles: dir });

@@ -51,6 +51,9 @@ const COLUMNS = {
       "intended_at",
       "submitted_at",
       "ended_at",
+      "content",
+      "reuse_of",
+      "saved_nano",
     ],
   ],
   runs: [

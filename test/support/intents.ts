@@ -23,8 +23,11 @@ export function intentOf(id: string, more: Partial<Omit<Intent, "for"> & CallFor
     body = "{}",
     queue = "https://queue.fal.run",
     key,
+    content,
+    reuseOf,
     at = 1,
     ...whose
   } = more;
-  return { id, endpoint, body, queue, key, at, for: { ...NOBODY, ...whose } };
+  const same = { content, reuseOf };
+  return { id, endpoint, body, queue, key, at, ...same, for: { ...NOBODY, ...whose } };
 }

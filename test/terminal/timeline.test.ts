@@ -38,6 +38,7 @@ function call(
     givenUp: undefined,
     cost: { source: "measured", nanoUsd: 10_000_000 },
     unused: undefined,
+    ...{ content: undefined, reuseOf: undefined },
     reuses: 0,
     intendedAt: from,
     refusedAt: undefined,

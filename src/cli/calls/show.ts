@@ -1,7 +1,8 @@
 import { shellWord } from "../../base/text.ts";
-import type { CallRecord } from "../../index.ts";
+import { type CallRecord, formatUsd } from "../../index.ts";
 import { runOf } from "../../journal/run-name.ts";
 import { whyText } from "../../journal/why-text.ts";
+import { savedNanoUsd } from "../../money/cost.ts";
 import { costText, EXIT, printableJson, timeText, writeFieldList } from "../../terminal/index.ts";
 import type { Io } from "../cli.ts";
 import { type StoreOptions, withClient } from "../client.ts";
@@ -25,7 +26,7 @@ function describe(call: CallRecord, { stdout }: Io): void {
     ["call", call.id],
     ["endpoint", call.endpoint],
     ["state", call.state],
-    ["request", ticket?.requestId],
+    ["request", ticket?.requestId ?? call.reuseOf?.requestId],
     ["run", runOf(whom)],
     ["step", whom.step],
     ["job", whom.jobId],
@@ -44,6 +45,7 @@ function describe(call: CallRecord, { stdout }: Io): void {
     ["ran", seconds(usage?.runSeconds)],
     ["units", usage?.units?.toString()],
     ["cost", cost && costText(cost)],
+    ["given", givenText(call)],
     ["why", whyText(call)],
     ["error", error?.message],
     ["unreadable", call.unreadable?.join(", ")],
@@ -52,6 +54,13 @@ function describe(call: CallRecord, { stdout }: Io): void {
     ["output", outcome && JSON.stringify(outcome.data)],
   ];
   writeFieldList(fields, stdout);
+}
+
+function givenText({ reuseOf, cost }: CallRecord): string | undefined {
+  if (!reuseOf) return undefined;
+  const saved = savedNanoUsd(cost) ?? 0;
+  const money = saved > 0 ? `, which saved ${formatUsd(saved)}` : "";
+  return `what call ${reuseOf.call} was paid for${money}`;
 }
 
 function cureOf({ id, state, ticket }: CallRecord): [string, string][] {

@@ -1,5 +1,13 @@
 import { RequestClaimedError } from "../../errors/store.ts";
-import type { CallJournal, CallQuery, CallRecord, Intent, IntentTerms, Ticket } from "../../journal/call.ts";
+import type {
+  CallJournal,
+  CallQuery,
+  CallRecord,
+  Intent,
+  IntentTerms,
+  PaidCall,
+  Ticket,
+} from "../../journal/call.ts";
 import type { RunRecord } from "../../journal/run.ts";
 import type { BudgetUse, BudgetUseQuery } from "../../journal/spend.ts";
 import { type Folded, fold, isMeant } from "../../journal/spend-of.ts";
@@ -56,6 +64,8 @@ export interface KeptCalls {
   readonly byId: Map<string, CallRecord>;
   readonly byRequest: Map<string, string>;
   readonly byKey: Map<string, string>;
+  /** The ids of calls that ask for the same, oldest first. */
+  readonly byContent: Map<string, Set<string>>;
   /** Those that go when there are too many, oldest first. */
   readonly ended: Set<string>;
   readonly forgotten: Map<string, CallRecord>;
@@ -76,6 +86,7 @@ export const keptCalls = (runs: KeptRuns, keepEnded: number): KeptCalls => ({
   byId: new Map(),
   byRequest: new Map(),
   byKey: new Map(),
+  byContent: new Map(),
   ended: new Set(),
   forgotten: new Map(),
   used: new Map(),
@@ -107,6 +118,7 @@ export function callJournal(calls: KeptCalls): CallJournal {
     charged: async (id, cost) => charge(calls, id, cost),
     reused: async (id) => change(id, reused),
     get: async (id) => calls.byId.get(id),
+    paidFor: async (content, since) => paidFor(calls, content, since),
     list: async (query = {}) =>
       candidates(calls, query)
         .filter(answers(query))
@@ -145,7 +157,18 @@ export function makeRoom(calls: KeptCalls): void {
 
 const WITHOUT_PAYLOAD = { body: undefined, outcome: undefined } satisfies Change;
 
-function intend(calls: KeptCalls, intent: Intent, { fence, replaces, reserve }: IntentTerms = {}): void {
+function paidFor({ byId, byContent }: KeptCalls, content: string, since: number): PaidCall[] {
+  return [...(byContent.get(content) ?? [])]
+    .flatMap((id) => byId.get(id) ?? [])
+    .filter(
+      ({ outcome, reuseOf, endedAt = 0 }) => outcome?.data !== undefined && !reuseOf && endedAt >= since,
+    )
+    .reverse()
+    .sort((a, b) => (b.endedAt ?? 0) - (a.endedAt ?? 0));
+}
+
+function intend(calls: KeptCalls, intent: Intent, terms: IntentTerms = {}): void {
+  const { fence, replaces, reserve, given } = terms;
   const { byId, byKey } = calls;
   // All that can go wrong goes wrong before anything is changed.
   if (fence) heldRun(calls.runs, fence);
@@ -160,8 +183,9 @@ function intend(calls: KeptCalls, intent: Intent, { fence, replaces, reserve }: 
   }
 
   if (replaced) write(calls, replaced, SUPERSEDED);
-  const call = intended(intent);
+  const call = intended(intent, given);
   byId.set(call.id, call);
+  if (call.content !== undefined) sameContent(calls, call.content).add(call.id);
   resize(calls.runs.room, callIn(call.id), sizeOf(call));
   if (key !== undefined) byKey.set(key, call.id);
   if (wanted.length > 0) calls.reservations.set(call.id, wanted);
@@ -169,6 +193,20 @@ function intend(calls: KeptCalls, intent: Intent, { fence, replaces, reserve }: 
     calls.limits.set(windowKey(reservation), reservation.limitNanoUsd);
     moveShare(calls, reservation, NOTHING_USED, shareOf(call, reservation.nanoUsd));
   }
+  if (given) dropOldest(calls, call);
+}
+
+function sameContent({ byContent }: KeptCalls, content: string): Set<string> {
+  const known = byContent.get(content) ?? new Set();
+  byContent.set(content, known);
+  return known;
+}
+
+function dropContent(calls: KeptCalls, { id, content }: CallRecord): void {
+  if (content === undefined) return;
+  const known = sameContent(calls, content);
+  known.delete(id);
+  if (known.size === 0) calls.byContent.delete(content);
 }
 
 function submit(calls: KeptCalls, id: string, ticket: Ticket, at: number): void {
@@ -208,6 +246,7 @@ function write(calls: KeptCalls, before: CallRecord, change: Change): void {
   }
   const key = placeOf(before);
   if (key !== undefined && after.key === undefined) calls.byKey.delete(key);
+  if (after.content !== before.content) dropContent(calls, before);
   updateShares(calls, before, after);
   dropOldest(calls, after);
 }
@@ -236,6 +275,7 @@ function forget(calls: KeptCalls, call: CallRecord): void {
   const { id, error } = call;
   ended.delete(id);
   byId.delete(id);
+  dropContent(calls, call);
   runs.room.ended.delete(callIn(id));
   resize(runs.room, callIn(id), 0);
   forgotten.set(id, { ...call, ...WITHOUT_PAYLOAD, error: error && { ...error, message: "", facts: {} } });

@@ -20,7 +20,7 @@ import {
   submitted,
 } from "../call-changes.ts";
 import { budgetsFollow, reserve } from "./budgets.ts";
-import { callColumns, FACTS, FOR, factsOf } from "./columns.ts";
+import { callColumns, FACTS, FOR, FOR_COLUMNS, factsOf } from "./columns.ts";
 import { assertHeld } from "./runs.ts";
 import { type Conditions, insert, select, update } from "./tables.ts";
 import { rowLimit, type Statement, type Work } from "./work.ts";
@@ -32,7 +32,7 @@ export function* intend(intent: Intent, terms: IntentTerms, kept: Kept, again: b
   const { fence, replaces, reserve: reservations } = terms;
   if (fence) yield* assertHeld(fence);
   if (replaces !== undefined) yield* change(replaces, () => SUPERSEDED, kept);
-  const call = intended(intent);
+  const call = intended(intent, terms.given);
   const [made] = yield* insert("calls", callColumns(kept(call)), "on conflict do nothing returning id");
   if (!made) {
     const [same] = yield callById(intent.id);
@@ -77,6 +77,16 @@ export const callsWhere = ({ state, requestId, limit = 100, ...filter }: CallQue
     { "state =": state, "request_id =": requestId, ...meant(filter) },
     `order by intended_at desc, seq desc limit ${rowLimit(limit)}`,
   );
+
+/** Those of one content are found by an index, and their payloads are left where they are. */
+export const paidFor = (content: string, since: number): Statement =>
+  select(
+    `id, ${FOR_COLUMNS}`,
+    "calls",
+    { "content =": content, "state =": "completed", "ended_at >=": since },
+    `and data is not null and reuse_of is null order by ended_at desc, seq desc limit ${MOST_PAID}`,
+  );
+const MOST_PAID = 10_000;
 
 export const callById = (id: string): Statement => select("*", "calls", { "id =": id });
 

@@ -4,6 +4,8 @@ import {
   type CallFor,
   type CallRecord,
   type Outcome,
+  type PaidCall,
+  type ReuseOf,
   type Ticket,
   type Usage,
 } from "../../journal/call.ts";
@@ -15,7 +17,7 @@ import {
   type StepRecord,
 } from "../../journal/run.ts";
 import type { Budget } from "../../money/budget.ts";
-import { type Cost, isPlausible } from "../../money/cost.ts";
+import { type Cost, isPlausible, savedNanoUsd } from "../../money/cost.ts";
 import type { CallFacts } from "../call-changes.ts";
 import type { LeasedRun } from "../run-changes.ts";
 import {
@@ -27,6 +29,7 @@ import {
   isPlain,
   isTexts,
   json,
+  longOf,
   name,
   number,
   oneOf,
@@ -78,6 +81,14 @@ export const FOR: { readonly [F in keyof CallFor]-?: Column<CallFor[F]> } = {
   userTags: json("user_tags", isTexts, () => ({})),
 };
 
+/** All of them, with the whole of names that are too long for an index. */
+export const FOR_COLUMNS = [
+  ...Object.values(FOR).map(({ column }) => column),
+  ...["chain", "run", "root_run"].map(longOf),
+].join(", ");
+const WHOSE = record<CallFor>(FOR);
+export const paidCallOf = (row: Row): PaidCall => ({ id: String(row["id"]), for: WHOSE.read(row, () => {}) });
+
 const USAGE: Fields<Usage> = {
   units: optionalNumber("units"),
   waitSeconds: optionalNumber("wait_seconds"),
@@ -114,7 +125,7 @@ const COST = json<Cost | undefined>(
       COST_FIGURES.every((name) => value[name] == null || typeof value[name] === "number")),
   () => ({ source: "unknown", reason: "implausible" }),
 );
-const COST_FIGURES = ["units", "unitPriceNanoUsd", "pricedAt", "measuredNanoUsd"];
+const COST_FIGURES = ["units", "unitPriceNanoUsd", "pricedAt", "measuredNanoUsd", "savedNanoUsd"];
 const SOURCES: readonly unknown[] = ["estimated", "measured", "invoiced"];
 
 type ReadCall = Omit<CallRecord, "unreadable">;
@@ -155,15 +166,25 @@ const CALL: Fields<ReadCall> = {
     cost_source: cost?.source ?? null,
     cost_nano: cost && "nanoUsd" in cost ? cost.nanoUsd : null,
     cost_reason: cost?.source === "unknown" ? cost.reason : null,
+    saved_nano: savedNanoUsd(cost) ?? null,
   })),
   unused: optionalText("unused"),
   reuses: number("reuses"),
+  content: optionalText("content"),
+  reuseOf: json<ReuseOf | undefined>("reuse_of", isReuseOf, () => undefined),
   intendedAt: number("intended_at"),
   refusedAt: optionalNumber("refused_at"),
   sentAgainAt: optionalNumber("sent_again_at"),
   submittedAt: optionalNumber("submitted_at"),
   endedAt: optionalNumber("ended_at"),
 };
+
+function isReuseOf(value: unknown): boolean {
+  if (isNone(value)) return true;
+  if (!isPlain(value) || typeof value["call"] !== "string") return false;
+  const { requestId, rehosted } = value;
+  return (isNone(requestId) || isRequestId(requestId)) && (isNone(rehosted) || isTexts(rehosted));
+}
 
 /** Of a part of a call, or all of it. */
 export const callColumns = ({ unreadable, ...call }: Partial<CallRecord>): Columns => columnsOf(CALL, call);

@@ -149,6 +149,19 @@ export const MIGRATIONS: readonly Migration[] = [
   () => ["refused_at", "sent_again_at"].map((name) => `alter table calls add column ${name} bigint`),
   // What a budget's calls were last held to.
   () => ["alter table budgets add column limit_nano bigint"],
+  // What a call asks for, and whose result it was given instead of being paid for.
+  ({ inline }) => [
+    ...["content text", "reuse_of text", "saved_nano bigint"].map(
+      (column) => `alter table calls add column ${column}`,
+    ),
+    "create index calls_by_content on calls (content)",
+    ...(inline
+      ? [
+          "drop index calls_for_reports",
+          `create index calls_for_reports on calls (${[...REPORTED, "caller", "saved_nano"].join(", ")})`,
+        ]
+      : []),
+  ],
 ];
 
 const REPORTED = [

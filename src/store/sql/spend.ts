@@ -20,6 +20,7 @@ const seconds = (column: string): string =>
   sum(`${column} between -${LONGEST_SECONDS} and ${LONGEST_SECONDS}`, `round(${column} * 1000)`);
 
 const IS_PLAUSIBLE = `cost_nano between 0 and ${MOST_NANO_USD}`;
+const IS_SAVED = `saved_nano between 0 and ${MOST_NANO_USD}`;
 const IS_COUNT = `reuses between 0 and ${MOST_REUSES}`;
 const RUNNER_MS = `${real("ended_at")} - ${real("intended_at")}`;
 
@@ -27,8 +28,8 @@ const RUNNER_MS = `${real("ended_at")} - ${real("intended_at")}`;
 const SUMS = {
   calls: "count(*)",
   nano: sum(IS_PLAUSIBLE, real("cost_nano")),
-  saved: sum(`${IS_PLAUSIBLE} and ${IS_COUNT}`, `${real("cost_nano")} * reuses`),
-  reuses: sum(IS_COUNT, real("reuses")),
+  saved: `${sum(`${IS_PLAUSIBLE} and ${IS_COUNT}`, `${real("cost_nano")} * reuses`)} + ${sum(`${IS_SAVED} and ${IS_COUNT}`, `${real("saved_nano")} * (1 + reuses)`)}`,
+  reuses: `${sum(IS_COUNT, real("reuses"))} + count(saved_nano)`,
   wait_ms: seconds("wait_seconds"),
   run_ms: seconds("run_seconds"),
   runner_ms: sum(`job_id is not null and ${RUNNER_MS} between -${LONGEST_MS} and ${LONGEST_MS}`, RUNNER_MS),

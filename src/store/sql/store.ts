@@ -14,8 +14,17 @@ import {
   reused,
 } from "../call-changes.ts";
 import { budgetUse, usedWhere } from "./budgets.ts";
-import { callById, callsWhere, change, claimRequest, forgetCallsOf, intend, type Kept } from "./calls.ts";
-import { callOf, runOf, stepOf } from "./columns.ts";
+import {
+  callById,
+  callsWhere,
+  change,
+  claimRequest,
+  forgetCallsOf,
+  intend,
+  type Kept,
+  paidFor,
+} from "./calls.ts";
+import { callOf, paidCallOf, runOf, stepOf } from "./columns.ts";
 import { isShortened } from "./names.ts";
 import {
   assertHeld,
@@ -83,6 +92,7 @@ function callJournal({ write, read }: Driver, kept: Kept): CallJournal {
     charged: (id, cost) => note(id, (call) => charged(call, cost)),
     reused: (id) => note(id, reused),
     get: async (id) => (await read(callById(id))).map(callOf)[0],
+    paidFor: async (content, since) => (await read(paidFor(content, since))).map(paidCallOf),
     list: async (query = {}) => (await read(callsWhere(query))).map(callOf),
   };
 }
@@ -140,7 +150,7 @@ function* checked(fence: Parameters<typeof assertHeld>[0]) {
 }
 
 const withoutPayload = <C extends Partial<CallRecord>>(call: C): C => {
-  const { body, outcome, ...rest } = call;
+  const { body, outcome, content, ...rest } = call;
   return rest as C;
 };
 

@@ -34,6 +34,8 @@ export function callsConform(fresh: Fresh): void {
       cost: undefined,
       unused: undefined,
       reuses: 0,
+      content: undefined,
+      reuseOf: undefined,
       intendedAt: 10,
       refusedAt: undefined,
       sentAgainAt: undefined,
@@ -56,6 +58,59 @@ export function callsConform(fresh: Fresh): void {
       endedAt: 30,
     });
     expect(await store.calls.get("b")).toBeUndefined();
+  });
+
+  test("a call that is given what another was paid for is completed at once, and is not what others are given", async () => {
+    const { store } = await fresh();
+    const { calls } = store;
+    const { run } = await store.runs.claim(claim("r"));
+    const fence = { chain: run.chain, run: run.id, epoch: run.epoch };
+    for (const [id, at] of [
+      ["a", 10],
+      ["b", 20],
+      ["c", 30],
+      ["d", 40],
+    ] as const) {
+      await calls.intend(intent(id, { content: id === "d" ? "other" : "same", app: `app ${id}`, at }));
+      if (id !== "c") await calls.completed(id, outcome, at + 5);
+    }
+    const reuseOf = { call: "a", requestId: "r1", rehosted: { "https://a/new": "https://a/old" } };
+    const cost = { source: "measured", nanoUsd: 0, units: 0, savedNanoUsd: 7 } as const;
+    const given = { ...outcome, units: 0, cost };
+    const written = intent("g", {
+      chain: run.chain,
+      run: run.id,
+      key: "k",
+      content: "same",
+      at: 50,
+      reuseOf,
+    });
+    const old = { fence: { ...fence, epoch: fence.epoch - 1 }, given };
+    await expect(calls.intend(written, old)).rejects.toThrow(LeaseLostError);
+    await calls.intend(written, { fence, given });
+    expect(await calls.get("g")).toMatchObject({
+      state: "completed",
+      outcome: { data: outcome.data, units: 0 },
+      ...{ cost, reuseOf, content: "same", intendedAt: 50, endedAt: 50, ticket: undefined },
+    });
+    const found = async (since: number) => (await calls.paidFor("same", since)).map(({ id }) => id);
+    expect(await found(0)).toEqual(["b", "a"]);
+    expect(await found(16)).toEqual(["b"]);
+    expect((await calls.paidFor("other", 0))[0]?.for).toMatchObject({
+      app: "app d",
+      userTags: intent("d").for.userTags,
+    });
+    expect(await calls.paidFor("none", 0)).toEqual([]);
+    expect((await store.spend({ by: [], run: run.id }))[0]).toMatchObject({
+      nanoUsd: 0,
+      savedNanoUsd: 7,
+      reuses: 1,
+    });
+    await calls.reused("g");
+    expect((await store.spend({ by: [], run: run.id }))[0]).toMatchObject({ savedNanoUsd: 14, reuses: 2 });
+    await store.runs.end(fence, { state: "completed", output: undefined, error: undefined }, 60);
+    await store.runs.forget(run.chain, run.id);
+    expect(await calls.get("g")).toMatchObject({ content: undefined, reuseOf: undefined, cost });
   });
 
   test("a call that was refused is not on its way until it is sent again, by whoever has its run", async () => {
