@@ -24,6 +24,8 @@ export type Cost =
       readonly pricedAt?: number | undefined;
       /** Of an invoiced cost: what had been measured before the bill said so. */
       readonly measuredNanoUsd?: number | undefined;
+      /** Of an invoiced cost: before discounts. */
+      readonly subtotalNanoUsd?: number | undefined;
       /**
        * Of a call that was given another one's result and cost nothing: what that one had cost; 0 where it is not known. Absent
        * for every other call.

@@ -19,8 +19,10 @@ shown beside and below them. Days are UTC's, by the time when a call was made.
 scopes, and the runs that were started within it. With --by, --waste or another
 choice of calls it is a table.
 
---focus prints one row per call as FOCUS 1.3 (FinOps Open Cost and Usage
-Specification) CSV, the newest first; docs/money.md lists the columns.
+--focus prints one row per charge as FOCUS 1.4 (FinOps Open Cost and Usage
+Specification) CSV, the newest first; docs/money.md lists the columns. What FOCUS
+has no row for is counted on stderr: calls that cost nothing, or whose cost or
+quantity is not known. --focus=1.3 is for tools that do not know 1.4.
 
 --runners asks fal what the runners of the account's apps cost, by the second:
 a part of the bill that belongs to no call.
@@ -35,7 +37,7 @@ Examples:
   fal-chain costs --by day,chain --tag customer=acme --csv
   fal-chain costs --run poster/order-1042
   fal-chain costs --since 30d --by tag:customer --html report.html
-  fal-chain costs --since 30d --focus > focus.csv
+  fal-chain costs --since 30d --focus --billing-account acme > focus.csv
   fal-chain costs --since 30d --runners
   fal-chain costs --reconcile --since 30d
 `;
@@ -59,7 +61,8 @@ export function addCosts(program: Command, cli: Cli): void {
     .option("--runners", "what the account's runners cost since --since, below it (ADMIN key)")
     .option("--json", "print it as JSON")
     .option("--csv", "print it as CSV")
-    .option("--focus", "print one row per call, as FOCUS 1.3 CSV")
+    .option("--focus [version]", "print one row per charge, as FOCUS 1.4 or 1.3 CSV")
+    .option("--billing-account <id>", "with --focus: the account that fal bills")
     .option("--reconcile", "compare with the account's bill, and record what it says (ADMIN key)")
     .option("--html <file>", "write one page with plots, the rows and the run (or the dearest one)")
     .option(...STORE)

@@ -2,9 +2,10 @@ import { type CostKey, type CostQuery, type Fal, InvalidArgumentError } from "..
 import { aside, costTable, EXIT, printableJson, runnerTable, runTree } from "../../terminal/index.ts";
 import type { Io } from "../cli.ts";
 import { type StoreOptions, withClient } from "../client.ts";
+import { FOCUS_VERSIONS, type FocusFacts } from "../focus/columns.ts";
+import { focusNotes, writeFocus } from "../focus/write.ts";
 import { parseTags } from "../inputs.ts";
 import { costsCsv } from "./csv.ts";
-import { writeFocus } from "./focus-csv.ts";
 import { writeReport } from "./html.ts";
 import { runNamed, runsOf } from "./named-runs.ts";
 
@@ -20,7 +21,8 @@ export interface CostsOptions extends StoreOptions {
   readonly runners?: boolean;
   readonly json?: boolean;
   readonly csv?: boolean;
-  readonly focus?: boolean;
+  readonly focus?: boolean | string;
+  readonly billingAccount?: string;
   readonly html?: string;
 }
 
@@ -28,14 +30,16 @@ export interface CostsOptions extends StoreOptions {
 export async function reportCosts(io: Io, options: CostsOptions): Promise<number> {
   const { stdout } = io;
   assertGoTogether(options);
+  const facts = focusFacts(options);
   return withClient(io, options, async (fal) => {
     const named =
       options.run === undefined
         ? options.chain && { chain: options.chain }
         : await runNamed(fal, options.run, options.chain);
     const query: CostQuery = { ...queryOf(options), ...named };
-    if (options.focus) {
-      await writeFocus(fal, query, stdout);
+    if (facts) {
+      const left = await writeFocus(fal, query, facts, stdout);
+      for (const note of focusNotes(left, facts)) aside(io.stderr, note);
       return EXIT.ok;
     }
     const { by = options.run === undefined ? BY_DEFAULT : BY_STEP } = query;
@@ -83,6 +87,19 @@ function oneValueEach(tags: Record<string, string>, given: number): Record<strin
   );
 }
 
+/** Undefined where it is not asked for. */
+function focusFacts({ focus, billingAccount }: CostsOptions): FocusFacts | undefined {
+  if (focus === undefined || focus === false) {
+    if (billingAccount === undefined) return undefined;
+    throw new InvalidArgumentError("--billing-account is said with --focus.");
+  }
+  const version = FOCUS_VERSIONS.find((one) => one === (focus === true ? FOCUS_VERSIONS[0] : focus));
+  if (version) return { version, billingAccount };
+  throw new InvalidArgumentError(
+    `--focus is for version ${FOCUS_VERSIONS.join(" or ")}, such as --focus=1.3.`,
+  );
+}
+
 function assertGoTogether({ json, csv, focus, html, by, runners }: CostsOptions): void {
   if (runners && (csv || focus || html !== undefined)) {
     throw new InvalidArgumentError(
@@ -92,7 +109,7 @@ function assertGoTogether({ json, csv, focus, html, by, runners }: CostsOptions)
   if (json && csv) throw new InvalidArgumentError("Say one of --json and --csv.");
   if (focus && (json || csv || html !== undefined || by !== undefined)) {
     throw new InvalidArgumentError(
-      "--focus prints one row per call: leave --json, --csv, --html and --by out.",
+      "--focus prints one row per charge: leave --json, --csv, --html and --by out.",
     );
   }
 }

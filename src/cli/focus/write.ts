@@ -1,0 +1,76 @@
+import { once } from "node:events";
+import { tagOf } from "../../attribution/tag-key.ts";
+import { timeOf } from "../../base/time.ts";
+import { type CallQuery, type CallRecord, type CostQuery, type Fal, formatUsd } from "../../index.ts";
+import { knownNanoUsd } from "../../money/cost.ts";
+import type { Output } from "../../terminal/index.ts";
+import { pages } from "../calls/pages.ts";
+import { csvLine } from "../costs/csv.ts";
+import { chargeOf, type NoCharge } from "./charge.ts";
+import { type FocusFacts, focusHead, focusRow } from "./columns.ts";
+
+/** What is not in it, since FOCUS has no row for it. */
+export interface LeftOut {
+  readonly calls: Record<NoCharge, number>;
+  /** What those cost whose quantity is not known. */
+  unmeasuredNanoUsd: number;
+}
+
+/**
+ * Writes the FOCUS (FinOps Open Cost and Usage Specification) CSV: one row per charge, the newest first, as fast as the reader
+ * takes them.
+ */
+export async function writeFocus(
+  fal: Pick<Fal, "calls">,
+  query: CostQuery,
+  facts: FocusFacts,
+  output: Output,
+): Promise<LeftOut> {
+  const { tags = {} } = query;
+  const left: LeftOut = { calls: { free: 0, unknown: 0, unmeasured: 0 }, unmeasuredNanoUsd: 0 };
+  let text = csvLine(focusHead(facts));
+  for await (const page of pages(fal, callQueryOf(query, Date.now()))) {
+    for (const call of page) if (carries(call, tags)) text += rowOf(call, facts, left);
+    if (text !== "" && !output.write(text)) await once(output, "drain");
+    text = "";
+  }
+  return left;
+}
+
+function rowOf(call: CallRecord, facts: FocusFacts, left: LeftOut): string {
+  const charge = chargeOf(call);
+  if (typeof charge === "object") return csvLine(focusRow(charge, facts));
+  left.calls[charge]++;
+  if (charge === "unmeasured") left.unmeasuredNanoUsd += knownNanoUsd(call.cost) ?? 0;
+  return "";
+}
+
+/** What is to be known of what was written, a line each; none where all of it is there. */
+export function focusNotes({ calls, unmeasuredNanoUsd }: LeftOut, { billingAccount }: FocusFacts): string[] {
+  const many = (count: number, what: string) => `${count} ${count === 1 ? "call" : "calls"} ${what}`;
+  return [
+    ...(calls.unknown > 0 ? [`Left out: ${many(calls.unknown, "of unknown cost")}.`] : []),
+    ...(calls.unmeasured > 0
+      ? [
+          `Left out: ${many(calls.unmeasured, `of unknown quantity, which cost ${formatUsd(unmeasuredNanoUsd)}`)}.`,
+        ]
+      : []),
+    ...(calls.free > 0 ? [`Left out: ${many(calls.free, "that cost nothing")}.`] : []),
+    ...(billingAccount === undefined
+      ? ["BillingAccountId is empty, and FOCUS wants one: name the account with --billing-account."]
+      : []),
+  ];
+}
+
+function callQueryOf({ since, until, endpoint, chain, run }: CostQuery, now: number): CallQuery {
+  return {
+    ...(since !== undefined && { since: timeOf(since, now) }),
+    ...(until !== undefined && { until: timeOf(until, now) }),
+    ...(endpoint !== undefined && { endpoint }),
+    ...(chain !== undefined && { chain }),
+    ...(run !== undefined && { run }),
+  };
+}
+
+const carries = ({ for: { userTags } }: CallRecord, tags: Readonly<Record<string, string>>): boolean =>
+  Object.entries(tags).every(([name, value]) => tagOf(userTags, name) === value);
