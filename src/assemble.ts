@@ -19,7 +19,7 @@ import { hidden } from "./errors/saved-error.ts";
 import type { FalOptions } from "./fal.ts";
 import { createKeptFiles } from "./files/kept-files.ts";
 import { type BudgetSettings, budgets } from "./ledger/budget.ts";
-import { type Estimate, estimates } from "./ledger/estimate.ts";
+import { type EstimateCall, estimates } from "./ledger/estimate.ts";
 import { type BillingEvents, createBillingEvents } from "./platform/billing.ts";
 import { createUsualCosts } from "./platform/estimates.ts";
 import { createPrices } from "./platform/prices.ts";
@@ -42,7 +42,7 @@ export interface ClientServices extends ChainServices {
   readonly webSocket: () => WebSocketClass | undefined;
   readonly environment: Environment;
   readonly calls: Calls;
-  readonly estimate: Estimate;
+  readonly estimate: EstimateCall;
   readonly budgetSettings: BudgetSettings;
   readonly billingEvents: BillingEvents;
   readonly runnerUsage: ReadRunnerUsage;
@@ -76,6 +76,12 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
   // Made of the services that they are a part of.
   const own: { hooks?: Hooks | undefined; calls?: Calls } = {};
   const budgetSettings = { client: options.budget, tags: options.budgets };
+  const estimate = estimates({
+    price: network.price,
+    usualCost: network.usualCost,
+    past: (kind) => ledger.guarded().calls.pastCosts(kind),
+    units: options.units,
+  });
   const services: ClientServices = {
     ...network,
     environment,
@@ -94,7 +100,9 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
     retryPause: (attempt) =>
       backoffMs(policyFor("submit", options.retry), attempt, options.random ?? Math.random),
     budgetSettings,
-    reserve: budgets(budgetSettings, network.estimate),
+    units: options.units,
+    estimate,
+    reserve: budgets(budgetSettings, estimate),
     slots: slotsOf(options, ground, network.queue, clock),
     files: createKeptFiles({ keep: options.keepFiles, fetch, clock, isOurs, report, closing }),
     reuse: { settings: options.reuse, underWay: new Map(), rehosted: new Map(), originals: new Map() },
@@ -156,7 +164,7 @@ function networkOf(
     history: createHistory(transport, api, clock),
     storage: createStorage(transport, () => origins().rest, clock, telemetry.report),
     price,
-    estimate: estimates({ price, usualCost: createUsualCosts(transport, api, clock) }),
+    usualCost: createUsualCosts(transport, api, clock),
     billingEvents: createBillingEvents(transport, api, clock),
     runnerUsage: createRunnerUsage(transport, api, clock),
   };

@@ -17,7 +17,7 @@ import {
   type Takes,
   text,
 } from "./base/options.ts";
-import { AMBIGUOUS_SUBMIT_POLICIES, REUSE } from "./calls/options.ts";
+import { AMBIGUOUS_SUBMIT_POLICIES, REUSE, UNITS } from "./calls/options.ts";
 import type { LeaseSettings } from "./chain/services.ts";
 import type { FalOptions, WebhookSettings } from "./fal.ts";
 import type { KeepFiles } from "./files/kept-files.ts";
@@ -70,6 +70,11 @@ const PROXY_URL: OptionsOf<ProxyUrlConfig> = {
   when: either(oneOf(["browser", "always"]), callback),
 };
 
+const UNITS_BY_ENDPOINT: Takes = {
+  what: "units by endpoint, each a number from 0 up or a function of the input that gives one",
+  is: (value) => record.is(value) && Object.values(value as object).every(UNITS.is),
+};
+
 /** A budget's own amounts are checked with the budget. */
 const CLIENT: OptionsOf<FalOptions> = {
   env: record,
@@ -93,6 +98,7 @@ const CLIENT: OptionsOf<FalOptions> = {
   maxInFlight: limit(1),
   ownAccounts: list,
   trustRequestId: flag,
+  units: UNITS_BY_ENDPOINT,
   budget: record,
   budgets: list,
   lease: nested(LEASE, "lease"),

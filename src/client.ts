@@ -22,8 +22,10 @@ import { runtimeTooOld } from "./errors/environment.ts";
 import type { Fal, FalOptions } from "./fal.ts";
 import { type BudgetSources, createBudgets } from "./ledger/budget-state.ts";
 import { costsIn } from "./ledger/costs.ts";
+import type { Estimate, UnitsOf } from "./ledger/estimate.ts";
 import { reconcile } from "./ledger/reconcile.ts";
-import { endpoint } from "./queue/endpoint.ts";
+import { defaultsOf } from "./queue/defaults.ts";
+import { type AnyEndpoint, type EndpointId, endpoint, idOf, parseEndpointId } from "./queue/endpoint.ts";
 import { createRealtime } from "./realtime/realtime.ts";
 import { createLedger, type Ledger } from "./store/ledger.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
@@ -56,7 +58,7 @@ export function createFal(options: FalOptions = {}): Fal {
     fallback: tools.fallback,
     runs: createRuns(() => client.services, chains),
     price: (id) => client.services.price(id),
-    estimate: (...call) => client.services.estimate(...call),
+    estimate: (target, input, { units } = {}) => estimateOf(client.services, target, input, units),
     billingEvents: (query) => client.services.billingEvents(query),
     reconcile: (how) => {
       const { directStore, clock, billingEvents } = client.services;
@@ -114,10 +116,23 @@ export function createFal(options: FalOptions = {}): Fal {
   };
 }
 
-function budgetSources({ store, clock, estimate, budgetSettings, context }: ClientServices): BudgetSources {
+/** @throws {InvalidArgumentError} for what is no endpoint id. */
+async function estimateOf(
+  { estimate }: ClientServices,
+  target: EndpointId | AnyEndpoint,
+  input: unknown,
+  units?: UnitsOf,
+): Promise<Estimate> {
+  const { id } = parseEndpointId(idOf(target));
+  return estimate({ endpoint: id, input: input ?? {}, units, defaults: defaultsOf(id) });
+}
+
+function budgetSources(services: ClientServices): BudgetSources {
+  const { store, clock, budgetSettings, context } = services;
   const { attribution, of, jobId, app } = context();
   return {
-    ...{ store, estimate },
+    store,
+    estimate: (endpoint, input) => estimateOf(services, endpoint, input),
     now: clock.now(),
     settings: budgetSettings,
     tags: attribution.tags,

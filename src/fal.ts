@@ -18,11 +18,11 @@ import type { Store } from "./journal/store.ts";
 import type { TagBudget, WindowBudget } from "./ledger/budget.ts";
 import type { Budgets } from "./ledger/budget-state.ts";
 import type { CostQuery, Costs } from "./ledger/costs.ts";
-import type { Estimate } from "./ledger/estimate.ts";
+import type { Estimate, EstimateOptions, UnitsOf } from "./ledger/estimate.ts";
 import type { ReconcileOptions, Reconciliation } from "./ledger/reconcile.ts";
 import type { BillingEvents } from "./platform/billing.ts";
 import type { Price } from "./platform/prices.ts";
-import type { DefineEndpoint } from "./queue/endpoint.ts";
+import type { AnyEndpoint, DefineEndpoint, EndpointId } from "./queue/endpoint.ts";
 import type { RealtimeClient } from "./realtime/realtime.ts";
 import type { WebSocketClass } from "./realtime/socket.ts";
 import type { StorageClient } from "./storage/storage.ts";
@@ -126,6 +126,12 @@ export interface FalOptions {
    * each other's answers. @default true in a runner (`FAL_JOB_ID` is set), else false
    */
   readonly trustRequestId?: boolean;
+  /**
+   * How many units calls of an endpoint are billed, where you know better than an estimate: a number, or a function of the input.
+   *
+   * @example createFal({ units: { "acme/film": ({ seconds }) => seconds * 2 } })
+   */
+  readonly units?: Readonly<Record<string, UnitsOf>>;
   /** What all calls of the client may cost; clients of one app that share a store share it. @default no limit */
   readonly budget?: WindowBudget;
   /** What the calls with a tag may cost, each value by itself: `{ tag: "customer", usd: 5, per: "day" }`. */
@@ -248,10 +254,16 @@ export interface Fal {
   /** What the platform asks for one unit of an endpoint; undefined where it does not say. Kept for an hour. */
   price(endpoint: string): Promise<Price | undefined>;
   /**
-   * What a call is likely to cost, without making it: units times their price where the input tells the units, else what
-   * such calls have cost on fal. A value of kind `unknown` where neither can be had.
+   * What a call is likely to cost, without making it, in nano-USD: what such calls have cost in this ledger, else what fal says
+   * that they cost, else the price of units that the input determines. `unknown` where none of it can be had.
+   *
+   * @param target An endpoint, or its id. @param input As the call would have it.
+   * @throws {InvalidArgumentError} for `units` that are no number from 0 up. @throws {ApiError} where the platform cannot be asked
+   * and nothing else is known.
+   * @example
+   * const { source, low, likely, high, count, why } = await fal.estimate("fal-ai/flux/schnell", { prompt: "a fox" });
    */
-  readonly estimate: Estimate;
+  estimate(target: EndpointId | AnyEndpoint, input?: unknown, options?: EstimateOptions): Promise<Estimate>;
   /**
    * The account's bill, request by request. An event may be late by hours.
    *

@@ -115,6 +115,7 @@ export type {
   Unused,
   Usage,
 } from "./journal/call.ts";
+export type { Kind, PastCost } from "./journal/kind.ts";
 export type {
   Fence,
   ProcessIdentity,
@@ -149,7 +150,14 @@ export type {
   Budgets,
 } from "./ledger/budget-state.ts";
 export type { CostKey, CostQuery, CostRow, Costs } from "./ledger/costs.ts";
-export type { Estimate, EstimateOptions } from "./ledger/estimate.ts";
+export type {
+  Estimate,
+  EstimateOptions,
+  KnownEstimate,
+  Range,
+  UnitsOf,
+  UnknownEstimate,
+} from "./ledger/estimate.ts";
 export type {
   BilledRequest,
   LedgerCall,

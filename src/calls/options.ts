@@ -12,6 +12,7 @@ import {
   milliseconds,
   name,
   nested,
+  number,
   type OptionsOf,
   oneOf,
   record,
@@ -114,10 +115,20 @@ export interface Reuse {
   readonly within?: string | readonly string[];
 }
 
+// biome-ignore lint/suspicious/noExplicitAny: what an endpoint takes that nobody has described, only the caller knows
+type GivenTo<T> = unknown extends InputOf<T> ? any : InputOf<T>;
+
 export interface SubmitOptions<T> extends SubmitSettings, StepSettings {
   /** @default an object without fields */
   readonly input?: InputOf<T>;
   readonly ambiguousSubmit?: AmbiguousSubmitPolicy;
+  /**
+   * How many of the endpoint's units fal will bill, where you know better than an estimate: a number, or a function of the
+   * input. Only budgets use it; what the call costs is what fal bills.
+   *
+   * @default what `createFal({ units })` says of the endpoint
+   */
+  readonly units?: number | ((input: GivenTo<T>) => number | undefined);
 }
 
 export interface CallOptions<T, S extends StandardSchemaV1 | undefined = undefined>
@@ -188,10 +199,16 @@ const RETRY: Takes = {
     nested(RETRY_FIELDS, "retry").is(value) && count(1).is((value as Partial<CallRetry>).attempts),
 };
 
+export const UNITS: Takes = {
+  what: "a number from 0 up, or a function of the input that gives one",
+  is: (value) => typeof value === "function" || number(0).is(value),
+};
+
 /** What the input is, and what an endpoint's schema says of it, is checked with the input. */
 export const CALL = {
   input: anything,
   output: SCHEMA,
+  units: UNITS,
   step: name,
   onChange: oneOf(["rerun", "reuse"]),
   ambiguousSubmit: oneOf(AMBIGUOUS_SUBMIT_POLICIES),

@@ -5,6 +5,7 @@ import { withTexts } from "../base/urls.ts";
 import { InputMismatchError, InvalidArgumentError } from "../errors/arguments.ts";
 import { RunStateError } from "../errors/runs.ts";
 import type { CallFor, CallRecord } from "../journal/call.ts";
+import { unitsSaid } from "../ledger/estimate.ts";
 import {
   type AnyEndpoint,
   type EndpointAddress,
@@ -32,6 +33,8 @@ export interface Prepared {
   readonly headers: Readonly<Record<string, string>>;
   readonly webhookUrl: string | undefined;
   readonly for: CallFor;
+  /** How many units its caller or its client says that it takes. */
+  readonly units: number | undefined;
   /** Takes from the headers of the result's reply what belongs to the incoming request. */
   readonly heard: ReplyListener | undefined;
 }
@@ -55,6 +58,7 @@ export async function prepare(
   const asked = platformHeaders(options);
   const { webhookUrl } = options;
   const lifecycle = lifecycleOfInputs(options.storageSettings);
+  const units = unitsSaid({ endpoint: endpoint.id, input: fields, units: options.units }, services.units);
   if (typeof target === "object") await checkInput(endpoint.id, target.schemas.input, fields);
 
   const { of, jobId, app, attribution, accounts } = context;
@@ -73,6 +77,7 @@ export async function prepare(
       ...tagHeaders(tags),
     }),
     webhookUrl,
+    units,
     for: {
       ...whom(context, options.step),
       rootRun: root.run,
@@ -103,6 +108,7 @@ export async function prepareAgain(services: Services, record: CallRecord, body:
     files: undefined,
     headers: await withOnward(tagHeaders(tags), onward),
     webhookUrl: undefined,
+    units: undefined,
     for: record.for,
     // The request that it was made for is answered.
     heard: undefined,

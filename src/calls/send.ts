@@ -7,7 +7,9 @@ import { savedRefusal } from "../errors/saved-error.ts";
 import { storeErrorIn } from "../errors/store.ts";
 import type { CallRecord, Intent, Ticket } from "../journal/call.ts";
 import { runName } from "../journal/run-name.ts";
+import { type Asked, kindOfCall } from "../ledger/estimate.ts";
 import type { Answer } from "../queue/answer.ts";
+import { defaultsOf } from "../queue/defaults.ts";
 import type { Submission, Submits } from "../queue/queue.ts";
 import { streamPathOf } from "../queue/stream.ts";
 import { NOTHING, noteCompleted } from "./bill.ts";
@@ -43,13 +45,26 @@ export async function send(
   const { body, ...hooked } = await withHook(services, call, prepared, call.body);
   const wanted = { endpoint: prepared.endpoint.id, body, for: prepared.for };
   const content = services.store.keep === "ids" ? undefined : await contentOf(services, call, prepared);
-  const reservations = await abortable(services.reserve(wanted, call.run?.budgets ?? []), signal);
+  const asked = askedFor(wanted, prepared.units);
+  const kind = await kindOfCall(asked);
+  const reservations = await abortable(
+    services.reserve({ ...wanted, asked }, call.run?.budgets ?? []),
+    signal,
+  );
   // The timeout may come while fal refuses: then the refusal is the better error, so it is not waited out.
   const deadline = settings.timeout === undefined ? undefined : call.startedAt + settings.timeout;
   await abortable(to.whenReachable({ endpoint: prepared.endpoint, signal, deadline }), signal);
   call.slot = await slots?.take(id, signal);
 
-  const intent: Intent = { id, ...wanted, queue: queue.base, key: found?.key, content, at: clock.now() };
+  const intent: Intent = {
+    id,
+    ...wanted,
+    queue: queue.base,
+    key: found?.key,
+    content,
+    kind,
+    at: clock.now(),
+  };
   const notes = lastMoment(services, call, { intent, found, replaces, reservations });
   const { cut, stream } = call;
   const how = { ...hooked, cut: cut?.signal, stream, deadline };
@@ -71,6 +86,17 @@ export async function send(
   if (!answer && !rest) tellStatus(services, call, { status: "IN_QUEUE", queue_position: position }, {});
   return ticket;
 }
+
+/** What a body asks for, with what the endpoint takes for the rest. */
+const askedFor = (
+  { endpoint, body }: Pick<Intent, "endpoint" | "body">,
+  units: number | undefined,
+): Asked => ({
+  endpoint,
+  input: JSON.parse(body),
+  units,
+  defaults: defaultsOf(endpoint),
+});
 
 /** What a direct call gave that nobody waits for any more: it is kept nowhere but here. */
 function keepAnswer(services: Services, call: LiveCall, { data, units }: Answer): void {

@@ -7,6 +7,7 @@ import type { KeptFiles } from "../files/kept-files.ts";
 import type { Ticket } from "../journal/call.ts";
 import type { Store } from "../journal/store.ts";
 import type { Reserve } from "../ledger/budget.ts";
+import type { UnitsOf } from "../ledger/estimate.ts";
 import type { Price } from "../platform/prices.ts";
 import type { History } from "../platform/requests.ts";
 import type { Direct } from "../queue/direct.ts";
@@ -44,6 +45,8 @@ export interface Services {
   };
   /** How long to wait before a call is made again, in milliseconds. @param attempt How often it was made. */
   readonly retryPause: (attempt: number) => number;
+  /** How many units calls of an endpoint take, as far as the client is told. */
+  readonly units: Readonly<Record<string, UnitsOf>> | undefined;
   /** What a call sets aside of its budgets. */
   readonly reserve: Reserve;
   /** How many calls may be under way at once, where the client has a limit. */

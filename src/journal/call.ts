@@ -1,5 +1,6 @@
 import type { SavedError } from "../errors/saved-error.ts";
 import type { Cost, Reservation } from "../money/cost.ts";
+import type { Kind, PastCost } from "./kind.ts";
 import type { Fence } from "./run.ts";
 
 /**
@@ -76,6 +77,8 @@ export interface Intent {
   readonly content?: string | undefined;
   /** It is not sent: it is given what another call was paid for. */
   readonly reuseOf?: ReuseOf | undefined;
+  /** Which calls cost alike. Undefined where nothing is to be learnt from what it costs. */
+  readonly kind?: Kind | undefined;
   readonly at: number;
 }
 
@@ -144,6 +147,8 @@ export interface CallRecord {
   readonly cost: Cost | undefined;
   /** Why nobody has its result, if that is so. */
   readonly unused: Unused | undefined;
+  /** Which calls cost alike, as its intent has it. */
+  readonly kind?: Kind | undefined;
   /** How often its own run was given its result again instead of paying for it. */
   readonly reuses: number;
   /** What it asks for, as its intent has it. */
@@ -246,6 +251,8 @@ export interface CallJournal {
   charged(id: string, cost: Cost, at: number): Promise<void>;
   /** Its result was given once more instead of being paid for again. Counted for the reports. */
   reused(id: string): Promise<void>;
+  /** What the newest completed calls of a kind have cost, the newest first: those of known cost. */
+  pastCosts(kind: string): Promise<PastCost[]>;
   get(id: string): Promise<CallRecord | undefined>;
   /**
    * The calls that were paid for this content and have their results here, the newest first; not those that were given

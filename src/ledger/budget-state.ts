@@ -13,10 +13,10 @@ import { InvalidArgumentError } from "../errors/arguments.ts";
 import { BudgetExceededError, UnknownPriceError } from "../errors/money.ts";
 import type { BudgetUse } from "../journal/spend.ts";
 import type { Store } from "../journal/store.ts";
-import type { Cost } from "../money/cost.ts";
 import {
   type BudgetSettings,
   clientLimit,
+  type Expected,
   type Limit,
   type LimitFacts,
   limitsOf,
@@ -80,7 +80,8 @@ export interface BudgetCheck {
   readonly fits: boolean;
   /** What a call would be refused with. */
   readonly refusal: BudgetExceededError | UnknownPriceError | undefined;
-  readonly expected: Cost;
+  /** What it is expected to cost: budgets set `high` aside. */
+  readonly expected: Estimate;
   /** Those that it is held to. */
   readonly budgets: readonly BudgetState[];
 }
@@ -109,7 +110,7 @@ export interface BudgetSources {
   readonly store: Store;
   readonly now: number;
   readonly settings: BudgetSettings;
-  readonly estimate: Estimate;
+  readonly estimate: (endpoint: string, input: unknown) => Promise<Estimate>;
   /** The tags that are here now. */
   readonly tags: UserTags;
   /** Whom a call would be for that is made here and now. */
@@ -213,10 +214,8 @@ async function check(sources: BudgetSources, payment: BudgetCheckOptions): Promi
       "budgets.check is told what is to be paid: usd, or the endpoint and the input of a call; and one of the two.",
     );
   }
-  const expected: Cost =
-    endpoint === undefined
-      ? { source: "estimated", nanoUsd: toNano(usd ?? 0) }
-      : await sources.estimate(endpoint, input ?? {});
+  const expected: Estimate =
+    endpoint === undefined ? exactly(toNano(usd ?? 0)) : await sources.estimate(endpoint, input ?? {});
   const limits = await limitsFor(sources, payment);
   const budgets = await Promise.all(limits.map((limit) => stateOf(sources, limit)));
   const refusals = limits.map((limit, n) =>
@@ -226,11 +225,17 @@ async function check(sources: BudgetSources, payment: BudgetCheckOptions): Promi
   return { fits: refusal === undefined, refusal, expected, budgets };
 }
 
+const exactly = (nanoUsd: number): Estimate => ({
+  source: "given",
+  ...{ low: nanoUsd, likely: nanoUsd, high: nanoUsd, count: 0 },
+  why: "the amount that was asked about",
+});
+
 function refusalOf(
   limit: Limit,
   state: BudgetState,
   endpoint: string,
-  expected: Cost,
+  expected: Expected,
 ): BudgetCheck["refusal"] {
   try {
     const nanoUsd = setAside({ endpoint }, limit, expected);

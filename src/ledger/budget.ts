@@ -4,8 +4,8 @@ import { InvalidArgumentError } from "../errors/arguments.ts";
 import { UnknownPriceError } from "../errors/money.ts";
 import type { Intent } from "../journal/call.ts";
 import type { Budget } from "../money/budget.ts";
-import type { Cost, Reservation } from "../money/cost.ts";
-import type { Estimate } from "./estimate.ts";
+import type { Reservation } from "../money/cost.ts";
+import type { Asked, EstimateCall, KnownEstimate, UnknownEstimate } from "./estimate.ts";
 
 /** A budget that begins anew with each window: UTC's hours, days or months, by the time of the intent. */
 export interface WindowBudget extends Budget {
@@ -31,7 +31,7 @@ export interface RunBudget {
 }
 
 /** What decides which budgets a call is held to. */
-export type BudgetFacts = Pick<Intent, "endpoint" | "body" | "for">;
+export type BudgetFacts = Pick<Intent, "endpoint" | "for"> & { readonly asked: Asked };
 
 /**
  * What a call has to reserve, once the time of its intent is known.
@@ -51,7 +51,7 @@ export interface BudgetSettings {
 }
 
 /** @throws {InvalidArgumentError} for a budget that is none. */
-export function budgets(settings: BudgetSettings, estimate: Estimate): Reserve {
+export function budgets(settings: BudgetSettings, estimate: EstimateCall): Reserve {
   const { client, tags = [] } = settings;
   for (const budget of [...(client ? [client] : []), ...tags]) checkBudget(budget);
   for (const { tag } of tags)
@@ -60,7 +60,7 @@ export function budgets(settings: BudgetSettings, estimate: Estimate): Reserve {
   return async (call, runs) => {
     const limits = await limitsOf(settings, call.for, runs);
     if (limits.length === 0) return () => [];
-    const expected = await estimate(call.endpoint, JSON.parse(call.body)).catch(() => NO_PRICE);
+    const expected = await estimate(call.asked).catch(() => NO_PRICE);
     const wanted = limits.map((limit) => ({ ...limit, nanoUsd: setAside(call, limit, expected) }));
     return (at) =>
       oncePerWindow(
@@ -105,7 +105,10 @@ export function limitsOf(
 /** Whom a call is for, as far as budgets care. */
 export type LimitFacts = Pick<BudgetFacts["for"], "userTags" | "jobId" | "app" | "chain" | "run" | "request">;
 
-const NO_PRICE: Cost = { source: "unknown", reason: "no_price" };
+const NO_PRICE: Pick<UnknownEstimate, "source" | "reason"> = { source: "unknown", reason: "no_price" };
+
+/** What a call is expected to cost, as far as a budget cares. */
+export type Expected = Pick<KnownEstimate, "source" | "high"> | typeof NO_PRICE;
 
 export interface Limit {
   readonly name: string;
@@ -158,13 +161,13 @@ export async function withShortName(limit: Limit): Promise<Limit> {
 export function setAside(
   { endpoint }: Pick<BudgetFacts, "endpoint">,
   { name, budget }: Limit,
-  expected: Cost,
+  expected: Expected,
 ): number {
-  if (expected.source !== "unknown") return expected.nanoUsd;
+  if (expected.source !== "unknown") return expected.high;
   const { unknownPrice = "refuse" } = budget;
   if (typeof unknownPrice === "object") return toNano(unknownPrice.assumeUsd);
   if (unknownPrice === "allow") return 0;
-  throw new UnknownPriceError(endpoint, name, expected.reason === "no_units" ? "no_units" : "no_price");
+  throw new UnknownPriceError(endpoint, name, expected.reason);
 }
 
 export const toNano = (usd: number): number => Math.round(usd * 1e9);

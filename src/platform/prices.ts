@@ -19,7 +19,8 @@ export interface Price {
 const Row = z.looseObject({
   endpoint_id: z.string(),
   unit_price: z.number(),
-  unit: z.string(),
+  /** fal has prices without one, too. */
+  unit: z.catch(z.string(), "units"),
   currency: z.optional(z.string()),
 });
 const Prices = z.looseObject({ prices: z.array(z.catch(z.nullable(Row), null)) });

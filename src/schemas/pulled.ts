@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { noteDefaults } from "../queue/defaults.ts";
 import type { Endpoint } from "../queue/endpoint.ts";
-import type { EndpointSchema } from "./schema.ts";
+import { type EndpointSchema, resolved } from "./schema.ts";
 import { checkerOf } from "./to-zod.ts";
 
 /**
@@ -15,6 +16,7 @@ import { checkerOf } from "./to-zod.ts";
  */
 export function pulledEndpoint<I, O>(id: string, schema: string): Endpoint<I, O> {
   let check: StandardSchemaV1.Props["validate"] | undefined;
+  noteDefaults(id, () => defaultsIn(JSON.parse(schema) as EndpointSchema));
   return {
     id,
     schemas: {
@@ -25,6 +27,14 @@ export function pulledEndpoint<I, O>(id: string, schema: string): Endpoint<I, O>
       output: standard<unknown, O>((value) => ({ value })),
     },
   };
+}
+
+function defaultsIn({ input, defs }: EndpointSchema): Readonly<Record<string, unknown>> {
+  const fields = Object.entries(resolved(input, defs).properties ?? {}).map(([name, field]) => [
+    name,
+    field.default ?? resolved(field, defs).default,
+  ]);
+  return Object.fromEntries(fields.filter(([, value]) => value != null));
 }
 
 const standard = <I, O>(validate: StandardSchemaV1.Props["validate"]): StandardSchemaV1<I, O> => ({

@@ -31,6 +31,9 @@ const Output = z.object({
   prompt: z.string(),
 });
 
+/** As fal counts them: 1024 × 1024 is one, 1920 × 1080 are two. */
+const MEGAPIXEL = 2 ** 20;
+
 /** `fal-ai/flux/schnell`: a picture that has to do with the prompt, painted by rules. */
 export const fluxSchnell: Model<z.output<typeof Input>> = {
   id: "fal-ai/flux/schnell",
@@ -64,7 +67,7 @@ export const fluxSchnell: Model<z.output<typeof Input>> = {
         has_nsfw_concepts: images.map(() => false),
         prompt: input.prompt,
       },
-      units: input.num_images * Math.ceil((width * height) / 1e6),
+      units: input.num_images * Math.ceil((width * height) / MEGAPIXEL),
     };
   },
 };

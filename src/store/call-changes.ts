@@ -15,6 +15,7 @@ export function intended({ at, ...intent }: Intent, given?: Completion): CallRec
   const call: CallRecord = {
     content: undefined,
     reuseOf: undefined,
+    kind: undefined,
     ...intent,
     state: "intended",
     ticket: undefined,

@@ -33,6 +33,7 @@ export function selectedStore(named: NamedStore, clock: Clock): Store {
       givenUp: async (...of) => (await opened()).calls.givenUp(...of),
       charged: async (...of) => (await opened()).calls.charged(...of),
       reused: async (...of) => (await opened()).calls.reused(...of),
+      pastCosts: async (...of) => (await opened()).calls.pastCosts(...of),
       get: async (...of) => (await opened()).calls.get(...of),
       paidFor: async (...of) => (await opened()).calls.paidFor(...of),
       list: async (...of) => (await opened()).calls.list(...of),

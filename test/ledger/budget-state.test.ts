@@ -93,7 +93,7 @@ test("a check says before anything is started whether it will be refused, and wi
   const tags = { customer: "acme" };
   const call = { tags, endpoint: ECHO, input: { n: 1 } };
   expect(await fal.budgets.check(call)).toMatchObject({
-    ...{ fits: true, refusal: undefined, expected: { source: "estimated", nanoUsd: CENT } },
+    ...{ fits: true, refusal: undefined, expected: { high: CENT } },
     budgets: [{ budget: "tag:customer=acme", leftNanoUsd: 2.5 * CENT }],
   });
   expect(emulator.jobs).toEqual([]);

@@ -263,7 +263,8 @@ function setupInDoubt(options: FalOptions, store = memoryStore()) {
   let isLost = true;
   const fetch: typeof globalThis.fetch = async (...args) => {
     const request = new Request(...args);
-    if (!isLost || request.method !== "POST") return emulator.fetch(request);
+    if (!isLost || request.method !== "POST" || request.url.includes("/pricing/"))
+      return emulator.fetch(request);
     isLost = false;
     throw new TypeError("fetch failed", { cause: { code: "ECONNRESET" } });
   };

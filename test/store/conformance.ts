@@ -2,6 +2,7 @@ import { describe } from "vitest";
 import { budgetsConform } from "./conformance/budgets.ts";
 import { callsConform } from "./conformance/calls.ts";
 import { namesConform } from "./conformance/names.ts";
+import { pastCostsConform } from "./conformance/past-costs.ts";
 import { runsConform } from "./conformance/runs.ts";
 import { slotsConform } from "./conformance/slots.ts";
 import { spendConforms } from "./conformance/spend.ts";
@@ -13,6 +14,7 @@ export function conforms(name: string, fresh: Fresh): void {
     callsConform(fresh);
     namesConform(fresh);
     budgetsConform(fresh);
+    pastCostsConform(fresh);
     runsConform(fresh);
     slotsConform(fresh);
     spendConforms(fresh);

@@ -41,6 +41,7 @@ import {
   type Used,
   windowKey,
 } from "../reservations.ts";
+import { learn, type PastCosts, pastCosts } from "./past-costs.ts";
 import {
   callIn,
   drop,
@@ -75,6 +76,7 @@ export interface KeptCalls {
   readonly used: Map<string, Used>;
   /** What those who reserved last were held to, by window of a budget. */
   readonly limits: Map<string, number>;
+  readonly past: PastCosts;
   /** By call. */
   readonly reservations: Map<string, readonly Reservation[]>;
 }
@@ -91,6 +93,7 @@ export const keptCalls = (runs: KeptRuns, keepEnded: number): KeptCalls => ({
   forgotten: new Map(),
   used: new Map(),
   limits: new Map(),
+  past: new Map(),
   reservations: new Map(),
 });
 
@@ -117,6 +120,7 @@ export function callJournal(calls: KeptCalls): CallJournal {
     givenUp: async (id, why, at, error) => change(id, (call) => givenUp(call, why, at, error)),
     charged: async (id, cost) => charge(calls, id, cost),
     reused: async (id) => change(id, reused),
+    pastCosts: async (kind) => pastCosts(calls.past, kind),
     get: async (id) => calls.byId.get(id),
     paidFor: async (content, since) => paidFor(calls, content, since),
     list: async (query = {}) =>
@@ -224,6 +228,7 @@ function charge(calls: KeptCalls, id: string, cost: Cost): void {
   if (left) {
     const after = { ...left, ...charged(left, cost) };
     calls.forgotten.set(id, after);
+    learn(calls.past, after);
     updateShares(calls, left, after);
   } else {
     const call = read(calls, id);
@@ -248,6 +253,7 @@ function write(calls: KeptCalls, before: CallRecord, change: Change): void {
   if (key !== undefined && after.key === undefined) calls.byKey.delete(key);
   if (after.content !== before.content) dropContent(calls, before);
   updateShares(calls, before, after);
+  if (after.cost !== before.cost || after.state !== before.state) learn(calls.past, after);
   dropOldest(calls, after);
 }
 

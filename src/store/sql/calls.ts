@@ -8,6 +8,7 @@ import {
   type IntentTerms,
   type Ticket,
 } from "../../journal/call.ts";
+import { type PastCost, TOLD_OF_A_KIND } from "../../journal/kind.ts";
 import {
   type CallFacts,
   type Change,
@@ -23,7 +24,7 @@ import { budgetsFollow, reserve } from "./budgets.ts";
 import { callColumns, FACTS, FOR, FOR_COLUMNS, factsOf } from "./columns.ts";
 import { assertHeld } from "./runs.ts";
 import { type Conditions, insert, select, update } from "./tables.ts";
-import { rowLimit, type Statement, type Work } from "./work.ts";
+import { type Row, rowLimit, type Statement, type Work } from "./work.ts";
 
 /** What is kept of a call: everything, or all but the payloads. */
 export type Kept = <C extends Partial<CallRecord>>(call: C) => C;
@@ -87,6 +88,24 @@ export const paidFor = (content: string, since: number): Statement =>
     `and data is not null and reuse_of is null order by ended_at desc, seq desc limit ${MOST_PAID}`,
   );
 const MOST_PAID = 10_000;
+
+/** Costs that are not there yet, and what failed, are read over; not for ever. */
+const MOST_READ = 10 * TOLD_OF_A_KIND;
+
+/** Its conditions are those of the index. */
+export const pastCostsOf = (kind: string): Statement => ({
+  sql: `select cost_nano, amount, characters from (${[
+    "select seq, state, cost_nano, amount, characters from @calls",
+    `where kind = $1 and cost_nano is not null order by seq desc limit ${MOST_READ}`,
+  ].join(" ")}) newest where state = 'completed' order by seq desc limit ${TOLD_OF_A_KIND}`,
+  params: [kind],
+});
+
+export const pastCostOf = (row: Row): PastCost => ({
+  nanoUsd: Number(row["cost_nano"]),
+  amount: Number(row["amount"] ?? 1),
+  characters: Number(row["characters"] ?? 0),
+});
 
 export const callById = (id: string): Statement => select("*", "calls", { "id =": id });
 

@@ -9,6 +9,7 @@ import {
   type Ticket,
   type Usage,
 } from "../../journal/call.ts";
+import type { Kind } from "../../journal/kind.ts";
 import {
   type ProcessIdentity,
   RUN_STATES,
@@ -169,6 +170,19 @@ const CALL: Fields<ReadCall> = {
     saved_nano: savedNanoUsd(cost) ?? null,
   })),
   unused: optionalText("unused"),
+  kind: {
+    write: (kind) => ({
+      kind: kind?.name ?? null,
+      amount: kind?.amount ?? null,
+      characters: kind?.characters ?? null,
+    }),
+    read: (row): Kind | undefined => {
+      const { kind: name, amount, characters } = row;
+      return typeof name === "string"
+        ? { name, amount: Number(amount ?? 1), characters: Number(characters ?? 0) }
+        : undefined;
+    },
+  },
   reuses: number("reuses"),
   content: optionalText("content"),
   reuseOf: json<ReuseOf | undefined>("reuse_of", isReuseOf, () => undefined),

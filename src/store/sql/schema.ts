@@ -162,6 +162,16 @@ export const MIGRATIONS: readonly Migration[] = [
         ]
       : []),
   ],
+  // Which calls cost alike. What such calls have cost is looked up before a call is paid: those that have no cost yet are not
+  // in the way where the rows' payloads would be.
+  ({ inline }) => [
+    "alter table calls add column kind text",
+    "alter table calls add column amount double precision",
+    "alter table calls add column characters bigint",
+    inline
+      ? "create index calls_by_kind on calls (kind, seq, state, cost_nano, amount, characters) where cost_nano is not null"
+      : "create index calls_by_kind on calls (kind, seq)",
+  ],
 ];
 
 const REPORTED = [

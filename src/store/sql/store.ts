@@ -23,6 +23,8 @@ import {
   intend,
   type Kept,
   paidFor,
+  pastCostOf,
+  pastCostsOf,
 } from "./calls.ts";
 import { callOf, paidCallOf, runOf, stepOf } from "./columns.ts";
 import { isShortened } from "./names.ts";
@@ -91,6 +93,7 @@ function callJournal({ write, read }: Driver, kept: Kept): CallJournal {
     givenUp: (id, why, at, error) => note(id, (call) => givenUp(call, why, at, error)),
     charged: (id, cost) => note(id, (call) => charged(call, cost)),
     reused: (id) => note(id, reused),
+    pastCosts: async (kind) => (await read(pastCostsOf(kind))).map(pastCostOf),
     get: async (id) => (await read(callById(id))).map(callOf)[0],
     paidFor: async (content, since) => (await read(paidFor(content, since))).map(paidCallOf),
     list: async (query = {}) => (await read(callsWhere(query))).map(callOf),

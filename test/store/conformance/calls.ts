@@ -33,6 +33,7 @@ export function callsConform(fresh: Fresh): void {
       givenUp: undefined,
       cost: undefined,
       unused: undefined,
+      kind: undefined,
       reuses: 0,
       content: undefined,
       reuseOf: undefined,
