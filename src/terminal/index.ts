@@ -8,6 +8,7 @@ export { type CostTableOptions, costTable } from "./cost-table.ts";
 export { type DownloadOptions, download } from "./download.ts";
 export { drawTable, type TableColumn } from "./draw-table.ts";
 export { EXIT, exitCodeOf } from "./exit-code.ts";
+export { explainCalls, explainedRun, writeExplanation } from "./explained.ts";
 export { writeFieldList } from "./field-list.ts";
 export { costText, timeText } from "./figures.ts";
 export { filesIn } from "./files-in.ts";

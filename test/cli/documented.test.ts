@@ -14,7 +14,7 @@ test.each([...new Set(lines)])("fal-chain %s is a command, with these options", 
   const words = own.split(" ");
   const path = words.slice(
     0,
-    /^(calls|runs|secrets)$/.test(words[0] ?? "") && /^[a-z]+$/.test(words[1] ?? "") ? 2 : 1,
+    /^(calls|runs|secrets|costs)$/.test(words[0] ?? "") && /^[a-z]+$/.test(words[1] ?? "") ? 2 : 1,
   );
   // What is left out of `calls --state …` is the subcommand that lists.
   const listed = /^(calls|runs)$/.test(path.join(" ")) ? [...path, "list"] : path;

@@ -42,9 +42,20 @@ Examples:
   fal-chain costs --reconcile --since 30d
 `;
 
+const HELP_EXPLAIN = `
+Says step by step how a call came to what it cost: when it counts, what its input
+chose, the units, the price of one, a discount, the invoice; and which of them do
+not agree. Of a run it is a line for each call. An ID may be cut short.
+
+Examples:
+  fal-chain costs explain 3f2a9c1e
+  fal-chain costs explain poster/order-1042 --json
+`;
+
 export function addCosts(program: Command, cli: Cli): void {
-  program
+  const costs = program
     .command("costs")
+    .enablePositionalOptions()
     .summary("Reports what the calls in the store cost.")
     .description("What the calls in the store cost: by endpoint, chain, run, customer, day…")
     .option(
@@ -76,6 +87,17 @@ export function addCosts(program: Command, cli: Cli): void {
         const { reportCosts } = await import("../costs/report.ts");
         cli.exitCode = await reportCosts(cli.io, options);
       }
+    });
+
+  costs
+    .command("explain <call-or-run>")
+    .description("Says how a call, or each call of a run, came to what it cost.")
+    .option("--json", "print it as JSON")
+    .option(...STORE)
+    .addHelpText("after", HELP_EXPLAIN)
+    .action(async (named: string, options) => {
+      const { explain } = await import("../costs/explain.ts");
+      cli.exitCode = await explain(cli.io, named, options);
     });
 }
 
