@@ -120,6 +120,8 @@ function callNumber(n: number) {
         request: undefined,
         caller: undefined,
         claimedRoot: undefined,
+        keyId: "key-1",
+        account: undefined,
       },
       ...{ step: "picture", tags, userTags },
     },

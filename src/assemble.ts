@@ -18,13 +18,16 @@ import { EnvironmentError } from "./errors/environment.ts";
 import { hidden } from "./errors/saved-error.ts";
 import type { FalOptions } from "./fal.ts";
 import { createKeptFiles } from "./files/kept-files.ts";
+import type { BillingAccount } from "./ledger/bill.ts";
 import { type BudgetSettings, budgets } from "./ledger/budget.ts";
 import { type EstimateCall, estimates } from "./ledger/estimate.ts";
-import { type BillingEvents, createBillingEvents } from "./platform/billing.ts";
+import { type AccountReader, createAccount } from "./platform/account.ts";
+import { type BillingEvents, createBillingEvents, createBillPages } from "./platform/billing.ts";
 import { createUsualCosts } from "./platform/estimates.ts";
 import { createPrices } from "./platform/prices.ts";
 import { createHistory } from "./platform/requests.ts";
 import { createRunnerUsage, type ReadRunnerUsage } from "./platform/runner-usage.ts";
+import { createWholeBill } from "./platform/whole-bill.ts";
 import { createDirect } from "./queue/direct.ts";
 import { createQueue, type Queue } from "./queue/queue.ts";
 import { createTokens } from "./queue/tokens.ts";
@@ -45,6 +48,8 @@ export interface ClientServices extends ChainServices {
   readonly estimate: EstimateCall;
   readonly budgetSettings: BudgetSettings;
   readonly billingEvents: BillingEvents;
+  readonly billingAccount: BillingAccount;
+  readonly account: AccountReader;
   readonly runnerUsage: ReadRunnerUsage;
   /** Whether an incoming request's `x-fal-request-id` is fal's word, and not that of whoever sent it. */
   trustsRequestId(): boolean;
@@ -117,7 +122,8 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
     context() {
       const { jobId, appName } = environment.identity;
       const attribution = attributionHere();
-      return { attribution, of: currentRun()?.of, jobId, app: appName, accounts: accounts() };
+      const payer = payerOf(options, environment);
+      return { attribution, of: currentRun()?.of, jobId, app: appName, payer, accounts: accounts() };
     },
     get hooks() {
       return own.hooks;
@@ -153,6 +159,8 @@ function networkOf(
   });
   const api = () => origins().api;
   const price = createPrices(transport, api, clock);
+  const billPages = createBillPages(transport, api);
+  const account = createAccount(transport, api);
   return {
     queue: createQueue(transport, () => origins().queue),
     direct: createDirect(
@@ -165,10 +173,28 @@ function networkOf(
     storage: createStorage(transport, () => origins().rest, clock, telemetry.report),
     price,
     usualCost: createUsualCosts(transport, api, clock),
-    billingEvents: createBillingEvents(transport, api, clock),
+    billingEvents: createBillingEvents(billPages, clock),
+    billingAccount: billingAccountOf(createWholeBill(billPages), account, () =>
+      isProxied(options) ? undefined : keyOrNone(environment)?.id,
+    ),
+    account,
     runnerUsage: createRunnerUsage(transport, api, clock),
   };
 }
+
+/** What is only good to know of an account stops no bill from being read. */
+const billingAccountOf = (
+  bill: BillingAccount["bill"],
+  account: AccountReader,
+  ownKeyId: () => string | undefined,
+): BillingAccount => ({
+  bill,
+  name: (signal) => account.name(signal).catch(() => undefined),
+  keyIds: (signal) => account.keyIds(signal).catch(() => []),
+  get ownKeyId() {
+    return ownKeyId();
+  },
+});
 
 /** The key where a request takes it. A page that has one shows it to everybody, which is said once. */
 function keyOf(
@@ -243,6 +269,13 @@ function slotsOf(
   const account = () => (middlewareOf(options) ? keyOrNone(environment) : environment.key)?.redacted() ?? "";
   const slots = () => ledger.guarded().slots;
   return createSlots({ slots, queue, clock, report: telemetry.report, max: maxInFlight, account });
+}
+
+/** A runner's own key is its owner's; whose another one is, only the bill tells. */
+function payerOf(options: FalOptions, environment: Environment) {
+  const key = isProxied(options) ? undefined : keyOrNone(environment);
+  const { userNickname } = environment.identity;
+  return { keyId: key?.id, account: key && key.source !== "credentials" ? userNickname : undefined };
 }
 
 /** Behind a proxy there need be none. */

@@ -3,6 +3,7 @@ import { atRequest, currentAttribution, withRequest, withTags } from "./attribut
 import { requestIdOf } from "./attribution/incoming.ts";
 import { replyHeaders } from "./attribution/onward.ts";
 import { byRootNames } from "./attribution/root.ts";
+import { wireTags } from "./attribution/tags.ts";
 import { bound } from "./base/async-context.ts";
 import type { Background } from "./base/background.ts";
 import { systemClock } from "./base/clock.ts";
@@ -61,8 +62,8 @@ export function createFal(options: FalOptions = {}): Fal {
     estimate: (target, input, { units } = {}) => estimateOf(client.services, target, input, units),
     billingEvents: (query) => client.services.billingEvents(query),
     reconcile: (how) => {
-      const { directStore, clock, billingEvents } = client.services;
-      return reconcile(directStore, clock, billingEvents, how);
+      const { directStore, clock, billingAccount } = client.services;
+      return reconcile(directStore, clock, billingAccount, (tags) => wireTags({}, tags), how);
     },
     costs: async (query = {}) =>
       costsIn(

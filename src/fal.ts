@@ -19,7 +19,7 @@ import type { TagBudget, WindowBudget } from "./ledger/budget.ts";
 import type { Budgets } from "./ledger/budget-state.ts";
 import type { CostQuery, Costs } from "./ledger/costs.ts";
 import type { Estimate, EstimateOptions, UnitsOf } from "./ledger/estimate.ts";
-import type { ReconcileOptions, Reconciliation } from "./ledger/reconcile.ts";
+import type { ReconcileOptions, Reconciliation } from "./ledger/reconciliation.ts";
 import type { BillingEvents } from "./platform/billing.ts";
 import type { Price } from "./platform/prices.ts";
 import type { AnyEndpoint, DefineEndpoint, EndpointId } from "./queue/endpoint.ts";

@@ -140,6 +140,7 @@ export type {
   SpendQuery,
 } from "./journal/spend.ts";
 export type { Store } from "./journal/store.ts";
+export type { BilledRequest, UnreadableRow } from "./ledger/bill.ts";
 export type { TagBudget, WindowBudget } from "./ledger/budget.ts";
 export type {
   BudgetCheck,
@@ -159,13 +160,12 @@ export type {
   UnknownEstimate,
 } from "./ledger/estimate.ts";
 export type {
-  BilledRequest,
   LedgerCall,
   MatchedCall,
   ReconcileOptions,
   Reconciliation,
   UnbilledCall,
-} from "./ledger/reconcile.ts";
+} from "./ledger/reconciliation.ts";
 export type { RunnerCosts } from "./ledger/runner-costs.ts";
 export type { CostSum, UnknownReason, Waste } from "./ledger/sum.ts";
 export type { Budget } from "./money/budget.ts";
@@ -190,7 +190,8 @@ export {
   type UrlOptions,
   type WebHookResponse,
 } from "./official-names.ts";
-export type { BillingEvent, BillingEvents, BillingQuery } from "./platform/billing.ts";
+export type { BillingEvents, BillingQuery } from "./platform/billing.ts";
+export type { BillingEvent } from "./platform/billing-rows.ts";
 export type { Price } from "./platform/prices.ts";
 // A star, so that users can add to EndpointTypeMap by declaration merging: an interface that is exported by name cannot
 // be merged into from outside.

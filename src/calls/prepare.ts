@@ -187,7 +187,7 @@ function platformHeaders({ priority, hint, startTimeout, storageSettings }: Subm
   return headers;
 }
 
-const whom = ({ attribution, of, jobId, app }: CallContext, step: string | undefined) => ({
+const whom = ({ attribution, of, jobId, app, payer }: CallContext, step: string | undefined) => ({
   chain: of?.chain,
   run: of?.run,
   step,
@@ -196,6 +196,7 @@ const whom = ({ attribution, of, jobId, app }: CallContext, step: string | undef
   request: attribution.request,
   caller: attribution.caller,
   claimedRoot: of ? of.claimedRoot : attribution.incoming?.claimedRoot,
+  ...payer,
 });
 
 const apartBy = (

@@ -70,6 +70,8 @@ export interface CallContext {
   readonly of: OfRun | undefined;
   readonly jobId: string | undefined;
   readonly app: string | undefined;
+  /** What it is paid with, as far as that is known here. */
+  readonly payer: { readonly keyId: string | undefined; readonly account: string | undefined };
   readonly accounts: Accounts;
 }
 

@@ -35,9 +35,14 @@ export class FalKey {
     return `Key ${this.#value}`;
   }
 
+  /** What fal's dashboard and its bill call this key: no secret. */
+  get id(): string {
+    return this.#value.slice(0, this.#value.indexOf(":"));
+  }
+
   /** Enough of the key's id to tell two keys apart, and nothing of the secret. */
   redacted(): string {
-    const id = this.#value.slice(0, this.#value.indexOf(":"));
+    const { id } = this;
     return `${id.slice(0, Math.min(6, Math.floor(id.length / 2)))}…:…`;
   }
 

@@ -56,6 +56,13 @@ export interface CallFor {
   readonly rootJob: string | undefined;
   /** What a caller that is not one of ours said that it is a part of. Nobody has checked it. */
   readonly claimedRoot: string | undefined;
+  /** The key that it was sent with, without its secret half; undefined where somebody else adds one, as a proxy does. */
+  readonly keyId: string | undefined;
+  /**
+   * The account that pays, where that is known: a runner's is its owner's (`FAL_USER_NICKNAME`), and whose bill it is found
+   * on has paid.
+   */
+  readonly account: string | undefined;
   /** As they go over the wire. */
   readonly tags: Readonly<Record<string, string>>;
   /** The user's own tags, as they were given. */
@@ -181,6 +188,8 @@ export const FOUND_BY = [
   "caller",
   "rootRun",
   "rootJob",
+  "keyId",
+  "account",
 ] as const;
 export type FoundBy = (typeof FOUND_BY)[number];
 

@@ -31,17 +31,19 @@ export function spendOf(
   return [...found.values()];
 }
 
-/** Which hours, endpoints, chains, apps, runners, callers and tags are still told apart; with more of them than this, callers and tags are not. */
+/** Which hours, endpoints, chains, apps, runners, payers, callers and tags are still told apart; with more of them than this, callers and tags are not. */
 const MOST_FOLDED = 10_000;
 
 /** Adds a call to those that are not told apart any more. */
 export function fold(folded: Map<string, Folded>, call: CallRecord): void {
-  const { chain, jobId, app, caller, userTags } = call.for;
+  const { chain, jobId, app, caller, keyId, account, userTags } = call.for;
   const isRoom = folded.size < MOST_FOLDED;
   const whom = {
     chain,
     jobId,
     app,
+    keyId,
+    account,
     ...(isRoom ? { caller, userTags } : { caller: undefined, userTags: {} }),
   };
   const like: CallRecord = {
@@ -64,6 +66,7 @@ const NOBODY: CallRecord["for"] = {
     rootJob: undefined,
     claimedRoot: undefined,
   },
+  ...{ keyId: undefined, account: undefined },
   ...{ tags: {}, userTags: {} },
 };
 

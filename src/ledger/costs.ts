@@ -11,8 +11,8 @@ import { type ReadRunnerCosts, type RunnerCosts, runnerCosts } from "./runner-co
 import { type CostSum, sumOf } from "./sum.ts";
 
 /**
- * What a report can be grouped by. `root_run` and `root_job` are where a chain through several apps of ours began; `day`
- * and `hour` are UTC's, by the time of the intent.
+ * What a report can be grouped by. `root_run` and `root_job` are where a chain through several apps of ours began; `month`,
+ * `day` and `hour` are UTC's, by the time of the intent.
  */
 export type CostKey = (typeof COST_KEYS)[number] | `tag:${string}`;
 export const COST_KEYS = [
@@ -26,6 +26,9 @@ export const COST_KEYS = [
   "caller",
   "root_run",
   "root_job",
+  "key_id",
+  "account",
+  "month",
   "day",
   "hour",
 ] as const;
@@ -51,6 +54,10 @@ export interface CostQuery {
   readonly rootRun?: string;
   /** The runner that it began on. */
   readonly rootJob?: string;
+  /** The key that they were paid with, without its secret half. */
+  readonly keyId?: string;
+  /** The account that paid, where that is known. */
+  readonly account?: string;
   /** The user's own tags, all of which must match. */
   readonly tags?: Readonly<Record<string, string>>;
   /**
@@ -87,6 +94,8 @@ const QUERY: OptionsOf<CostQuery> = {
   caller: anyText,
   rootRun: anyText,
   rootJob: anyText,
+  keyId: anyText,
+  account: anyText,
   tags: record,
   runners: flag,
 };
@@ -145,6 +154,9 @@ const GROUPS = {
   caller: ["caller"],
   root_run: ["rootRun"],
   root_job: ["rootJob"],
+  key_id: ["keyId"],
+  account: ["account"],
+  month: ["day"],
   day: ["day"],
   hour: ["hour"],
 } as const satisfies Record<(typeof COST_KEYS)[number], readonly SpendGroup[]>;
@@ -170,6 +182,10 @@ function partOf({ group }: Spend, key: CostKey): string | undefined {
       return text("rootRun");
     case "root_job":
       return text("rootJob");
+    case "key_id":
+      return text("keyId");
+    case "month":
+      return isoOf(group.day)?.slice(0, 7);
     case "day":
       return isoOf(group.day)?.slice(0, 10);
     case "hour":
@@ -180,6 +196,7 @@ function partOf({ group }: Spend, key: CostKey): string | undefined {
     case "app":
     case "request":
     case "caller":
+    case "account":
       return text(key);
     default:
       return tagOf(tagsOf(group), key.slice("tag:".length));
@@ -208,7 +225,7 @@ function carries({ group }: Spend, tags: Readonly<Record<string, string>>): bool
 }
 
 const inOrderOf = (by: readonly CostKey[]) => {
-  const times = by.filter((key) => key === "day" || key === "hour");
+  const times = by.filter((key) => key === "month" || key === "day" || key === "hour");
   return (a: CostRow, b: CostRow): number => {
     for (const key of times) {
       const order = compare(a.key[key], b.key[key]);

@@ -1,80 +1,35 @@
 import type { Clock } from "../base/clock.ts";
+import {
+  checkOptions,
+  count,
+  list,
+  milliseconds,
+  type OptionsOf,
+  record,
+  signal,
+  time,
+} from "../base/options.ts";
 import { timeOf } from "../base/time.ts";
-import { InvalidArgumentError } from "../errors/arguments.ts";
 import type { CallRecord } from "../journal/call.ts";
 import type { Store } from "../journal/store.ts";
 import { type Cost, isPlausible } from "../money/cost.ts";
+import { addedUp, type BilledRequest, type BillingAccount, type UnreadableRow } from "./bill.ts";
+import type {
+  LedgerCall,
+  MatchedCall,
+  ReconcileOptions,
+  Reconciliation,
+  UnbilledCall,
+} from "./reconciliation.ts";
 
-export interface ReconcileOptions {
-  /** Calls that were intended, and requests that were billed, then or later: as in `costs`. @default "7d" */
-  readonly since?: Date | string | number;
-  /** How many calls at most are looked for on the bill, newest first. @default 10000 */
-  readonly limit?: number;
-  /** How old a completed call is, in milliseconds since its end, before it is missing and not just late. @default a day */
-  readonly missingAfterMs?: number;
-  readonly abortSignal?: AbortSignal;
-}
-
-/** A request on fal's bill. */
-export interface BilledRequest {
-  readonly requestId: string;
-  readonly endpoint: string;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  readonly units: number;
-  /** May be a fraction of a nano-dollar. */
-  readonly unitPriceNanoUsd: number;
-  readonly percentDiscount: number;
-  /** What is to be paid, the discount taken off. */
-  readonly nanoUsd: number;
-}
-
-/** A call of the ledger, without its payloads. */
-export interface LedgerCall {
-  readonly callId: string;
-  readonly requestId: string;
-  readonly endpoint: string;
-  readonly chain: string | undefined;
-  readonly run: string | undefined;
-}
-
-export interface MatchedCall extends LedgerCall {
-  readonly invoicedNanoUsd: number;
-  /** What this client had made of units and price; undefined where it could not. */
-  readonly measuredNanoUsd: number | undefined;
-}
-
-export interface UnbilledCall extends LedgerCall {
-  /** Milliseconds since its end. */
-  readonly ageMs: number;
-  readonly cost: Cost | undefined;
-}
-
-/** The ledger and the bill, side by side. */
-export interface Reconciliation {
-  /** On both; their costs are noted as invoiced. */
-  readonly matched: readonly MatchedCall[];
-  /** Those of `matched` whose bill is not what was measured, as after a discount or a change of price. */
-  readonly drift: readonly (MatchedCall & { readonly measuredNanoUsd: number })[];
-  /** Completed, and not on the bill yet: the bill is late by hours. Oldest first. */
-  readonly late: readonly UnbilledCall[];
-  /** Completed so long ago that it should be on the bill. Oldest first. */
-  readonly missing: readonly UnbilledCall[];
-  /** On the bill, and not in this ledger: another program's, or of a ledger that was lost. */
-  readonly unseen: readonly BilledRequest[];
-  /** Whether there are more calls than `limit`: of older ones it is not told which are late or missing. */
-  readonly isCut: boolean;
-}
-
-/** Reads the account's bill. */
-export type ReadBill = (query: BillQuery) => AsyncIterable<BilledRequest>;
-
-interface BillQuery {
-  /** Milliseconds since the epoch. */
-  readonly since: number;
-  readonly requestIds?: readonly string[];
-  readonly abortSignal?: AbortSignal;
-}
+const OPTIONS: OptionsOf<ReconcileOptions> = {
+  since: time,
+  limit: count(1),
+  missingAfterMs: milliseconds(0),
+  tags: record,
+  keyIds: list,
+  abortSignal: signal,
+};
 
 const DAY_MS = 24 * 60 * 60_000;
 /** fal stamps a bill by its own clock, which may be behind ours. */
@@ -83,99 +38,127 @@ const LARGEST_SKEW_MS = 5 * 60_000;
 /**
  * Notes in the ledger what fal's bill says, and tells where the two differ.
  *
+ * @param wireTags The user's own tags as they went to fal.
  * @throws {AdminKeyRequiredError} where the key may not read the bill. @throws {InvalidArgumentError} for a bad option.
  */
 export async function reconcile(
   store: Pick<Store, "calls">,
   clock: Clock,
-  bill: ReadBill,
-  { since = "7d", limit = 10_000, missingAfterMs = DAY_MS, abortSignal }: ReconcileOptions = {},
+  account: BillingAccount,
+  wireTags: (tags: Readonly<Record<string, string>>) => Promise<Readonly<Record<string, string>>>,
+  options: ReconcileOptions = {},
 ): Promise<Reconciliation> {
-  const from = timeOf(since, clock.now());
-  if (!(Number.isInteger(limit) && limit > 0)) {
-    throw new InvalidArgumentError(`limit is ${limit}; it is a whole number from 1 up.`);
-  }
+  checkOptions(options, OPTIONS, { of: "reconcile" });
+  const { since = "7d", limit = 10_000, missingAfterMs = DAY_MS, keyIds, abortSignal } = options;
+  const now = clock.now();
+  const from = timeOf(since, now);
+  const tags = options.tags && (await wireTags(options.tags));
+  const chosen = { ...(tags && { tags }), ...(keyIds && { keyIds }) };
   const newest = await store.calls.list({ since: from, limit: limit + 1 });
-  const calls = newest.slice(0, limit);
-  const billed = await billedSince(from);
-  const known = new Map<string | undefined, CallRecord>(calls.map((call) => [call.ticket?.requestId, call]));
-  const earlier: CallRecord[] = [];
-  for (const requestId of billed.keys()) {
-    const call = known.get(requestId) ?? (await recorded(store, requestId));
-    if (call) known.set(requestId, call);
-    if (call && call.intendedAt < from) earlier.push(call);
-  }
-  for (const [requestId, whole] of await wholeBillOf(earlier)) billed.set(requestId, whole);
+  const calls = newest.slice(0, limit).filter((call) => isChosen(call, chosen));
+  const found = await findOnBill(store, account, { calls, from, now, chosen, abortSignal });
+  const name = await account.name(abortSignal);
 
   const matched: MatchedCall[] = [];
   const unseen: BilledRequest[] = [];
-  for (const request of billed.values()) {
-    const call = known.get(request.requestId);
-    if (call?.ticket) matched.push(await invoice(call.ticket.requestId, call, request));
-    else if (request.at >= from) unseen.push(request);
+  for (const [requestId, rows] of found.billed) {
+    const request = addedUp(rows);
+    const call = found.known.get(requestId);
+    if (request && call) matched.push(await invoice(store, clock, call, request, name));
+    else if (request && request.at >= from) unseen.push(request);
   }
 
-  const due = calls
-    .filter((call) => isDue(call) && !billed.has(call.ticket?.requestId ?? ""))
-    .map((call) => unbilled(call, clock.now()))
-    .sort((a, b) => b.ageMs - a.ageMs);
+  const payers = { name, keyIds, billed: [...found.billed.values()].flat() };
+  const isOurs = await ourCalls(account, calls, payers, abortSignal);
+  const open = calls.filter((call) => isOpen(call, found));
+  const ours = found.isUnsure ? [] : open.filter(isOurs);
+  const isOld = ({ ageMs }: UnbilledCall) => ageMs >= missingAfterMs;
+  const due = unbilled(ours.filter(isDue), now);
+  const free = unbilled(ours.filter(isInDoubt), now).filter(isOld);
+  for (const { callId } of free) await store.calls.charged(callId, FREE, clock.now());
+  const others = open.filter((call) => isDue(call) && !isOurs(call));
   return {
+    account: name,
     matched,
     drift: matched.filter(hasDrifted),
-    late: due.filter(({ ageMs }) => ageMs < missingAfterMs),
-    missing: due.filter(({ ageMs }) => ageMs >= missingAfterMs),
+    revised: matched.filter(isRevised),
+    late: due.filter((call) => !isOld(call)),
+    missing: due.filter(isOld),
+    free,
+    elsewhere: unbilled(others, now),
     unseen,
+    unreadable: found.unreadable,
+    isIncomplete: found.isCut,
     isCut: newest.length > limit,
   };
+}
 
-  function billedSince(at: number, requestIds?: readonly string[]): Promise<Map<string, BilledRequest>> {
-    const since = at - LARGEST_SKEW_MS;
-    return byRequest(bill({ since, ...(requestIds && { requestIds }), ...(abortSignal && { abortSignal }) }));
+interface Found {
+  /** The rows of each request. */
+  readonly billed: ReadonlyMap<string, Rows>;
+  /** The calls that requests are, as far as the ledger has them. */
+  readonly known: ReadonlyMap<string, CallRecord>;
+  readonly unreadable: readonly UnreadableRow[];
+  readonly isCut: boolean;
+  /** Whether what was not found may be on it all the same. */
+  readonly isUnsure: boolean;
+}
+
+interface Sought {
+  readonly calls: readonly CallRecord[];
+  readonly from: number;
+  readonly now: number;
+  readonly chosen: Chosen;
+  readonly abortSignal: AbortSignal | undefined;
+}
+
+async function findOnBill(
+  store: Pick<Store, "calls">,
+  account: BillingAccount,
+  { calls, from, now, chosen, abortSignal }: Sought,
+): Promise<Found> {
+  // All of it as it is now: what is billed while it is read is left for the next time.
+  const whole = { until: now + 1, ...(abortSignal && { abortSignal }) };
+  const bill = await account.bill({ ...whole, ...chosen, since: from - LARGEST_SKEW_MS });
+  const billed = new Map<string, Rows>(bill.requests);
+  const unreadable = new Map(bill.unreadable.map((row) => [JSON.stringify(row), row]));
+
+  const known = new Map(calls.map((call) => [requestIdOf(call), call]));
+  for (const requestId of billed.keys()) {
+    const call = known.get(requestId) ?? (await recorded(store, requestId));
+    if (call) known.set(requestId, call);
   }
+  // What was billed of these within the time that was asked for may be a part of their price.
+  await readAgain([...known.values()].filter((call) => call.intendedAt < from));
+  // What another page hid is found by its name, and so is what the bill cannot be read on to or has no tags of yet.
+  const isPartial = !bill.isStill || bill.isCut || chosen.tags !== undefined;
+  const isUnsure = isPartial && (await readAgain(calls.filter((call) => isOpen(call, { billed }))));
+  const rows = [...unreadable.values()];
+  // A row without its request may be anybody's.
+  const isAnybodys = rows.some(({ requestId }) => requestId === undefined);
+  return { billed, known, unreadable: rows, isCut: bill.isCut, isUnsure: isUnsure || isAnybodys };
 
-  /** What was billed of them within the time that was asked for may be a part of their price. */
-  function wholeBillOf(calls: readonly CallRecord[]): Promise<Map<string, BilledRequest>> {
-    const oldest = calls.reduce((at, { intendedAt }) => Math.min(at, intendedAt), from);
-    const requestIds = calls.flatMap(({ ticket }) => ticket?.requestId ?? []);
-    return billedSince(oldest, requestIds);
-  }
-
-  async function invoice(requestId: string, call: CallRecord, request: BilledRequest): Promise<MatchedCall> {
-    const measuredNanoUsd = measuredOf(call.cost);
-    const { nanoUsd, units, unitPriceNanoUsd } = request;
-    const unit = call.cost && "unit" in call.cost ? call.cost.unit : undefined;
-    const cost: Cost = {
-      source: "invoiced",
-      nanoUsd,
-      units,
-      unitPriceNanoUsd,
-      ...(unit !== undefined && { unit }),
-      ...(measuredNanoUsd !== undefined && { measuredNanoUsd }),
-    };
-    // What no request costs is told here, and is no cost that sums can rest on.
-    if (isPlausible(nanoUsd)) await store.calls.charged(call.id, cost, clock.now());
-    return { ...ledgerCall(call, requestId), invoicedNanoUsd: nanoUsd, measuredNanoUsd };
+  /** Takes for these calls what the bill has by their names. @returns whether that cannot be read to its end. */
+  async function readAgain(calls: readonly CallRecord[]): Promise<boolean> {
+    if (calls.length === 0) return false;
+    const since = calls.reduce((at, { intendedAt }) => Math.min(at, intendedAt), from) - LARGEST_SKEW_MS;
+    const requestIds = calls.map(requestIdOf);
+    const again = await account.bill({ ...whole, since, requestIds });
+    for (const [requestId, rows] of again.requests) billed.set(requestId, rows);
+    for (const row of again.unreadable) unreadable.set(JSON.stringify(row), row);
+    return again.isCut;
   }
 }
 
-/** A request is billed by one event or by several, and all of them are its price. */
-async function byRequest(events: AsyncIterable<BilledRequest>): Promise<Map<string, BilledRequest>> {
-  const requests = new Map<string, BilledRequest>();
-  for await (const event of events) {
-    const { requestId, endpoint, at, units, unitPriceNanoUsd, percentDiscount, nanoUsd } = event;
-    const before = requests.get(requestId);
-    requests.set(requestId, {
-      requestId,
-      endpoint,
-      at,
-      units: units + (before?.units ?? 0),
-      unitPriceNanoUsd,
-      percentDiscount,
-      nanoUsd: nanoUsd + (before?.nanoUsd ?? 0),
-    });
-  }
-  return requests;
-}
+type Rows = Parameters<typeof addedUp>[0];
+
+const FREE = { source: "invoiced", nanoUsd: 0, units: 0 } as const;
+
+type Chosen = Pick<ReconcileOptions, "tags" | "keyIds">;
+
+const isChosen = ({ for: whose }: CallRecord, { tags = {}, keyIds }: Chosen): boolean =>
+  Object.entries(tags).every(([name, value]) => whose.tags[name] === value) &&
+  (!keyIds || (whose.keyId !== undefined && keyIds.includes(whose.keyId)));
 
 /** A call from before the time that was asked for may be billed within it. */
 async function recorded(store: Pick<Store, "calls">, requestId: string): Promise<CallRecord | undefined> {
@@ -183,23 +166,110 @@ async function recorded(store: Pick<Store, "calls">, requestId: string): Promise
   return call;
 }
 
-/** A failed or abandoned call may be billed or not, and what costs nothing is on no bill. */
-const isDue = ({ state, ticket, usage }: CallRecord): boolean =>
-  state === "completed" && ticket !== undefined && usage?.units !== 0;
+async function invoice(
+  { calls }: Pick<Store, "calls">,
+  clock: Clock,
+  call: CallRecord,
+  request: BilledRequest,
+  account: string | undefined,
+): Promise<MatchedCall> {
+  const { nanoUsd, units, unitPriceNanoUsd, percentDiscount, subtotalNanoUsd } = request;
+  const measuredNanoUsd = measuredOf(call.cost);
+  const unit = request.unit ?? (call.cost && "unit" in call.cost ? call.cost.unit : undefined);
+  const before = call.cost?.source === "invoiced" ? call.cost.nanoUsd : nanoUsd;
+  const cost: Cost = {
+    source: "invoiced",
+    nanoUsd,
+    ...(units !== undefined && { units }),
+    ...(unit !== undefined && { unit }),
+    ...(unitPriceNanoUsd !== undefined && { unitPriceNanoUsd }),
+    ...(subtotalNanoUsd !== undefined && { subtotalNanoUsd }),
+    ...(percentDiscount !== 0 && { percentDiscount }),
+    ...(measuredNanoUsd !== undefined && { measuredNanoUsd }),
+    ...(account !== undefined && { account }),
+  };
+  // What no request costs is told here, and is no cost that sums can rest on.
+  if (isPlausible(nanoUsd)) await calls.charged(call.id, cost, clock.now());
+  return {
+    ...ledgerCall(call),
+    invoicedNanoUsd: nanoUsd,
+    measuredNanoUsd,
+    ...(before !== nanoUsd && { invoicedBeforeNanoUsd: before }),
+  };
+}
 
-const ledgerCall = ({ id, endpoint, for: { chain, run } }: CallRecord, requestId: string): LedgerCall => ({
-  callId: id,
-  requestId,
-  endpoint,
-  chain,
-  run,
+/**
+ * Which calls this bill should have, in a store that accounts share. Whose a key is, is known from the account itself, from
+ * its bill, and from what was found on it before. What names no key is taken to be ours.
+ */
+async function ourCalls(
+  account: BillingAccount,
+  calls: readonly CallRecord[],
+  known: {
+    readonly name: string | undefined;
+    readonly keyIds: readonly string[] | undefined;
+    readonly billed: readonly { readonly keyId: string | undefined }[];
+  },
+  abortSignal: AbortSignal | undefined,
+): Promise<(call: CallRecord) => boolean> {
+  const paying = calls.filter((call) => call.for.account !== undefined && call.for.account === known.name);
+  const ours = new Set<string | undefined>([
+    ...[undefined, account.ownKeyId],
+    ...(known.keyIds ?? []),
+    ...known.billed.map(({ keyId }) => keyId),
+    ...paying.map((call) => call.for.keyId),
+  ]);
+  const isOther = (account: string | undefined) =>
+    account !== undefined && known.name !== undefined && account !== known.name;
+  const isOurs = ({ for: { keyId, account } }: CallRecord): boolean =>
+    keyId === undefined ? !isOther(account) : ours.has(keyId);
+  if (!calls.every(isOurs)) for (const id of await account.keyIds(abortSignal)) ours.add(id);
+  return isOurs;
+}
+
+/** One that may be on a bill, as far as is known, and has not been found there. */
+const isOpen = (
+  call: CallRecord,
+  { billed, unreadable = [] }: Pick<Found, "billed"> & Partial<Found>,
+): boolean =>
+  (isDue(call) || isInDoubt(call)) &&
+  !billed.get(requestIdOf(call))?.length &&
+  !unreadable.some(({ requestId }) => requestId === requestIdOf(call));
+
+/** What costs nothing is on no bill. */
+const isDue = ({ state, ticket, usage, cost }: CallRecord): boolean =>
+  state === "completed" &&
+  ticket !== undefined &&
+  usage?.units !== 0 &&
+  !(cost && cost.source !== "unknown" && cost.nanoUsd === 0);
+
+/** A failed or given-up call may be billed or not. */
+const isInDoubt = ({ state, ticket, cost, error }: CallRecord): boolean =>
+  (state === "failed" || state === "given-up") &&
+  ticket !== undefined &&
+  error?.billed !== false &&
+  (cost === undefined || cost.source === "unknown");
+
+const requestIdOf = ({ ticket }: CallRecord): string => ticket?.requestId ?? "";
+
+const ledgerCall = (call: CallRecord): LedgerCall => ({
+  callId: call.id,
+  requestId: requestIdOf(call),
+  endpoint: call.endpoint,
+  chain: call.for.chain,
+  run: call.for.run,
 });
 
-const unbilled = (call: CallRecord, now: number): UnbilledCall => ({
-  ...ledgerCall(call, call.ticket?.requestId ?? ""),
-  ageMs: now - (call.endedAt ?? call.intendedAt),
-  cost: call.cost,
-});
+/** The oldest first. */
+const unbilled = (calls: readonly CallRecord[], now: number): UnbilledCall[] =>
+  calls
+    .map((call) => ({
+      ...ledgerCall(call),
+      ageMs: now - (call.endedAt ?? call.intendedAt),
+      cost: call.cost,
+      keyId: call.for.keyId,
+    }))
+    .sort((a, b) => b.ageMs - a.ageMs);
 
 /** Also of a call that was invoiced before, so that asking again tells the same. */
 function measuredOf(cost: Cost | undefined): number | undefined {
@@ -209,3 +279,6 @@ function measuredOf(cost: Cost | undefined): number | undefined {
 
 const hasDrifted = (call: MatchedCall): call is Reconciliation["drift"][number] =>
   call.measuredNanoUsd !== undefined && call.measuredNanoUsd !== call.invoicedNanoUsd;
+
+const isRevised = (call: MatchedCall): call is Reconciliation["revised"][number] =>
+  call.invoicedBeforeNanoUsd !== undefined;

@@ -31,6 +31,10 @@ export type Cost =
        * for every other call.
        */
       readonly savedNanoUsd?: number | undefined;
+      /** Of an invoiced cost: what was taken off, of a hundred. */
+      readonly percentDiscount?: number | undefined;
+      /** Of an invoiced cost: whose bill it is on, where that could be had. */
+      readonly account?: string | undefined;
     }
   | {
       readonly source: "unknown";
@@ -75,8 +79,9 @@ export const decimal = (number: number): string =>
 export const priceInNanoUsd = (usd: number): number => Number((usd * 1e9).toPrecision(15));
 
 /** `$0.003`, exact and without trailing zeros; at least cents. */
-export function formatUsd(nanoUsd: number): string {
-  const [whole = "", part = ""] = decimal(Math.abs(nanoUsd)).split(".");
+export function formatUsd(nanoUsd: number | bigint): string {
+  const amount = nanoUsd < 0 ? -nanoUsd : nanoUsd;
+  const [whole = "", part = ""] = (typeof amount === "bigint" ? String(amount) : decimal(amount)).split(".");
   const digits = whole.padStart(10, "0");
   const fraction = `${digits.slice(-9)}${part}`.replace(/0+$/, "").padEnd(2, "0");
   return `${nanoUsd < 0 ? "-" : ""}$${digits.slice(0, -9)}.${fraction}`;

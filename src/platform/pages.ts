@@ -9,8 +9,8 @@ interface Page {
  * Follows a list of the platform page by page.
  *
  * @param read Reads the page with these parameters.
- * @throws {MalformedReplyError} for a list that comes round again, or has more pages than this: half of it would be taken for
- * all of it.
+ * @throws {MalformedReplyError} for a list that comes round again, says that there is more and not where, or has more pages
+ * than this: half of it would be taken for all of it.
  */
 export async function* pagesOf<P extends Page>(
   list: string,
@@ -22,6 +22,8 @@ export async function* pagesOf<P extends Page>(
   for (let count = 0; count < most; count++) {
     const page = await read(cursor === undefined ? {} : { cursor });
     yield page;
+    if (!page.next_cursor && page.has_more)
+      throw new MalformedReplyError(`${list} is incomplete: a page says that there is more, and not where.`);
     if (!page.next_cursor || page.has_more === false) return;
     cursor = page.next_cursor;
     if (seen.has(cursor))

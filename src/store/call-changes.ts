@@ -89,6 +89,12 @@ const CERTAINTY: readonly Cost["source"][] = ["unknown", "estimated", "measured"
 export const charged = ({ cost: known }: Pick<CallFacts, "cost">, cost: Cost): Change =>
   known && CERTAINTY.indexOf(cost.source) < CERTAINTY.indexOf(known.source) ? undefined : { cost };
 
+/** Whose bill it is on has paid. */
+export const paidBy = (call: CallRecord): CallRecord =>
+  call.cost?.source === "invoiced" && call.cost.account !== undefined
+    ? { ...call, for: { ...call.for, account: call.cost.account } }
+    : call;
+
 export const reused = ({ reuses }: CallFacts): Change => ({ reuses: reuses + 1 });
 
 /** Another call has taken its place in the run. */

@@ -143,7 +143,7 @@ test("the bill is compared and noted; a key that may not read it is told so", as
     .toMatch(/^1 on the bill are not in this ledger \(\$0\.01\):\n {2}\S+ {2}acme\/echo {2}\$0\.01$/m);
   const { code, stdout } = await reconcile();
   expect(code).toBe(0);
-  expect(stdout).toContain("6 calls are on the bill, for $0.06; they are recorded as invoiced.");
+  expect(stdout).toContain("6 calls are on the bill, for $0.06; recorded as invoiced.");
   expect((await costs("--json")).stdout).toContain('"invoiced": 60000000');
   expect(JSON.parse((await reconcile("--json")).stdout).matched).toHaveLength(6);
 });
@@ -156,7 +156,7 @@ test("what cannot be asked for is said, with what can", async () => {
     [["--by", "customer"], 'Did you mean "tag:customer"?'],
     [["--since", "2026-02-30"], '"2026-02-30" is not a time'],
     [["--tag", "customer=a", "--tag", "customer=b"], "names the same tag twice"],
-    [["--reconcile", "--tag", "customer=a", "--csv"], "leave --tag, --csv out"],
+    [["--reconcile", "--tag", "customer=a", "--csv"], "leave --csv out"],
   ] as const) {
     const { code, stderr } = await costs(...argv);
     expect(code).toBe(2);

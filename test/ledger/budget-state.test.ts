@@ -77,6 +77,8 @@ test("a budget of a day begins anew with the next one", async () => {
     caller: undefined,
     rootRun: undefined,
     rootJob: undefined,
+    keyId: undefined,
+    account: undefined,
     claimedRoot: undefined,
   };
   const of = { ...whose, ...rest, tags: {}, userTags: {} };

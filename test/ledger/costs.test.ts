@@ -146,7 +146,7 @@ test("a tag may have the name of what every object has", async () => {
 test("a key and a time that there are not are said", async () => {
   const { fal } = setup();
   await expect(fal.costs({ by: ["job" as CostKey] })).rejects.toThrow(
-    'by "job"; they can by endpoint, chain, run, step, job_id, app, request, caller, root_run, root_job, day, hour and tag:<name>.',
+    'by "job"; they can by endpoint, chain, run, step, job_id, app, request, caller, root_run, root_job, key_id, account, month, day, hour and tag:<name>.',
   );
   await expect(fal.costs({ by: ["aap" as CostKey] })).rejects.toThrow('Did you mean "app"?');
   for (const since of ["yesterday", "90", "1.5h", ""]) {

@@ -49,7 +49,11 @@ test("what is on the bill is noted as invoiced, beside what was measured", async
     invoicedNanoUsd: 18_900_000,
     measuredNanoUsd: 21_000_000,
   };
-  const expected = { matched: [match], drift: [match], late: [], missing: [], unseen: [], isCut: false };
+  const expected = {
+    ...{ account: undefined, matched: [match], drift: [match], revised: [] },
+    ...{ late: [], missing: [], free: [], elsewhere: [], unseen: [], unreadable: [] },
+    ...{ isIncomplete: false, isCut: false },
+  };
   expect(await fal.reconcile()).toEqual(expected);
   expect((await ledger())[0]?.cost).toEqual({
     source: "invoiced",
@@ -57,6 +61,8 @@ test("what is on the bill is noted as invoiced, beside what was measured", async
     units: 3,
     unit: "images",
     unitPriceNanoUsd: 7_000_000,
+    subtotalNanoUsd: 21_000_000,
+    percentDiscount: 10,
     measuredNanoUsd: 21_000_000,
   });
   // Asked again, it tells the same.

@@ -32,9 +32,12 @@ test("events are told in nano-dollars, with the discount taken off", async () =>
     endpoint: ECHO,
     at: emulator.jobs[0]?.completedAt,
     units: 3,
+    unit: undefined,
     unitPriceNanoUsd: 7_000_000,
     percentDiscount: 10,
+    subtotalNanoUsd: 21_000_000,
     nanoUsd: 18_900_000,
+    keyId: expect.any(String),
     tags: undefined,
   });
 });

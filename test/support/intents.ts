@@ -11,6 +11,8 @@ const NOBODY: CallFor = {
   caller: undefined,
   rootRun: undefined,
   rootJob: undefined,
+  keyId: undefined,
+  account: undefined,
   claimedRoot: undefined,
   tags: {},
   userTags: {},

@@ -29,7 +29,7 @@ a part of the bill that belongs to no call.
 
 --reconcile reads the account's bill since --since (default: 7d), records what it
 says as invoiced, and lists what is late, missing, of another price, or unknown
-to this ledger.
+to this ledger. --tag and --key-id choose a part of it.
 
 Examples:
   fal-chain costs --since 7d
@@ -60,7 +60,7 @@ export function addCosts(program: Command, cli: Cli): void {
     .description("What the calls in the store cost: by endpoint, chain, run, customer, day…")
     .option(
       "--by <keys>",
-      "endpoint,chain,run,step,job_id,app,request,caller,root_run,root_job,day,hour,tag:NAME",
+      "endpoint,chain,run,step,job_id,app,request,caller,root_run,root_job,key_id,account,month,day,hour,tag:NAME",
     )
     .option(...SINCE)
     .option("--until <when>", "before then")
@@ -68,6 +68,7 @@ export function addCosts(program: Command, cli: Cli): void {
     .option("--chain <name>", "only calls of this chain")
     .option("--run <chain/id>", "only calls of this run, as a tree")
     .option("--tag <key=value>", "only calls with this tag; may be given several times", collect)
+    .option("--key-id <id>", "only calls paid with this key; several with --reconcile", collect)
     .option("--waste", "show what was paid for nothing, and what reuse saved")
     .option("--runners", "what the account's runners cost since --since, below it (ADMIN key)")
     .option("--json", "print it as JSON")
@@ -103,7 +104,9 @@ export function addCosts(program: Command, cli: Cli): void {
 
 /** The bill is the account's: whose requests they are only the ledger knows, and reports once it is reconciled. */
 function assertOfWholeBill(given: readonly string[]): void {
-  const others = given.filter((name) => !["reconcile", "since", "store", "json"].includes(name));
+  const others = given.filter(
+    (name) => !["reconcile", "since", "tag", "keyId", "store", "json"].includes(name),
+  );
   if (others.length === 0) return;
   throw new InvalidArgumentError(
     `--reconcile compares the whole bill since --since, so leave --${others.join(", --")} out; ask for that afterwards.`,

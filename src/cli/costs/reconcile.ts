@@ -2,47 +2,47 @@ import { formatUsd, type Reconciliation } from "../../index.ts";
 import { EXIT, printable, printableJson } from "../../terminal/index.ts";
 import type { Io } from "../cli.ts";
 import { type StoreOptions, withClient } from "../client.ts";
+import { parseTags } from "../inputs.ts";
 
 /** Lines of a list that are printed; `--json` has them all. */
 const MOST_LINES = 20;
 
+interface ReconcileCommand extends StoreOptions {
+  readonly since?: string | undefined;
+  readonly tag?: readonly string[] | undefined;
+  readonly keyId?: readonly string[] | undefined;
+}
+
 /** Compares the ledger with the account's bill, and records what that says. */
 export async function reconcile(
   io: Io,
-  { since, ...options }: StoreOptions & { readonly since?: string | undefined },
+  { since, tag, keyId, ...options }: ReconcileCommand,
 ): Promise<number> {
   return withClient(io, options, async (fal) => {
-    const found = await fal.reconcile(since === undefined ? {} : { since });
+    const found = await fal.reconcile({
+      ...(since !== undefined && { since }),
+      ...(tag && { tags: parseTags(tag) }),
+      ...(keyId && { keyIds: keyId }),
+    });
     io.stdout.write(options.json ? `${printableJson(found)}\n` : inWords(found));
     return EXIT.ok;
   });
 }
 
-function inWords({ matched, drift, late, missing, unseen, isCut }: Reconciliation): string {
-  const sum = (amounts: readonly number[]) => formatUsd(amounts.reduce((sum, nano) => sum + nano, 0));
-  const invoiced = sum(matched.map(({ invoicedNanoUsd }) => invoicedNanoUsd));
-  const lists = [
-    list(
-      drift,
-      "cost something else than was measured:",
-      ({ requestId, endpoint, invoicedNanoUsd, measuredNanoUsd }) =>
-        `${requestId}  ${endpoint}  ${formatUsd(measuredNanoUsd)} measured, ${formatUsd(invoicedNanoUsd)} invoiced`,
-    ),
-    list(
-      missing,
-      "should be on the bill and are not:",
-      ({ requestId, endpoint }) => `${requestId}  ${endpoint}`,
-    ),
-    list(
-      unseen,
-      `on the bill are not in this ledger (${sum(unseen.map(({ nanoUsd }) => nanoUsd))}):`,
-      ({ requestId, endpoint, nanoUsd }) => `${requestId}  ${endpoint}  ${formatUsd(nanoUsd)}`,
-    ),
-  ];
+function inWords(found: Reconciliation): string {
+  const { account, matched, late, free, isIncomplete, isCut } = found;
+  const whose = account === undefined ? "the bill" : `the bill of ${printable(account)}`;
   return [
-    `${matched.length} calls are on the bill, for ${invoiced}; they are recorded as invoiced.`,
-    ...(late.length > 0 ? [`${late.length} calls are not on it yet: it is late by hours.`] : []),
-    ...lists.flat(),
+    `${counted(matched.length, "call")} on ${whose}, for ${sum(matched, "invoicedNanoUsd")}; recorded as invoiced.`,
+    ...(late.length > 0 ? [`${counted(late.length, "call")} not on it yet: it is late by hours.`] : []),
+    ...(free.length > 0 ? [`${counted(free.length, "failed call")} not on it, and recorded as free.`] : []),
+    ...listsOf(found).flat(),
+    ...(isIncomplete
+      ? [
+          "The bill is incomplete: a page says that there is more, and not where. Calls were asked for by their request",
+          "ids; what could not be told of is in no list, and what others were billed is told in part.",
+        ]
+      : []),
     ...(isCut
       ? [
           "Only the newest 10,000 calls were looked for: in a program, fal.reconcile({ limit }) looks for more.",
@@ -51,6 +51,48 @@ function inWords({ matched, drift, late, missing, unseen, isCut }: Reconciliatio
     "",
   ].join("\n");
 }
+
+/** What does not agree, each with its lines. */
+function listsOf({ drift, revised, missing, elsewhere, unseen, unreadable }: Reconciliation): string[][] {
+  const call = ({ requestId, endpoint }: { requestId: string; endpoint: string }) =>
+    `${requestId}  ${endpoint}`;
+  return [
+    list(
+      drift,
+      "cost something else than was measured:",
+      (one) =>
+        `${call(one)}  ${formatUsd(one.measuredNanoUsd)} measured, ${formatUsd(one.invoicedNanoUsd)} invoiced`,
+    ),
+    list(
+      revised,
+      "cost something else than the bill said before:",
+      (one) =>
+        `${call(one)}  ${formatUsd(one.invoicedBeforeNanoUsd)} before, ${formatUsd(one.invoicedNanoUsd)} now`,
+    ),
+    list(missing, "should be on the bill and are not:", call),
+    list(
+      elsewhere,
+      "were paid with keys that are not this account's:",
+      (one) => `${call(one)}  key ${one.keyId ?? "unknown"}`,
+    ),
+    list(
+      unseen,
+      `on the bill are not in this ledger (${sum(unseen, "nanoUsd")}):`,
+      (one) => `${call(one)}  ${formatUsd(one.nanoUsd)}`,
+    ),
+    list(
+      unreadable,
+      "rows of the bill could not be booked:",
+      ({ requestId, problem }) => `${requestId ?? "a request that is not named"}  ${problem}`,
+    ),
+  ];
+}
+
+const counted = (count: number, what: string): string =>
+  count === 1 ? `1 ${what} is` : `${count} ${what}s are`;
+
+const sum = <K extends string>(items: readonly Readonly<Record<K, number>>[], name: K): string =>
+  formatUsd(items.reduce((sum, item) => sum + BigInt(item[name]), 0n));
 
 function list<T>(items: readonly T[], what: string, line: (item: T) => string): string[] {
   if (items.length === 0) return [];

@@ -17,6 +17,7 @@ export interface CostsOptions extends StoreOptions {
   readonly chain?: string;
   readonly run?: string;
   readonly tag?: readonly string[];
+  readonly keyId?: readonly string[];
   readonly waste?: boolean;
   readonly runners?: boolean;
   readonly json?: boolean;
@@ -63,8 +64,9 @@ const BY_DEFAULT: readonly CostKey[] = ["endpoint"];
 const BY_STEP: readonly CostKey[] = ["step", "endpoint"];
 
 /** A tree is of all that a run did; whoever chooses among its calls, or how to group them, gets a table. */
-const isOfWholeRun = ({ run, by, since, until, endpoint, tag, waste }: CostsOptions): boolean =>
-  run !== undefined && [by, since, until, endpoint, tag, waste].every((option) => option === undefined);
+const isOfWholeRun = ({ run, by, since, until, endpoint, tag, keyId, waste }: CostsOptions): boolean =>
+  run !== undefined &&
+  [by, since, until, endpoint, tag, keyId, waste].every((option) => option === undefined);
 
 const NO_CALLS = "No such calls are in the store.";
 
@@ -100,6 +102,14 @@ function focusFacts({ focus, billingAccount }: CostsOptions): FocusFacts | undef
   );
 }
 
+/** A call has one key. */
+function oneKey([keyId = "", ...others]: readonly string[]): string {
+  if (others.length === 0) return keyId;
+  throw new InvalidArgumentError(
+    "--key-id is given twice, and a call has one key. Group --by key_id instead.",
+  );
+}
+
 function assertGoTogether({ json, csv, focus, html, by, runners }: CostsOptions): void {
   if (runners && (csv || focus || html !== undefined)) {
     throw new InvalidArgumentError(
@@ -114,12 +124,13 @@ function assertGoTogether({ json, csv, focus, html, by, runners }: CostsOptions)
   }
 }
 
-function queryOf({ by, since, until, endpoint, tag, runners }: CostsOptions): CostQuery {
+function queryOf({ by, since, until, endpoint, tag, keyId, runners }: CostsOptions): CostQuery {
   return {
     ...(by !== undefined && { by: by.split(",").map((key) => key.trim() as CostKey) }),
     ...(since !== undefined && { since }),
     ...(until !== undefined && { until }),
     ...(endpoint !== undefined && { endpoint }),
+    ...(keyId?.[0] !== undefined && { keyId: oneKey(keyId) }),
     ...(runners && { runners }),
     ...(tag && { tags: oneValueEach(parseTags(tag), tag.length) }),
   };

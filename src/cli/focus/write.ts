@@ -62,13 +62,14 @@ export function focusNotes({ calls, unmeasuredNanoUsd }: LeftOut, { billingAccou
   ];
 }
 
-function callQueryOf({ since, until, endpoint, chain, run }: CostQuery, now: number): CallQuery {
+function callQueryOf({ since, until, endpoint, chain, run, keyId }: CostQuery, now: number): CallQuery {
   return {
     ...(since !== undefined && { since: timeOf(since, now) }),
     ...(until !== undefined && { until: timeOf(until, now) }),
     ...(endpoint !== undefined && { endpoint }),
     ...(chain !== undefined && { chain }),
     ...(run !== undefined && { run }),
+    ...(keyId !== undefined && { keyId }),
   };
 }
 

@@ -26,6 +26,7 @@ import {
   LEFT_OVER,
   leaves,
   noSuchCall,
+  paidBy,
   refused,
   reused,
   SUPERSEDED,
@@ -226,7 +227,7 @@ function charge(calls: KeptCalls, id: string, cost: Cost): void {
   // Many calls that end together are forgotten before their prices are there.
   const left = calls.forgotten.get(id);
   if (left) {
-    const after = { ...left, ...charged(left, cost) };
+    const after = paidBy({ ...left, ...charged(left, cost) });
     calls.forgotten.set(id, after);
     learn(calls.past, after);
     updateShares(calls, left, after);
@@ -244,7 +245,7 @@ function read({ byId }: KeptCalls, id: string): CallRecord {
 
 function write(calls: KeptCalls, before: CallRecord, change: Change): void {
   if (!change) return;
-  const after = { ...before, ...change };
+  const after = paidBy({ ...before, ...change });
   calls.byId.set(after.id, after);
   if (after.body !== before.body || after.outcome !== before.outcome || after.error !== before.error) {
     resize(calls.runs.room, callIn(after.id), sizeOf(after));

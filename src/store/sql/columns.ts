@@ -77,6 +77,8 @@ export const FOR: { readonly [F in keyof CallFor]-?: Column<CallFor[F]> } = {
   rootRun: optionalName("root_run"),
   rootJob: optionalText("root_job"),
   claimedRoot: optionalText("claimed_root"),
+  keyId: optionalText("key_id"),
+  account: optionalText("account"),
   tags: json("tags", isTexts, () => ({})),
   // As the JSON that it is also in reports: databases differ in how they look into one.
   userTags: json("user_tags", isTexts, () => ({})),
@@ -122,11 +124,19 @@ const COST = json<Cost | undefined>(
       (value["source"] === "unknown"
         ? typeof value["reason"] === "string"
         : SOURCES.includes(value["source"]) && isPlausible(value["nanoUsd"])) &&
-      (isNone(value["unit"]) || typeof value["unit"] === "string") &&
+      ["unit", "account"].every((name) => isNone(value[name]) || typeof value[name] === "string") &&
       COST_FIGURES.every((name) => value[name] == null || typeof value[name] === "number")),
   () => ({ source: "unknown", reason: "implausible" }),
 );
-const COST_FIGURES = ["units", "unitPriceNanoUsd", "pricedAt", "measuredNanoUsd", "savedNanoUsd"];
+const COST_FIGURES = [
+  "units",
+  "unitPriceNanoUsd",
+  "pricedAt",
+  "measuredNanoUsd",
+  "subtotalNanoUsd",
+  "percentDiscount",
+  "savedNanoUsd",
+];
 const SOURCES: readonly unknown[] = ["estimated", "measured", "invoiced"];
 
 type ReadCall = Omit<CallRecord, "unreadable">;
@@ -168,6 +178,8 @@ const CALL: Fields<ReadCall> = {
     cost_nano: cost && "nanoUsd" in cost ? cost.nanoUsd : null,
     cost_reason: cost?.source === "unknown" ? cost.reason : null,
     saved_nano: savedNanoUsd(cost) ?? null,
+    // Whose bill it is on has paid.
+    ...(cost?.source === "invoiced" && cost.account !== undefined && { account: cost.account }),
   })),
   unused: optionalText("unused"),
   kind: {

@@ -32,6 +32,8 @@ export const MIGRATIONS: readonly Migration[] = [
       root_run text,
       root_job text,
       claimed_root text,
+      key_id text,
+      account text,
       user_tags text not null,
       state text not null,
       request_id text unique,
@@ -177,5 +179,5 @@ export const MIGRATIONS: readonly Migration[] = [
 const REPORTED = [
   ...["intended_at", "endpoint", "chain", "run", "step", "job_id", "app", "request", "user_tags", "state"],
   ...["billed", "cost_source", "cost_reason", "cost_nano", "unused", "reuses"],
-  ...["wait_seconds", "run_seconds", "ended_at", "root_run", "root_job"],
+  ...["wait_seconds", "run_seconds", "ended_at", "root_run", "root_job", "key_id", "account"],
 ];

@@ -17,6 +17,8 @@ export function callsConform(fresh: Fresh): void {
       caller: "hash-of-bob",
       rootRun: "album/7",
       rootJob: "job-1",
+      keyId: "key-1",
+      account: "acme",
       claimedRoot: "theirs/1",
       at: 10,
     });
