@@ -1,21 +1,91 @@
-// Builds the package into dist: JavaScript and declarations, and the same entry points for `require`.
+// Builds the package into dist: JavaScript in few files, so that a program starts soon; declarations; and the same entry
+// points for `require`. The sources lie beside it, and each part of a file says which of them it was.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, normalize, relative } from "node:path";
+import { basename, dirname, join, normalize, relative } from "node:path";
+import { build } from "esbuild";
 
 const DIST = "dist";
 const CJS = `${DIST}/cjs`;
 
-rmSync(DIST, { recursive: true, force: true });
-tsc("-p", "tsconfig.build.json");
-// The same declarations in a folder of CommonJS, which a compiler takes for that of the program that asks for them.
-tsc("-p", "tsconfig.build.json", "--emitDeclarationOnly", "--declarationMap", "false", "--outDir", CJS);
-writeFileSync(`${CJS}/package.json`, '{ "type": "commonjs" }\n');
+/** What loads with the client comes along: read in a hundred small files it took as long as all the rest. */
+const INLINED = /^(ky|p-retry|eventsource-parser|zod\/(mini|locales))$/;
+/** Programs that others start by their name, beside the file that they are in. */
+const PROGRAMS = ["emulator/outliving-process", "runners/preload", "runners/build-check-preload"];
 
-const { exports } = JSON.parse(readFileSync("package.json", "utf8"));
-const entries = Object.values(exports).flatMap(({ require: required }) => required ?? []);
-keepOnly(reachable(entries.map(({ types }) => normalize(types))));
-for (const entry of entries) passOn(entry.default);
+const { exports, imports, bin } = JSON.parse(readFileSync("package.json", "utf8"));
+const entries = Object.values(exports).filter((entry) => entry["fal-chain-source"]);
+
+rmSync(DIST, { recursive: true, force: true });
+await bundle();
+declare(
+  DIST,
+  entries.map(({ types }) => types),
+);
+// The same declarations in a folder of CommonJS, which a compiler takes for that of the program that asks for them.
+declare(
+  CJS,
+  entries.map((entry) => entry.require.types),
+  "--declarationMap",
+  "false",
+);
+writeFileSync(`${CJS}/package.json`, '{ "type": "commonjs" }\n');
+for (const entry of entries) passOn(entry.require.default, entry.default);
+
+/** All in one folder, so that a file is beside another wherever its code has come to be; what several use is there once. */
+async function bundle() {
+  const stores = imports["#open-store"];
+  const { browser, default: anywhere } = stores["fal-chain-source"];
+  const files = [
+    ...entries.map((entry) => [entry.default, entry["fal-chain-source"]]),
+    ...Object.values(bin).map((file) => [file, "src/cli/bin.ts"]),
+    ...[
+      [stores.browser, browser],
+      [stores.default, anywhere],
+    ],
+    ...PROGRAMS.map((name) => [`${basename(name)}.js`, `src/${name}.ts`]),
+  ];
+  const { metafile, outputFiles } = await build({
+    entryPoints: files.map(([out, file]) => ({ in: normalize(file), out: basename(out, ".js") })),
+    outdir: DIST,
+    ...{ bundle: true, splitting: true, metafile: true, write: false },
+    ...{ format: "esm", platform: "neutral", target: "es2024", mainFields: ["module", "main"] },
+    plugins: [{ name: "outside", setup: (esbuild) => esbuild.onResolve({ filter: /^[^./]/ }, outside) }],
+  });
+  mkdirSync(DIST);
+  for (const { path, text } of outputFiles) {
+    // What is imported for its own sake would have effects, and nothing here has.
+    const code = text.replace(/^import "\.\/chunk-\w+\.js";\n/gm, "");
+    if (code !== "") writeFileSync(path, code, { mode: code.startsWith("#!") ? 0o755 : 0o644 });
+  }
+  const packages = Object.keys(metafile.inputs).flatMap(
+    (file) => file.match(/^node_modules\/(@[^/]+\/)?[^/]+/)?.[0] ?? [],
+  );
+  const licenses = [...new Set(packages)].sort().map(licenseOf);
+  writeFileSync(`${DIST}/LICENSES.txt`, licenses.join("\n\n"));
+}
+
+function outside({ path, kind, importer }) {
+  const comesAlong = kind === "entry-point" || INLINED.test(path) || importer.includes("node_modules");
+  return comesAlong ? undefined : { path, external: true };
+}
+
+function licenseOf(folder) {
+  const file = readdirSync(folder).find((name) => /^licen[cs]e/i.test(name));
+  if (!file) throw new Error(`${folder} has no license that could be passed on`);
+  return `${folder.replace("node_modules/", "")}\n\n${readFileSync(join(folder, file), "utf8").trim()}\n`;
+}
+
+/** The declarations of the entry points, and no others. */
+function declare(outDir, ofEntries, ...flags) {
+  const argv = ["-p", "tsconfig.build.json", "--emitDeclarationOnly", "--outDir", outDir, ...flags];
+  const { status } = spawnSync("tsc", argv, { stdio: "inherit", shell: process.platform === "win32" });
+  if (status !== 0) process.exit(status ?? 1);
+  const used = reachable(ofEntries.map(normalize));
+  for (const file of readdirSync(outDir, { recursive: true }).map((path) => join(outDir, path))) {
+    if (/\.d\.ts(\.map)?$/.test(file) && !used.has(file.replace(/\.map$/, ""))) rmSync(file);
+  }
+}
 
 /** The declarations that these import, and what those import. */
 function reachable(files) {
@@ -28,20 +98,8 @@ function reachable(files) {
   return found;
 }
 
-function keepOnly(files) {
-  for (const file of readdirSync(CJS, { recursive: true }).map((path) => join(CJS, path))) {
-    if (file.endsWith(".d.ts") && !files.has(file)) rmSync(file);
-  }
-}
-
 /** Node gives a program that requires it the modules that all others import, so that there is one of each. */
-function passOn(file) {
-  const to = relative(dirname(file), file.replace(`/${CJS}/`, `/${DIST}/`));
+function passOn(file, imported) {
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `module.exports = require(${JSON.stringify(to)});\n`);
-}
-
-function tsc(...argv) {
-  const { status } = spawnSync("tsc", argv, { stdio: "inherit", shell: process.platform === "win32" });
-  if (status !== 0) process.exit(status ?? 1);
+  writeFileSync(file, `module.exports = require(${JSON.stringify(relative(dirname(file), imported))});\n`);
 }

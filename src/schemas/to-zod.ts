@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { en } from "zod/locales";
 import * as z from "zod/mini";
 import { isAttachment } from "../base/json.ts";
 import type { EndpointSchema, Json, Schema } from "./schema.ts";
@@ -11,7 +12,7 @@ export function checkerOf({
   defs,
 }: EndpointSchema): (value: unknown) => StandardSchemaV1.Result<unknown> {
   const schema = zodOf(input, defs);
-  const { localeError } = z.locales.en();
+  const { localeError } = en();
   return (value) => {
     const checked = z.safeParse(schema, plain(value, new Set()), { error: localeError });
     return checked.success ? { value } : { issues: checked.error.issues.flatMap(telling) };
