@@ -135,6 +135,7 @@ export type {
   BudgetUse,
   BudgetUseQuery,
   MoneyFacts,
+  Overrun,
   Spend,
   SpendGroup,
   SpendQuery,
@@ -149,6 +150,7 @@ export type {
   BudgetQuery,
   BudgetState,
   Budgets,
+  Overshoot,
 } from "./ledger/budget-state.ts";
 export type { CostKey, CostQuery, CostRow, Costs } from "./ledger/costs.ts";
 export type {

@@ -72,8 +72,9 @@ export const billFailure = (
     if (isGivenUp && (await error.cancel) === "in-time") return NOTHING;
     if ((isGivenUp || isLeft) && (await sent()) === undefined) return NOTHING;
     const units = error instanceof ApiError ? billableUnits(error.headers) : undefined;
-    if (units) return priced(services, call, units);
-    return isFree(error) ? undefined : MAY_BE_BILLED;
+    if (units && error instanceof ApiError && error.status < 500) return priced(services, call, units);
+    if (isFree(error)) return undefined;
+    return units ? { ...MAY_BE_BILLED, units } : MAY_BE_BILLED;
   });
 
 /** A call that cost nothing, as one that was cancelled before it began. */

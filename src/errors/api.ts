@@ -226,6 +226,8 @@ const isProblem = (item: unknown): boolean =>
  */
 function wasBilled({ status, headers }: ApiErrorFacts): boolean | "unknown" {
   const units = billableUnits(headers);
+  // What fal counts of a failure of its own it does not bill, and only the bill says so for sure.
+  if (units !== undefined && status >= 500) return units > 0 ? "unknown" : false;
   if (units !== undefined) return units > 0;
   return status === 422 || status === 499 || (status >= 200 && status < 300) ? "unknown" : false;
 }

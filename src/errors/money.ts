@@ -17,13 +17,21 @@ export class BudgetExceededError extends FalError {
     super(
       `The budget ${budget} has no room for this call: ${formatUsd(used.chargedNanoUsd)} charged, ` +
         `${formatUsd(used.reservedNanoUsd)} reserved and ${formatUsd(nanoUsd)} for this call are more than ` +
-        `${formatUsd(limitNanoUsd)}. Nothing was sent. Raise it, or wait for its next window if it has one.`,
+        `${formatUsd(limitNanoUsd)}. Nothing was sent. ${overshotText(used, limitNanoUsd)}Raise it, or wait for its next window if it has one.`,
     );
     this.budget = budget;
     this.chargedNanoUsd = used.chargedNanoUsd;
     this.reservedNanoUsd = used.reservedNanoUsd;
     this.limitNanoUsd = limitNanoUsd;
   }
+}
+
+function overshotText(
+  { chargedNanoUsd, reservedNanoUsd }: { chargedNanoUsd: number; reservedNanoUsd: number },
+  limitNanoUsd: number,
+): string {
+  const by = chargedNanoUsd + reservedNanoUsd - limitNanoUsd;
+  return by > 0 ? `It is overshot by ${formatUsd(by)}: fal.budgets(…) says by which calls. ` : "";
 }
 
 /** It is not known what the call will cost, so a budget could not be kept. Nothing was sent. */
@@ -37,7 +45,7 @@ export class UnknownPriceError extends FalError {
       why === "no_price" ? "the platform tells no price for it" : "its input does not tell its units";
     super(
       `It is not known what this call to ${endpoint} will cost (${reason}), so the budget ${budget} refuses it. ` +
-        'Nothing was sent. Give the budget unknownPrice: { assumeUsd } or "allow" to let such calls through.',
+        'Nothing was sent. Say how many units it takes (units, of the call or of the client), or give the budget unknownPrice: { assumeUsd } or "allow".',
       { endpoint },
     );
     this.budget = budget;

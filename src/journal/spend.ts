@@ -49,6 +49,18 @@ export interface BudgetUse {
   readonly limitNanoUsd: number | undefined;
 }
 
+/** A call that was charged more than it had reserved of a budget. In nano-USD. */
+export interface Overrun {
+  readonly callId: string;
+  readonly endpoint: string;
+  /** What it was estimated to cost at most, or what the budget assumes of unknown ones. */
+  readonly reservedNanoUsd: number;
+  readonly chargedNanoUsd: number;
+}
+
+/** How many of them are told of a window. */
+export const TOLD_OVERRUNS = 5;
+
 /** Which windows are meant; those that nothing was reserved from are not there. */
 export interface BudgetUseQuery {
   readonly budget?: string;

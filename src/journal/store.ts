@@ -1,7 +1,7 @@
 import type { CallJournal } from "./call.ts";
 import type { RunJournal } from "./run.ts";
 import type { SlotJournal } from "./slots.ts";
-import type { BudgetUse, BudgetUseQuery, Spend, SpendQuery } from "./spend.ts";
+import type { BudgetUse, BudgetUseQuery, Overrun, Spend, SpendQuery } from "./spend.ts";
 
 /**
  * Where calls and runs are kept; journal and ledger in one. Its functions need no `this`, so that a decorator can spread
@@ -21,6 +21,10 @@ export interface Store {
   spend(query: SpendQuery): Promise<Spend[]>;
   /** What budgets have used, in no order. */
   used(query: BudgetUseQuery): Promise<BudgetUse[]>;
+  /** The calls that took a window of a budget farthest beyond what they had reserved, those first; five at most. */
+  overruns(budget: string, window: number): Promise<Overrun[]>;
+  /** Whether nobody has said so before, in whichever process: who asks first is told yes, and everybody else no. */
+  isFirst(what: string, at: number): Promise<boolean>;
   close(): Promise<void>;
 }
 

@@ -11,8 +11,9 @@ import {
 } from "../base/options.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { BudgetExceededError, UnknownPriceError } from "../errors/money.ts";
-import type { BudgetUse } from "../journal/spend.ts";
+import type { BudgetUse, Overrun } from "../journal/spend.ts";
 import type { Store } from "../journal/store.ts";
+import { formatUsd } from "../money/cost.ts";
 import {
   type BudgetSettings,
   clientLimit,
@@ -42,12 +43,23 @@ export interface BudgetState {
   readonly reservedNanoUsd: number;
   /** What a call may still cost; 0 where it is overdrawn. */
   readonly leftNanoUsd: number;
+  /** How the window came to be beyond its limit; undefined where it is not. */
+  readonly overshot?: Overshoot;
   /** Undefined where there is one window for ever, and where only the store is known. */
   readonly per: WindowBudget["per"];
   /** When the window began, in milliseconds since the epoch; undefined where it always was. */
   readonly since: number | undefined;
   /** When it begins anew, in milliseconds since the epoch; undefined where it never does. */
   readonly until: number | undefined;
+}
+
+/** A window that more was charged and reserved of than its limit. */
+export interface Overshoot {
+  readonly nanoUsd: number;
+  /** The calls that cost farthest more than they had been estimated to at most, five at most: those first. */
+  readonly calls: readonly Overrun[];
+  /** One sentence, for people. */
+  readonly why: string;
 }
 
 /** Which budgets: those that hold for calls with these tags, or within this run. */
@@ -150,11 +162,14 @@ async function notedBesides({ store }: BudgetSources, known: readonly BudgetStat
   for (const use of (await store.used({})).sort((a, b) => a.window - b.window)) {
     if (!names.has(use.budget)) latest.set(use.budget, use);
   }
-  return [...latest.values()]
+  const states = [...latest.values()]
     .sort((a, b) => b.window - a.window)
     .flatMap(({ limitNanoUsd, ...use }) =>
-      limitNanoUsd === undefined ? [] : [stateIn(use, { limitNanoUsd, per: undefined, until: undefined })],
+      limitNanoUsd === undefined
+        ? []
+        : [explained(store, stateIn(use, { limitNanoUsd, per: undefined, until: undefined }), use.window)],
     );
+  return Promise.all(states);
 }
 
 async function limitsFor(
@@ -187,7 +202,29 @@ async function stateOf({ store, now }: BudgetSources, { name, budget, since }: L
   const [use] = await store.used({ budget: name, window });
   const { chargedNanoUsd = 0, reservedNanoUsd = 0 } = use ?? {};
   const terms = { limitNanoUsd: toNano(budget.usd), per, until: windowEnd(now, per) };
-  return stateIn({ budget: name, window, chargedNanoUsd, reservedNanoUsd }, terms);
+  return explained(store, stateIn({ budget: name, window, chargedNanoUsd, reservedNanoUsd }, terms), window);
+}
+
+async function explained(
+  { overruns }: Pick<Store, "overruns">,
+  state: BudgetState,
+  window: number,
+): Promise<BudgetState> {
+  const { budget, chargedNanoUsd, reservedNanoUsd, limitNanoUsd } = state;
+  const nanoUsd = chargedNanoUsd + reservedNanoUsd - limitNanoUsd;
+  if (nanoUsd <= 0) return state;
+  const calls = await overruns(budget, window);
+  return { ...state, overshot: { nanoUsd, calls, why: whyOvershot(calls) } };
+}
+
+function whyOvershot([dearest, ...others]: readonly Overrun[]): string {
+  if (!dearest) return "its limit was higher when its calls were let through";
+  const { callId, endpoint, chargedNanoUsd, reservedNanoUsd } = dearest;
+  const more = others.length === 0 ? "" : `, and so did ${others.length} others or more`;
+  return (
+    `call ${callId} to ${endpoint} was charged ${formatUsd(chargedNanoUsd)} where ${formatUsd(reservedNanoUsd)} ` +
+    `was set aside${more}`
+  );
 }
 
 function stateIn(

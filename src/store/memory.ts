@@ -3,7 +3,8 @@ import { aClock, checkOptions, count, limit, type OptionsOf } from "../base/opti
 import type { SlotJournal } from "../journal/slots.ts";
 import { spendOf } from "../journal/spend-of.ts";
 import type { Store } from "../journal/store.ts";
-import { budgetUses, callJournal, keptCalls, makeRoom, markLeftOver, runForgotten } from "./memory/calls.ts";
+import { budgetUses, overruns } from "./memory/budgets.ts";
+import { callJournal, keptCalls, makeRoom, markLeftOver, runForgotten } from "./memory/calls.ts";
 import { keptRuns, runJournal } from "./memory/runs.ts";
 
 export interface MemoryOptions {
@@ -33,6 +34,7 @@ export function memoryStore(options: MemoryOptions = {}): Store {
   const runs = keptRuns(clock, keepBytes, (run, why) => runForgotten(calls, run, why));
   const calls = keptCalls(runs, keepEnded);
   const journal = runJournal(runs);
+  const told = new Set<string>();
   return {
     name: "memory",
     durable: false,
@@ -50,8 +52,23 @@ export function memoryStore(options: MemoryOptions = {}): Store {
     spend: async (query) =>
       spendOf([...calls.byId.values(), ...calls.forgotten.values()], query, calls.folded.values()),
     used: async (query) => budgetUses(calls, query),
+    overruns: async (...of) => overruns(calls, ...of),
+    isFirst: async (what) => isFirst(told, what),
     close: async () => {},
   };
+}
+
+/** What was said once for all, the oldest of it forgotten first. */
+const MOST_TOLD = 100_000;
+
+function isFirst(told: Set<string>, what: string): boolean {
+  if (told.has(what)) return false;
+  told.add(what);
+  for (const oldest of told) {
+    if (told.size <= MOST_TOLD) break;
+    told.delete(oldest);
+  }
+  return true;
 }
 
 function slotJournal(clock: Clock): SlotJournal {

@@ -61,6 +61,8 @@ export function selectedStore(named: NamedStore, clock: Clock): Store {
     },
     spend: async (...of) => (await opened()).spend(...of),
     used: async (...of) => (await opened()).used(...of),
+    overruns: async (...of) => (await opened()).overruns(...of),
+    isFirst: async (...of) => (await opened()).isFirst(...of),
     close,
   };
 }

@@ -99,6 +99,14 @@ test("a failure that fal bills units for is measured, and wasted", async () => {
   expect(await failureOf(made.fal.subscribe(ECHO, { input }))).toMatchObject({ code: "budget_exceeded" });
 });
 
+test("a failure of fal's own is not charged for the units that it counts, until the bill says so", async () => {
+  const made = setup({ budget: { usd: 0.03 } });
+  made.emulator.faults.next("submit", "completed-with-error; status=500; billableUnits=3");
+  expect(await failureOf(made.fal.subscribe(ECHO, { input }))).toMatchObject({ billed: "unknown" });
+  expect(await costOf(made)).toEqual({ source: "unknown", reason: "failed", units: 3 });
+  expect(await made.fal.budgets()).toMatchObject([{ chargedNanoUsd: 0, reservedNanoUsd: 10_000_000 }]);
+});
+
 test.each([
   ["says that it bills", "1", true, { source: "measured", nanoUsd: 10_000_000, units: 1 }],
   ["does not say what it bills", "", "unknown", { source: "unknown", reason: "failed" }],

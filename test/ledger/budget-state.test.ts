@@ -188,3 +188,21 @@ test.each(stores)(
     await open1;
   },
 );
+
+test("a window that was overshot says by how much, and which call did it", async () => {
+  const models = [echo({ id: "acme/dear", units: 5, price: 1 })];
+  const { fal } = setup({ emulator: { models }, budget: { usd: 2 } });
+  await fal.price("acme/dear");
+  await fal.subscribe("acme/dear", { input: {} });
+  const [state] = await fal.budgets();
+  const [callId] = (await fal.calls.list()).map(({ id }) => id);
+  expect(state).toMatchObject({ chargedNanoUsd: 500 * CENT, leftNanoUsd: 0 });
+  expect(state?.overshot).toEqual({
+    nanoUsd: 300 * CENT,
+    calls: [{ callId, endpoint: "acme/dear", reservedNanoUsd: 100 * CENT, chargedNanoUsd: 500 * CENT }],
+    why: `call ${callId} to acme/dear was charged $5.00 where $1.00 was set aside`,
+  });
+  expect(await failureOf(fal.subscribe("acme/dear", { input: {} }))).toMatchObject({
+    message: expect.stringContaining("It is overshot by $3.00: fal.budgets(…) says by which calls."),
+  });
+});

@@ -11,6 +11,8 @@ export const aroundStore = (store: Store, around: Around): Store => ({
   slots: wrapped("slots.", store.slots, around),
   spend: (query) => around(() => store.spend(query), "spend"),
   used: (query) => around(() => store.used(query), "used"),
+  overruns: (...of) => around(() => store.overruns(...of), "overruns"),
+  isFirst: (...of) => around(() => store.isFirst(...of), "isFirst"),
   close: () => around(store.close, "close"),
 });
 

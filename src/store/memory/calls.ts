@@ -9,7 +9,6 @@ import type {
   Ticket,
 } from "../../journal/call.ts";
 import type { RunRecord } from "../../journal/run.ts";
-import type { BudgetUse, BudgetUseQuery } from "../../journal/spend.ts";
 import { type Folded, fold, isMeant } from "../../journal/spend-of.ts";
 import type { Cost, Reservation } from "../../money/cost.ts";
 import {
@@ -336,16 +335,3 @@ const answers =
     (state === undefined || call.state === state) &&
     (requestId === undefined || call.ticket?.requestId === requestId) &&
     isMeant(call, filter);
-
-export function budgetUses({ used, limits }: KeptCalls, query: BudgetUseQuery): BudgetUse[] {
-  const { budget, beginsWith = "", window } = query;
-  return [...used]
-    .map(([key, amounts]) => {
-      const end = key.lastIndexOf(" ");
-      const window = Number(key.slice(end + 1));
-      return { budget: key.slice(0, end), window, ...amounts, limitNanoUsd: limits.get(key) };
-    })
-    .filter((use) => use.budget.startsWith(beginsWith))
-    .filter((use) => budget === undefined || use.budget === budget)
-    .filter((use) => window === undefined || use.window === window);
-}

@@ -1,5 +1,5 @@
 import { StoreError } from "../../errors/store.ts";
-import type { BudgetUse, BudgetUseQuery } from "../../journal/spend.ts";
+import { type BudgetUse, type BudgetUseQuery, type Overrun, TOLD_OVERRUNS } from "../../journal/spend.ts";
 import type { Reservation } from "../../money/cost.ts";
 import type { CallFacts } from "../call-changes.ts";
 import {
@@ -78,6 +78,26 @@ export const usedWhere = ({ budget, beginsWith, window }: BudgetUseQuery): State
     [`substr(budget, 1, ${beginsWith?.length ?? 0}) =`]: beginsWith,
     "window_start =": window,
   });
+
+export const overrunsOf = (budget: string, window: number): Statement => ({
+  sql: `select r.call, c.endpoint, r.nano, c.cost_nano from @reservations r join @calls c on c.id = r.call where ${[
+    "r.budget = $1 and r.window_start = $2 and c.cost_nano > r.nano",
+    `order by c.cost_nano - r.nano desc, c.seq limit ${TOLD_OVERRUNS}`,
+  ].join(" ")}`,
+  params: [budget, window],
+});
+
+export const overrunOf = (row: Row): Overrun => ({
+  callId: String(row["call"]),
+  endpoint: String(row["endpoint"]),
+  reservedNanoUsd: Number(row["nano"]),
+  chargedNanoUsd: Number(row["cost_nano"]),
+});
+
+export function* firstToSay(what: string, at: number): Work<boolean> {
+  const rows = yield* insert("told", { what, at }, "on conflict (what) do nothing returning what");
+  return rows.length > 0;
+}
 
 export const budgetUse = (row: Row): BudgetUse => ({
   budget: row["budget"] as string,

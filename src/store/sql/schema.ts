@@ -174,6 +174,11 @@ export const MIGRATIONS: readonly Migration[] = [
       ? "create index calls_by_kind on calls (kind, seq, state, cost_nano, amount, characters) where cost_nano is not null"
       : "create index calls_by_kind on calls (kind, seq)",
   ],
+  // Which calls took a window beyond its limit, and what was said once for all.
+  () => [
+    "create index reservations_by_window on reservations (budget, window_start)",
+    "create table told (what text not null primary key, at bigint not null)",
+  ],
 ];
 
 const REPORTED = [

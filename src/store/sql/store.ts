@@ -13,7 +13,7 @@ import {
   refused,
   reused,
 } from "../call-changes.ts";
-import { budgetUse, usedWhere } from "./budgets.ts";
+import { budgetUse, firstToSay, overrunOf, overrunsOf, usedWhere } from "./budgets.ts";
 import {
   callById,
   callsWhere,
@@ -60,6 +60,8 @@ export function sqlStore(driver: Driver, { name, keep }: Pick<Store, "name" | "k
       return Promise.all(rows.map(async (row) => spendOf(await withWholeNames(driver, row), query)));
     },
     used: async (query) => (await driver.read(usedWhere(query))).map(budgetUse),
+    overruns: async (...of) => (await driver.read(overrunsOf(...of))).map(overrunOf),
+    isFirst: (what, at) => driver.write(() => firstToSay(what, at)),
     close: driver.close,
   };
 }

@@ -120,6 +120,30 @@ export function budgetsConform(fresh: Fresh): void {
     expect(await used(store)).toEqual({ chargedNanoUsd: 0, reservedNanoUsd: 100 });
   });
 
+  test("the calls that took a window beyond its limit are told, those first that did so most", async () => {
+    const { store } = await fresh();
+    const window = of(10, { limitNanoUsd: 1_000 });
+    for (const id of ["a", "b", "c", "d", "e", "f", "g"]) {
+      await store.calls.intend(intent(id), { reserve: [window] });
+    }
+    await store.calls.intend(intent("other"), { reserve: [of(10, { budget: "client" })] });
+    await store.calls.charged("other", measured(500), 2);
+    const costs = { a: 11, b: 300, c: 10, d: 40, e: 30, f: 20 };
+    for (const [id, nanoUsd] of Object.entries(costs)) await store.calls.charged(id, measured(nanoUsd), 2);
+    const told = await store.overruns(window.budget, window.window);
+    expect(told.map(({ callId }) => callId)).toEqual(["b", "d", "e", "f", "a"]);
+    expect(told[0]).toEqual({ callId: "b", endpoint: "acme/echo", reservedNanoUsd: 10, chargedNanoUsd: 300 });
+    expect(await store.overruns("client", 7)).toEqual([]);
+  });
+
+  test("of all who would say the same one is the first", async () => {
+    const { store } = await fresh();
+    const asked = await Promise.all(Array.from({ length: 10 }, () => store.isFirst("client 0 0.9", 1)));
+    expect(asked.filter(Boolean)).toHaveLength(1);
+    expect(await store.isFirst("client 0 0.5", 1)).toBe(true);
+    expect(await store.isFirst("client 0 0.5", 2)).toBe(false);
+  });
+
   test("what one call reserves twice of a budget counts twice", async () => {
     const { store } = await fresh();
     await expect(store.calls.intend(intent("a"), { reserve: [of(60), of(60)] })).rejects.toMatchObject({
