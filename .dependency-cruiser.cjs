@@ -67,7 +67,7 @@ const MAY_IMPORT = {
   ],
   "fal.ts": CLIENT,
   "assemble.ts": [...CLIENT, "fal.ts"],
-  "client-options.ts": ["base", "calls", "chain", "transport", "fal.ts", "files"],
+  "client-options.ts": ["base", "calls", "chain", "ledger", "transport", "fal.ts", "files"],
   "client.ts": [...CLIENT, "fal.ts", "assemble.ts", "client-options.ts"],
   "official-names.ts": ["calls", "errors", "queue", "storage", "fal.ts", "client.ts"],
   "index.ts": [...CLIENT, "fal.ts", "client.ts", "official-names.ts"],

@@ -122,6 +122,7 @@ function callNumber(n: number) {
         claimedRoot: undefined,
         keyId: "key-1",
         account: undefined,
+        markup: undefined,
       },
       ...{ step: "picture", tags, userTags },
     },

@@ -21,6 +21,7 @@ import { createKeptFiles } from "./files/kept-files.ts";
 import type { BillingAccount } from "./ledger/bill.ts";
 import { type BudgetSettings, budgets } from "./ledger/budget.ts";
 import { type EstimateCall, estimates } from "./ledger/estimate.ts";
+import { markupOf } from "./ledger/markup.ts";
 import { type AccountReader, createAccount } from "./platform/account.ts";
 import { type BillingEvents, createBillingEvents, createBillPages } from "./platform/billing.ts";
 import { createUsualCosts } from "./platform/estimates.ts";
@@ -111,6 +112,7 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
     slots: slotsOf(options, ground, network.queue, clock),
     files: createKeptFiles({ keep: options.keepFiles, fetch, clock, isOurs, report, closing }),
     reuse: { settings: options.reuse, underWay: new Map(), rehosted: new Map(), originals: new Map() },
+    markup: (call) => markupOf(options.markup, call),
     ambiguousSubmit: options.ambiguousSubmit,
     requireRun: options.requireRun ?? false,
     lease: leaseSettings(options.lease),

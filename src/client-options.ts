@@ -21,6 +21,7 @@ import { AMBIGUOUS_SUBMIT_POLICIES, REUSE, UNITS } from "./calls/options.ts";
 import type { LeaseSettings } from "./chain/services.ts";
 import type { FalOptions, WebhookSettings } from "./fal.ts";
 import type { KeepFiles } from "./files/kept-files.ts";
+import { isMarkupOption, MARKUP_TAKES } from "./ledger/markup.ts";
 import type { ProxyUrlConfig } from "./transport/middleware.ts";
 import type { RetryOptions, RetryPolicy } from "./transport/retry.ts";
 
@@ -89,6 +90,7 @@ const CLIENT: OptionsOf<FalOptions> = {
   rescueFile: text,
   ambiguousSubmit: oneOf(AMBIGUOUS_SUBMIT_POLICIES),
   reuse: REUSE,
+  markup: { what: MARKUP_TAKES, is: isMarkupOption },
   requireRun: flag,
   allowHttp: flag,
   logger: having("an object with a function warn", "warn"),

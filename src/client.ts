@@ -24,6 +24,7 @@ import type { Fal, FalOptions } from "./fal.ts";
 import { type BudgetSources, createBudgets } from "./ledger/budget-state.ts";
 import { costsIn } from "./ledger/costs.ts";
 import type { Estimate, UnitsOf } from "./ledger/estimate.ts";
+import { invoiceOf } from "./ledger/invoice.ts";
 import { reconcile } from "./ledger/reconcile.ts";
 import { defaultsOf } from "./queue/defaults.ts";
 import { type AnyEndpoint, type EndpointId, endpoint, idOf, parseEndpointId } from "./queue/endpoint.ts";
@@ -72,6 +73,7 @@ export function createFal(options: FalOptions = {}): Fal {
         client.services.runnerUsage,
         await byRootNames(query),
       ),
+    invoice: (query) => invoiceOf(client.services.store, client.services.clock, query),
     budgets: createBudgets(() => budgetSources(client.services)),
     get queue() {
       return createQueueClient(client.services, client.services.calls);

@@ -19,6 +19,8 @@ import type { TagBudget, WindowBudget } from "./ledger/budget.ts";
 import type { Budgets } from "./ledger/budget-state.ts";
 import type { CostQuery, Costs } from "./ledger/costs.ts";
 import type { Estimate, EstimateOptions, UnitsOf } from "./ledger/estimate.ts";
+import type { Invoice, InvoiceQuery } from "./ledger/invoice.ts";
+import type { Markup } from "./ledger/markup.ts";
 import type { ReconcileOptions, Reconciliation } from "./ledger/reconciliation.ts";
 import type { BillingEvents } from "./platform/billing.ts";
 import type { Price } from "./platform/prices.ts";
@@ -84,6 +86,11 @@ export interface FalOptions {
    * @default every call is paid for
    */
   readonly reuse?: Reuse | false;
+  /**
+   * What is added to what calls cost to make their prices for whoever they are made for: see `invoice`. Noted with each call
+   * when it is made. @default none
+   */
+  readonly markup?: Markup;
   /** Makes a call outside a run an error. @default false */
   readonly requireRun?: boolean;
   /** Lets the key go over plain http to a host that is not loopback. @default false */
@@ -247,6 +254,14 @@ export interface Fal {
    * the key has not got the ADMIN scope.
    */
   costs(query?: CostQuery): Promise<Costs>;
+  /**
+   * What somebody is to pay for the results that were delivered: what they cost with the markup that each was made with, by
+   * endpoint. Nothing is sent for it. What failed, what was not used, and what was given again for nothing costs them nothing.
+   *
+   * @example const { lines, totalCents } = await fal.invoice({ tags: { customer: "acme" }, since: "2026-10", until: "2026-11" });
+   * @throws {InvalidArgumentError} for a period or tags that cannot be meant.
+   */
+  invoice(query: InvoiceQuery): Promise<Invoice>;
   /** What budgets have left: `fal.budgets({ tags })`, and `fal.budgets.check(…)` before anything is started. */
   readonly budgets: Budgets;
   /** Uploads files, for inputs that take a URL. A Blob in a call's input is uploaded by itself. */

@@ -161,6 +161,8 @@ export type {
   UnitsOf,
   UnknownEstimate,
 } from "./ledger/estimate.ts";
+export type { Invoice, InvoiceLine, InvoiceNotes, InvoiceQuery } from "./ledger/invoice.ts";
+export type { MarkedCall, Markup, TagMarkup } from "./ledger/markup.ts";
 export type {
   LedgerCall,
   MatchedCall,

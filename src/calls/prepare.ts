@@ -63,7 +63,9 @@ export async function prepare(
 
   const { of, jobId, app, attribution, accounts } = context;
   const { request, caller, incoming } = attribution;
-  const tags = await wireTags({ job_id: jobId, app, chain: of?.chain, run: of?.run, request }, given);
+  const ours = { job_id: jobId, app, chain: of?.chain, run: of?.run, request };
+  const userTags = textTags(given);
+  const tags = await wireTags(ours, given);
   const root = await rootOf(of, attribution, jobId);
   return {
     endpoint,
@@ -83,7 +85,8 @@ export async function prepare(
       rootRun: root.run,
       rootJob: root.job,
       tags,
-      userTags: textTags(given),
+      userTags,
+      markup: services.markup({ endpoint: endpoint.id, tags: { ...userTags, ...textTags(ours) } }),
     },
     heard: replyListener(incoming, endpoint.app),
   };

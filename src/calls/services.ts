@@ -8,6 +8,7 @@ import type { Ticket } from "../journal/call.ts";
 import type { Store } from "../journal/store.ts";
 import type { Reserve } from "../ledger/budget.ts";
 import type { UnitsOf } from "../ledger/estimate.ts";
+import type { MarkedCall } from "../ledger/markup.ts";
 import type { Price } from "../platform/prices.ts";
 import type { History } from "../platform/requests.ts";
 import type { Direct } from "../queue/direct.ts";
@@ -56,6 +57,8 @@ export interface Services {
   readonly storage: StorageClient;
   readonly files: KeptFiles;
   readonly reuse: ReuseHere;
+  /** What is added to a call's cost to make its price. @throws {InvalidArgumentError} for what a function gave that is no share. */
+  readonly markup: (call: MarkedCall) => number | undefined;
   readonly ambiguousSubmit: AmbiguousSubmitPolicy | undefined;
   readonly requireRun: boolean;
   readonly accounts: () => Accounts;

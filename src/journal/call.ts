@@ -63,6 +63,8 @@ export interface CallFor {
    * on has paid.
    */
   readonly account: string | undefined;
+  /** What is added to its cost to make the price of it, as a share: 0.2 is 20 %. Undefined where nobody has said. */
+  readonly markup: number | undefined;
   /** As they go over the wire. */
   readonly tags: Readonly<Record<string, string>>;
   /** The user's own tags, as they were given. */

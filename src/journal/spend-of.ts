@@ -36,7 +36,7 @@ const MOST_FOLDED = 10_000;
 
 /** Adds a call to those that are not told apart any more. */
 export function fold(folded: Map<string, Folded>, call: CallRecord): void {
-  const { chain, jobId, app, caller, keyId, account, userTags } = call.for;
+  const { chain, jobId, app, caller, keyId, account, markup, userTags } = call.for;
   const isRoom = folded.size < MOST_FOLDED;
   const whom = {
     chain,
@@ -44,6 +44,7 @@ export function fold(folded: Map<string, Folded>, call: CallRecord): void {
     app,
     keyId,
     account,
+    markup,
     ...(isRoom ? { caller, userTags } : { caller: undefined, userTags: {} }),
   };
   const like: CallRecord = {
@@ -65,6 +66,7 @@ const NOBODY: CallRecord["for"] = {
     rootRun: undefined,
     rootJob: undefined,
     claimedRoot: undefined,
+    markup: undefined,
   },
   ...{ keyId: undefined, account: undefined },
   ...{ tags: {}, userTags: {} },
@@ -111,6 +113,8 @@ function partOf(call: CallRecord, group: SpendGroup): string | number | undefine
   switch (group) {
     case "endpoint":
       return call.endpoint;
+    case "markup":
+      return call.for.markup;
     case "userTags":
       return JSON.stringify(call.for.userTags);
     case "day":

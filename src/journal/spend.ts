@@ -2,7 +2,7 @@ import type { Cost } from "../money/cost.ts";
 import type { CallFilter, CallState, FoundBy, Unused } from "./call.ts";
 
 /** What calls can be grouped by. `day` and `hour` are the starts of UTC days and hours, by the time of the intent. */
-export type SpendGroup = FoundBy | "endpoint" | "userTags" | "day" | "hour";
+export type SpendGroup = FoundBy | "endpoint" | "userTags" | "markup" | "day" | "hour";
 
 export interface SpendQuery extends CallFilter {
   readonly by: readonly SpendGroup[];

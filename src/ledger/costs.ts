@@ -219,7 +219,8 @@ function tagsOf({ userTags }: Spend["group"]): Record<string, string> {
   }
 }
 
-function carries({ group }: Spend, tags: Readonly<Record<string, string>>): boolean {
+/** Whether calls that are grouped by their tags have all of these. */
+export function carries({ group }: Spend, tags: Readonly<Record<string, string>>): boolean {
   const has = tagsOf(group);
   return Object.entries(tags).every(([name, value]) => tagOf(has, name) === value);
 }

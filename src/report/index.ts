@@ -9,6 +9,9 @@ import { runSection } from "./run.ts";
 import { shareBar } from "./share.ts";
 import { STYLE } from "./style.ts";
 
+export { dollarsOf, periodText } from "../ledger/invoice.ts";
+export { type InvoicePage, invoicePage } from "./invoice.ts";
+
 /** Money over time, by what is in `key` beside the day or the hour. */
 export interface OverTime {
   readonly title: string;

@@ -54,6 +54,7 @@ const COLUMNS = {
       "content",
       "reuse_of",
       "saved_nano",
+      "markup",
     ],
   ],
   runs: [

@@ -80,6 +80,7 @@ test("a budget of a day begins anew with the next one", async () => {
     keyId: undefined,
     account: undefined,
     claimedRoot: undefined,
+    markup: undefined,
   };
   const of = { ...whose, ...rest, tags: {}, userTags: {} };
   await store.calls.intend({ id: "1", ...intent, for: of }, { reserve: [reserve] });

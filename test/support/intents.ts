@@ -14,6 +14,7 @@ const NOBODY: CallFor = {
   keyId: undefined,
   account: undefined,
   claimedRoot: undefined,
+  markup: undefined,
   tags: {},
   userTags: {},
 };

@@ -24,6 +24,11 @@ Specification) CSV, the newest first; docs/money.md lists the columns. What FOCU
 has no row for is counted on stderr: calls that cost nothing, or whose cost or
 quantity is not known. --focus=1.3 is for tools that do not know 1.4.
 
+--invoice CUSTOMER is what somebody is to pay for the results of calls with a tag:
+what they cost with the markup that each was made with (createFal({ markup })), by
+model. --html and --csv can be sent: what it cost you is on neither. Without
+--since it is the last month that is over.
+
 --runners asks fal what the runners of the account's apps cost, by the second:
 a part of the bill that belongs to no call.
 
@@ -38,6 +43,7 @@ Examples:
   fal-chain costs --run poster/order-1042
   fal-chain costs --since 30d --by tag:customer --html report.html
   fal-chain costs --since 30d --focus --billing-account acme > focus.csv
+  fal-chain costs --invoice customer=acme --from "Studio Ltd" --html invoice.html
   fal-chain costs --since 30d --runners
   fal-chain costs --reconcile --since 30d
 `;
@@ -75,6 +81,10 @@ export function addCosts(program: Command, cli: Cli): void {
     .option("--csv", "print it as CSV")
     .option("--focus [version]", "print one row per charge, as FOCUS 1.4 or 1.3 CSV")
     .option("--billing-account <id>", "with --focus: the account that fal bills")
+    .option("--invoice <key=value>", "what the calls with this tag are to be paid for", collect)
+    .option("--markup <share>", "with --invoice: such as 20%, for calls that were made without one")
+    .option("--from <name>", "with --invoice: who sends it")
+    .option("--number <text>", "with --invoice: its number")
     .option("--reconcile", "compare with the account's bill, and record what it says (ADMIN key)")
     .option("--html <file>", "write one page with plots, the rows and the run (or the dearest one)")
     .option(...STORE)
@@ -84,7 +94,11 @@ export function addCosts(program: Command, cli: Cli): void {
         assertOfWholeBill(Object.keys(options));
         const { reconcile } = await import("../costs/reconcile.ts");
         cli.exitCode = await reconcile(cli.io, options);
+      } else if (options.invoice) {
+        const { writeInvoice } = await import("../costs/invoice.ts");
+        cli.exitCode = await writeInvoice(cli.io, options);
       } else {
+        assertOfInvoice(options);
         const { reportCosts } = await import("../costs/report.ts");
         cli.exitCode = await reportCosts(cli.io, options);
       }
@@ -100,6 +114,11 @@ export function addCosts(program: Command, cli: Cli): void {
       const { explain } = await import("../costs/explain.ts");
       cli.exitCode = await explain(cli.io, named, options);
     });
+}
+
+function assertOfInvoice(options: Readonly<Record<string, unknown>>): void {
+  const given = ["markup", "from", "number"].filter((name) => options[name] !== undefined);
+  if (given.length > 0) throw new InvalidArgumentError(`--${given.join(", --")} is said with --invoice.`);
 }
 
 /** The bill is the account's: whose requests they are only the ledger knows, and reports once it is reconciled. */

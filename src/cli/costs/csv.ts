@@ -32,7 +32,7 @@ export const costsCsv = ({ rows }: Costs, by: readonly string[]): string =>
     ]),
   );
 
-const toCsv = (head: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
+export const toCsv = (head: readonly string[], rows: readonly (readonly (string | number)[])[]): string =>
   [head, ...rows].map(csvLine).join("");
 
 /** As RFC 4180 has it. */

@@ -79,6 +79,7 @@ export const FOR: { readonly [F in keyof CallFor]-?: Column<CallFor[F]> } = {
   claimedRoot: optionalText("claimed_root"),
   keyId: optionalText("key_id"),
   account: optionalText("account"),
+  markup: optionalNumber("markup"),
   tags: json("tags", isTexts, () => ({})),
   // As the JSON that it is also in reports: databases differ in how they look into one.
   userTags: json("user_tags", isTexts, () => ({})),

@@ -179,6 +179,16 @@ export const MIGRATIONS: readonly Migration[] = [
     "create index reservations_by_window on reservations (budget, window_start)",
     "create table told (what text not null primary key, at bigint not null)",
   ],
+  // What is added to a call's cost to make its price.
+  ({ inline }) => [
+    "alter table calls add column markup double precision",
+    ...(inline
+      ? [
+          "drop index calls_for_reports",
+          `create index calls_for_reports on calls (${[...REPORTED, "caller", "saved_nano", "markup"].join(", ")})`,
+        ]
+      : []),
+  ],
 ];
 
 const REPORTED = [

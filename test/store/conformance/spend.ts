@@ -70,6 +70,25 @@ export function spendConforms(fresh: Fresh): void {
     ]);
   });
 
+  test("they are grouped by what is added to their cost", async () => {
+    const { store } = await fresh();
+    for (const [id, markup] of [
+      ["a", 0.2],
+      ["b", 0.2],
+      ["c", -0.05],
+      ["d", undefined],
+    ] as const) {
+      await store.calls.intend(intent(id, { markup }));
+      expect((await store.calls.get(id))?.for.markup).toBe(markup);
+    }
+    const found = await spend(store, { by: ["markup"] });
+    expect(found.map(({ group, calls }) => [group.markup, calls])).toEqual([
+      [-0.05, 1],
+      [0.2, 2],
+      [undefined, 1],
+    ]);
+  });
+
   test("they are grouped by days, hours and tags, and chosen by time and place", async () => {
     const store = await filled(fresh);
     const groups = async (query: Partial<SpendQuery>) =>
