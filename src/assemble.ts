@@ -3,7 +3,7 @@ import { attributionHere } from "./attribution/context.ts";
 import type { Background } from "./base/background.ts";
 import type { Clock } from "./base/clock.ts";
 import { systemClock } from "./base/clock.ts";
-import type { Transport } from "./base/transport.ts";
+import { MAX_REPLY_BYTES, type Transport } from "./base/transport.ts";
 import { type Calls, createCalls } from "./calls/call.ts";
 import { currentRun } from "./calls/enclosing-run.ts";
 import { createHooks } from "./calls/hooks.ts";
@@ -44,6 +44,7 @@ import { backoffMs, policyFor } from "./transport/retry.ts";
 export interface ClientServices extends ChainServices {
   /** What connections are made with; undefined where the runtime has nothing for it. */
   readonly webSocket: () => WebSocketClass | undefined;
+  readonly maxReplyBytes: number;
   readonly environment: Environment;
   readonly calls: Calls;
   readonly estimate: EstimateCall;
@@ -118,6 +119,7 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
     lease: leaseSettings(options.lease),
     isStoreUnsaid: () => !options.store && !(options.env ?? ambientEnv())["FAL_CHAIN_STORE"]?.trim(),
     webSocket: () => options.webSocket ?? globalThis.WebSocket,
+    maxReplyBytes: options.maxReplyBytes ?? MAX_REPLY_BYTES,
     accounts,
     trustsRequestId: () => options.trustRequestId ?? accounts().behindGateway,
     jobId: () => environment.identity.jobId,

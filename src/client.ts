@@ -45,6 +45,7 @@ export function createFal(options: FalOptions = {}): Fal {
     runBase: () => client.services.environment.origins.run,
     isBrowser,
     webSocket: () => client.services.webSocket(),
+    maxFrameBytes: () => client.services.maxReplyBytes,
   });
 
   return {

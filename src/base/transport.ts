@@ -3,6 +3,9 @@ export type Operation = "submit" | "direct" | "status" | "result" | "cancel" | "
 
 export const isPaid = (operation: Operation): boolean => operation === "submit" || operation === "direct";
 
+/** As long as an answer may be where nobody says otherwise, in bytes. */
+export const MAX_REPLY_BYTES = 64 * 2 ** 20;
+
 export interface WireRequest {
   readonly operation: Operation;
   readonly method: string;

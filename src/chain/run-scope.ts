@@ -1,4 +1,5 @@
 import type { Calls } from "../calls/call.ts";
+import type { OpenStream } from "../calls/stream.ts";
 import type { FalError } from "../errors/fal-error.ts";
 import type { Saved } from "./saved.ts";
 
@@ -58,6 +59,8 @@ export interface RunScope extends Tools<RunScope> {
   /** Aborts when the run is cancelled. */
   readonly signal: AbortSignal;
   readonly subscribe: Calls["subscribe"];
+  /** As `fal.stream` within the run: what is kept of it is its last event. */
+  readonly stream: OpenStream;
   /** Gives a function that belongs to the run, wherever it is called: `await run.bind(() => fal.queue.submit(…))()`. */
   bind<F extends (...args: never[]) => unknown>(fn: F): F;
 }

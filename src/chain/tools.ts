@@ -10,6 +10,7 @@ import {
   type OptionsOf,
 } from "../base/options.ts";
 import { inRun } from "../calls/enclosing-run.ts";
+import { openStream } from "../calls/stream.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { endsFallback } from "../errors/registry.ts";
@@ -152,6 +153,7 @@ export function scopeOf(place: Position): RunScope {
     chain: plan.chain,
     signal: cancelled.signal,
     subscribe: (endpoint, call) => enter(place, () => calls.subscribe(endpoint, call)),
+    stream: (endpoint, call) => enter(place, () => openStream(services, endpoint, call)),
     step: (name, fn) => enter(place, () => tools.step(name, fn)),
     map: ((items: never, fn: never, how: never) =>
       enter(place, () => tools.map(items, fn, how))) as unknown as Tools<RunScope>["map"],

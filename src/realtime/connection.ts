@@ -2,7 +2,8 @@ import { abortable, OVER } from "../base/signal.ts";
 import type { Prepared } from "../calls/prepare.ts";
 import type { Services } from "../calls/services.ts";
 import { EnvironmentError } from "../errors/environment.ts";
-import { decoded, frameOf, loadMsgpack, messageOf, type Outgoing, outgoing } from "./frames.ts";
+import { ReplyTooLargeError } from "../errors/network.ts";
+import { decoded, frameOf, isLarger, loadMsgpack, messageOf, type Outgoing, outgoing } from "./frames.ts";
 import type { RealtimeConnection, RealtimeConnectionHandler, RealtimeState } from "./options.ts";
 import { beginSession, type Session } from "./session.ts";
 import { endOf, isOfSocket, openSocket, type Socket, type WebSocketClass } from "./socket.ts";
@@ -17,6 +18,7 @@ export interface ConnectionParts {
   readonly tokens: TokenSource;
   readonly socketClass: () => WebSocketClass | undefined;
   readonly address: (token: string) => string;
+  readonly maxFrameBytes: () => number;
   /** Told when it begins to connect, and when it is idle again. */
   readonly onAlive: (isAlive: boolean) => void;
 }
@@ -163,10 +165,12 @@ const noteOpened = (line: Line, session: Session): Promise<void> =>
 
 /** Takes messages in their order, however long it takes to read one. */
 function inbox(line: Line, traffic: Traffic): (data: unknown) => void {
-  const { endpoint, tokens } = line.parts;
+  const { endpoint, tokens, maxFrameBytes } = line.parts;
   let before: Promise<void> = Promise.resolve();
   const read = async (data: unknown) => {
     const { decodeMessage = decoded } = line.handler;
+    const maxBytes = maxFrameBytes();
+    if (isLarger(data, maxBytes)) throw tooLarge(endpoint, maxBytes);
     const message = messageOf(await decodeMessage(data), endpoint);
     if (message.kind === "aside") return;
     if (message.kind === "result") {
@@ -183,6 +187,9 @@ function inbox(line: Line, traffic: Traffic): (data: unknown) => void {
     before = before.then(() => read(data)).catch((error: unknown) => tell(line, "onError", error));
   };
 }
+
+const tooLarge = (endpoint: string, maxBytes: number) =>
+  new ReplyTooLargeError(`The connection to ${endpoint}`, maxBytes, { endpoint, billed: "unknown" });
 
 const say = (line: Line, state: RealtimeState): void => tell(line, "onState", state);
 

@@ -35,6 +35,16 @@ export async function decoded(data: unknown): Promise<unknown> {
   return data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? decode(data as ArrayBuffer) : data;
 }
 
+/** Whether a frame has more bytes than these. Of what nobody knows the size of, nothing is said. */
+export function isLarger(data: unknown, maxBytes: number): boolean {
+  // No character is more than three bytes for each of its units.
+  if (typeof data === "string") {
+    return data.length * 3 > maxBytes && new TextEncoder().encode(data).length > maxBytes;
+  }
+  if (data instanceof Blob) return data.size > maxBytes;
+  return (data instanceof ArrayBuffer || ArrayBuffer.isView(data)) && data.byteLength > maxBytes;
+}
+
 export type Message =
   | { readonly kind: "result"; readonly result: unknown }
   | { readonly kind: "error" | "unauthorized"; readonly error: ApiError }

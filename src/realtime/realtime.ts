@@ -33,6 +33,7 @@ export interface RealtimeParts {
   readonly runBase: () => string;
   readonly isBrowser: () => boolean;
   readonly webSocket: () => WebSocketClass | undefined;
+  readonly maxFrameBytes: () => number;
 }
 
 /** What has no connection, on servers where only a browser shall have one. */
@@ -80,7 +81,7 @@ export function createRealtime(parts: RealtimeParts): {
 }
 
 function connectTo(
-  { services: given, runBase, webSocket }: RealtimeParts,
+  { services: given, runBase, webSocket, maxFrameBytes }: RealtimeParts,
   endpoint: string,
   handler: RealtimeConnectionHandler<unknown>,
   onAlive: (isAlive: boolean) => void,
@@ -100,7 +101,7 @@ function connectTo(
           tokenProvider ? tokenProvider(`${endpoint}${path}`) : services.issueToken(endpoint, { signal }),
         tokenProvider ? tokenExpirationSeconds : TOKEN_SECONDS,
       ),
-      socketClass: webSocket,
+      ...{ socketClass: webSocket, maxFrameBytes },
       address(token) {
         const url = new URL(`${runBase()}/${endpoint}${path}`);
         url.protocol = url.protocol.replace("http", "ws");

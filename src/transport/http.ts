@@ -3,6 +3,7 @@ import type { Report } from "../base/report.ts";
 import { abortable, linkedController, OVER } from "../base/signal.ts";
 import {
   isPaid,
+  MAX_REPLY_BYTES,
   type Transport,
   type WireReply,
   type WireRequest,
@@ -43,7 +44,6 @@ export interface TransportOptions extends Omit<ExchangeOptions, "route"> {
 const SUBMIT_TIMEOUT_MS = 6 * 60_000;
 /** The rest of a submit's answer, whose head has come, is waited for so long: then its request is looked up. */
 const SUBMITTED_TIMEOUT_MS = 5 * 60_000;
-const MAX_REPLY_BYTES = 64 * 2 ** 20;
 
 /** What all requests of a client go through. */
 interface Wire extends TransportOptions, ExchangeOptions {

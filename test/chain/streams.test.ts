@@ -65,3 +65,21 @@ test("a run that is let go reads its stream to the end, for whoever goes on with
   expect(await told(fal).start(undefined, { id: "a" })).toEqual(EVENTS.at(-1));
   expect(sent).toEqual([]);
 });
+
+test("where the context is lost, the run itself streams, and what it gave is the run's", async () => {
+  const { start, emulator } = processes({ models: [streaming()] });
+  const { fal } = start();
+  const lost = (fn: () => Promise<unknown>) =>
+    new Promise<unknown>((resolve) => outside.push(() => resolve(fn())));
+  const outside: (() => void)[] = [];
+  const chain = fal.chain("told", async (_: unknown, run) =>
+    lost(async () => (await run.stream(STREAMS, { input: { prompt: "a fox" }, step: "tell" })).done()),
+  );
+  const run = chain.start(undefined, { id: "a" });
+  run.catch(() => {});
+  await expect.poll(() => outside.length).toBe(1);
+  outside[0]?.();
+  expect(await run).toEqual(EVENTS.at(-1));
+  expect(await fal.calls.list()).toMatchObject([{ for: { run: "a", step: "tell" }, state: "completed" }]);
+  expect(emulator.jobs).toHaveLength(1);
+});

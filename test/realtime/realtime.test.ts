@@ -93,6 +93,26 @@ test("an input is sent once it is connected, and its result comes back; the ledg
   ]);
 });
 
+test.each([
+  ["msgpack", {}],
+  ["text", { encodeMessage: JSON.stringify }],
+])(
+  "a frame of %s that is larger than an answer may be is an error, and the next one is read",
+  async (_, how) => {
+    const model = live({
+      realtime: async (input) => ({ output: { said: "x".repeat((input as { n: number }).n) }, units: 1 }),
+    });
+    const { results, errors, connect } = world({ model, maxReplyBytes: 500 });
+    const connection = connect({ maxBuffering: 5, ...how });
+    connection.send({ n: 1_000 });
+    connection.send({ n: 1 });
+    await until(() => results.length === 1);
+    expect(results).toMatchObject([{ said: "x" }]);
+    expect(errors).toMatchObject([{ name: "ReplyTooLargeError", maxBytes: 500, billed: "unknown" }]);
+    connection.close();
+  },
+);
+
 test("of inputs that come too fast the first is sent, and then the newest", async () => {
   const clock = virtualClock();
   const { emulator, results, connect } = world({ clock });
