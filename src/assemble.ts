@@ -1,4 +1,4 @@
-import { accountsOf } from "./attribution/accounts.ts";
+import { type Accounts, accountsOf } from "./attribution/accounts.ts";
 import { attributionHere } from "./attribution/context.ts";
 import type { Background } from "./base/background.ts";
 import type { Clock } from "./base/clock.ts";
@@ -75,10 +75,11 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
   const origins = once((): Origins => environment.origins);
   const fetch: typeof globalThis.fetch = (...args) => (options.fetch ?? globalThis.fetch)(...args);
   const network = networkOf(options, ground, origins, clock);
-  const accounts = whileUnchanged(
-    () => [environment.identity],
-    ([identity]) => accountsOf(identity as Environment["identity"], options.ownAccounts),
-  );
+  const keptAccounts = new Kept<Accounts>();
+  const accounts = () => {
+    const { identity } = environment;
+    return keptAccounts.of([identity], () => accountsOf(identity, options.ownAccounts));
+  };
   const isOurs = (url: string) => origins().trusted.has(URL.parse(url)?.origin ?? "");
   // Made of the services that they are a part of.
   const own: { hooks?: Hooks | undefined; calls?: Calls } = {};
@@ -151,7 +152,7 @@ function networkOf(
   const transport: Transport = createTransport({
     key: keyOf(options, environment, telemetry),
     middleware: middlewareOf(options),
-    isKept: (url) => isProxied(options) && url.startsWith(`${origins().api}/`),
+    isKept: options.proxyUrl ? (url) => isProxied(options) && url.startsWith(`${origins().api}/`) : undefined,
     responseHandler: options.responseHandler,
     trusted: () => origins().trusted,
     fetch: options.fetch,
@@ -291,35 +292,22 @@ function keyOrNone(environment: Environment): FalKey | undefined {
   }
 }
 
-const KEY_VARIABLES = ["FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET"] as const;
-const IDENTITY_VARIABLES = [
-  "FAL_JOB_ID",
-  "FAL_APP_NAME",
-  "FAL_APP_ID",
-  "FAL_USER_NICKNAME",
-  "FAL_REGION",
-] as const;
-
 /** The environment as the options have it, whenever it is asked; what has not changed is not read anew. */
 export function environmentOf({ env, credentials, allowHttp = false }: FalOptions): Environment {
   const variables = () => env ?? ambientEnv();
-  const given = () => (typeof credentials === "function" ? credentials() : credentials);
   const read = (key?: string) => readEnvironment(variables(), { credentials: key, allowHttp });
-  const valuesOf = (names: readonly string[]) => names.map((name) => variables()[name]);
-  const key = whileUnchanged(
-    () => [given(), ...valuesOf(KEY_VARIABLES)],
-    ([credentials]) => read(credentials).key,
-  );
-  const identity = whileUnchanged(
-    () => valuesOf(IDENTITY_VARIABLES),
-    () => read().identity,
-  );
+  const key = new Kept<FalKey>();
+  const identity = new Kept<Environment["identity"]>();
   return {
     get key() {
-      return key();
+      const given = typeof credentials === "function" ? credentials() : credentials;
+      const { FAL_KEY, FAL_KEY_ID, FAL_KEY_SECRET } = variables();
+      return key.of([given, FAL_KEY, FAL_KEY_ID, FAL_KEY_SECRET], () => read(given).key);
     },
     get identity() {
-      return identity();
+      const { FAL_JOB_ID, FAL_APP_NAME, FAL_APP_ID, FAL_USER_NICKNAME, FAL_REGION } = variables();
+      const sources = [FAL_JOB_ID, FAL_APP_NAME, FAL_APP_ID, FAL_USER_NICKNAME, FAL_REGION];
+      return identity.of(sources, () => read().identity);
     },
     get origins() {
       return read().origins;
@@ -333,14 +321,14 @@ export function environmentOf({ env, credentials, allowHttp = false }: FalOption
   };
 }
 
-/** Makes a value of what it is made from, and again only where that is another. */
-function whileUnchanged<S, T>(sources: () => readonly S[], make: (sources: readonly S[]) => T): () => T {
-  let made: { readonly from: readonly S[]; readonly value: T } | undefined;
-  return () => {
-    const from = sources();
-    if (!made?.from.every((source, n) => source === from[n])) made = { from, value: make(from) };
-    return made.value;
-  };
+/** A value that is made of others, and made again only where one of those is another. */
+class Kept<T> {
+  #made: { readonly from: readonly unknown[]; readonly value: T } | undefined;
+
+  of(from: readonly unknown[], make: () => T): T {
+    if (!this.#made?.from.every((source, n) => source === from[n])) this.#made = { from, value: make() };
+    return this.#made.value;
+  }
 }
 
 function once<T>(make: () => T): () => T {

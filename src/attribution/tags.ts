@@ -73,6 +73,7 @@ export async function wireTags(own: OwnTags, user: UserTags): Promise<Readonly<R
     value === undefined ? [] : [[key, encodeValue(String(value))] as const],
   );
 
+  if (pairs.length === 0) return NO_TAGS;
   const limit = longestValueThatFits(pairs);
   const fitted = pairs.map(
     async ([key, value]) => [key, value.length <= limit ? value : await shortened(value, limit)] as const,
@@ -80,6 +81,8 @@ export async function wireTags(own: OwnTags, user: UserTags): Promise<Readonly<R
   // `__proto__` is a key like any other.
   return Object.freeze(Object.fromEntries(await Promise.all(fitted)));
 }
+
+const NO_TAGS = Object.freeze({});
 
 export const tagsHeader = (tags: Readonly<Record<string, string>>): string =>
   Object.entries(tags)

@@ -25,41 +25,53 @@ export interface EventLogOptions<E> {
   readonly withDropped: (event: E, dropped: number) => E;
 }
 
-interface Log<E> {
+class Log<E> implements EventLog<E> {
   readonly options: EventLogOptions<E>;
-  readonly entries: Entry<E>[];
-  readonly waiting: Set<() => void>;
+  readonly entries: Entry<E>[] = [];
+  readonly waiting = new Set<() => void>();
   outcome: { readonly failed: boolean; readonly error?: unknown } | undefined;
+  #count = 0;
+  #droppable = 0;
+
+  constructor(options: EventLogOptions<E>) {
+    this.options = options;
+  }
+
+  push(event: E): void {
+    if (this.outcome) return;
+    const { entries, options } = this;
+    entries.push({ number: this.#count++, event });
+    if (options.droppable(event) && ++this.#droppable > options.keep) {
+      const oldest = entries.findIndex((entry) => options.droppable(entry.event));
+      entries.splice(oldest, 1);
+      this.#droppable--;
+    }
+    this.#wake();
+  }
+
+  end(): void {
+    this.#close({ failed: false });
+  }
+
+  fail(error: unknown): void {
+    this.#close({ failed: true, error });
+  }
+
+  read(from = 0): AsyncIterableIterator<E> {
+    return cursor(this, from);
+  }
+
+  #close(outcome: Log<E>["outcome"]): void {
+    this.outcome ??= outcome;
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const resume of [...this.waiting]) resume();
+  }
 }
 
-export function eventLog<E>(options: EventLogOptions<E>): EventLog<E> {
-  const log: Log<E> = { options, entries: [], waiting: new Set(), outcome: undefined };
-  const { entries } = log;
-  let count = 0;
-  let droppable = 0;
-  const wake = () => {
-    for (const resume of [...log.waiting]) resume();
-  };
-  const close = (outcome: Log<E>["outcome"]) => {
-    log.outcome ??= outcome;
-    wake();
-  };
-  return {
-    push(event) {
-      if (log.outcome) return;
-      entries.push({ number: count++, event });
-      if (options.droppable(event) && ++droppable > options.keep) {
-        const oldest = entries.findIndex((entry) => options.droppable(entry.event));
-        entries.splice(oldest, 1);
-        droppable--;
-      }
-      wake();
-    },
-    end: () => close({ failed: false }),
-    fail: (error) => close({ failed: true, error }),
-    read: (from = 0) => cursor(log, from),
-  };
-}
+export const eventLog = <E>(options: EventLogOptions<E>): EventLog<E> => new Log(options);
 
 function cursor<E>(log: Log<E>, from: number): AsyncIterableIterator<E> {
   const { entries, waiting, options } = log;

@@ -83,12 +83,13 @@ export interface Transport {
    */
   stream<T>(request: WireRequest, onBytes: () => void, read: (reply: WireStream) => T): Promise<T>;
   /**
-   * Opens a stream of server-sent events and gives the data of each. Not repeated: who watches knows better what to do.
+   * Opens a stream of server-sent events and gives what `read` makes of the data of each. Not repeated: who watches knows
+   * better what to do.
    *
    * @param onBytes Told of every sign of life, comments included.
    * @throws {ApiError | NetworkError} where the stream cannot be had; from the loop where it breaks.
    */
-  open(request: WireRequest, onBytes?: () => void): Promise<AsyncIterable<string>>;
+  open<T>(request: WireRequest, read: (data: string) => T, onBytes?: () => void): Promise<AsyncIterable<T>>;
   /**
    * Waits while the host of a submit does not answer, before anything is noted of it; sending it waits likewise.
    *

@@ -78,7 +78,28 @@ export type CallEvent<T = unknown> =
 /** What a status can tell, short of the result. */
 export type StatusEvent = Extract<CallEvent, { type: "queued" | "running" | "log" }>;
 
-export interface StatusFold {
+const RANK = { IN_QUEUE: 0, IN_PROGRESS: 1, COMPLETED: 2 } as const;
+
+/** What the statuses of one request have told so far. */
+export class StatusFold {
+  #rank = -1;
+  #position: number | undefined;
+  readonly #lines: LogLines | undefined;
+
+  /** @param takesLogs Whether they were asked for: whoever sends them all the same sends them for nothing. */
+  constructor(takesLogs: boolean) {
+    this.#lines = takesLogs ? new LogLines() : undefined;
+  }
+
+  get logs(): readonly RequestLog[] {
+    return this.#lines?.all ?? [];
+  }
+
+  /** Whether the request has written more log than is told. */
+  get isLogFull(): boolean {
+    return this.#lines?.isFull ?? false;
+  }
+
   /**
    * The events that this status adds to what is known already. The same ones whichever transport brought it: states
    * never go back, positions and log lines never repeat.
@@ -86,73 +107,61 @@ export interface StatusFold {
    * @param connection Names the source of `logs`: within one connection lines add up, and each connection may begin
    * with lines that an earlier one had brought. A poll is a connection of its own, since its logs are cumulative.
    */
-  take(status: WireStatus, connection: object, at: number): StatusEvent[];
-  readonly logs: readonly RequestLog[];
-  /** Whether the request has written more log than is told. */
-  readonly isLogFull: boolean;
-}
+  take(status: WireStatus, connection: object, at: number): StatusEvent[] {
+    const events: StatusEvent[] = [];
+    const now = RANK[status.status];
+    if (status.status === "IN_QUEUE" && this.#rank <= now) {
+      const position = status.queue_position ?? undefined;
+      if (this.#rank < now || position !== this.#position) events.push({ type: "queued", at, position });
+      this.#position = position;
+    }
+    // A completed request did run, even if nobody looked while it did; a failed one may never have started.
+    const ran = status.status === "IN_PROGRESS" || (status.status === "COMPLETED" && !hasFailed(status));
+    if (ran && this.#rank < RANK.IN_PROGRESS) events.push({ type: "running", at });
+    this.#rank = Math.max(this.#rank, now);
 
-const RANK = { IN_QUEUE: 0, IN_PROGRESS: 1, COMPLETED: 2 } as const;
+    for (const log of (status.logs && this.#lines?.take(status.logs, connection, at)) || []) {
+      events.push({ type: "log", at, log, dropped: 0 });
+    }
+    return events;
+  }
+}
 
 /** How much log of a request is told: what a model writes is to fill neither the memory nor the store. */
 const MOST_LINES = 20_000;
 const MOST_CHARACTERS = 8 * 2 ** 20;
 
-/** @param takesLogs Whether they were asked for: whoever sends them all the same sends them for nothing. */
-export function statusFold(takesLogs: boolean): StatusFold {
-  let rank = -1;
-  let characters = 0;
-  let position: number | undefined;
-  const logs: RequestLog[] = [];
-  const told = new Map<string, number>();
-  const counts = new WeakMap<object, Map<string, number>>();
+/** The log of a request, each line once. */
+class LogLines {
+  readonly all: RequestLog[] = [];
+  #characters = 0;
+  readonly #told = new Map<string, number>();
+  readonly #counts = new WeakMap<object, Map<string, number>>();
 
-  const isFull = () => logs.length >= MOST_LINES || characters >= MOST_CHARACTERS;
+  get isFull(): boolean {
+    return this.all.length >= MOST_LINES || this.#characters >= MOST_CHARACTERS;
+  }
 
-  const newLines = (lines: readonly WireLog[], connection: object, at: number): RequestLog[] => {
-    const seen = counts.get(connection) ?? new Map<string, number>();
-    counts.set(connection, seen);
+  /** @returns those of them that are new. */
+  take(lines: readonly WireLog[], connection: object, at: number): RequestLog[] {
+    const seen = this.#counts.get(connection) ?? new Map<string, number>();
+    this.#counts.set(connection, seen);
     const found: RequestLog[] = [];
     for (const line of lines) {
-      if (isFull()) break;
+      if (this.isFull) break;
       const key = JSON.stringify([line.timestamp, line.level, line.source, line.message]);
       const nth = (seen.get(key) ?? 0) + 1;
       seen.set(key, nth);
       // The nth such line of this connection is known if n of them were told already.
-      if (nth <= (told.get(key) ?? 0)) continue;
-      told.set(key, nth);
+      if (nth <= (this.#told.get(key) ?? 0)) continue;
+      this.#told.set(key, nth);
       const log = logOf(line, at);
-      characters += key.length;
-      logs.push(log);
+      this.#characters += key.length;
+      this.all.push(log);
       found.push(log);
     }
     return found;
-  };
-
-  return {
-    logs,
-    get isLogFull() {
-      return isFull();
-    },
-    take(status, connection, at) {
-      const events: StatusEvent[] = [];
-      const now = RANK[status.status];
-      if (status.status === "IN_QUEUE" && rank <= now) {
-        const next = status.queue_position ?? undefined;
-        if (rank < now || next !== position) events.push({ type: "queued", at, position: next });
-        position = next;
-      }
-      // A completed request did run, even if nobody looked while it did; a failed one may never have started.
-      const ran = status.status === "IN_PROGRESS" || (status.status === "COMPLETED" && !hasFailed(status));
-      if (ran && rank < RANK.IN_PROGRESS) events.push({ type: "running", at });
-      rank = Math.max(rank, now);
-
-      for (const log of newLines((takesLogs && status.logs) || [], connection, at)) {
-        events.push({ type: "log", at, log, dropped: 0 });
-      }
-      return events;
-    },
-  };
+  }
 }
 
 /** `COMPLETED` says only that it is over: a failed request is completed too, with `error`. */

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { type EventLog, eventLog } from "../base/event-log.ts";
+import { type EventLog, type EventLogOptions, eventLog } from "../base/event-log.ts";
 import type { CancelOutcome } from "../errors/giving-up.ts";
 import type { Ticket } from "../journal/call.ts";
 import type { Cost } from "../money/cost.ts";
@@ -7,7 +7,7 @@ import type { Answer } from "../queue/answer.ts";
 import type { StreamedCall } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import type { AdmittedCall, EnclosingRun, FoundStep } from "./enclosing-run.ts";
-import { type CallEvent, type StatusFold, statusFold } from "./events.ts";
+import { type CallEvent, StatusFold } from "./events.ts";
 import type { CallObserver } from "./observer.ts";
 import type { AmbiguousSubmitPolicy, CallRetry, Reuse, StepSettings, WatchSettings } from "./options.ts";
 import { toQueueStatus } from "./queue-status.ts";
@@ -101,8 +101,12 @@ export interface LiveCall<T = unknown> {
   cost: Promise<Cost | undefined> | undefined;
 }
 
-/** Log lines that are kept for readers who come late or are slow. */
-const KEPT_LOGS = 1_000;
+/** Readers who come late or are slow have this many log lines, and all other events. */
+const KEPT: EventLogOptions<CallEvent<never>> = {
+  keep: 1_000,
+  droppable: ({ type }) => type === "log",
+  withDropped: (event, dropped) => ({ ...event, dropped }) as CallEvent<never>,
+};
 
 export function liveCall<T>(
   { clock, observe }: Services,
@@ -129,12 +133,8 @@ export function liveCall<T>(
     asksForRequest,
     isHeard: false,
     observer: observe({ id, endpoint, step: settings.step }),
-    log: eventLog<CallEvent<T>>({
-      keep: KEPT_LOGS,
-      droppable: ({ type }) => type === "log",
-      withDropped: (event, dropped) => ({ ...event, dropped }) as CallEvent<T>,
-    }),
-    statuses: statusFold(settings.logs ?? false),
+    log: eventLog<CallEvent<T>>(KEPT as EventLogOptions<CallEvent<T>>),
+    statuses: new StatusFold(settings.logs ?? false),
     announced,
     startedAt: clock.now(),
     times: { submitted: clock.now() },
@@ -183,7 +183,8 @@ export function announce(
   call.ticket = ticket;
   emit(call, { type: "submitted", at: services.clock.now(), endpoint, requestId, tags, ...how });
   call.announced.resolve({ endpoint, requestId });
-  callBack(services, call, "onEnqueue", () => call.settings.onEnqueue?.(requestId));
+  const { onEnqueue } = call.settings;
+  if (onEnqueue) callBack(services, call, "onEnqueue", () => onEnqueue(requestId));
 }
 
 /** Tells what a status adds to what is known already. */
@@ -205,8 +206,10 @@ export function tellWatched(
   connection: object,
 ): void {
   tellStatus(services, call, status, connection);
+  const { onQueueUpdate } = call.settings;
+  if (!onQueueUpdate) return;
   const update = () => toQueueStatus(services.queue, ticket, status, call.statuses.logs);
-  callBack(services, call, "onQueueUpdate", () => call.settings.onQueueUpdate?.(update()));
+  callBack(services, call, "onQueueUpdate", () => onQueueUpdate(update()));
 }
 
 /** The user's code runs here: it may throw, and a paid call goes on all the same. */

@@ -19,7 +19,7 @@ import {
   ticketOf,
 } from "./call.ts";
 import { currentRun, runHere } from "./enclosing-run.ts";
-import { logOf, type Result, statusFold } from "./events.ts";
+import { logOf, type Result, StatusFold } from "./events.ts";
 import { type LiveCall, liveCall } from "./live-call.ts";
 import { noteCancelled, noteFailure, noteResult } from "./noted-requests.ts";
 import { checkCallOptions, type SubmitOptions, type WatchSettings } from "./options.ts";
@@ -258,7 +258,7 @@ async function subscribeToStatus(
       controller.abort(new CallTimeoutError(ticket.endpoint, timeout, { ...ticket, cancel }));
     clock.sleep(timeout, signal).then(tooLate, () => {});
   }
-  const statuses = statusFold(options.logs ?? false);
+  const statuses = new StatusFold(options.logs ?? false);
   try {
     const known = await journalledEnd(services, ticket);
     const watched = known

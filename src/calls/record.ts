@@ -170,7 +170,7 @@ function metricsOf(
 
 /** A result never waits for its files to be copied. */
 function keepFiles({ background, files }: Services, data: unknown): void {
-  void inBackground(background, files.keep(data));
+  if (files.keep) void inBackground(background, files.keep(data));
 }
 
 /** The caller's own schema is a contract. */

@@ -3,7 +3,7 @@ import type { Ticket } from "../journal/call.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import { type EventStream, eventStream } from "./event-stream.ts";
-import { statusFold } from "./events.ts";
+import { StatusFold } from "./events.ts";
 import { type QueueStatus, toQueueStatus } from "./queue-status.ts";
 
 /** A request's statuses as they come. Leaving the loop closes the stream; the request goes on. */
@@ -36,17 +36,17 @@ export function statusStream(
     ...{ controller, report, closesWhenLeft: true, isReported: false, onHeard() {} },
     requestId: () => ticket.requestId,
   });
-  const told = statusFold(logs);
+  const told = new StatusFold(logs);
   const read = async () => {
-    let last: QueueStatus | undefined;
     for await (const status of statuses) {
       const events = told.take(status, statuses, 0);
       const lines = events.flatMap((event) => (event.type === "log" ? [event.log] : []));
-      last = toQueueStatus(queue, ticket, status, lines);
+      const last = toQueueStatus(queue, ticket, status, lines);
       opened.push(last, true);
+      // The server closes after this one; a server that does not must not hold us up.
+      if (last.status === "COMPLETED") return last;
     }
-    if (last?.status !== "COMPLETED") throw endedEarly(ticket);
-    return last;
+    throw endedEarly(ticket);
   };
   read()
     .then(opened.end, (error: unknown) => {

@@ -2,7 +2,7 @@ import { derivedId } from "../base/sha256.ts";
 import { FalError } from "../errors/fal-error.ts";
 import { endsFallback } from "../errors/registry.ts";
 import type { CallRecord } from "../journal/call.ts";
-import { statusFold } from "./events.ts";
+import { StatusFold } from "./events.ts";
 import { emit, type LiveCall } from "./live-call.ts";
 import type { CallRetry } from "./options.ts";
 import type { Prepared } from "./prepare.ts";
@@ -98,7 +98,7 @@ async function beginAnew(
     id,
     attempt: call.attempt + 1,
     observer: services.observe({ id, endpoint, step: settings.step }),
-    statuses: statusFold(settings.logs ?? false),
+    statuses: new StatusFold(settings.logs ?? false),
     times: { submitted: services.clock.now() },
     ...{ isInDoubt: false, isHooked: false },
     ...{ notedAs: undefined, slot: undefined, accepting: undefined, ticket: undefined, cost: undefined },

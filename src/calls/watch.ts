@@ -99,26 +99,23 @@ async function* stream(
   reopened: boolean,
 ): AsyncGenerator<Observation, void, void> {
   const { controller, unlink } = linkedController(signal);
-  const guard = (ms: number) =>
-    watchdog(clock, ms, controller.signal, () =>
-      controller.abort(new Error(`the status stream was silent for ${ms} ms`)),
-    );
-  const silence = guard(idleTimeout);
-  const quiet = guard(LONGEST_QUIET_MS);
+  const give = () => controller.abort(new Error("the status stream was silent for too long"));
+  const silence = watchdog(clock, Math.min(idleTimeout, LONGEST_QUIET_MS), controller.signal, give);
   const connection = {};
+  let saidAt = clock.now();
+  const onBytes = () => {
+    silence.reset();
+    if (clock.now() - saidAt >= LONGEST_QUIET_MS) give();
+  };
   try {
-    const statuses = await queue.streamStatus(ticket, {
-      logs,
-      signal: controller.signal,
-      onBytes: silence.reset,
-    });
+    const statuses = await queue.streamStatus(ticket, { logs, signal: controller.signal, onBytes });
     if (reopened && logs) {
       // What was logged between the two connections is in neither: a poll has it. Asked for only now that the new
       // stream is open, so that nothing falls between.
       yield { status: await queue.status(ticket, { logs, signal }), connection: {} };
     }
     for await (const status of statuses) {
-      quiet.reset();
+      saidAt = clock.now();
       yield { status, connection };
     }
   } catch (error) {

@@ -32,8 +32,8 @@ export interface KeptFilesOptions {
 
 /** The media that calls give, copied while fal has them. A copy's place follows from its URL, so nothing is rewritten. */
 export interface KeptFiles {
-  /** Copies the media of a result that are not there yet. Never rejects. */
-  keep(data: unknown): Promise<void>;
+  /** Copies the media of a result that are not there yet. Never rejects. Undefined where nothing is kept. */
+  readonly keep: ((data: unknown) => Promise<void>) | undefined;
   /** Where the copy of a file is; undefined where there is none. */
   path(url: string): Promise<string | undefined>;
   /** The copy of a file, or the file itself. @throws {FileExpiredError} where neither is to be had. */
@@ -78,7 +78,7 @@ export function createKeptFiles(options: KeptFilesOptions): KeptFiles {
   };
   return {
     path: copyOf,
-    keep: async (data) => keepAll(copies, data),
+    keep: directory === undefined ? undefined : async (data) => keepAll(copies, directory, data),
     async read(url) {
       const closed = options.closing();
       const path = await copyOf(url);
@@ -99,9 +99,8 @@ export function createKeptFiles(options: KeptFilesOptions): KeptFiles {
   };
 }
 
-async function keepAll(copies: Copies, data: unknown): Promise<void> {
-  const { directory, underWay, report, closing } = copies;
-  if (directory === undefined) return;
+async function keepAll(copies: Copies, directory: string, data: unknown): Promise<void> {
+  const { underWay, report, closing } = copies;
   // Of this moment: it may close before the first of them is asked for.
   const closed = closing();
   const urls = new Set([...urlsIn(data)].map(([url]) => url));

@@ -58,8 +58,9 @@ export function budgets(settings: BudgetSettings, estimate: EstimateCall): Reser
     if (!isTagKey(tag)) throw notOne(`tag is ${JSON.stringify(tag)}; no call can have that tag`);
 
   return async (call, runs) => {
+    if (!client && tags.length === 0 && runs.length === 0) return NOTHING_RESERVED;
     const limits = await limitsOf(settings, call.for, runs);
-    if (limits.length === 0) return () => [];
+    if (limits.length === 0) return NOTHING_RESERVED;
     const expected = await estimate(call.asked).catch(() => NO_PRICE);
     const wanted = limits.map((limit) => ({ ...limit, nanoUsd: setAside(call, limit, expected) }));
     return (at) =>
@@ -73,6 +74,8 @@ export function budgets(settings: BudgetSettings, estimate: EstimateCall): Reser
       );
   };
 }
+
+const NOTHING_RESERVED = (): readonly Reservation[] => [];
 
 /**
  * Two budgets may share a window, as those of an hour and of a day do in the first hour of the day: the call takes its part

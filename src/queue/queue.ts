@@ -105,7 +105,8 @@ export interface Queue extends Submits {
 
 /** The queue of the deployment whose address `base` gives, asked at each request. */
 export function createQueue(transport: Transport, base: () => string): Queue {
-  const addresses = (ticket: Ticket) => addressesOf(transport, base(), ticket);
+  const address = (ticket: Ticket, name: keyof RequestAddresses) =>
+    addressOf(transport, base(), ticket, name);
   const told = (ticket: Ticket, read: "status" | "result") => (error: unknown) => {
     throw elsewhere(base(), ticket, read, error);
   };
@@ -113,7 +114,11 @@ export function createQueue(transport: Transport, base: () => string): Queue {
     get base() {
       return base();
     },
-    addresses,
+    addresses: (ticket) => ({
+      status: address(ticket, "status"),
+      response: address(ticket, "response"),
+      cancel: address(ticket, "cancel"),
+    }),
     isElsewhere: ({ queue }) => queue !== base(),
     elsewhere: (ticket, error) => elsewhere(base(), ticket, "status", error),
     ticket: (endpoint, requestId) => ticketFor(base(), endpoint, requestId),
@@ -125,26 +130,26 @@ export function createQueue(transport: Transport, base: () => string): Queue {
       }),
 
     async status(ticket, { logs, signal }) {
-      const url = withLogs(addresses(ticket).status, logs);
+      const url = withLogs(address(ticket, "status"), logs);
       const request = { operation: "status", method: "GET", url, ...about(ticket), signal } as const;
       return transport.send(request, ({ text }) => readStatus(text)).catch(told(ticket, "status"));
     },
 
     async streamStatus(ticket, { logs, signal, onBytes, token }) {
-      const address = withLogs(streamAddress(addresses(ticket).status), logs);
-      const to = token === undefined ? { url: address } : withToken(address, token);
+      const url = withLogs(streamAddress(address(ticket, "status")), logs);
+      const to = token === undefined ? { url } : withToken(url, token);
       const request = { operation: "status", method: "GET", ...to, ...about(ticket), signal } as const;
-      return untilCompleted(await transport.open(request, onBytes).catch(told(ticket, "status")));
+      return transport.open(request, readStatus, onBytes).catch(told(ticket, "status"));
     },
 
     async result(ticket, { signal } = {}) {
-      const url = addresses(ticket).response;
+      const url = address(ticket, "response");
       const request = { operation: "result", method: "GET", url, ...about(ticket), signal } as const;
       return readResult(transport, request).catch(told(ticket, "result"));
     },
 
     async cancel(ticket, { signal } = {}) {
-      const url = addresses(ticket).cancel;
+      const url = address(ticket, "cancel");
       const request = { operation: "cancel", method: "PUT", url, ...about(ticket), signal } as const;
       // fal documents 200 OK for a request that had not started, but which status goes with which word is not
       // established: the word decides, and anything else that is a yes is a request to stop.
@@ -192,13 +197,12 @@ function submit(
   base: string,
   { endpoint, webhookUrl, headers, ...rest }: Submission,
 ): Promise<Sent> {
-  const url = new URL(`${base}/${endpoint.id}`);
-  if (webhookUrl !== undefined) url.searchParams.set("fal_webhook", webhookUrl);
+  const address = `${base}/${endpoint.id}`;
   const request = {
     ...rest,
     operation: "submit",
     method: "POST",
-    url: url.href,
+    url: webhookUrl === undefined ? address : withQuery(address, "fal_webhook", webhookUrl),
     headers: { ...headers, "content-type": "application/json" },
     endpoint: endpoint.id,
   } as const;
@@ -211,31 +215,26 @@ function submit(
 
 /** fal's own links are the better ones, but only on an origin that is ours; else the address is made anew. */
 function withLinks(transport: Transport, ticket: Ticket, sent: Submitted): Ticket {
-  const made = madeAddresses(ticket.queue, ticket);
   const entries = (["status", "response", "cancel"] as const).flatMap((name) => {
     const link = sent[`${name}_url`];
-    if (link === undefined || link === made[name] || !transport.mayFollow(link)) return [];
+    if (link === undefined || link === madeAddress(ticket.queue, ticket, name)) return [];
+    if (!transport.mayFollow(link)) return [];
     return [[name, link.startsWith(`${ticket.queue}/`) ? link.slice(ticket.queue.length) : link] as const];
   });
   return entries.length > 0 ? { ...ticket, links: Object.fromEntries(entries) } : ticket;
 }
 
 /** A store outlives the hosts that it was written under: nothing is asked on an origin that is not one of ours now. */
-function addressesOf(transport: Transport, base: string, ticket: Ticket): RequestAddresses {
-  const made = madeAddresses(base, ticket);
-  const { links = {} } = ticket;
-  const address = (name: keyof RequestAddresses): string => {
-    const kept = links[name];
-    const link = kept?.startsWith("/") ? base + kept : kept;
-    return link !== undefined && transport.mayFollow(link) ? link : made[name];
-  };
-  return { status: address("status"), response: address("response"), cancel: address("cancel") };
+function addressOf(transport: Transport, base: string, ticket: Ticket, name: keyof RequestAddresses): string {
+  const kept = ticket.links?.[name];
+  const link = kept?.startsWith("/") ? base + kept : kept;
+  return link !== undefined && transport.mayFollow(link) ? link : madeAddress(base, ticket, name);
 }
 
-function madeAddresses(base: string, { endpoint, requestId }: Ticket): RequestAddresses {
-  const request = `${base}/${parseEndpointId(endpoint).app}/requests/${requestId}`;
-  return { status: `${request}/status`, response: request, cancel: `${request}/cancel` };
-}
+const ENDINGS: RequestAddresses = { status: "/status", response: "", cancel: "/cancel" };
+
+const madeAddress = (base: string, { endpoint, requestId }: Ticket, name: keyof RequestAddresses): string =>
+  `${base}/${parseEndpointId(endpoint).app}/requests/${requestId}${ENDINGS[name]}`;
 
 /** What a deployment answers to a status read of a request that it does not know, in one form or another. */
 const UNKNOWN_TO_STATUS: ReadonlySet<number> = new Set([400, 404, 405, 410, 422]);
@@ -260,15 +259,6 @@ function ticketFor(base: string, { id }: EndpointAddress, requestId: string): Ti
   return { endpoint: id, requestId, queue: base };
 }
 
-async function* untilCompleted(events: AsyncIterable<string>): AsyncGenerator<WireStatus> {
-  for await (const data of events) {
-    const status = readStatus(data);
-    yield status;
-    // The server closes after this one; a server that does not must not hold us up.
-    if (status.status === "COMPLETED") return;
-  }
-}
-
 const about = ({ endpoint, requestId }: Ticket) => ({ endpoint, requestId });
 
 /** A link may end in any number of slashes. */
@@ -278,8 +268,11 @@ function streamAddress(status: string): string {
   return `${status.slice(0, end)}/stream`;
 }
 
-function withLogs(address: string, logs: boolean): string {
+const withLogs = (address: string, logs: boolean): string => withQuery(address, "logs", logs ? "1" : "0");
+
+function withQuery(address: string, name: string, value: string): string {
+  if (!/[?#]/.test(address)) return `${address}?${name}=${encodeURIComponent(value)}`;
   const url = new URL(address);
-  url.searchParams.set("logs", logs ? "1" : "0");
+  url.searchParams.set(name, value);
   return url.href;
 }

@@ -1,7 +1,7 @@
 /** A call that is paid goes on, whatever a logger or an exporter throws. */
-export function guarded<T>(tell: () => T): T | undefined {
+export function guarded<A extends readonly unknown[], T>(tell: (...of: A) => T, ...of: A): T | undefined {
   try {
-    return tell();
+    return tell(...of);
   } catch {
     return undefined;
   }

@@ -48,16 +48,8 @@ export function createTelemetry(
   return {
     hide,
     report: (...said) => guarded(() => log.report(...said)),
-    call: (info) =>
-      both(
-        guarded(() => log.call(info)),
-        guarded(() => spans.call(info)),
-      ),
-    run: (info) =>
-      bothOf(
-        guarded(() => log.run(info)),
-        guarded(() => spans.run(info)),
-      ),
+    call: (info) => both(guarded(log.call, info), guarded(spans.call, info)),
+    run: (info) => bothOf(guarded(log.run, info), guarded(spans.run, info)),
   };
 }
 
@@ -76,11 +68,9 @@ function hideKey(environment: Environment, env: () => Env, text: string): string
 }
 
 function both(...observers: (CallObserver | undefined)[]): CallObserver | undefined {
-  const all = observers.filter((observer) => observer !== undefined);
-  const [only, ...others] = all;
-  if (!only) return undefined;
+  if (observers.every((observer) => observer === undefined)) return undefined;
   const each = (tell: (observer: CallObserver) => void): void => {
-    for (const observer of [only, ...others]) guarded(() => tell(observer));
+    for (const observer of observers) if (observer) guarded(tell, observer);
   };
   return {
     sending: (body) => each((observer) => observer.sending(body)),

@@ -84,13 +84,11 @@ export async function exchange(
 
 /** Browsers name themselves. */
 function headersOf({ headers }: Routed, accept: string, key: FalKey | undefined): Record<string, string> {
-  const ours = {
-    Accept: accept,
-    ...(key && { Authorization: key.header() }),
-    ...(!isBrowser() && { "User-Agent": `fal-chain/${VERSION}` }),
-  };
-  const unset = Object.entries(ours).filter(([name]) => !has(headers, name.toLowerCase()));
-  return { ...headers, ...Object.fromEntries(unset) };
+  const all = { ...headers };
+  if (!has(headers, "accept")) all["Accept"] = accept;
+  if (key && !has(headers, "authorization")) all["Authorization"] = key.header();
+  if (!isBrowser() && !has(headers, "user-agent")) all["User-Agent"] = `fal-chain/${VERSION}`;
+  return all;
 }
 
 /**

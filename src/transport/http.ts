@@ -27,7 +27,7 @@ import { type Headway, withinTime } from "./within-time.ts";
 
 export interface TransportOptions extends Omit<ExchangeOptions, "route"> {
   readonly middleware?: RequestMiddleware | undefined;
-  readonly isKept?: (url: string) => boolean;
+  readonly isKept?: ((url: string) => boolean) | undefined;
   readonly responseHandler?: ResponseHandler<unknown> | undefined;
   readonly clock: Clock;
   readonly random: () => number;
@@ -84,7 +84,7 @@ export function createTransport(options: TransportOptions): Transport {
   return {
     patienceMs: policyFor("platform", retry).maxElapsed,
     mayFollow: (url) => isTrusted(url, options.trusted()),
-    open: (request, onBytes) => openStream(wire, request, onBytes),
+    open: (request, read, onBytes) => openStream(wire, request, read, onBytes),
     whenReachable: (request) => whenReachable(wire, request, false).catch(toError(request)),
     send: (request, read) => repeated(request, (there) => tryOnce(wire, there, read)),
     stream: (request, onBytes, read) => repeated(request, (there) => streamOnce(wire, there, onBytes, read)),
@@ -117,11 +117,12 @@ function sayOutage({ report }: Wire, origin: string, why: string): void {
   report(`${origin} does not answer`, new Error(`${why}; submits wait until it does`));
 }
 
-async function openStream(
+async function openStream<T>(
   wire: Wire,
   request: WireRequest,
+  read: (data: string) => T,
   onBytes: (() => void) | undefined,
-): Promise<AsyncIterable<string>> {
+): Promise<AsyncIterable<T>> {
   const answered = answerTo(wire, request, "text/event-stream", request.signal);
   const { signal } = request;
   const answer = await (signal ? abortable(answered, signal) : answered).catch((error: unknown) => {
@@ -131,8 +132,9 @@ async function openStream(
   const { response } = answer;
   const type = response.headers.get("content-type") ?? "";
   if (response.ok && response.body && type.startsWith("text/event-stream")) {
-    const hide = (text: string) => answer.key?.hideIn(text) ?? text;
-    return readEvents(response.body, { onBytes, signal, hide });
+    // Whoever was sent the key may quote it.
+    const keyless = (data: string) => read(answer.key?.hideIn(data) ?? data);
+    return readEvents(response.body, { read: keyless, onBytes, signal });
   }
   const reply = await bodyOf(wire, request, answer).catch(toError(request));
   const failure = failureOfReply(request.operation, reply);

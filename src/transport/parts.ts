@@ -48,18 +48,18 @@ export async function* partsOf(
   }
 }
 
-async function* eventsOf(
+function eventsOf(
   body: ReadableStream<Uint8Array>,
   onBytes: (bytes: number) => void,
   key: FalKey | undefined,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<StreamPart, void, void> {
   let isCut = false;
-  const hide = (text: string) => key?.hideIn(text) ?? text;
+  const read = (data: string) => ({ data: key?.hideIn(data) ?? data, isCut });
   const onEnd = () => {
     isCut = true;
   };
-  for await (const data of readEvents(body, { onBytes, onEnd, signal, hide })) yield { data, isCut };
+  return readEvents(body, { read, onBytes, onEnd, signal });
 }
 
 async function* bytesOf(

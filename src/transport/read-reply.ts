@@ -27,21 +27,7 @@ export async function readReply({ response, key }: Exchange, limits: ReadLimits)
   // Some runtimes hide a redirect that was not followed behind status 0.
   const status = type === "opaqueredirect" ? 302 : response.status;
   // Whoever was sent the key may quote it, in a result too.
-  let body: KeylessBody | undefined;
-  const keyless = () => {
-    body ??= withoutKey(came, key);
-    return body;
-  };
-  return {
-    status,
-    headers: headersWithout(response.headers, key),
-    get text() {
-      return keyless().text;
-    },
-    get bytes() {
-      return keyless().bytes;
-    },
-  };
+  return { status, headers: headersWithout(response.headers, key), ...withoutKey(came, key) };
 }
 
 type KeylessBody = Pick<WireReply, "text" | "bytes">;
@@ -87,8 +73,10 @@ function bytePerChar(text: string): Uint8Array {
 
 /** A header may quote the key, too. */
 export function headersWithout(headers: Headers, key: FalKey | undefined): Headers {
+  if (!key) return headers;
   const all = [...headers];
-  if (!key || all.every(([, value]) => key.hideIn(value) === value)) return headers;
+  const text = all.join("\n");
+  if (key.hideIn(text) === text) return headers;
   const copy = new Headers();
   // A header has no such character.
   for (const [name, value] of all) copy.append(name, key.hideIn(value).replaceAll(ELLIPSIS, "..."));

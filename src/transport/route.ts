@@ -22,7 +22,7 @@ const LATE = new Error(`it gave nothing within ${MIDDLEWARE_TIMEOUT_MS / 1000} s
 /** Asks the middleware how a request is to leave, where there is one. Files go where they were announced, without it. */
 export function createRoute({
   middleware,
-  isKept = () => false,
+  isKept,
   trusted,
   clock,
 }: {
@@ -38,7 +38,7 @@ export function createRoute({
         `${URL.parse(target)?.origin ?? "The address"} is not an origin of fal.`,
       );
     }
-    if (!keyless && isKept(target)) throw ofAccount();
+    if (!keyless && isKept?.(target)) throw ofAccount();
     const headers = namedAsOfficial(own);
     if (!middleware || keyless === "file") return { url: target, headers, takesKey: !keyless };
     const request = { url: target, method, headers: { ...headers } };
@@ -64,10 +64,10 @@ export const has = (headers: Readonly<Record<string, string>>, name: string): bo
   Object.keys(headers).some((key) => key.toLowerCase() === name);
 
 /** Named as the official client names them, for those who look into them. */
-const namedAsOfficial = (headers: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name === "content-type" ? "Content-Type" : name, value]),
-  );
+function namedAsOfficial(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const { "content-type": type, ...others } = headers;
+  return type === undefined ? headers : { ...others, "Content-Type": type };
+}
 
 function checked(given: unknown, method: string): Pick<Routed, "url" | "headers"> {
   const { url, method: newMethod = method, headers = {} } = (given ?? {}) as Record<string, unknown>;

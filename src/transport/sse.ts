@@ -7,31 +7,29 @@ import { chunksOf } from "./chunks.ts";
  */
 const MAX_EVENT = 16 * 1024 * 1024;
 
-export interface EventReading {
+export interface EventReading<T> {
+  /** What the data of an event is. */
+  readonly read: (data: string) => T;
   /** Told how many bytes have come. */
   readonly onBytes?: ((bytes: number) => void) | undefined;
   /** Wants an event whose blank line never came too, and is told before it that the body has ended. */
   readonly onEnd?: () => void;
   readonly signal?: AbortSignal | undefined;
-  /** A text without the key, which whoever was sent it may quote. */
-  readonly hide?: (text: string) => string;
 }
 
-const asItIs = (text: string): string => text;
-
 /**
- * The `data` of each server-sent event of a body. Ends where the body ends; leaving the loop closes the connection.
+ * What each server-sent event of a body holds. Ends where the body ends; leaving the loop closes the connection.
  * Comments are dropped, but each chunk, a comment too, is a sign of life: `onBytes` is told. Throws the signal's reason
  * once it aborts, whether or not the body heeds it too.
  */
-export async function* readEvents(
+export async function* readEvents<T>(
   body: ReadableStream<Uint8Array>,
-  { onBytes, onEnd, signal, hide = asItIs }: EventReading = {},
-): AsyncGenerator<string, void, void> {
+  { read, onBytes, onEnd, signal }: EventReading<T>,
+): AsyncGenerator<T, void, void> {
   const ready: string[] = [];
   const parser = createParser({
     maxBufferSize: MAX_EVENT,
-    onEvent: ({ data }) => ready.push(hide(data)),
+    onEvent: ({ data }) => ready.push(data),
     onError: (error) => {
       if (error.type === "max-buffer-size-exceeded") throw error;
     },
@@ -44,10 +42,10 @@ export async function* readEvents(
     withoutEvent = ready.length > 0 ? 0 : withoutEvent + chunk.length;
     // The parser counts neither comments nor fields that it does not know.
     if (withoutEvent > MAX_EVENT) throw new Error(`more than ${MAX_EVENT} bytes without an event`);
-    yield* ready.splice(0);
+    for (const data of ready.splice(0)) yield read(data);
   }
   if (!onEnd) return;
   onEnd();
   parser.feed(`${decoder.decode()}\n\n`);
-  yield* ready.splice(0);
+  for (const data of ready.splice(0)) yield read(data);
 }

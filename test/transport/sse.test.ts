@@ -3,6 +3,8 @@ import { expect, test } from "vitest";
 import { readEvents } from "../../src/transport/sse.ts";
 import { collect } from "../support/setup.ts";
 
+const read = (data: string) => data;
+
 /** An encoder of its own: what it writes is not read by the code that wrote it. */
 function encode(events: readonly string[], eol: string): Uint8Array {
   const lines = events.flatMap((data) => [": ping", ...data.split("\n").map((line) => `data: ${line}`), ""]);
@@ -33,7 +35,7 @@ test("events come out whole, however their bytes are cut", async () => {
       fc.constantFrom("\n", "\r\n", "\r"),
       fc.array(fc.nat(2_000), { maxLength: 30 }),
       async (events, eol, cuts) => {
-        const { seen, error } = await collect(readEvents(inChunks(encode(events, eol), cuts)));
+        const { seen, error } = await collect(readEvents(inChunks(encode(events, eol), cuts), { read }));
         expect(error).toBeUndefined();
         expect(seen).toEqual(events);
       },
@@ -44,19 +46,21 @@ test("events come out whole, however their bytes are cut", async () => {
 test("characters of several bytes survive a cut at each of their bytes", async () => {
   const bytes = encode(["déjà 🦊 vu", "灯台"], "\n");
   const each = Array.from({ length: bytes.length }, (_, i) => i);
-  const { seen } = await collect(readEvents(inChunks(bytes, each)));
+  const { seen } = await collect(readEvents(inChunks(bytes, each), { read }));
   expect(seen).toEqual(["déjà 🦊 vu", "灯台"]);
 });
 
 test("every chunk is a sign of life, a comment too", async () => {
   let signs = 0;
   const bytes = new TextEncoder().encode(": ping\n\n: ping\n\n");
-  const { seen } = await collect(readEvents(inChunks(bytes, [8]), { onBytes: () => signs++ }));
+  const { seen } = await collect(readEvents(inChunks(bytes, [8]), { read, onBytes: () => signs++ }));
   expect({ seen, signs }).toEqual({ seen: [], signs: 2 });
 });
 
 test("an event that is cut short by the end is not told", async () => {
-  const { seen } = await collect(readEvents(inChunks(new TextEncoder().encode("data: a\n\ndata: b\n"), [])));
+  const { seen } = await collect(
+    readEvents(inChunks(new TextEncoder().encode("data: a\n\ndata: b\n"), []), { read }),
+  );
   expect(seen).toEqual(["a"]);
 });
 
@@ -68,7 +72,7 @@ test("leaving the loop closes the connection", async () => {
       closed = true;
     },
   });
-  for await (const _ of readEvents(body)) break;
+  for await (const _ of readEvents(body, { read })) break;
   expect(closed).toBe(true);
 });
 
@@ -79,7 +83,7 @@ test("an event without end does not eat the memory", async () => {
       controller.enqueue(new TextEncoder().encode(sent++ ? "x".repeat(1 << 20) : "data: "));
     },
   });
-  const { error } = await collect(readEvents(body));
+  const { error } = await collect(readEvents(body, { read }));
   expect(error).toBeInstanceOf(Error);
   expect(sent).toBeLessThan(30);
 });
@@ -100,7 +104,7 @@ test.each(["", ": a comment", "foo: ", "data: a\n", "\r\n\r\n"])(
         isLeft = true;
       },
     });
-    const { seen, error } = await collect(readEvents(endless));
+    const { seen, error } = await collect(readEvents(endless, { read }));
     expect(seen).toEqual(["one"]);
     expect(error).toMatchObject({ message: expect.stringContaining("without an event") });
     expect(sent).toBeLessThan(17 * 2 ** 20);
@@ -111,7 +115,7 @@ test.each(["", ": a comment", "foo: ", "data: a\n", "\r\n\r\n"])(
 test("an abort ends the loop with its reason, even if the body never ends", async () => {
   const user = new AbortController();
   const body = new ReadableStream<Uint8Array>();
-  const events = collect(readEvents(body, { signal: user.signal }));
+  const events = collect(readEvents(body, { read, signal: user.signal }));
   user.abort("enough");
   expect(await events).toEqual({ seen: [], error: "enough" });
 });
