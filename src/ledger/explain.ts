@@ -1,7 +1,7 @@
 import { parseOwn } from "../base/json.ts";
 import type { CallRecord, CallState, ReuseOf } from "../journal/call.ts";
 import { runOf } from "../journal/run-name.ts";
-import { type Cost, formatUsd, knownNanoUsd, savedNanoUsd } from "../money/cost.ts";
+import { beforeDiscount, type Cost, formatUsd, knownNanoUsd, savedNanoUsd } from "../money/cost.ts";
 import { formatUnits } from "./format.ts";
 import { sumOfCalls, type UnknownReason } from "./sum.ts";
 
@@ -56,7 +56,7 @@ export function explained(call: CallRecord): Explanation {
   const steps = {
     units,
     unitPrice: { readNanoUsd: read, readAt: cost?.pricedAt, chargedNanoUsd: charged },
-    discountNanoUsd: isInvoiced ? Math.max(0, (cost.subtotalNanoUsd ?? cost.nanoUsd) - cost.nanoUsd) : 0,
+    discountNanoUsd: isInvoiced ? Math.max(0, (beforeDiscount(cost) ?? cost.nanoUsd) - cost.nanoUsd) : 0,
     measuredNanoUsd,
     invoicedNanoUsd: isInvoiced ? cost.nanoUsd : undefined,
   };
@@ -84,13 +84,13 @@ type Steps = Pick<
 /** On the whole, where it was charged in parts at several prices. */
 function chargedPrice(cost: Known | undefined): number | undefined {
   if (!cost || cost.units === undefined) return cost?.unitPriceNanoUsd;
-  const { units, unitPriceNanoUsd, subtotalNanoUsd = cost.nanoUsd } = cost;
+  const { units, unitPriceNanoUsd } = cost;
+  const before = beforeDiscount(cost);
+  const subtotalNanoUsd = before ?? cost.nanoUsd;
   const isOne = unitPriceNanoUsd !== undefined && Math.abs(units * unitPriceNanoUsd - subtotalNanoUsd) < 1;
   // Without a subtotal nobody knows whether less was a discount.
   const mayBeDiscount =
-    unitPriceNanoUsd !== undefined &&
-    cost.subtotalNanoUsd === undefined &&
-    units * unitPriceNanoUsd > cost.nanoUsd;
+    unitPriceNanoUsd !== undefined && before === undefined && units * unitPriceNanoUsd > cost.nanoUsd;
   return isOne || mayBeDiscount ? unitPriceNanoUsd : priceOf(subtotalNanoUsd, units);
 }
 
@@ -124,7 +124,8 @@ function differences(
       `A unit was billed at ${formatUsd(chargedNanoUsd)}, and its price was read as ${formatUsd(readNanoUsd)}.`,
     );
   }
-  if (discountNanoUsd > 0) found.push(`A discount took ${formatUsd(discountNanoUsd)} off.`);
+  const percent = cost?.percentDiscount ? ` of ${cost.percentDiscount} %` : "";
+  if (discountNanoUsd > 0) found.push(`A discount${percent} took ${formatUsd(discountNanoUsd)} off.`);
   if (found.length === 0 && measuredNanoUsd !== undefined && measuredNanoUsd !== invoicedNanoUsd) {
     found.push(
       `The bill says ${formatUsd(invoicedNanoUsd)}, and units times price make ${formatUsd(measuredNanoUsd)}: it does not say why.`,

@@ -57,6 +57,15 @@ export const isPlausible = (nanoUsd: unknown): nanoUsd is number =>
 export const knownNanoUsd = (cost: Cost | undefined): number | undefined =>
   cost && cost.source !== "unknown" ? cost.nanoUsd : undefined;
 
+/** What an invoiced cost was before its discount; undefined where the bill does not tell. */
+export function beforeDiscount(cost: Exclude<Cost, { readonly source: "unknown" }>): number | undefined {
+  const { nanoUsd, subtotalNanoUsd, percentDiscount = 0 } = cost;
+  if (subtotalNanoUsd !== undefined) return subtotalNanoUsd;
+  return percentDiscount > 0 && percentDiscount < 100
+    ? Math.round((nanoUsd * 100) / (100 - percentDiscount))
+    : undefined;
+}
+
 /** What a call saved that was given another one's result; undefined for any other. */
 export const savedNanoUsd = (cost: Cost | undefined): number | undefined =>
   cost && cost.source !== "unknown" ? cost.savedNanoUsd : undefined;

@@ -10,7 +10,7 @@ import { shareBar } from "./share.ts";
 import { STYLE } from "./style.ts";
 
 export { dollarsOf, periodText } from "../ledger/invoice.ts";
-export { type InvoicePage, invoicePage } from "./invoice.ts";
+export { invoicePage } from "./invoice.ts";
 
 /** Money over time, by what is in `key` beside the day or the hour. */
 export interface OverTime {

@@ -1,7 +1,7 @@
 import { dollarsOf, type Invoice, periodText } from "../ledger/invoice.ts";
 import { Html, html } from "./html.ts";
 
-export interface InvoicePage {
+interface InvoicePage {
   readonly invoice: Invoice;
   /** Who sends it, and to whom; undefined: it is not said. */
   readonly from: string | undefined;

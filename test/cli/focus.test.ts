@@ -20,7 +20,7 @@ const cells = (line: string): string[] =>
 async function printed(
   costs: readonly Cost[],
   version: "1.4" | "1.3" = "1.4",
-  more: { userTags?: Record<string, string>; step?: string } = {},
+  more: { userTags?: Record<string, string>; step?: string; account?: string } = {},
 ) {
   const store = memoryStore();
   const at = Date.UTC(2026, 10, 30, 23, 59, 58);
@@ -30,7 +30,7 @@ async function printed(
     );
     await store.calls.completed(
       `c${n}`,
-      { data: 1, units: 1, waitSeconds: 1, runSeconds: 1, cost },
+      { data: 1, units: cost.source === "estimated" ? undefined : 1, waitSeconds: 1, runSeconds: 1, cost },
       at + n * 700 + 3_100,
     );
   }
@@ -185,17 +185,27 @@ test("what is no charge is said: free, unknown, or of unknown quantity", async (
   ];
   const { rows, left } = await printed(costs);
   expect(rows).toHaveLength(1);
-  expect(focusNotes(left, { version: "1.4", billingAccount: undefined })).toEqual([
+  expect(focusNotes({ ...left, withoutAccount: 1 })).toEqual([
     "Left out: 1 call of unknown cost.",
     "Left out: 1 call of unknown quantity, which cost $0.007.",
     "Left out: 2 calls that cost nothing.",
-    "BillingAccountId is empty, and FOCUS wants one: name the account with --billing-account.",
+    "FOCUS wants a BillingAccountId in each row: name the account with --billing-account.",
   ]);
-  expect(focusNotes((await printed([measured(1, 1)])).left, { version: "1.4", billingAccount: "a" })).toEqual(
-    [],
-  );
+  expect(focusNotes((await printed([measured(1, 1)])).left)).toEqual([]);
   const unbilled = { cost: undefined, error: { billed: false } } as CallRecord;
   expect(chargeOf(unbilled)).toBe("free");
+});
+
+test("the account that was billed is the call's where that is known; units that the bill does not count are the result's", async () => {
+  const cost = { source: "invoiced", nanoUsd: 5_000_000, percentDiscount: 50, unit: "images" } as const;
+  const { rows, left } = await printed([cost], "1.4", { account: "studio" });
+  expect(rows[0]).toMatchObject({
+    BillingAccountId: "studio",
+    PricingQuantity: "1",
+    ListCost: "0.01",
+    BilledCost: "0.005",
+  });
+  expect(left.withoutAccount).toBe(0);
 });
 
 test("what a spreadsheet would take for a formula is a text in it, and tags are JSON", async () => {

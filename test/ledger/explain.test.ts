@@ -55,6 +55,11 @@ test.each<[string, object, string[]]>([
     ["A discount took $2.00 off."],
   ],
   [
+    "a discount that is only a percentage",
+    { nanoUsd: 8e9, units: 5, unitPriceNanoUsd: 2e9, measuredNanoUsd: 10e9, percentDiscount: 20 },
+    ["A discount of 20 % took $2.00 off."],
+  ],
+  [
     "all of them",
     { nanoUsd: 6e9, units: 8, unitPriceNanoUsd: 1e9, measuredNanoUsd: 10e9, subtotalNanoUsd: 8e9 },
     [

@@ -40,7 +40,7 @@ export async function reportCosts(io: Io, options: CostsOptions): Promise<number
     const query: CostQuery = { ...queryOf(options), ...named };
     if (facts) {
       const left = await writeFocus(fal, query, facts, stdout);
-      for (const note of focusNotes(left, facts)) aside(io.stderr, note);
+      for (const note of focusNotes(left)) aside(io.stderr, note);
       return EXIT.ok;
     }
     const { by = options.run === undefined ? BY_DEFAULT : BY_STEP } = query;

@@ -1,5 +1,5 @@
 import type { CallRecord } from "../../index.ts";
-import { decimal, formatUsd, knownNanoUsd } from "../../money/cost.ts";
+import { beforeDiscount, decimal, formatUsd, knownNanoUsd } from "../../money/cost.ts";
 
 /** What FOCUS calls a charge: a call with what was counted, and what one of it costs. */
 export interface Charge {
@@ -22,7 +22,8 @@ export function chargeOf(call: CallRecord): Charge | NoCharge {
   const billedNanoUsd = knownNanoUsd(cost);
   if (!cost || cost.source === "unknown" || billedNanoUsd === undefined)
     return error?.billed === false ? "free" : "unknown";
-  const { units = 0, unit } = cost;
+  // A bill that counts nothing has an amount for what the result said.
+  const { units = call.usage?.units ?? 0, unit } = cost;
   const listed = listNanoUsd(cost);
   if (listed === 0 && billedNanoUsd === 0) return "free";
   if (!(units > 0)) return "unmeasured";
@@ -34,8 +35,9 @@ export function chargeOf(call: CallRecord): Charge | NoCharge {
 type Known = Exclude<CallRecord["cost"], undefined | { source: "unknown" }>;
 
 /** Before discounts. A bill that does not say it is taken at its word, or at the price that it was made with where that is more. */
-function listNanoUsd({ nanoUsd, subtotalNanoUsd, units = 0, unitPriceNanoUsd = 0 }: Known): number {
-  return subtotalNanoUsd ?? Math.max(nanoUsd, Math.round(units * unitPriceNanoUsd));
+function listNanoUsd(cost: Known): number {
+  const { nanoUsd, units = 0, unitPriceNanoUsd = 0 } = cost;
+  return beforeDiscount(cost) ?? Math.max(nanoUsd, Math.round(units * unitPriceNanoUsd));
 }
 
 /** The price as it was read; where several were charged at different ones, what a unit of it cost on the whole. */

@@ -9,7 +9,7 @@ export type FocusVersion = (typeof FOCUS_VERSIONS)[number];
 /** What is said of all charges. */
 export interface FocusFacts {
   readonly version: FocusVersion;
-  /** The account that fal bills. */
+  /** The account that fal bills, where it is not noted with a call. */
   readonly billingAccount: string | undefined;
 }
 
@@ -30,7 +30,7 @@ const endpoint: Cell = ({ call }) => call.endpoint;
  */
 const COLUMNS: Readonly<Record<string, Cell>> = {
   BilledCost: billed,
-  BillingAccountId: (_, { billingAccount }) => billingAccount,
+  BillingAccountId: (charge, facts) => accountOf(charge, facts),
   BillingAccountName: NULL,
   BillingCurrency: USD,
   BillingPeriodEnd: ({ call }) => monthOf(call.intendedAt, 1),
@@ -72,6 +72,9 @@ const COLUMNS: Readonly<Record<string, Cell>> = {
   x_Run: ({ call }) => call.for.run,
   x_Step: ({ call }) => call.for.step,
 };
+
+export const accountOf = ({ call }: Charge, { billingAccount }: FocusFacts): string | undefined =>
+  call.for.account ?? billingAccount;
 
 /** Deprecated by 1.3, and gone since. */
 const UNTIL_1_3 = new Set(["ProviderName", "PublisherName"]);

@@ -7,13 +7,15 @@ import type { Output } from "../../terminal/index.ts";
 import { pages } from "../calls/pages.ts";
 import { csvLine } from "../costs/csv.ts";
 import { chargeOf, type NoCharge } from "./charge.ts";
-import { type FocusFacts, focusHead, focusRow } from "./columns.ts";
+import { accountOf, type FocusFacts, focusHead, focusRow } from "./columns.ts";
 
-/** What is not in it, since FOCUS has no row for it. */
+/** What is not in it, since FOCUS has no row for it, or should be. */
 export interface LeftOut {
   readonly calls: Record<NoCharge, number>;
   /** What those cost whose quantity is not known. */
   unmeasuredNanoUsd: number;
+  /** Rows that do not say which account was billed. */
+  withoutAccount: number;
 }
 
 /**
@@ -27,7 +29,11 @@ export async function writeFocus(
   output: Output,
 ): Promise<LeftOut> {
   const { tags = {} } = query;
-  const left: LeftOut = { calls: { free: 0, unknown: 0, unmeasured: 0 }, unmeasuredNanoUsd: 0 };
+  const left: LeftOut = {
+    calls: { free: 0, unknown: 0, unmeasured: 0 },
+    unmeasuredNanoUsd: 0,
+    withoutAccount: 0,
+  };
   let text = csvLine(focusHead(facts));
   for await (const page of pages(fal, callQueryOf(query, Date.now()))) {
     for (const call of page) if (carries(call, tags)) text += rowOf(call, facts, left);
@@ -39,14 +45,17 @@ export async function writeFocus(
 
 function rowOf(call: CallRecord, facts: FocusFacts, left: LeftOut): string {
   const charge = chargeOf(call);
-  if (typeof charge === "object") return csvLine(focusRow(charge, facts));
+  if (typeof charge === "object") {
+    if (accountOf(charge, facts) === undefined) left.withoutAccount++;
+    return csvLine(focusRow(charge, facts));
+  }
   left.calls[charge]++;
   if (charge === "unmeasured") left.unmeasuredNanoUsd += knownNanoUsd(call.cost) ?? 0;
   return "";
 }
 
 /** What is to be known of what was written, a line each; none where all of it is there. */
-export function focusNotes({ calls, unmeasuredNanoUsd }: LeftOut, { billingAccount }: FocusFacts): string[] {
+export function focusNotes({ calls, unmeasuredNanoUsd, withoutAccount }: LeftOut): string[] {
   const many = (count: number, what: string) => `${count} ${count === 1 ? "call" : "calls"} ${what}`;
   return [
     ...(calls.unknown > 0 ? [`Left out: ${many(calls.unknown, "of unknown cost")}.`] : []),
@@ -56,8 +65,8 @@ export function focusNotes({ calls, unmeasuredNanoUsd }: LeftOut, { billingAccou
         ]
       : []),
     ...(calls.free > 0 ? [`Left out: ${many(calls.free, "that cost nothing")}.`] : []),
-    ...(billingAccount === undefined
-      ? ["BillingAccountId is empty, and FOCUS wants one: name the account with --billing-account."]
+    ...(withoutAccount > 0
+      ? ["FOCUS wants a BillingAccountId in each row: name the account with --billing-account."]
       : []),
   ];
 }
