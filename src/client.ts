@@ -22,7 +22,7 @@ import { ambientEnv } from "./environment/environment.ts";
 import { runtimeTooOld } from "./errors/environment.ts";
 import type { Fal, FalOptions } from "./fal.ts";
 import { type BudgetSources, createBudgets } from "./ledger/budget-state.ts";
-import { costsIn } from "./ledger/costs.ts";
+import { createCosts } from "./ledger/cost-reports.ts";
 import type { Estimate, UnitsOf } from "./ledger/estimate.ts";
 import { invoiceOf } from "./ledger/invoice.ts";
 import { reconcile } from "./ledger/reconcile.ts";
@@ -67,13 +67,7 @@ export function createFal(options: FalOptions = {}): Fal {
       const { directStore, clock, billingAccount } = client.services;
       return reconcile(directStore, clock, billingAccount, (tags) => wireTags({}, tags), how);
     },
-    costs: async (query = {}) =>
-      costsIn(
-        client.services.store,
-        client.services.clock,
-        client.services.runnerUsage,
-        await byRootNames(query),
-      ),
+    costs: createCosts(() => client.services, byRootNames),
     invoice: (query) => invoiceOf(client.services.store, client.services.clock, query),
     budgets: createBudgets(() => budgetSources(client.services)),
     get queue() {

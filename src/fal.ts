@@ -17,7 +17,7 @@ import type { KeepFiles, KeptFiles } from "./files/kept-files.ts";
 import type { Store } from "./journal/store.ts";
 import type { TagBudget, WindowBudget } from "./ledger/budget.ts";
 import type { Budgets } from "./ledger/budget-state.ts";
-import type { CostQuery, Costs } from "./ledger/costs.ts";
+import type { CostReports } from "./ledger/cost-reports.ts";
 import type { Estimate, EstimateOptions, UnitsOf } from "./ledger/estimate.ts";
 import type { Invoice, InvoiceQuery } from "./ledger/invoice.ts";
 import type { Markup } from "./ledger/markup.ts";
@@ -253,7 +253,7 @@ export interface Fal {
    * @throws {InvalidArgumentError} for a key or a time that there is not. @throws {AdminKeyRequiredError} with `runners`, where
    * the key has not got the ADMIN scope.
    */
-  costs(query?: CostQuery): Promise<Costs>;
+  readonly costs: CostReports;
   /**
    * What somebody is to pay for the results that were delivered: what they cost with the markup that each was made with, by
    * endpoint. Nothing is sent for it. What failed, what was not used, and what was given again for nothing costs them nothing.

@@ -116,6 +116,7 @@ export type {
   Usage,
 } from "./journal/call.ts";
 export type { Kind, PastCost } from "./journal/kind.ts";
+export type { ClosedMonth, Correction, CorrectionQuery, MonthJournal } from "./journal/months.ts";
 export type {
   Fence,
   ProcessIdentity,
@@ -152,6 +153,8 @@ export type {
   Budgets,
   Overshoot,
 } from "./ledger/budget-state.ts";
+export type { ClosedMonthCosts } from "./ledger/closing.ts";
+export type { CostReports } from "./ledger/cost-reports.ts";
 export type { CostKey, CostQuery, CostRow, Costs } from "./ledger/costs.ts";
 export type {
   Estimate,
@@ -171,7 +174,7 @@ export type {
   UnbilledCall,
 } from "./ledger/reconciliation.ts";
 export type { RunnerCosts } from "./ledger/runner-costs.ts";
-export type { CostSum, UnknownReason, Waste } from "./ledger/sum.ts";
+export type { Amount, CostSum, UnknownReason, Waste } from "./ledger/sum.ts";
 export type { Budget } from "./money/budget.ts";
 export { type Cost, formatUsd, type Reservation, type Total } from "./money/cost.ts";
 export type { RunnerCost } from "./money/runner-cost.ts";

@@ -16,7 +16,7 @@ export interface Folded {
 export function spendOf(
   calls: Iterable<CallRecord>,
   query: SpendQuery,
-  folded: Iterable<Folded> = [],
+  { folded = [], corrected = [] }: { folded?: Iterable<Folded>; corrected?: Iterable<Corrected> } = {},
 ): Spend[] {
   const found = new Map<string, Spend>();
   const add = (one: Spend) => {
@@ -28,8 +28,27 @@ export function spendOf(
   for (const { like, sum } of folded) {
     if (isMeant(like, query)) add({ ...sum, group: spendOfOne(like, query).group });
   }
+  for (const { like, at, nanoUsd, source } of corrected) {
+    const call: CallRecord = { ...like, intendedAt: at };
+    if (!isMeant(call, query)) continue;
+    const { group, state, billed, unused } = spendOfOne(call, query);
+    add({ ...NOTHING, group, state, billed, unused, source, corrections: 1, nanoUsd: BigInt(nanoUsd) });
+  }
   return [...found.values()];
 }
+
+/** What a call cost more or less than its closed month has. */
+export interface Corrected {
+  readonly like: CallRecord;
+  readonly at: number;
+  readonly nanoUsd: number;
+  readonly source: Spend["source"];
+}
+
+const NOTHING = {
+  ...{ reason: undefined, calls: 0, savedNanoUsd: 0n, reuses: 0 },
+  ...{ waitMs: 0, runMs: 0, runnerMs: 0 },
+};
 
 /** Which hours, endpoints, chains, apps, runners, payers, callers and tags are still told apart; with more of them than this, callers and tags are not. */
 const MOST_FOLDED = 10_000;
@@ -72,8 +91,8 @@ const NOBODY: CallRecord["for"] = {
   ...{ tags: {}, userTags: {} },
 };
 
-const keyOf = ({ group, state, source, reason, billed, unused }: Spend): string =>
-  JSON.stringify([Object.values(group), state, source, reason, billed, unused]);
+const keyOf = ({ group, state, source, reason, billed, unused, corrections }: Spend): string =>
+  JSON.stringify([Object.values(group), state, source, reason, billed, unused, corrections > 0]);
 
 function spendOfOne(call: CallRecord, { by }: SpendQuery): Spend {
   const { cost, error, state, unused, reuses, usage, intendedAt, endedAt } = call;
@@ -87,8 +106,9 @@ function spendOfOne(call: CallRecord, { by }: SpendQuery): Spend {
     billed: error?.billed,
     unused,
     calls: 1,
-    nanoUsd,
-    savedNanoUsd: nanoUsd * reuses + (saved ?? 0) * (1 + reuses),
+    corrections: 0,
+    nanoUsd: BigInt(nanoUsd),
+    savedNanoUsd: BigInt(nanoUsd) * BigInt(reuses) + BigInt(saved ?? 0) * BigInt(1 + reuses),
     reuses: reuses + (saved === undefined ? 0 : 1),
     waitMs: milliseconds(usage?.waitSeconds),
     runMs: milliseconds(usage?.runSeconds),
@@ -99,6 +119,7 @@ function spendOfOne(call: CallRecord, { by }: SpendQuery): Spend {
 const added = (a: Spend, b: Spend): Spend => ({
   ...a,
   calls: a.calls + b.calls,
+  corrections: a.corrections + b.corrections,
   nanoUsd: a.nanoUsd + b.nanoUsd,
   savedNanoUsd: a.savedNanoUsd + b.savedNanoUsd,
   reuses: a.reuses + b.reuses,

@@ -1,7 +1,10 @@
 import type { Cost } from "../money/cost.ts";
 import type { CallFilter, CallState, FoundBy, Unused } from "./call.ts";
 
-/** What calls can be grouped by. `day` and `hour` are the starts of UTC days and hours, by the time of the intent. */
+/**
+ * What calls can be grouped by. `day` and `hour` are the starts of UTC days and hours, by the time of the intent; of a
+ * correction by when it came.
+ */
 export type SpendGroup = FoundBy | "endpoint" | "userTags" | "markup" | "day" | "hour";
 
 export interface SpendQuery extends CallFilter {
@@ -24,11 +27,14 @@ export interface MoneyFacts {
 export interface Spend extends MoneyFacts {
   /** By the names that were asked for; `day` and `hour` are milliseconds since the epoch. */
   readonly group: Readonly<Partial<Record<SpendGroup, string | number | undefined>>>;
+  /** 0 of corrections. */
   readonly calls: number;
-  /** The sum of the costs that are known. */
-  readonly nanoUsd: number;
+  /** How many corrections of closed months are added up; 0 where it is calls. */
+  readonly corrections: number;
+  /** The sum of the costs that are known, to the last nano-dollar however large it is. */
+  readonly nanoUsd: bigint;
   /** What it would have cost to pay for the reused results again. */
-  readonly savedNanoUsd: number;
+  readonly savedNanoUsd: bigint;
   readonly reuses: number;
   /** Milliseconds in fal's queue. */
   readonly waitMs: number;

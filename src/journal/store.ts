@@ -1,4 +1,5 @@
 import type { CallJournal } from "./call.ts";
+import type { MonthJournal } from "./months.ts";
 import type { RunJournal } from "./run.ts";
 import type { SlotJournal } from "./slots.ts";
 import type { BudgetUse, BudgetUseQuery, Overrun, Spend, SpendQuery } from "./spend.ts";
@@ -17,7 +18,11 @@ export interface Store {
   readonly calls: CallJournal;
   readonly runs: RunJournal;
   readonly slots: SlotJournal;
-  /** What the calls that match took and cost, grouped, in no order. */
+  readonly months: MonthJournal;
+  /**
+   * What the calls that match took and cost, grouped, in no order: those of a closed month as it was closed, and beside them
+   * the corrections that came in the time that is asked for.
+   */
   spend(query: SpendQuery): Promise<Spend[]>;
   /** What budgets have used, in no order. */
   used(query: BudgetUseQuery): Promise<BudgetUse[]>;

@@ -4,9 +4,11 @@ import { anyText, checkOptions, flag, list, type OptionsOf, record, time } from 
 import { nearest } from "../base/text.ts";
 import { inMilliseconds } from "../base/time.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
+import { monthAfter } from "../journal/months.ts";
 import { runOf } from "../journal/run-name.ts";
 import type { Spend, SpendGroup } from "../journal/spend.ts";
 import type { Store } from "../journal/store.ts";
+import { monthText } from "./closing.ts";
 import { type ReadRunnerCosts, type RunnerCosts, runnerCosts } from "./runner-costs.ts";
 import { type CostSum, sumOf } from "./sum.ts";
 
@@ -77,6 +79,8 @@ export interface Costs {
   readonly rows: readonly CostRow[];
   /** The sum of the rows. */
   readonly total: CostSum;
+  /** The months of that time that are closed, the earliest first: `{ month: "2026-10", closedAt }`. */
+  readonly closed: readonly { readonly month: string; readonly closedAt: number }[];
   /** What the account's runners cost beside that, where it was asked for. */
   readonly runners?: RunnerCosts;
 }
@@ -107,7 +111,7 @@ type CallsQuery = Omit<CostQuery, "since" | "until" | "runners"> & {
 
 /** @throws {InvalidArgumentError} for a key or a time that there is not. */
 export async function costsIn(
-  store: Pick<Store, "spend">,
+  store: Pick<Store, "spend" | "months">,
   clock: Clock,
   readRunners: ReadRunnerCosts,
   query: CostQuery = {},
@@ -115,13 +119,25 @@ export async function costsIn(
   checkOptions(query, QUERY, { of: "costs" });
   const { runners, ...ofCalls } = inMilliseconds(query, clock.now());
   const ofRunners = runners ? await runnerCosts(readRunners, ofCalls) : undefined;
-  return { ...(await costsOfCalls(store, ofCalls)), ...(ofRunners && { runners: ofRunners }) };
+  return {
+    ...(await costsOfCalls(store, ofCalls)),
+    closed: await closedIn(store, ofCalls),
+    ...(ofRunners && { runners: ofRunners }),
+  };
+}
+
+async function closedIn(
+  { months }: Pick<Store, "months">,
+  { since = Number.NEGATIVE_INFINITY, until = Number.POSITIVE_INFINITY }: CallsQuery,
+): Promise<Costs["closed"]> {
+  const closed = (await months.closed()).filter(({ month }) => month < until && monthAfter(month) > since);
+  return closed.map(({ month, closedAt }) => ({ month: monthText(month), closedAt }));
 }
 
 async function costsOfCalls(
   store: Pick<Store, "spend">,
   { by = ["endpoint"], tags = {}, ...same }: CallsQuery,
-): Promise<Costs> {
+): Promise<Pick<Costs, "rows" | "total">> {
   const hasTags = Object.keys(tags).length > 0;
   const groups = new Set(by.flatMap(groupsOf));
   if (hasTags) groups.add("userTags");

@@ -100,7 +100,7 @@ function linesOf(spends: readonly Spend[], otherwise: number): InvoiceLine[] {
     const endpoint = String(group.endpoint);
     const line = lines.get(endpoint) ?? { calls: 0, nanoUsd: 0 };
     const share = typeof group.markup === "number" ? group.markup : otherwise;
-    lines.set(endpoint, { calls: line.calls + calls, nanoUsd: line.nanoUsd + nanoUsd * (1 + share) });
+    lines.set(endpoint, { calls: line.calls + calls, nanoUsd: line.nanoUsd + Number(nanoUsd) * (1 + share) });
   }
   return [...lines]
     .map(([endpoint, { calls, nanoUsd }]) => ({ endpoint, calls, cents: centsOf(nanoUsd) }))
@@ -118,13 +118,15 @@ function notesOf(spends: readonly Spend[], delivered: readonly Spend[]): Invoice
   // What cost nothing is on no bill, and a markup makes no difference to it.
   const paid = priced.filter(({ nanoUsd }) => nanoUsd > 0);
   return {
-    costNanoUsd: sum(priced, ({ nanoUsd }) => nanoUsd),
+    costNanoUsd: sum(priced, nanoOf),
     unpriced: calls(delivered) - calls(priced),
     notInvoiced: calls(paid.filter(({ source }) => source !== "invoiced")),
     unmarked: calls(paid.filter(({ group }) => typeof group.markup !== "number")),
-    wasteNanoUsd: sum(spends, ({ nanoUsd }) => nanoUsd) - sum(delivered, ({ nanoUsd }) => nanoUsd),
+    wasteNanoUsd: sum(spends, nanoOf) - sum(delivered, nanoOf),
   };
 }
+
+const nanoOf = ({ nanoUsd }: Spend): number => Number(nanoUsd);
 
 /** `1234.05` */
 export const dollarsOf = (cents: number): string =>

@@ -1,7 +1,7 @@
 import type { CallRecord } from "../journal/call.ts";
 import type { MoneyFacts, Spend } from "../journal/spend.ts";
 import { spendOf } from "../journal/spend-of.ts";
-import type { Total } from "../money/cost.ts";
+import { formatUsd, type Total } from "../money/cost.ts";
 
 /**
  * Why it is not known what a call cost. `no_units`: fal did not say how much it bills. `no_price`: no price could be
@@ -21,6 +21,11 @@ export type UnknownReason =
 export interface CostSum extends Total {
   /** How certain the sum is: what each part of it rests on. */
   readonly bySource: Readonly<Record<"estimated" | "measured" | "invoiced", number>>;
+  /**
+   * The same amounts, and those below, in dollars and to the last nano-dollar however large they are: `"9007199.254740993"`.
+   * The numbers beside them are exact up to 9 million dollars.
+   */
+  readonly usd: Readonly<Record<Amount, string>>;
   /** How many calls of unknown cost there are for each reason. */
   readonly unknownBecause: Readonly<Partial<Record<UnknownReason, number>>>;
   /** Seconds in fal's queue. */
@@ -32,7 +37,21 @@ export interface CostSum extends Total {
   readonly waste: Waste;
   /** How often a result was given again, and what it would have cost to pay for it each time. */
   readonly reuse: { readonly times: number; readonly savedNanoUsd: number };
+  /** What of the sum corrects months that had been closed. */
+  readonly corrections: { readonly count: number; readonly nanoUsd: number };
 }
+
+/** The amounts of a sum. */
+export type Amount =
+  | "total"
+  | "estimated"
+  | "measured"
+  | "invoiced"
+  | "wasted"
+  | "failed"
+  | "unused"
+  | "saved"
+  | "corrections";
 
 /** What was paid for nothing, and is in the sum all the same. */
 export interface Waste {
@@ -49,46 +68,65 @@ export interface Waste {
 export const sumOfCalls = (calls: readonly CallRecord[]): CostSum => sumOf(spendOf(calls, { by: [] }));
 
 export function sumOf(spends: Iterable<Spend>): CostSum {
-  const bySource = { estimated: 0, measured: 0, invoiced: 0 };
+  const nano = {
+    estimated: 0n,
+    measured: 0n,
+    invoiced: 0n,
+    failed: 0n,
+    unused: 0n,
+    saved: 0n,
+    corrections: 0n,
+  };
   const unknownBecause: Partial<Record<UnknownReason, number>> = {};
+  const counts = { calls: 0, unknown: 0, doubtful: 0, reuses: 0, corrections: 0 };
   const ms = { wait: 0, run: 0, runner: 0 };
-  const reuse = { times: 0, savedNanoUsd: 0 };
-  let calls = 0;
-  let unknown = 0;
-  let failedNanoUsd = 0;
-  let unusedNanoUsd = 0;
-  let doubtful = 0;
   for (const spend of spends) {
     const { source, nanoUsd } = spend;
-    calls += spend.calls;
+    counts.calls += spend.calls;
+    counts.corrections += spend.corrections;
+    counts.reuses += spend.reuses;
     ms.wait += spend.waitMs;
     ms.run += spend.runMs;
     ms.runner += spend.runnerMs;
-    reuse.times += spend.reuses;
-    reuse.savedNanoUsd += spend.savedNanoUsd;
-    if (source && source !== "unknown") bySource[source] += nanoUsd;
-    const reason = unknownReason(spend);
+    nano.saved += spend.savedNanoUsd;
+    if (source && source !== "unknown") nano[source] += nanoUsd;
+    if (spend.corrections > 0) nano.corrections += nanoUsd;
+    const reason = spend.calls > 0 ? unknownReason(spend) : undefined;
     if (reason) {
-      unknown += spend.calls;
+      counts.unknown += spend.calls;
       unknownBecause[reason] = (unknownBecause[reason] ?? 0) + spend.calls;
-      if (reason === "ambiguous" || reason === "failed") doubtful += spend.calls;
+      if (reason === "ambiguous" || reason === "failed") counts.doubtful += spend.calls;
     }
-    if (spend.state === "failed" || spend.state === "given-up") failedNanoUsd += nanoUsd;
-    else if (spend.unused) unusedNanoUsd += nanoUsd;
+    if (spend.state === "failed" || spend.state === "given-up") nano.failed += nanoUsd;
+    else if (spend.unused) nano.unused += nanoUsd;
   }
+  const { estimated, measured, invoiced, failed, unused, saved, corrections } = nano;
+  const all = { total: estimated + measured + invoiced, wasted: failed + unused, ...nano };
+  const wasted = {
+    nanoUsd: Number(all.wasted),
+    failedNanoUsd: Number(failed),
+    unusedNanoUsd: Number(unused),
+  };
   return {
-    nanoUsd: bySource.estimated + bySource.measured + bySource.invoiced,
-    calls,
-    unknown,
-    bySource,
+    nanoUsd: Number(all.total),
+    calls: counts.calls,
+    unknown: counts.unknown,
+    bySource: { estimated: Number(estimated), measured: Number(measured), invoiced: Number(invoiced) },
+    usd: inDollars(all),
     unknownBecause,
     waitSeconds: ms.wait / 1000,
     runSeconds: ms.run / 1000,
     runnerSeconds: ms.runner / 1000,
-    waste: { nanoUsd: failedNanoUsd + unusedNanoUsd, failedNanoUsd, unusedNanoUsd, doubtful },
-    reuse,
+    waste: { ...wasted, doubtful: counts.doubtful },
+    reuse: { times: counts.reuses, savedNanoUsd: Number(saved) },
+    corrections: { count: counts.corrections, nanoUsd: Number(corrections) },
   };
 }
+
+const inDollars = (nano: Readonly<Record<Amount, bigint>>): Record<Amount, string> =>
+  Object.fromEntries(
+    Object.entries(nano).map(([name, amount]) => [name, formatUsd(amount).replace("$", "")]),
+  ) as Record<Amount, string>;
 
 /** Undefined where it is known, which it also is for a call that was not billed. */
 function unknownReason({ state, source, reason, billed }: MoneyFacts): UnknownReason | undefined {

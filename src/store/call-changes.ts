@@ -8,7 +8,10 @@ import type { Cost } from "../money/cost.ts";
 export type Change = Partial<CallRecord> | undefined;
 
 /** What decides about a change. */
-export type CallFacts = Pick<CallRecord, "id" | "state" | "ticket" | "error" | "cost" | "reuses">;
+export type CallFacts = Pick<
+  CallRecord,
+  "id" | "state" | "ticket" | "error" | "cost" | "reuses" | "intendedAt"
+>;
 
 /** @param given What it is given instead of being sent. */
 export function intended({ at, ...intent }: Intent, given?: Completion): CallRecord {

@@ -5,6 +5,7 @@ import { spendOf } from "../journal/spend-of.ts";
 import type { Store } from "../journal/store.ts";
 import { budgetUses, overruns } from "./memory/budgets.ts";
 import { callJournal, keptCalls, makeRoom, markLeftOver, runForgotten } from "./memory/calls.ts";
+import { bookedCall, correctedCalls, monthJournal } from "./memory/months.ts";
 import { keptRuns, runJournal } from "./memory/runs.ts";
 
 export interface MemoryOptions {
@@ -49,8 +50,15 @@ export function memoryStore(options: MemoryOptions = {}): Store {
       },
     },
     slots: slotJournal(clock),
-    spend: async (query) =>
-      spendOf([...calls.byId.values(), ...calls.forgotten.values()], query, calls.folded.values()),
+    months: monthJournal(calls.months),
+    spend: async (query) => {
+      const known = [...calls.byId.values(), ...calls.forgotten.values()];
+      return spendOf(
+        known.map((call) => bookedCall(calls.months, call)),
+        query,
+        { folded: calls.folded.values(), corrected: correctedCalls(calls.months) },
+      );
+    },
     used: async (query) => budgetUses(calls, query),
     overruns: async (...of) => overruns(calls, ...of),
     isFirst: async (what) => isFirst(told, what),

@@ -59,6 +59,11 @@ export function selectedStore(named: NamedStore, clock: Clock): Store {
       renew: async (...of) => (await opened()).slots.renew(...of),
       free: async (...of) => (await opened()).slots.free(...of),
     },
+    months: {
+      close: async (...of) => (await opened()).months.close(...of),
+      closed: async (...of) => (await opened()).months.closed(...of),
+      corrections: async (...of) => (await opened()).months.corrections(...of),
+    },
     spend: async (...of) => (await opened()).spend(...of),
     used: async (...of) => (await opened()).used(...of),
     overruns: async (...of) => (await opened()).overruns(...of),

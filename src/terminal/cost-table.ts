@@ -1,7 +1,6 @@
 import type { Costs } from "../ledger/costs.ts";
-import { formatDuration, formatShare, formatSum } from "../ledger/format.ts";
-import type { CostSum, UnknownReason } from "../ledger/sum.ts";
-import { formatUsd } from "../money/cost.ts";
+import { formatDuration, formatShare } from "../ledger/format.ts";
+import type { Amount, CostSum, UnknownReason } from "../ledger/sum.ts";
 import { drawTable, type TableColumn } from "./draw-table.ts";
 import { clip, type Output, printable, wrap } from "./text.ts";
 
@@ -21,7 +20,12 @@ interface Line {
 /** A long name must not take the money its room. */
 const LONGEST_NAME = 48;
 
-const money = (nanoUsd: number): string => (nanoUsd === 0 ? "" : formatUsd(nanoUsd));
+/** As exact as it is kept, however much it is. */
+const money =
+  (amount: Amount) =>
+  ({ usd }: CostSum): string =>
+    usd[amount] === "0.00" ? "" : dollars(usd[amount]);
+const dollars = (usd: string): string => (usd.startsWith("-") ? `-$${usd.slice(1)}` : `$${usd}`);
 const time = (seconds: number): string => (seconds === 0 ? "" : formatDuration(seconds));
 const count = (number: number): string => (number === 0 ? "" : String(number));
 
@@ -34,28 +38,32 @@ const right = (name: string, cell: (sum: CostSum) => string, spare = 0): TableCo
 
 const MONEY = [
   right("calls", ({ calls }) => String(calls), 1),
-  right("cost", (sum) => formatSum(sum)),
+  right("cost", (sum) => (sum.calls > 0 && sum.unknown === sum.calls ? "unknown" : dollars(sum.usd.total))),
   right("unknown", ({ unknown }) => count(unknown)),
 ];
 /** The rest of the cost is measured. */
 const DETAILS = [
-  right("estimated", ({ bySource }) => money(bySource.estimated), 3),
-  right("invoiced", ({ bySource }) => money(bySource.invoiced), 2),
+  right("estimated", money("estimated"), 3),
+  right("corrected", money("corrections"), 2),
+  right("invoiced", money("invoiced"), 2),
   right("wait", ({ waitSeconds }) => time(waitSeconds), 5),
   right("run", ({ runSeconds }) => time(runSeconds), 4),
   right("runner", ({ runnerSeconds }) => time(runnerSeconds), 6),
 ];
 const WASTE = [
-  right("wasted", ({ waste }) => money(waste.nanoUsd)),
-  right("failed", ({ waste }) => money(waste.failedNanoUsd), 4),
-  right("unused", ({ waste }) => money(waste.unusedNanoUsd), 4),
+  right("wasted", money("wasted")),
+  right("failed", money("failed"), 4),
+  right("unused", money("unused"), 4),
   right("doubtful", ({ waste }) => count(waste.doubtful), 2),
   right("reused", ({ reuse }) => count(reuse.times), 3),
-  right("saved", ({ reuse }) => money(reuse.savedNanoUsd), 2),
+  right("saved", money("saved"), 2),
 ];
 
 /** What calls cost, one group a line, with the total; and why it is not known what some of them cost. */
-export function costTable({ rows, total }: Costs, { output, by, waste = false }: CostTableOptions): string {
+export function costTable(
+  { rows, total, closed }: Costs,
+  { output, by, waste = false }: CostTableOptions,
+): string {
   const names = by.map(
     (name, nth): TableColumn<Line> => ({
       name: printable(name, LONGEST_NAME),
@@ -73,7 +81,21 @@ export function costTable({ rows, total }: Costs, { output, by, waste = false }:
   const table = drawTable(lines, [...names, ...MONEY, share, ...(waste ? WASTE : DETAILS)], output, {
     foot: { names: ["total"], sum: total },
   });
-  return [table, ...unknownNote(total, output)].join("\n");
+  return [table, ...unknownNote(total, output), ...closedNote(closed, total, output)].join("\n");
+}
+
+/** Which of the months are closed, and what of the sum corrects such ones. */
+function closedNote(closed: Costs["closed"], { corrections, usd }: CostSum, output: Output): string[] {
+  const months = closed.map(({ month }) => month).join(", ");
+  const said = [
+    ...(months ? [`Closed: ${months}.`] : []),
+    ...(corrections.count > 0
+      ? [
+          `${dollars(usd.corrections)} of it ${corrections.count === 1 ? "is a correction" : "are corrections"} of closed months.`,
+        ]
+      : []),
+  ];
+  return said.length === 0 ? [] : wrap(said.join(" ").split(" "), output.columns ?? 80);
 }
 
 /** Why it is not known what some calls cost; no line where it is known of all. */

@@ -59,6 +59,11 @@ test("a sum says how certain it is, what is missing from it and why", async () =
     runnerSeconds: 9,
     waste: { nanoUsd: 0, failedNanoUsd: 0, unusedNanoUsd: 0, doubtful: 3 },
     reuse: { times: 0, savedNanoUsd: 0 },
+    corrections: { count: 0, nanoUsd: 0 },
+    usd: {
+      ...{ total: "0.000000025", estimated: "0.000000009", measured: "0.000000008", invoiced: "0.000000008" },
+      ...{ wasted: "0.00", failed: "0.00", unused: "0.00", saved: "0.00", corrections: "0.00" },
+    },
   });
 });
 

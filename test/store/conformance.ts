@@ -1,6 +1,7 @@
 import { describe } from "vitest";
 import { budgetsConform } from "./conformance/budgets.ts";
 import { callsConform } from "./conformance/calls.ts";
+import { monthsConform } from "./conformance/months.ts";
 import { namesConform } from "./conformance/names.ts";
 import { pastCostsConform } from "./conformance/past-costs.ts";
 import { runsConform } from "./conformance/runs.ts";
@@ -18,5 +19,6 @@ export function conforms(name: string, fresh: Fresh): void {
     runsConform(fresh);
     slotsConform(fresh);
     spendConforms(fresh);
+    monthsConform(fresh);
   });
 }

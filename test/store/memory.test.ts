@@ -103,7 +103,7 @@ test("payloads are kept up to so many bytes: what ended first goes first, what g
     usage: { units: 1.5 },
   });
   expect(await store.spend({ by: [] })).toEqual(
-    expect.arrayContaining([expect.objectContaining({ source: "measured", calls: 30, nanoUsd: 30 })]),
+    expect.arrayContaining([expect.objectContaining({ source: "measured", calls: 30, nanoUsd: 30n })]),
   );
   // A run that ends goes with all that it has.
   await store.runs.saveStep(fence, {
@@ -162,10 +162,10 @@ test("a report's total is that of all calls, however many have been forgotten", 
     await store.calls.completed(`${n}`, { ...outcome, cost: { source: "measured", nanoUsd: 2 } }, n);
   }
   expect(await store.calls.list({ limit: 100_000 })).toHaveLength(10);
-  expect(await store.spend({ by: [] })).toMatchObject([{ calls: 10_200, nanoUsd: 20_400 }]);
+  expect(await store.spend({ by: [] })).toMatchObject([{ calls: 10_200, nanoUsd: 20_400n }]);
   const byCustomer = await store.spend({ by: ["userTags", "hour"], chain: "poster" });
   expect(byCustomer).toHaveLength(6);
-  for (const { calls, nanoUsd } of byCustomer) expect([calls, nanoUsd]).toEqual([1_700, 3_400]);
+  for (const { calls, nanoUsd } of byCustomer) expect([calls, nanoUsd]).toEqual([1_700, 3_400n]);
   expect(await store.spend({ by: [], since: hour })).toMatchObject([{ calls: 5_100 }]);
   expect(await store.spend({ by: [], run: "10199" })).toMatchObject([{ calls: 1 }]);
   expect(await store.spend({ by: [], run: "0" })).toEqual([]);

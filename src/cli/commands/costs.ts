@@ -58,6 +58,18 @@ Examples:
   fal-chain costs explain poster/order-1042 --json
 `;
 
+const HELP_CLOSE = `
+Months are UTC's, as fal's own are. What a call of a closed month is said to cost
+from then on is a correction in the month that it comes in: the sums of a closed
+month never change. Reconcile with the bill first, some days into the next month:
+it is late by hours.
+
+Examples:
+  fal-chain costs --reconcile --since 2026-10
+  fal-chain costs close 2026-10
+  fal-chain costs close
+`;
+
 export function addCosts(program: Command, cli: Cli): void {
   const costs = program
     .command("costs")
@@ -102,6 +114,17 @@ export function addCosts(program: Command, cli: Cli): void {
         const { reportCosts } = await import("../costs/report.ts");
         cli.exitCode = await reportCosts(cli.io, options);
       }
+    });
+
+  costs
+    .command("close [month]")
+    .description("Closes a month, such as 2026-10; without one, lists the closed months.")
+    .option("--json", "print it as JSON")
+    .option(...STORE)
+    .addHelpText("after", HELP_CLOSE)
+    .action(async (month: string | undefined, options) => {
+      const { close } = await import("../costs/close.ts");
+      cli.exitCode = await close(cli.io, month, options);
     });
 
   costs

@@ -41,6 +41,7 @@ import {
   type Used,
   windowKey,
 } from "../reservations.ts";
+import { bookedCall, correct, type KeptMonths, keptMonths } from "./months.ts";
 import { learn, type PastCosts, pastCosts } from "./past-costs.ts";
 import {
   callIn,
@@ -77,6 +78,7 @@ export interface KeptCalls {
   /** What those who reserved last were held to, by window of a budget. */
   readonly limits: Map<string, number>;
   readonly past: PastCosts;
+  readonly months: KeptMonths;
   /** By call. */
   readonly reservations: Map<string, readonly Reservation[]>;
 }
@@ -94,13 +96,14 @@ export const keptCalls = (runs: KeptRuns, keepEnded: number): KeptCalls => ({
   used: new Map(),
   limits: new Map(),
   past: new Map(),
+  months: keptMonths(),
   reservations: new Map(),
 });
 
 export function callJournal(calls: KeptCalls): CallJournal {
-  const change = (id: string, changed: (call: CallRecord) => Change): void => {
+  const change = (id: string, changed: (call: CallRecord) => Change, at?: number): void => {
     const call = read(calls, id);
-    write(calls, call, changed(call));
+    write(calls, call, changed(call), at);
     makeRoom(calls);
   };
   return {
@@ -115,10 +118,10 @@ export function callJournal(calls: KeptCalls): CallJournal {
     },
     submitted: async (id, ticket, at) => submit(calls, id, ticket, at),
     ambiguous: async (id, doubt, at) => change(id, (call) => ambiguous(call, doubt, at)),
-    completed: async (id, outcome, at) => change(id, (call) => completed(call, outcome, at)),
+    completed: async (id, outcome, at) => change(id, (call) => completed(call, outcome, at), at),
     failed: async (id, error, at) => change(id, (call) => failed(call, error, at)),
     givenUp: async (id, why, at, error) => change(id, (call) => givenUp(call, why, at, error)),
-    charged: async (id, cost) => charge(calls, id, cost),
+    charged: async (id, cost, at) => charge(calls, id, cost, at),
     reused: async (id) => change(id, reused),
     pastCosts: async (kind) => pastCosts(calls.past, kind),
     get: async (id) => calls.byId.get(id),
@@ -222,17 +225,18 @@ function submit(calls: KeptCalls, id: string, ticket: Ticket, at: number): void 
   write(calls, call, change);
 }
 
-function charge(calls: KeptCalls, id: string, cost: Cost): void {
+function charge(calls: KeptCalls, id: string, cost: Cost, at: number): void {
   // Many calls that end together are forgotten before their prices are there.
   const left = calls.forgotten.get(id);
   if (left) {
     const after = paidBy({ ...left, ...charged(left, cost) });
     calls.forgotten.set(id, after);
+    correct(calls.months, left, after, at);
     learn(calls.past, after);
     updateShares(calls, left, after);
   } else {
     const call = read(calls, id);
-    write(calls, call, charged(call, cost));
+    write(calls, call, charged(call, cost), at);
   }
 }
 
@@ -242,10 +246,12 @@ function read({ byId }: KeptCalls, id: string): CallRecord {
   return call;
 }
 
-function write(calls: KeptCalls, before: CallRecord, change: Change): void {
+/** @param at When it is noted, of what may say a cost. */
+function write(calls: KeptCalls, before: CallRecord, change: Change, at?: number): void {
   if (!change) return;
   const after = paidBy({ ...before, ...change });
   calls.byId.set(after.id, after);
+  if (at !== undefined) correct(calls.months, before, after, at);
   if (after.body !== before.body || after.outcome !== before.outcome || after.error !== before.error) {
     resize(calls.runs.room, callIn(after.id), sizeOf(after));
   }
@@ -288,7 +294,8 @@ function forget(calls: KeptCalls, call: CallRecord): void {
   for (const [oldest, known] of forgotten) {
     if (forgotten.size <= KNOWN_FORGOTTEN) break;
     forgotten.delete(oldest);
-    fold(folded, known);
+    fold(folded, bookedCall(calls.months, known));
+    calls.months.booked.delete(oldest);
     // Whatever it takes of its budgets now, it takes from now on.
     reservations.delete(oldest);
   }

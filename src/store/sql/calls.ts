@@ -21,7 +21,8 @@ import {
   submitted,
 } from "../call-changes.ts";
 import { budgetsFollow, reserve } from "./budgets.ts";
-import { callColumns, FACTS, FOR, FOR_COLUMNS, factsOf } from "./columns.ts";
+import { callColumns, FACTS, FOR, FOR_COLUMNS, factsOf, withoutBooked } from "./columns.ts";
+import { correct } from "./months.ts";
 import { assertHeld } from "./runs.ts";
 import { type Conditions, insert, select, update } from "./tables.ts";
 import { type Row, rowLimit, type Statement, type Work } from "./work.ts";
@@ -53,20 +54,29 @@ export function* claimRequest(id: string, ticket: Ticket, at: number, kept: Kept
   yield* change(id, (call) => submitted(call, ticket, at), kept);
 }
 
-export function* change(id: string, decide: (call: CallFacts) => Change, kept: Kept): Work<void> {
+/** @param at When it is noted, of what may say a cost: in a closed month that is a correction. */
+export function* change(
+  id: string,
+  decide: (call: CallFacts) => Change,
+  kept: Kept,
+  at?: number,
+): Work<void> {
   const before = yield* locked(id);
   const decided = decide(before);
   if (!decided) return;
-  yield* update("calls", callColumns(kept(decided)), { "id =": id });
+  const isLate = decided.cost && at !== undefined && (yield* correct(before, decided.cost, at));
+  const columns = callColumns(kept(decided));
+  yield* update("calls", isLate ? withoutBooked(columns) : columns, { "id =": id });
   yield* budgetsFollow(before, { ...before, ...decided });
 }
 
 export const forgetCallsOf = (chain: string, run: string): Work<void> =>
   update("calls", callColumns(FORGOTTEN), { "chain =": chain, "run =": run });
 
-export const meant = ({ endpoint, since, until, ...whose }: CallFilter): Conditions => ({
-  "intended_at >=": since,
-  "intended_at <": until,
+/** @param at The column of the time that is meant. */
+export const meant = ({ endpoint, since, until, ...whose }: CallFilter, at = "intended_at"): Conditions => ({
+  [`${at} >=`]: since,
+  [`${at} <`]: until,
   "endpoint =": endpoint,
   ...Object.fromEntries(FOUND_BY.map((name) => [`${FOR[name].column} =`, whose[name]])),
 });

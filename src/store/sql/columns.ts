@@ -142,6 +142,10 @@ const SOURCES: readonly unknown[] = ["estimated", "measured", "invoiced"];
 
 type ReadCall = Omit<CallRecord, "unreadable">;
 
+/** The cost of a correction. */
+export const correctionCost = (row: Row): Cost =>
+  COST.read(row, () => {}) ?? { source: "unknown", reason: "implausible" };
+
 const CALL: Fields<ReadCall> = {
   id: text("id"),
   endpoint: text("endpoint"),
@@ -217,11 +221,17 @@ function isReuseOf(value: unknown): boolean {
 export const callColumns = ({ unreadable, ...call }: Partial<CallRecord>): Columns => columnsOf(CALL, call);
 export const callOf = (row: Row): CallRecord => readWhole(CALL, row);
 
-const { id, state, ticket, error, cost, reuses } = CALL;
-const CALL_FACTS: Fields<CallFacts> = { id, state, ticket, error, cost, reuses };
+/** What reports read of a cost: in a closed month that stays as it was. */
+export function withoutBooked(columns: Columns): Columns {
+  const { cost_source, cost_nano, cost_reason, saved_nano, ...rest } = columns;
+  return rest;
+}
 
-/** The columns of `factsOf`: each has the name of its field. */
-export const FACTS = Object.keys(CALL_FACTS).join(", ");
+const { id, state, ticket, error, cost, reuses, intendedAt } = CALL;
+const CALL_FACTS: Fields<CallFacts> = { id, state, ticket, error, cost, reuses, intendedAt };
+
+/** The columns of `factsOf`. */
+export const FACTS = "id, state, ticket, error, cost, reuses, intended_at";
 export const factsOf = (row: Row): CallFacts => recordOf(CALL_FACTS, row, () => {});
 
 type ReadRun = Omit<RunRecord, "unreadable">;

@@ -121,6 +121,19 @@ export const MIGRATIONS: readonly Migration[] = [
       primary key (call, budget, window_start)
     )`,
 
+    // UTC's months by their beginnings, and what calls of closed ones cost more or less since.
+    "create table months (month bigint not null primary key, closed_at bigint)",
+    `create table corrections (
+      number ${serial},
+      call text not null,
+      call_month bigint not null,
+      arrived_at bigint not null,
+      delta_nano bigint not null,
+      delta_source text not null,
+      delta_cost text not null
+    )`,
+    "create index corrections_by_time on corrections (arrived_at)",
+
     "create table accounts (account text not null primary key)",
     `create table slots (
       call text not null primary key,

@@ -22,17 +22,47 @@ const seconds = (column: string): string =>
 const IS_PLAUSIBLE = `cost_nano between 0 and ${MOST_NANO_USD}`;
 const IS_SAVED = `saved_nano between 0 and ${MOST_NANO_USD}`;
 const IS_COUNT = `reuses between 0 and ${MOST_REUSES}`;
+/**
+ * A sum of whole amounts in two parts, of millions and of the rest: no database takes that for too large, and no number is
+ * rounded before there are nine billion dollars.
+ */
+const amounts = (condition: string, column: string, times = ""): readonly [string, string] => [
+  sum(condition, `${real(`${column} / ${MILLION}`)}${times}`),
+  sum(condition, `${real(`${column} % ${MILLION}`)}${times}`),
+];
+const MILLION = 1_000_000;
+
 const RUNNER_MS = `${real("ended_at")} - ${real("intended_at")}`;
 
 /** Of what cannot be meant, as after a change by hand, nothing is added: it is said that its cost is not known. */
 const SUMS = {
   calls: "count(*)",
-  nano: sum(IS_PLAUSIBLE, real("cost_nano")),
-  saved: `${sum(`${IS_PLAUSIBLE} and ${IS_COUNT}`, `${real("cost_nano")} * reuses`)} + ${sum(`${IS_SAVED} and ${IS_COUNT}`, `${real("saved_nano")} * (1 + reuses)`)}`,
+  corrections: "0",
+  ...inParts("nano", [amounts(IS_PLAUSIBLE, "cost_nano")]),
+  ...inParts("saved", [
+    amounts(`${IS_PLAUSIBLE} and ${IS_COUNT}`, "cost_nano", " * reuses"),
+    amounts(`${IS_SAVED} and ${IS_COUNT}`, "saved_nano", " * (1 + reuses)"),
+  ]),
   reuses: `${sum(IS_COUNT, real("reuses"))} + count(saved_nano)`,
   wait_ms: seconds("wait_seconds"),
   run_ms: seconds("run_seconds"),
   runner_ms: sum(`job_id is not null and ${RUNNER_MS} between -${LONGEST_MS} and ${LONGEST_MS}`, RUNNER_MS),
+};
+
+/** Columns of a sum that is the sum of these. */
+function inParts<N extends string>(name: N, parts: readonly (readonly [string, string])[]) {
+  const columns = [0, 1].map((at) => parts.map((part) => part[at]).join(" + "));
+  return { [`${name}_millions`]: columns[0], [`${name}_rest`]: columns[1] } as Record<
+    `${N}_millions` | `${N}_rest`,
+    string
+  >;
+}
+
+const wholeOf = (row: Row, name: string): bigint => {
+  const [millions, rest] = [`${name}_millions`, `${name}_rest`].map((part) =>
+    BigInt(Math.round(Number(row[part]))),
+  );
+  return (millions ?? 0n) * BigInt(MILLION) + (rest ?? 0n);
 };
 
 const FACTS = {
@@ -43,14 +73,41 @@ const FACTS = {
   unused: "unused",
 };
 
-export function spendWhere({ by, ...filter }: SpendQuery): Statement {
-  const keys = [...by.map(groupOf), ...Object.values(FACTS)];
+/** What calls took and cost; of a closed month as it was closed. */
+export const spendWhere = (query: SpendQuery): Statement =>
+  grouped(query, "calls", { at: "intended_at", facts: FACTS, sums: SUMS });
+
+const CORRECTED = "corrections join @calls on calls.id = corrections.call";
+const IS_AMOUNT = `delta_nano between -${MOST_NANO_USD} and ${MOST_NANO_USD}`;
+
+/** What came since of closed months. */
+export const correctedWhere = (query: SpendQuery): Statement =>
+  grouped(query, CORRECTED, {
+    at: "arrived_at",
+    facts: { ...FACTS, source: "delta_source", reason: "null" },
+    sums: {
+      ...Object.fromEntries(Object.keys(SUMS).map((name) => [name, "0"])),
+      corrections: "count(*)",
+      ...inParts("nano", [amounts(IS_AMOUNT, "delta_nano")]),
+    },
+  });
+
+interface Table {
+  /** The column of the time that it counts by. */
+  readonly at: string;
+  readonly facts: Readonly<Record<string, string>>;
+  readonly sums: Readonly<Record<string, string>>;
+}
+
+function grouped({ by, ...filter }: SpendQuery, table: string, { at, facts, sums }: Table): Statement {
+  const keys = [...by.map((name) => groupOf(name, at)), ...Object.values(facts)];
   const columns = [
-    ...by.map((name) => `${groupOf(name)} as ${groupColumn(name)}`),
-    ...Object.entries(FACTS).map(([name, fact]) => `${fact} as fact_${name}`),
-    ...Object.entries(SUMS).map(([name, sum]) => `${sum} as ${name}`),
+    ...by.map((name) => `${groupOf(name, at)} as ${groupColumn(name)}`),
+    ...Object.entries(facts).map(([name, fact]) => `${fact} as fact_${name}`),
+    ...Object.entries(sums).map(([name, sum]) => `${sum} as ${name}`),
   ];
-  return select(columns.join(", "), "calls", meant(filter), `group by ${keys.join(", ")}`);
+  const grouping = keys.filter((key) => key !== "null").join(", ");
+  return select(columns.join(", "), table, meant(filter, at), `group by ${grouping}`);
 }
 
 /** What a group is told by in a row. */
@@ -65,14 +122,14 @@ export function wholeName(field: "chain" | "run" | "rootRun", held: string): Sta
   };
 }
 
-function groupOf(name: SpendGroup): string {
+function groupOf(name: SpendGroup, at: string): string {
   switch (name) {
     case "endpoint":
       return name;
     case "day":
-      return "intended_at / 86400000 * 86400000";
+      return `${at} / 86400000 * 86400000`;
     case "hour":
-      return "intended_at / 3600000 * 3600000";
+      return `${at} / 3600000 * 3600000`;
     default:
       return FOR[name].column;
   }
@@ -96,8 +153,9 @@ export function spendOf(row: Row, { by }: SpendQuery): Spend {
     billed: billed === "unknown" || billed === undefined ? billed : billed === "true",
     unused: fact("unused"),
     calls: number("calls"),
-    nanoUsd: number("nano"),
-    savedNanoUsd: number("saved"),
+    corrections: number("corrections"),
+    nanoUsd: wholeOf(row, "nano"),
+    savedNanoUsd: wholeOf(row, "saved"),
     reuses: number("reuses"),
     waitMs: number("wait_ms"),
     runMs: number("run_ms"),

@@ -27,6 +27,7 @@ import {
   pastCostsOf,
 } from "./calls.ts";
 import { callOf, paidCallOf, runOf, stepOf } from "./columns.ts";
+import { closedMonth, closedMonths, closeMonth, correctionOf, correctionsWhere } from "./months.ts";
 import { isShortened } from "./names.ts";
 import {
   assertHeld,
@@ -41,7 +42,7 @@ import {
   runsWhere,
 } from "./runs.ts";
 import { freeSlot, renewSlots, takeSlot } from "./slots.ts";
-import { groupColumn, spendOf, spendWhere, wholeName } from "./spend.ts";
+import { correctedWhere, groupColumn, spendOf, spendWhere, wholeName } from "./spend.ts";
 import { addEvents, appendEvents, dropSteps, eventsOf, saveStep, stepsOf } from "./steps.ts";
 import type { Driver, Row, Value } from "./work.ts";
 
@@ -55,8 +56,14 @@ export function sqlStore(driver: Driver, { name, keep }: Pick<Store, "name" | "k
     calls: callJournal(driver, kept),
     runs: { ...runJournal(driver, kept, keep), ...stepJournal(driver, keep) },
     slots: slotJournal(driver),
+    months: {
+      close: (month, at) => driver.write(() => closeMonth(month, at)),
+      closed: async () => (await driver.read(closedMonths())).map(closedMonth),
+      corrections: async (query = {}) => (await driver.read(correctionsWhere(query))).map(correctionOf),
+    },
     spend: async (query) => {
-      const rows = await driver.read(spendWhere(query));
+      const corrected = await driver.read(correctedWhere(query));
+      const rows = [...(await driver.read(spendWhere(query))), ...corrected];
       return Promise.all(rows.map(async (row) => spendOf(await withWholeNames(driver, row), query)));
     },
     used: async (query) => (await driver.read(usedWhere(query))).map(budgetUse),
@@ -79,7 +86,8 @@ async function withWholeNames({ read }: Driver, row: Row): Promise<Row> {
 }
 
 function callJournal({ write, read }: Driver, kept: Kept): CallJournal {
-  const note = (id: string, decide: Parameters<typeof change>[1]) => write(() => change(id, decide, kept));
+  const note = (id: string, decide: Parameters<typeof change>[1], at?: number) =>
+    write(() => change(id, decide, kept, at));
   return {
     intend: (intent, terms = {}) => write((again) => intend(intent, terms, kept, again)),
     refused: (id, at) => note(id, (call) => refused(call, at)),
@@ -90,10 +98,10 @@ function callJournal({ write, read }: Driver, kept: Kept): CallJournal {
       }),
     submitted: (id, ticket, at) => write(() => claimRequest(id, ticket, at, kept)),
     ambiguous: (id, doubt, at) => note(id, (call) => ambiguous(call, doubt, at)),
-    completed: (id, outcome, at) => note(id, (call) => completed(call, outcome, at)),
+    completed: (id, outcome, at) => note(id, (call) => completed(call, outcome, at), at),
     failed: (id, error, at) => note(id, (call) => failed(call, error, at)),
     givenUp: (id, why, at, error) => note(id, (call) => givenUp(call, why, at, error)),
-    charged: (id, cost) => note(id, (call) => charged(call, cost)),
+    charged: (id, cost, at) => note(id, (call) => charged(call, cost), at),
     reused: (id) => note(id, reused),
     pastCosts: async (kind) => (await read(pastCostsOf(kind))).map(pastCostOf),
     get: async (id) => (await read(callById(id))).map(callOf)[0],

@@ -105,12 +105,12 @@ export function callsConform(fresh: Fresh): void {
     });
     expect(await calls.paidFor("none", 0)).toEqual([]);
     expect((await store.spend({ by: [], run: run.id }))[0]).toMatchObject({
-      nanoUsd: 0,
-      savedNanoUsd: 7,
+      nanoUsd: 0n,
+      savedNanoUsd: 7n,
       reuses: 1,
     });
     await calls.reused("g");
-    expect((await store.spend({ by: [], run: run.id }))[0]).toMatchObject({ savedNanoUsd: 14, reuses: 2 });
+    expect((await store.spend({ by: [], run: run.id }))[0]).toMatchObject({ savedNanoUsd: 14n, reuses: 2 });
     await store.runs.end(fence, { state: "completed", output: undefined, error: undefined }, 60);
     await store.runs.forget(run.chain, run.id);
     expect(await calls.get("g")).toMatchObject({ content: undefined, reuseOf: undefined, cost });

@@ -30,8 +30,11 @@ async function filled(fresh: Fresh): Promise<Store> {
 
 async function spend(store: Store, query: Partial<SpendQuery>): Promise<Spend[]> {
   const found = await store.spend({ by: [], ...query });
-  return found.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+  return found.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
+
+const keyOf = (spend: Spend): string =>
+  JSON.stringify(spend, (_, value) => (typeof value === "bigint" ? String(value) : value));
 
 export function spendConforms(fresh: Fresh): void {
   test("calls are added up with what decides about their money", async () => {
@@ -45,8 +48,9 @@ export function spendConforms(fresh: Fresh): void {
         billed: undefined,
         unused: "superseded",
         calls: 1,
-        nanoUsd: 30,
-        savedNanoUsd: 60,
+        corrections: 0,
+        nanoUsd: 30n,
+        savedNanoUsd: 60n,
         reuses: 2,
         waitMs: 1500,
         runMs: 2000,
@@ -60,8 +64,9 @@ export function spendConforms(fresh: Fresh): void {
         billed: "unknown",
         unused: undefined,
         calls: 1,
-        nanoUsd: 0,
-        savedNanoUsd: 0,
+        corrections: 0,
+        nanoUsd: 0n,
+        savedNanoUsd: 0n,
         reuses: 0,
         waitMs: 0,
         runMs: 0,

@@ -1,0 +1,41 @@
+import type { Clock } from "../base/clock.ts";
+import type { Store } from "../journal/store.ts";
+import { type ClosedMonthCosts, closedMonths, closeMonth } from "./closing.ts";
+import { type CostQuery, type Costs, costsIn } from "./costs.ts";
+import type { ReadRunnerCosts } from "./runner-costs.ts";
+
+/** What calls cost, and what is done with that. */
+export interface CostReports {
+  (query?: CostQuery): Promise<Costs>;
+  /**
+   * Closes a month of UTC's, as fal's own months are: what its calls are said to cost from then on is a correction in the month
+   * that it comes in. Closing it again changes nothing, whichever process does.
+   *
+   * @example const { sum } = await fal.costs.close("2026-10");
+   * @throws {InvalidArgumentError} for what is no month, or one that is not over.
+   */
+  close(month: string): Promise<ClosedMonthCosts>;
+  /** The months that are closed, the earliest first, and what has been corrected of each since. */
+  closed(): Promise<readonly ClosedMonthCosts[]>;
+}
+
+export interface CostSources {
+  readonly store: Pick<Store, "spend" | "months">;
+  readonly clock: Clock;
+  readonly runnerUsage: ReadRunnerCosts;
+}
+
+/** @param named The query with names as they are kept. */
+export function createCosts(
+  sources: () => CostSources,
+  named: (query: CostQuery) => Promise<CostQuery>,
+): CostReports {
+  const costs = async (query: CostQuery = {}): Promise<Costs> => {
+    const { store, clock, runnerUsage } = sources();
+    return costsIn(store, clock, runnerUsage, await named(query));
+  };
+  return Object.assign(costs, {
+    close: (month: string) => closeMonth(sources().store, sources().clock, month),
+    closed: () => closedMonths(sources().store),
+  });
+}
