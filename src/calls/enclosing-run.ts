@@ -1,5 +1,5 @@
 import type { OfRun } from "../attribution/context.ts";
-import { asyncContext } from "../base/async-context.ts";
+import { asyncContext, runWith } from "../base/async-context.ts";
 import { RunStateError } from "../errors/runs.ts";
 import type { CallRecord } from "../journal/call.ts";
 import type { Fence } from "../journal/run.ts";
@@ -82,10 +82,18 @@ export interface EnclosingRun {
   ): AdmittedCall;
 }
 
-const current = asyncContext<EnclosingRun>("run");
+/** Where in a run's code something is done. It is asked for its run when a call is made, and not before. */
+export interface Place {
+  readonly code: { readonly enclosing: EnclosingRun };
+}
 
-export const currentRun = (): EnclosingRun | undefined => current.get();
-export const inRun = <R>(run: EnclosingRun, fn: () => R): R => current.run(run, fn);
+const current = asyncContext<Place>("run");
+
+export const currentPlace = (): Place | undefined => current.get();
+export const currentRun = (): EnclosingRun | undefined => current.get()?.code.enclosing;
+export const atPlace = <R>(place: Place, fn: () => R): R => current.run(place, fn);
+/** The same, and for what the body of a generator does that `fn` gives. */
+export const withinPlace = <P extends Place, R>(place: P, fn: () => R): R => runWith(current, place, fn);
 
 /**
  * The run that something is done in which a run must know of.
@@ -93,7 +101,7 @@ export const inRun = <R>(run: EnclosingRun, fn: () => R): R => current.run(run, 
  * @throws {RunStateError} where nobody can tell: a run is under way, and the runtime lets code lose it.
  */
 export function runHere(what: string): EnclosingRun | undefined {
-  const run = current.get();
+  const run = currentRun();
   if (!run && current.lossy?.isUnderWay()) throw lostRun(what);
   return run;
 }

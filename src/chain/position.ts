@@ -1,4 +1,4 @@
-import { asyncContext, runWith } from "../base/async-context.ts";
+import { atPlace, currentPlace, withinPlace } from "../calls/enclosing-run.ts";
 import type { Code } from "./attempt.ts";
 import { within } from "./step-key.ts";
 
@@ -9,13 +9,12 @@ export interface Position {
   readonly scope: string;
 }
 
-const current = asyncContext<Position>("position");
-
-export const currentPosition = (): Position | undefined => current.get();
-export const atPosition = <R>(position: Position, fn: () => R): R => current.run(position, fn);
+/** Nobody but a chain says where its code is. */
+export const currentPosition = (): Position | undefined => currentPlace() as Position | undefined;
+export const atPosition: <R>(position: Position, fn: () => R) => R = atPlace;
 
 /** Runs `fn` in a scope of its own: its calls' keys do not depend on what runs beside it. */
 export function inScope<R>(name: string, fn: () => R): R {
-  const position = current.get();
-  return position ? runWith(current, { ...position, scope: within(position.scope, name) }, fn) : fn();
+  const position = currentPosition();
+  return position ? withinPlace({ ...position, scope: within(position.scope, name) }, fn) : fn();
 }

@@ -3,7 +3,7 @@ import { RunStateError } from "../errors/runs.ts";
 import { runName } from "../journal/run-name.ts";
 import { goingOn } from "./answer.ts";
 import { assertOpen } from "./attempt.ts";
-import { startEarly } from "./early-run.ts";
+import { EarlyRun } from "./early-run.ts";
 import { currentPosition } from "./position.ts";
 import type { RunScope } from "./run-scope.ts";
 import type { RunsHere } from "./runs-here.ts";
@@ -41,10 +41,8 @@ export async function answerAsRun<R>(
   checkId(id);
   const startWith = startWithNow(undefined, {}, services.jobId(), false);
   const abortSignals = options.abortSignal ? [options.abortSignal] : [];
-  const plan = { mode: "request", chain, id, startWith, abortSignals, onDiverge: "pay" } as const;
-  const answer = Promise.withResolvers<R>();
   let isAnswered = false;
-  const code = async (_: unknown, scope: RunScope): Promise<R | undefined> => {
+  const code = async (_: unknown, scope: RunScope): Promise<R> => {
     // Taken over and back again: its reader has the answer that there was.
     if (isAnswered)
       throw new RunStateError("run_ended", `The request ${runName(chain, id)} is answered already.`);
@@ -54,15 +52,14 @@ export async function answerAsRun<R>(
     const followed = await following;
     if (!("ended" in followed)) return followed.answer;
     isAnswered = true;
-    answer.resolve(followed.answer);
+    request.answers(followed.answer);
     void followed.left.then((reason) => request.cancel(reason ?? "whoever read the answer has left"));
     await followed.ended;
-    return undefined;
+    // Nothing that the store could keep.
+    return undefined as R;
   };
   // Not remembered: each request that carries this id executes its own code.
-  const request = startEarly<R>(services, { ...plan, code });
-  here.requests.add(request);
-  void request.over.then(() => here.requests.delete(request));
-  request.outcome.then(answer.resolve, answer.reject);
-  return answer.promise;
+  const plan = { mode: "request", chain, id, startWith, abortSignals, onDiverge: "pay", code } as const;
+  const request = new EarlyRun<R>(services, plan, here.requests);
+  return request.answer;
 }

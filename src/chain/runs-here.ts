@@ -5,7 +5,7 @@ import { RunBlockedError } from "../errors/runs.ts";
 import { storeErrorIn } from "../errors/store.ts";
 import { runName } from "../journal/run-name.ts";
 import { type Attempt, heedStore } from "./attempt.ts";
-import { cancelRun, detachRun, liveRun, wasExecutedHere } from "./live-run.ts";
+import { cancelRun, detachRun, LiveRun, wasExecutedHere } from "./live-run.ts";
 import { RULES } from "./mode.ts";
 import type { RunPlan } from "./plan.ts";
 import { type Run, type StartedRun, startRun } from "./run.ts";
@@ -47,12 +47,12 @@ export function beginRun(runsHere: RunsHere, plan: RunPlan): StartedRun<unknown>
   const known = underWay.get(key);
   if (known) {
     // The store says whether its input is another one: of a run that was resumed here it is not known here.
-    if (hasOtherInput(known, plan)) return saidIfUnheard(runsHere, startRun(liveRun(services(), plan)));
+    if (hasOtherInput(known, plan)) return saidIfUnheard(runsHere, startRun(new LiveRun(services(), plan)));
     if (!goesOn(known, plan)) return joined(known, plan);
   }
   // Where it has failed, some of its calls are still on their way: they are to be noted before they are asked for again.
   const after = known ? Promise.all([plan.after, known.run.total]) : plan.after;
-  const here: RunHere = startRun(liveRun(services(), { ...plan, after }));
+  const here: RunHere = startRun(new LiveRun(services(), { ...plan, after }));
   underWay.set(key, here);
   here.outcome.catch((error: unknown) => {
     here.failure = error;

@@ -9,7 +9,6 @@ import {
   limit,
   type OptionsOf,
 } from "../base/options.ts";
-import { inRun } from "../calls/enclosing-run.ts";
 import { openStream } from "../calls/stream.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { FalError } from "../errors/fal-error.ts";
@@ -167,7 +166,7 @@ export function scopeOf(place: Position): RunScope {
 
 /** Runs `fn` within a run, wherever it is called from. */
 export function enter<R>(place: Position, fn: () => R): R {
-  const { enclosing, observer, attribution: own, mark } = place.code;
+  const { observer, attribution: own, mark } = place.code;
   const known = currentPosition();
   const isHere = known?.code === place.code;
   // Where the context was lost, what is found instead is somebody else's.
@@ -177,5 +176,5 @@ export function enter<R>(place: Position, fn: () => R): R {
   // The code of a request begins with what is there.
   const isThere = !isHere && attribution === currentAttribution();
   const attributed = isThere ? entered : () => atAttribution(attribution, entered);
-  return atPosition(position, () => inRun(enclosing, attributed));
+  return atPosition(position, attributed);
 }
