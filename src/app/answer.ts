@@ -68,8 +68,8 @@ const LEFT = "The caller has left.";
 /** More than any id of fal's has. It is shown and sent on, so that it is of visible characters. */
 const ID = /^[\x21-\x7e]{1,200}$/;
 
-function idOf({ header }: Source): string {
-  const id = header("x-fal-request-id");
+function idOf(source: Source): string {
+  const id = source.header("x-fal-request-id");
   return id && ID.test(id) ? id : crypto.randomUUID();
 }
 
@@ -81,23 +81,18 @@ async function handled<S>(exchange: Exchange<S>): Promise<unknown> {
   const input = await checkedInput(endpoint.input, body);
   const from = withTrace(source, underWay.requestId, body);
   if (underWay.isCancelled) underWay.cancelled.throwIfAborted();
-  if (endpoint.run === false) {
-    const context = new RequestContext(exchange, undefined);
-    return handedOn(await fal.withRequest(from, () => endpoint.handler(input as never, context)));
-  }
-  const settled = Promise.withResolvers<void>();
-  const act = async (run: RunScope): Promise<unknown> => {
-    try {
-      return handedOn(await endpoint.handler(input as never, new RequestContext(exchange, run)));
-    } finally {
-      settled.resolve();
-    }
+  const handle = (run?: RunScope) => endpoint.handler(input as never, new RequestContext(exchange, run));
+  if (endpoint.run === false) return handedOn(await fal.withRequest(from, () => handle()));
+  let acting: Promise<unknown> | undefined;
+  const act = (run: RunScope): Promise<unknown> => {
+    acting = (async () => handedOn(await handle(run)))();
+    return acting;
   };
   try {
     return await fal.handle(from, act, { abortSignal: underWay.cancelled, mayForget: true });
   } catch (error) {
     // The place of a request that is cancelled is free once its handler is done.
-    if (underWay.isCancelled) await settled.promise;
+    if (underWay.isCancelled) await acting?.catch(() => {});
     throw error;
   }
 }
@@ -166,7 +161,7 @@ async function streamed<S>(
     },
     failed: (error) => failed(exchange, error),
     left: () => underWay.cancel(LEFT),
-    cut: source.cut,
+    cut: source.cut && (() => source.cut?.()),
     ended: end,
   });
   reply.headers.set("cache-control", "no-cache");

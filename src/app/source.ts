@@ -23,40 +23,65 @@ interface NodeBindings {
 
 /** @param env What the server says of it besides: Node's has its own request and response, which cost less to ask. */
 export const sourceOf = (request: Request, env: unknown): Source =>
-  isNode(env) ? ofNode(request, env) : ofFetch(request);
+  isNode(env) ? new NodeSource(request, env) : new FetchSource(request);
 
 const isNode = (env: unknown): env is NodeBindings =>
   typeof env === "object" && env !== null && "incoming" in env && "outgoing" in env;
 
-const ofNode = (request: Request, { incoming, outgoing }: NodeBindings): Source => ({
-  request,
-  headers: incoming.headers,
-  header: (name) => textOf(incoming.headers[name]),
-  get bodyBytes() {
-    const said = textOf(incoming.headers["content-length"]);
+/** Made for each request, and so with methods that all of them share. */
+class NodeSource implements Source {
+  readonly request: Request;
+  readonly #incoming: IncomingMessage;
+  readonly #outgoing: ServerResponse;
+
+  constructor(request: Request, { incoming, outgoing }: NodeBindings) {
+    this.request = request;
+    this.#incoming = incoming;
+    this.#outgoing = outgoing;
+  }
+  get headers(): Source["headers"] {
+    return this.#incoming.headers;
+  }
+  header(name: string): string | undefined {
+    return textOf(this.#incoming.headers[name]);
+  }
+  get bodyBytes(): number | undefined {
+    const said = this.header("content-length");
     return said === undefined ? undefined : Number(said);
-  },
-  onLeft(listener) {
+  }
+  onLeft(listener: () => void): () => void {
+    const outgoing = this.#outgoing;
     const onClose = () => {
       if (!outgoing.writableFinished) listener();
     };
     outgoing.once("close", onClose);
     return () => void outgoing.off("close", onClose);
-  },
-  cut: () => void outgoing.destroy(),
-});
+  }
+  cut(): void {
+    this.#outgoing.destroy();
+  }
+}
 
-const ofFetch = (request: Request): Source => ({
-  request,
-  headers: request.headers,
-  header: (name) => textOf(request.headers.get(name) ?? undefined),
-  bodyBytes: undefined,
-  onLeft(listener) {
-    request.signal.addEventListener("abort", listener, { once: true });
-    return () => request.signal.removeEventListener("abort", listener);
-  },
-  cut: undefined,
-});
+class FetchSource implements Source {
+  readonly request: Request;
+  readonly bodyBytes = undefined;
+  readonly cut = undefined;
+
+  constructor(request: Request) {
+    this.request = request;
+  }
+  get headers(): Source["headers"] {
+    return this.request.headers;
+  }
+  header(name: string): string | undefined {
+    return textOf(this.request.headers.get(name) ?? undefined);
+  }
+  onLeft(listener: () => void): () => void {
+    const { signal } = this.request;
+    signal.addEventListener("abort", listener, { once: true });
+    return () => signal.removeEventListener("abort", listener);
+  }
+}
 
 const textOf = (value: string | readonly string[] | undefined): string | undefined =>
   (typeof value === "string" && value.trim()) || undefined;

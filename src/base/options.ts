@@ -27,7 +27,8 @@ export function checkOptions(
   const where = of ? ` of ${of}` : "";
   const say = (text: string) => new InvalidArgumentError(so ? `${text} ${so}` : text);
   if (!isObject(given)) throw say(`The options${where} are ${shown(given)}; they are an object.`);
-  for (const [name, value] of Object.entries(given)) {
+  for (const name of Object.keys(given)) {
+    const value = (given as Readonly<Record<string, unknown>>)[name];
     if (value === undefined) continue;
     const takes = Object.hasOwn(known, name) ? known[name] : undefined;
     if (!takes) throw say(`There is no option ${shownName(name)}${where}.${meant(name, Object.keys(known))}`);

@@ -120,7 +120,10 @@ export class EarlyRun<O> {
   #cannotBegin(error: unknown): void {
     if (this.#code.attempt) return;
     this.#code.giveUpRun(error);
-    if (this.#live.isStopped) return this.#fails(error);
+    if (this.#live.isStopped) {
+      this.#fails(error);
+      return;
+    }
     const { services, plan } = this.#live;
     services.report(`The run ${runName(plan.chain, plan.id)} could not begin`, error);
     this.#executed.then(

@@ -144,24 +144,40 @@ const scopeHere = (): RunScope | undefined => {
 };
 
 /** The run as its code has it in a place of it. */
-export function scopeOf(place: Position): RunScope {
-  const { plan, services, cancelled } = place.code.live;
-  const { calls } = services;
-  return {
-    id: plan.id,
-    chain: plan.chain,
-    signal: cancelled.signal,
-    subscribe: (endpoint, call) => enter(place, () => calls.subscribe(endpoint, call)),
-    stream: (endpoint, call) => enter(place, () => openStream(services, endpoint, call)),
-    step: (name, fn) => enter(place, () => tools.step(name, fn)),
-    map: ((items: never, fn: never, how: never) =>
-      enter(place, () => tools.map(items, fn, how))) as unknown as Tools<RunScope>["map"],
-    branch: (name, fn) => enter(place, () => tools.branch(name, fn as (run: RunScope | undefined) => never)),
-    fallback: (thunks, how) => enter(place, () => tools.fallback(thunks, how)),
-    bind: ((fn) =>
-      (...args) =>
-        enter(place, () => fn(...args))) as RunScope["bind"],
-  };
+export const scopeOf = (place: Position): RunScope => new Scope(place);
+
+/** Its functions are its own, so that code can take them out of it. */
+class Scope implements RunScope {
+  readonly id: string;
+  readonly chain: string;
+  readonly #place: Position;
+
+  constructor(place: Position) {
+    const { plan } = place.code.live;
+    this.id = plan.id;
+    this.chain = plan.chain;
+    this.#place = place;
+  }
+
+  /** Few ask for it, and a request of an app has none before. */
+  get signal(): AbortSignal {
+    return this.#place.code.live.cancelled.signal;
+  }
+
+  readonly subscribe: RunScope["subscribe"] = (endpoint, call) =>
+    enter(this.#place, () => this.#place.code.live.services.calls.subscribe(endpoint, call));
+  readonly stream: RunScope["stream"] = (endpoint, call) =>
+    enter(this.#place, () => openStream(this.#place.code.live.services, endpoint, call));
+  readonly step: RunScope["step"] = (name, fn) => enter(this.#place, () => tools.step(name, fn));
+  readonly map = ((items: never, fn: never, how: never) =>
+    enter(this.#place, () => tools.map(items, fn, how))) as unknown as RunScope["map"];
+  readonly branch: RunScope["branch"] = (name, fn) =>
+    enter(this.#place, () => tools.branch(name, fn as (run: RunScope | undefined) => never));
+  readonly fallback: RunScope["fallback"] = (thunks, how) =>
+    enter(this.#place, () => tools.fallback(thunks, how));
+  readonly bind = ((fn) =>
+    (...args) =>
+      enter(this.#place, () => fn(...args))) as RunScope["bind"];
 }
 
 /** Runs `fn` within a run, wherever it is called from. */
