@@ -2,8 +2,8 @@
 // points for `require`. The sources lie beside it, and each part of a file says which of them it was.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, normalize, relative } from "node:path";
-import { build } from "esbuild";
+import { basename, dirname, join, normalize, relative, resolve } from "node:path";
+import { rolldown } from "rolldown";
 
 const DIST = "dist";
 const CJS = `${DIST}/cjs`;
@@ -12,6 +12,9 @@ const CJS = `${DIST}/cjs`;
 const INLINED = /^(ky|p-retry|eventsource-parser|zod\/(mini|locales))$/;
 /** Programs that others start by their name, beside the file that they are in. */
 const PROGRAMS = ["emulator/outliving-process", "runners/preload", "runners/build-check-preload"];
+
+/** Those that a program may have without the client: what they share with it is no part of its file. */
+const OWN_PARTS = ["emulator/index", "schemas/index", "webhooks/index"];
 
 const { exports, imports, bin } = JSON.parse(readFileSync("package.json", "utf8"));
 const entries = Object.values(exports).filter((entry) => entry["fal-chain-source"]);
@@ -45,29 +48,57 @@ async function bundle() {
     ],
     ...PROGRAMS.map((name) => [`${basename(name)}.js`, `src/${name}.ts`]),
   ];
-  const { metafile, outputFiles } = await build({
-    entryPoints: files.map(([out, file]) => ({ in: normalize(file), out: basename(out, ".js") })),
-    outdir: DIST,
-    ...{ bundle: true, splitting: true, metafile: true, write: false },
-    ...{ format: "esm", platform: "neutral", target: "es2024", mainFields: ["module", "main"] },
-    plugins: [{ name: "outside", setup: (esbuild) => esbuild.onResolve({ filter: /^[^./]/ }, outside) }],
+  const parts = partsOf(OWN_PARTS.map((name) => resolve(`src/${name}.ts`)));
+  const bundled = await rolldown({
+    input: Object.fromEntries(files.map(([out, file]) => [basename(out, ".js"), normalize(file)])),
+    platform: "neutral",
+    resolve: { mainFields: ["module", "main"] },
+    external: (id, importer) => !comesAlong(id, importer),
+    plugins: [parts.plugin],
   });
-  mkdirSync(DIST);
-  for (const { path, text } of outputFiles) {
-    // What is imported for its own sake would have effects, and nothing here has.
-    const code = text.replace(/^import "\.\/chunk-\w+\.js";\n/gm, "");
-    if (code !== "") writeFileSync(path, code, { mode: code.startsWith("#!") ? 0o755 : 0o644 });
-  }
-  const packages = Object.keys(metafile.inputs).flatMap(
-    (file) => file.match(/^node_modules\/(@[^/]+\/)?[^/]+/)?.[0] ?? [],
+  const { output } = await bundled.write({
+    dir: DIST,
+    chunkFileNames: "[name]-[hash].js",
+    comments: { jsdoc: false },
+    codeSplitting: { groups: parts.groups },
+  });
+  const packages = output.flatMap(({ moduleIds = [] }) =>
+    moduleIds.flatMap((id) => /node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []),
   );
-  const licenses = [...new Set(packages)].sort().map(licenseOf);
-  writeFileSync(`${DIST}/LICENSES.txt`, licenses.join("\n\n"));
+  writeFileSync(`${DIST}/LICENSES.txt`, [...new Set(packages)].sort().map(licenseOf).join("\n\n"));
 }
 
-function outside({ path, kind, importer }) {
-  const comesAlong = kind === "entry-point" || INLINED.test(path) || importer.includes("node_modules");
-  return comesAlong ? undefined : { path, external: true };
+function comesAlong(id, importer) {
+  return (
+    importer === undefined || /^[./]|^\w:/.test(id) || INLINED.test(id) || importer.includes("node_modules")
+  );
+}
+
+/**
+ * Puts what the client loads at once into one file, but for what those load who come without it: that is another one.
+ *
+ * @param others The modules whose users need not have the client.
+ */
+function partsOf(others) {
+  const client = new Set();
+  const shared = new Set();
+  const plugin = {
+    name: "parts",
+    buildEnd() {
+      const reach = (id, found) => {
+        if (found.has(id)) return;
+        found.add(id);
+        for (const imported of this.getModuleInfo(id)?.importedIds ?? []) reach(imported, found);
+      };
+      reach(resolve("src/index.ts"), client);
+      for (const other of others) reach(other, shared);
+    },
+  };
+  const groups = [
+    { name: "shared", test: (id) => client.has(id) && shared.has(id) },
+    { name: "client", test: (id) => client.has(id) && !shared.has(id) && id !== resolve("src/index.ts") },
+  ];
+  return { plugin, groups };
 }
 
 function licenseOf(folder) {
