@@ -18,10 +18,12 @@ import { EnvironmentError } from "./errors/environment.ts";
 import { hidden } from "./errors/saved-error.ts";
 import type { FalOptions } from "./fal.ts";
 import { createKeptFiles } from "./files/kept-files.ts";
+import type { Alerts } from "./ledger/alerts.ts";
 import type { BillingAccount } from "./ledger/bill.ts";
 import { type BudgetSettings, budgets } from "./ledger/budget.ts";
 import { type EstimateCall, estimates } from "./ledger/estimate.ts";
 import { markupOf } from "./ledger/markup.ts";
+import { watched } from "./ledger/watched-store.ts";
 import { type AccountReader, createAccount } from "./platform/account.ts";
 import { type BillingEvents, createBillingEvents, createBillPages } from "./platform/billing.ts";
 import { createUsualCosts } from "./platform/estimates.ts";
@@ -59,6 +61,7 @@ export interface ClientServices extends ChainServices {
 
 /** What stands before the services, and outlives a change of settings: who is told, and where it is noted. */
 export interface Ground {
+  readonly alerts: Alerts;
   readonly environment: Environment;
   readonly telemetry: Telemetry;
   readonly ledger: Ledger;
@@ -69,7 +72,7 @@ export interface Ground {
 
 /** Puts the folders together: the only place that knows them all. */
 export function assemble(options: FalOptions, ground: Ground): ClientServices {
-  const { environment, telemetry, ledger, background, closing } = ground;
+  const { environment, telemetry, ledger, alerts, background, closing } = ground;
   const clock = options.clock ?? systemClock;
   const { report } = telemetry;
   const origins = once((): Origins => environment.origins);
@@ -84,6 +87,7 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
   // Made of the services that they are a part of.
   const own: { hooks?: Hooks | undefined; calls?: Calls } = {};
   const budgetSettings = { client: options.budget, tags: options.budgets };
+  const guarded = once(() => watched(ledger.guarded(), alerts, { clock, background, report }));
   const estimate = estimates({
     price: network.price,
     usualCost: network.usualCost,
@@ -100,7 +104,7 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
     observe: telemetry.call,
     observeRun: telemetry.run,
     get store() {
-      return ledger.guarded();
+      return guarded();
     },
     get directStore() {
       return ledger.direct();

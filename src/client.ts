@@ -21,6 +21,7 @@ import { checkClientOptions } from "./client-options.ts";
 import { ambientEnv } from "./environment/environment.ts";
 import { runtimeTooOld } from "./errors/environment.ts";
 import type { Fal, FalOptions } from "./fal.ts";
+import { type Alerts, createAlerts } from "./ledger/alerts.ts";
 import { type BudgetSources, createBudgets } from "./ledger/budget-state.ts";
 import { createCosts } from "./ledger/cost-reports.ts";
 import type { Estimate, UnitsOf } from "./ledger/estimate.ts";
@@ -70,6 +71,8 @@ export function createFal(options: FalOptions = {}): Fal {
     costs: createCosts(() => client.services, byRootNames),
     invoice: (query) => invoiceOf(client.services.store, client.services.clock, query),
     budgets: createBudgets(() => budgetSources(client.services)),
+    onBudget: client.alerts.onBudget,
+    onOutlier: client.alerts.onOutlier,
     get queue() {
       return createQueueClient(client.services, client.services.calls);
     },
@@ -146,6 +149,7 @@ const NO_HOOKS = () => new Response("This client takes no webhooks.", { status: 
 interface Client {
   readonly services: ClientServices;
   readonly ledger: Ledger;
+  readonly alerts: Alerts;
   config(more: FalOptions): void;
   /** Leaves the copies of files that are under way a little time. */
   endCopies(): void;
@@ -171,12 +175,25 @@ function openClient(options: FalOptions, background: Background): Client {
     return ledger;
   };
   let closing = new AbortController();
-  const ground = () => ({ environment: environment(), telemetry, background, closing: () => closing.signal });
+  const alerts = createAlerts(() => ({
+    report: (...said) => telemetry.report(...said),
+    clock: settings.clock ?? systemClock,
+    background,
+    fetch: (...of) => (settings.fetch ?? globalThis.fetch)(...of),
+  }));
+  const ground = () => ({
+    alerts,
+    environment: environment(),
+    telemetry,
+    background,
+    closing: () => closing.signal,
+  });
   const assembled = (ledger: Ledger) => assemble(settings, { ...ground(), ledger });
   let ledger = openLedger();
   let services = assembled(ledger);
 
   return {
+    alerts,
     get services() {
       if (!("withResolvers" in Promise)) throw runtimeTooOld();
       return services;

@@ -15,6 +15,7 @@ import type { LeaseSettings } from "./chain/services.ts";
 import type { Env, Environment } from "./environment/environment.ts";
 import type { KeepFiles, KeptFiles } from "./files/kept-files.ts";
 import type { Store } from "./journal/store.ts";
+import type { OnBudgetOptions, OnOutlierOptions } from "./ledger/alerts.ts";
 import type { TagBudget, WindowBudget } from "./ledger/budget.ts";
 import type { Budgets } from "./ledger/budget-state.ts";
 import type { CostReports } from "./ledger/cost-reports.ts";
@@ -264,6 +265,22 @@ export interface Fal {
   invoice(query: InvoiceQuery): Promise<Invoice>;
   /** What budgets have left: `fal.budgets({ tags })`, and `fal.budgets.check(…)` before anything is started. */
   readonly budgets: Budgets;
+  /**
+   * Tells when a budget's window has used a part of its limit: each part of each window once, by whichever of the processes that
+   * share the store comes upon it first. What is used is charged or reserved, looked at whenever a call of this client ends.
+   *
+   * @returns what ends it.
+   * @example fal.onBudget({ at: [0.5, 0.9], tell: ({ message }) => console.log(message) });
+   */
+  onBudget(options: OnBudgetOptions): () => void;
+  /**
+   * Tells of a call that cost ten times (`times`) what calls with such inputs usually do, and of a run that cost ten times what
+   * runs of its chain do, once five others are known.
+   *
+   * @returns what ends it.
+   * @example fal.onOutlier({ webhook: "https://example.com/alerts" });
+   */
+  onOutlier(options?: OnOutlierOptions): () => void;
   /** Uploads files, for inputs that take a URL. A Blob in a call's input is uploaded by itself. */
   readonly storage: StorageClient;
   /** What the platform asks for one unit of an endpoint; undefined where it does not say. Kept for an hour. */

@@ -142,6 +142,13 @@ export type {
   SpendQuery,
 } from "./journal/spend.ts";
 export type { Store } from "./journal/store.ts";
+export type {
+  BudgetAlert,
+  OnBudgetOptions,
+  OnOutlierOptions,
+  OutlierAlert,
+  Recipient,
+} from "./ledger/alerts.ts";
 export type { BilledRequest, UnreadableRow } from "./ledger/bill.ts";
 export type { TagBudget, WindowBudget } from "./ledger/budget.ts";
 export type {

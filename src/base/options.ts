@@ -119,6 +119,11 @@ export const time: Takes = {
   is: (value) => typeof value === "string" || typeof value === "number" || value instanceof Date,
 };
 
+export const webAddress: Takes = {
+  what: "an http(s) URL",
+  is: (value) => typeof value === "string" && /^https?:$/.test(URL.parse(value)?.protocol ?? ""),
+};
+
 export const callback: Takes = { what: "a function", is: (value) => typeof value === "function" };
 
 /** @throws {InvalidArgumentError} */

@@ -18,6 +18,7 @@ import {
   record,
   signal,
   type Takes,
+  webAddress,
 } from "../base/options.ts";
 import { lengthOf } from "../base/time.ts";
 import type { FalError } from "../errors/fal-error.ts";
@@ -173,11 +174,6 @@ const SECONDS: Takes = {
   is: (value) => typeof value === "number" && value > 1 && value < Number.POSITIVE_INFINITY,
 };
 
-const WEB_ADDRESS: Takes = {
-  what: "an http(s) URL",
-  is: (value) => typeof value === "string" && /^https?:$/.test(URL.parse(value)?.protocol ?? ""),
-};
-
 const METHOD: Takes = {
   what: '"post", since any other method may be repeated on its way and pay twice',
   is: (value) => typeof value === "string" && value.toLowerCase() === "post",
@@ -213,7 +209,7 @@ export const CALL = {
   onChange: oneOf(["rerun", "reuse"]),
   ambiguousSubmit: oneOf(AMBIGUOUS_SUBMIT_POLICIES),
   tags: record,
-  webhookUrl: WEB_ADDRESS,
+  webhookUrl: webAddress,
   priority: oneOf(["low", "normal"]),
   hint: anyText,
   startTimeout: SECONDS,

@@ -53,7 +53,11 @@ export function createLog({ logger, context, hide, payloads }: LogOptions): Log 
   const voice = { say, context, payloads };
   return {
     report: (what, error, about = {}) =>
-      say("warn", { ...origin(context()), ...about, err: failureFacts(error) }, what),
+      say(
+        "warn",
+        { ...origin(context()), ...about, ...(error !== undefined && { err: failureFacts(error) }) },
+        what,
+      ),
     call: (call) => (isHeard() ? logOfCall(voice, call) : undefined),
     run: (run) => logOfRun(voice, run),
   };

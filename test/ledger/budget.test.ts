@@ -311,3 +311,26 @@ test("a request that turns up after all is charged, whatever a person had said",
   await store.calls.charged(callId, { source: "measured", nanoUsd: 10_000_000 }, 11 * HOUR);
   expect(await failureOf(call(fal))).toMatchObject({ chargedNanoUsd: 20_000_000, reservedNanoUsd: 0 });
 });
+
+test("failures that may be billed fill a budget until they are on no bill for a day", async () => {
+  const { fal, emulator, clock } = setup({ budget: { usd: 0.1 } });
+  const fetch: typeof globalThis.fetch = async (...of) => {
+    const { body, status, headers } = await emulator.fetch(new Request(...of));
+    const silent = [...headers].filter(([name]) => name !== "x-fal-billable-units");
+    return new Response(body, { status, headers: silent });
+  };
+  fal.config({ fetch });
+  for (let n = 0; n < 10; n++) {
+    emulator.faults.next("submit", "completed-with-error; status=422");
+    expect(await failureOf(call(fal))).toMatchObject({ status: 422, billed: "unknown" });
+  }
+  await fal.close();
+  expect(await failureOf(call(fal))).toMatchObject({ reservedNanoUsd: 100_000_000 });
+  await clock.advance(23 * HOUR);
+  await fal.reconcile();
+  expect(await fal.budgets()).toMatchObject([{ leftNanoUsd: 0 }]);
+  await clock.advance(2 * HOUR);
+  expect((await fal.reconcile()).free).toHaveLength(10);
+  expect(await fal.budgets()).toMatchObject([{ leftNanoUsd: 100_000_000, chargedNanoUsd: 0 }]);
+  await call(fal);
+});
