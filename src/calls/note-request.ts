@@ -1,6 +1,10 @@
 import { derivedId } from "../base/sha256.ts";
+import { LeaseLostError, RunStateError } from "../errors/runs.ts";
 import { RequestClaimedError } from "../errors/store.ts";
 import type { CallJournal, Ticket } from "../journal/call.ts";
+import { runName } from "../journal/run-name.ts";
+import type { LiveCall } from "./live-call.ts";
+import type { Services } from "./services.ts";
 
 /**
  * The id of the row for the nth submit of a call that was in doubt when the call was submitted again. It follows from the
@@ -32,4 +36,16 @@ export async function noteRequest(
       if (!(await calls.get(id))) throw error;
     }
   }
+}
+
+/** A store that has never heard of the run says that it is not ours. */
+export async function unlessOtherStore({ store }: Services, call: LiveCall, error: unknown): Promise<never> {
+  const { chain = "", run = "" } = call.run?.of ?? {};
+  if (!(error instanceof LeaseLostError) || (await store.runs.get(chain, run))) throw error;
+  throw new RunStateError(
+    "run_elsewhere",
+    `The call to ${call.endpoint} was made within the run ${runName(chain, run)} by another client, whose store ` +
+      `(${store.name}) does not have that run: it could not be found again. Nothing was sent. Give both clients the same ` +
+      "store.",
+  );
 }

@@ -111,7 +111,7 @@ export interface Reuse {
   readonly maxAge?: string;
   /**
    * Tags that both calls must have the same value of, or both none: `"customer"`, or several. Besides your own these are
-   * `job_id`, `app`, `chain`, `run` and `request`. @default none: whoever has paid for it
+   * `job_id`, `app`, `chain`, `run`, `request`, and `caller`, which is who called the app. @default none: whoever has paid for it
    */
   readonly within?: string | readonly string[];
 }

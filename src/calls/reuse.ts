@@ -11,6 +11,7 @@ import { restoredData } from "../journal/saved-data.ts";
 import { type Cost, knownNanoUsd } from "../money/cost.ts";
 import { billResult } from "./bill.ts";
 import type { LiveCall } from "./live-call.ts";
+import { unlessOtherStore } from "./note-request.ts";
 import type { Reuse } from "./options.ts";
 import type { Prepared } from "./prepare.ts";
 import { type Recorded, ticketFor } from "./record.ts";
@@ -114,8 +115,15 @@ function rounded(content: string): string {
 
 /** Whom the result may be for: the tags that must be the same. */
 function boundsOf(whose: CallFor, { within = [] }: Reuse): (string | null)[] {
-  const { userTags, jobId, app, chain, run, request } = whose;
-  const ours: Readonly<Record<string, string | undefined>> = { job_id: jobId, app, chain, run, request };
+  const { userTags, jobId, app, chain, run, request, caller } = whose;
+  const ours: Readonly<Record<string, string | undefined>> = {
+    job_id: jobId,
+    app,
+    chain,
+    run,
+    request,
+    caller,
+  };
   return [within]
     .flat()
     .sort()
@@ -171,13 +179,15 @@ async function note(
   };
   const outcome = { data, units: 0, waitSeconds: undefined, runSeconds: undefined };
   const cost = saved(knownNanoUsd(origin.cost));
-  await store.calls.intend(
-    {
-      ...{ id, endpoint: prepared.endpoint.id, body: prepared.content, queue: queue.base },
-      ...{ for: prepared.for, key: found?.key, content, reuseOf, at: clock.now() },
-    },
-    { fence: found?.fence, replaces, given: { ...outcome, cost } },
-  );
+  await store.calls
+    .intend(
+      {
+        ...{ id, endpoint: prepared.endpoint.id, body: prepared.content, queue: queue.base },
+        ...{ for: prepared.for, key: found?.key, content, reuseOf, at: clock.now() },
+      },
+      { fence: found?.fence, replaces, given: { ...outcome, cost } },
+    )
+    .catch((error: unknown) => unlessOtherStore(services, call, error));
   call.notedAs = id;
   if (knownNanoUsd(origin.cost) === undefined)
     void inBackground(services.background, chargeLater(services, id, origin));

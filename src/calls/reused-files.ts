@@ -10,8 +10,6 @@ export interface Filed {
 }
 
 const AT_ONCE = 4;
-/** More files of one result are not asked for, as more are not kept. */
-const MOST_FILES = 500;
 
 /**
  * A result as it is kept, with a file that fal has let go of uploaded from its copy. Undefined where there is none of one of
@@ -20,7 +18,6 @@ const MOST_FILES = 500;
 export async function withFiles(services: Services, data: unknown): Promise<Filed | undefined> {
   const types = new Map<string, string | undefined>();
   for (const [url, path] of urlsIn(data)) if (/^https?:/.test(url)) types.set(url, typeAt(data, path));
-  if (types.size > MOST_FILES) return undefined;
   const moved = new Map<string, string>();
   let isWhole = true;
   await pooled([...types], AT_ONCE, async ([url, type]) => {

@@ -2,11 +2,9 @@ import { inBackground } from "../base/background.ts";
 import { moment } from "../base/clock.ts";
 import { abortable } from "../base/signal.ts";
 import { AmbiguousSubmitError } from "../errors/ambiguous-submit.ts";
-import { LeaseLostError, RunStateError } from "../errors/runs.ts";
 import { savedRefusal } from "../errors/saved-error.ts";
 import { storeErrorIn } from "../errors/store.ts";
 import type { CallRecord, Intent, Ticket } from "../journal/call.ts";
-import { runName } from "../journal/run-name.ts";
 import { type Asked, kindOfCall } from "../ledger/estimate.ts";
 import type { Answer } from "../queue/answer.ts";
 import { defaultsOf } from "../queue/defaults.ts";
@@ -16,7 +14,7 @@ import { NOTHING, noteCompleted } from "./bill.ts";
 import { namedRequest, noteOnceMore, type ReserveAgain, resolveDoubt, stillInDoubt } from "./doubt.ts";
 import type { FoundStep } from "./enclosing-run.ts";
 import { type Accepted, announce, type LiveCall, tellStatus } from "./live-call.ts";
-import { noteRequest } from "./note-request.ts";
+import { noteRequest, unlessOtherStore } from "./note-request.ts";
 import { type AmbiguousSubmitPolicy, policyOf } from "./options.ts";
 import { bodyOf, type Prepared } from "./prepare.ts";
 import { contentOf } from "./reuse.ts";
@@ -304,16 +302,4 @@ async function withHook(
     headers: { ...headers, "x-fal-store-io": "1" },
     webhookUrl: await hooks.addressOf(call.id),
   };
-}
-
-/** A store that has never heard of the run says that it is not ours. */
-async function unlessOtherStore({ store }: Services, call: LiveCall, error: unknown): Promise<never> {
-  const { chain = "", run = "" } = call.run?.of ?? {};
-  if (!(error instanceof LeaseLostError) || (await store.runs.get(chain, run))) throw error;
-  throw new RunStateError(
-    "run_elsewhere",
-    `The call to ${call.endpoint} was made within the run ${runName(chain, run)} by another client, whose store ` +
-      `(${store.name}) does not have that run: it could not be found again. Nothing was sent. Give both clients the same ` +
-      "store.",
-  );
 }
