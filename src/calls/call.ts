@@ -130,7 +130,6 @@ export async function live<R>(services: Services, call: LiveCall, stage: () => P
     call.giveUp.signal.throwIfAborted();
     const given = await stage();
     log.end();
-    call.share?.(call.notedAs);
     settle(call, "completed");
     tellEnd(call, {});
     return given;
