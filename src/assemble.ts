@@ -9,6 +9,7 @@ import { currentRun } from "./calls/enclosing-run.ts";
 import { createHooks } from "./calls/hooks.ts";
 import type { Hooks, Slots } from "./calls/services.ts";
 import { createSlots } from "./calls/slots.ts";
+import { createUnpriced } from "./calls/unpriced.ts";
 import type { ChainServices } from "./chain/services.ts";
 import { leaseSettings } from "./chain/services.ts";
 import { type FalKey, MISSING_KEY } from "./environment/credentials.ts";
@@ -111,6 +112,7 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
     },
     retryPause: (attempt) =>
       backoffMs(policyFor("submit", options.retry), attempt, options.random ?? Math.random),
+    unpriced: createUnpriced(),
     budgetSettings,
     units: options.units,
     estimate,

@@ -249,7 +249,7 @@ export interface Fal {
   ): Promise<R>;
   /**
    * What the calls in the store cost: per endpoint, or by what `by` names. A call's cost is known a while after its end.
-   * Nothing is sent for it, except with `runners: true`.
+   * Nothing is sent for it, except for prices that calls lack, for which it waits a second at most, and with `runners: true`.
    *
    * @throws {InvalidArgumentError} for a key or a time that there is not. @throws {AdminKeyRequiredError} with `runners`, where
    * the key has not got the ADMIN scope.

@@ -34,6 +34,7 @@ export async function noteCompleted(
 ): Promise<{ readonly cost: Promise<Cost | undefined> }> {
   const known = costAtOnce(services, call, outcome.units);
   const { notedAs } = call;
+  if (known?.source === "measured") priceOthers(services, call.endpoint);
   if (notedAs !== undefined)
     await services.store.calls.completed(
       notedAs,
@@ -84,11 +85,8 @@ export const billNothing = (services: Services, call: Billed): Promise<Cost | un
 /** The price was asked for when the call was sent. What is not there soon after its end must not keep a program alive. */
 const PATIENCE_MS = 1_000;
 
-async function priced(
-  { price, clock }: Services,
-  { endpoint }: Billed,
-  units: number | undefined,
-): Promise<Cost> {
+async function priced(services: Services, { endpoint }: Billed, units: number | undefined): Promise<Cost> {
+  const { price, clock } = services;
   if (units === undefined) return measuredCost(units, undefined);
   const late = new AbortController();
   clock.sleep(PATIENCE_MS, late.signal).then(
@@ -97,7 +95,23 @@ async function priced(
   );
   const found = await price(endpoint, late.signal).catch(() => undefined);
   late.abort(OVER);
+  if (found) priceOthers(services, endpoint);
   return measuredCost(units, found);
+}
+
+/** Calls that ended while no price could be had cost what the endpoint costs now that one is there. */
+function priceOthers(services: Services, endpoint: string): void {
+  const { store, clock, report, background, price, unpriced } = services;
+  const known = price.known(endpoint);
+  if (!known) return;
+  for (const { id, units } of unpriced.take(endpoint)) {
+    const noting = store.calls
+      .charged(id, measuredCost(units, known), clock.now())
+      .catch((error: unknown) =>
+        report(`What call ${id} cost could not be noted`, error, { call: id, endpoint }),
+      );
+    void inBackground(background, noting);
+  }
 }
 
 /** Known, so that what was reserved for it is free again. */
@@ -107,14 +121,18 @@ const MAY_BE_BILLED = { source: "unknown", reason: "failed" } as const;
 const isFree = (error: unknown): boolean => error instanceof FalError && error.billed === false;
 
 function charging(
-  { store, clock, report, background }: Services,
+  { store, clock, report, background, unpriced }: Services,
   { notedAs, endpoint }: Billed,
   find: () => Promise<Cost | undefined>,
 ): Promise<Cost | undefined> {
   const charge = async () => {
     try {
       const cost = await find();
-      if (cost && notedAs !== undefined) await store.calls.charged(notedAs, cost, clock.now());
+      if (cost && notedAs !== undefined) {
+        await store.calls.charged(notedAs, cost, clock.now());
+        if (cost.source === "unknown" && cost.reason === "no_price" && cost.units !== undefined)
+          unpriced.add(endpoint, { id: notedAs, units: cost.units });
+      }
       return cost;
     } catch (error) {
       report(`What call ${notedAs} cost could not be noted`, error, { call: notedAs, endpoint });

@@ -1,5 +1,5 @@
 import { byRootNames } from "../attribution/root.ts";
-import { anyText, checkOptions, count, type OptionsOf, oneOf, time } from "../base/options.ts";
+import { anyText, checkOptions, count, flag, type OptionsOf, oneOf, time } from "../base/options.ts";
 import { inMilliseconds, type Timed } from "../base/time.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { CallStateError } from "../errors/calls.ts";
@@ -47,6 +47,7 @@ const QUERY: OptionsOf<CallQuery> = {
   state: oneOf(CALL_STATES),
   since: time,
   until: time,
+  unpriced: flag,
   limit: count(1),
 };
 

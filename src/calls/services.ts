@@ -17,6 +17,7 @@ import type { IssueToken } from "../queue/tokens.ts";
 import type { StorageClient } from "../storage/storage.ts";
 import type { ObserveCall } from "./observer.ts";
 import type { AmbiguousSubmitPolicy, Reuse } from "./options.ts";
+import type { Unpriced } from "./unpriced.ts";
 
 /** What calls are made with: put together once for each client. */
 export interface Services {
@@ -48,6 +49,8 @@ export interface Services {
   readonly retryPause: (attempt: number) => number;
   /** How many units calls of an endpoint take, as far as the client is told. */
   readonly units: Readonly<Record<string, UnitsOf>> | undefined;
+  /** Calls that the next price of their endpoint is for, too. */
+  readonly unpriced: Unpriced;
   /** What a call sets aside of its budgets. */
   readonly reserve: Reserve;
   /** How many calls may be under way at once, where the client has a limit. */

@@ -208,6 +208,8 @@ export interface CallQuery extends CallFilter {
   readonly state?: CallState | undefined;
   /** The call that a request belongs to. */
   readonly requestId?: string | undefined;
+  /** Those that have ended, and whose price could not be had or has not been looked up. */
+  readonly unpriced?: boolean | undefined;
   /** Newest first. @default all of them; 100 where a store itself is asked */
   readonly limit?: number | undefined;
 }

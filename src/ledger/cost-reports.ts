@@ -1,8 +1,5 @@
-import type { Clock } from "../base/clock.ts";
-import type { Store } from "../journal/store.ts";
 import { type ClosedMonthCosts, closedMonths, closeMonth } from "./closing.ts";
-import { type CostQuery, type Costs, costsIn } from "./costs.ts";
-import type { ReadRunnerCosts } from "./runner-costs.ts";
+import { type CostQuery, type CostSources, type Costs, costsIn } from "./costs.ts";
 
 /** What calls cost, and what is done with that. */
 export interface CostReports {
@@ -19,20 +16,13 @@ export interface CostReports {
   closed(): Promise<readonly ClosedMonthCosts[]>;
 }
 
-export interface CostSources {
-  readonly store: Pick<Store, "spend" | "months">;
-  readonly clock: Clock;
-  readonly runnerUsage: ReadRunnerCosts;
-}
-
 /** @param named The query with names as they are kept. */
 export function createCosts(
   sources: () => CostSources,
   named: (query: CostQuery) => Promise<CostQuery>,
 ): CostReports {
   const costs = async (query: CostQuery = {}): Promise<Costs> => {
-    const { store, clock, runnerUsage } = sources();
-    return costsIn(store, clock, runnerUsage, await named(query));
+    return costsIn(sources(), await named(query));
   };
   return Object.assign(costs, {
     close: (month: string) => closeMonth(sources().store, sources().clock, month),

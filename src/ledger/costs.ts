@@ -9,6 +9,7 @@ import { runOf } from "../journal/run-name.ts";
 import type { Spend, SpendGroup } from "../journal/spend.ts";
 import type { Store } from "../journal/store.ts";
 import { monthText } from "./closing.ts";
+import { lackPrices, priceLate, type ReadPrice } from "./late-prices.ts";
 import { type ReadRunnerCosts, type RunnerCosts, runnerCosts } from "./runner-costs.ts";
 import { type CostSum, sumOf } from "./sum.ts";
 
@@ -109,18 +110,24 @@ type CallsQuery = Omit<CostQuery, "since" | "until" | "runners"> & {
   readonly until?: number;
 };
 
+/** What reports are made of. */
+export interface CostSources {
+  readonly store: Pick<Store, "spend" | "months" | "calls">;
+  readonly clock: Clock;
+  readonly runnerUsage: ReadRunnerCosts;
+  readonly price: ReadPrice;
+}
+
 /** @throws {InvalidArgumentError} for a key or a time that there is not. */
 export async function costsIn(
-  store: Pick<Store, "spend" | "months">,
-  clock: Clock,
-  readRunners: ReadRunnerCosts,
+  { store, clock, price, runnerUsage: readRunners }: CostSources,
   query: CostQuery = {},
 ): Promise<Costs> {
   checkOptions(query, QUERY, { of: "costs" });
   const { runners, ...ofCalls } = inMilliseconds(query, clock.now());
   const ofRunners = runners ? await runnerCosts(readRunners, ofCalls) : undefined;
   return {
-    ...(await costsOfCalls(store, ofCalls)),
+    ...(await costsOfCalls(store, ofCalls, () => priceLate(store, clock, price, ofCalls))),
     closed: await closedIn(store, ofCalls),
     ...(ofRunners && { runners: ofRunners }),
   };
@@ -137,14 +144,14 @@ async function closedIn(
 async function costsOfCalls(
   store: Pick<Store, "spend">,
   { by = ["endpoint"], tags = {}, ...same }: CallsQuery,
+  price: () => Promise<boolean>,
 ): Promise<Pick<Costs, "rows" | "total">> {
   const hasTags = Object.keys(tags).length > 0;
   const groups = new Set(by.flatMap(groupsOf));
   if (hasTags) groups.add("userTags");
-  const found = await store.spend({
-    ...same,
-    by: [...groups],
-  });
+  const asked = { ...same, by: [...groups] };
+  const known = await store.spend(asked);
+  const found = lackPrices(known) && (await price()) ? await store.spend(asked) : known;
   const spends = hasTags ? found.filter((spend) => carries(spend, tags)) : found;
 
   const rows = new Map<string, { key: CostRow["key"]; spends: Spend[] }>();

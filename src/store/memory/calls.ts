@@ -336,9 +336,13 @@ const sizeOf = ({ body, outcome, error }: CallRecord): number => roughSize([body
 const placeOf = ({ for: { chain, run }, key }: Pick<Intent, "for" | "key">): string | undefined =>
   key === undefined ? undefined : JSON.stringify([chain, run, key]);
 
+const isUnpriced = ({ state, cost }: CallRecord): boolean =>
+  cost ? cost.source === "unknown" && cost.reason === "no_price" : state === "completed";
+
 const answers =
-  ({ state, requestId, ...filter }: CallQuery) =>
+  ({ state, requestId, unpriced, ...filter }: CallQuery) =>
   (call: CallRecord): boolean =>
+    (!unpriced || isUnpriced(call)) &&
     (state === undefined || call.state === state) &&
     (requestId === undefined || call.ticket?.requestId === requestId) &&
     isMeant(call, filter);

@@ -81,11 +81,20 @@ export const meant = ({ endpoint, since, until, ...whose }: CallFilter, at = "in
   ...Object.fromEntries(FOUND_BY.map((name) => [`${FOR[name].column} =`, whose[name]])),
 });
 
-export const callsWhere = ({ state, requestId, limit = 100, ...filter }: CallQuery): Statement =>
+/** The booked cost of a closed month may be older than what is known of the call: that is looked at too. */
+const IS_UNPRICED =
+  "case when cost_reason = 'no_price' and cost like '%no_price%' or state = 'completed' and cost is null then 1 else 0 end";
+
+export const callsWhere = ({ state, requestId, unpriced, limit = 100, ...filter }: CallQuery): Statement =>
   select(
     "*",
     "calls",
-    { "state =": state, "request_id =": requestId, ...meant(filter) },
+    {
+      "state =": state,
+      "request_id =": requestId,
+      [`${IS_UNPRICED} =`]: unpriced ? 1 : undefined,
+      ...meant(filter),
+    },
     `order by intended_at desc, seq desc limit ${rowLimit(limit)}`,
   );
 

@@ -341,4 +341,18 @@ export function callsConform(fresh: Fresh): void {
     await store.calls.charged("a", unknown, 5);
     expect(await store.calls.get("a")).toMatchObject({ cost: invoiced });
   });
+
+  test("calls that ended without a price are found, also where a closed month is booked otherwise", async () => {
+    const { store } = await fresh();
+    const noPrice = { source: "unknown", reason: "no_price", units: 2 } as const;
+    for (const id of ["priced", "lacks", "pending", "open", "later"])
+      await store.calls.intend(intent(id, { at: 5 }));
+    for (const id of ["priced", "lacks", "pending", "later"]) await store.calls.completed(id, outcome, 6);
+    await store.calls.charged("priced", { source: "measured", nanoUsd: 1 }, 7);
+    for (const id of ["lacks", "later"]) await store.calls.charged(id, noPrice, 7);
+    await store.months.close(0, Date.UTC(1970, 1));
+    await store.calls.charged("later", { source: "measured", nanoUsd: 1 }, Date.UTC(1970, 1, 2));
+    const found = await store.calls.list({ unpriced: true });
+    expect(found.map(({ id }) => id).sort()).toEqual(["lacks", "pending"]);
+  });
 }
