@@ -212,7 +212,13 @@ async function finish<T>(
 ): Promise<Done<T>> {
   const end = await untilEnded(services, call, ticket, heard !== undefined);
   heard?.(end.answer.response.headers);
-  return { result: await recordResult(services, call, ticket, end), response: end.answer.response };
+  const result = await recordResult(services, call, ticket, end);
+  return {
+    result,
+    get response() {
+      return end.answer.response;
+    },
+  };
 }
 
 /** A request that exists already, whoever sent it: what the journal has of it is given, everything else waited for. */

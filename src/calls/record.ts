@@ -7,6 +7,7 @@ import { savedError } from "../errors/saved-error.ts";
 import { storeErrorIn } from "../errors/store.ts";
 import type { CallRecord, Outcome, Ticket } from "../journal/call.ts";
 import { replyWith, restoredData } from "../journal/saved-data.ts";
+import type { Answer } from "../queue/answer.ts";
 import type { WireStatus } from "../queue/wire.ts";
 import { billFailure, billResult, noteCompleted } from "./bill.ts";
 import { type Done, hasFailed, type Result } from "./events.ts";
@@ -35,7 +36,7 @@ export async function recordResult<T>(
   ticket: Ticket,
   { answer, status }: Ended,
 ): Promise<Result<T>> {
-  throwIfFailed(ticket, answer.response, status);
+  throwIfFailed(ticket, answer, status);
   const { data, units } = answer;
   const metrics = metricsOf(call, status, services.clock.now());
   const { cost } = await noteCompleted(services, call, { data, units, ...metrics });
@@ -145,10 +146,11 @@ async function outcomeOfSubmit(
 /** fal may say that it failed, and then have an answer: the status is believed. */
 function throwIfFailed(
   { requestId, endpoint }: Ticket,
-  { status: httpStatus, headers }: Response,
+  answer: Answer,
   status: WireStatus | undefined,
 ): void {
   if (status?.status !== "COMPLETED" || !hasFailed(status)) return;
+  const { status: httpStatus, headers } = answer.response;
   const body = { detail: status.error, error_type: status.error_type };
   throw requestFailure({ status: httpStatus, headers, body, requestId, endpoint });
 }

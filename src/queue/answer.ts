@@ -8,7 +8,7 @@ export interface Answer {
   readonly data: unknown;
   /** In the model's priced unit; undefined where fal did not say. */
   readonly units: number | undefined;
-  /** The reply as it came, body and all. */
+  /** The reply as it came, body and all. Of all but bytes it is made when somebody asks for it. */
   readonly response: Response;
 }
 
@@ -18,7 +18,16 @@ export type Credence = "sure" | "garbled" | "strangers";
 export function answerOf(reply: WireReply): { readonly answer: Answer; readonly credence: Credence } {
   const { headers } = reply;
   const { data, isJson, isGarbled } = readBody(reply);
-  const answer = { data, units: billableUnits(headers), response: responseOf(reply) };
+  // Bytes are the caller's, who may do with them what he likes.
+  let response = data instanceof ArrayBuffer ? responseOf(reply) : undefined;
+  const answer = {
+    data,
+    units: billableUnits(headers),
+    get response() {
+      response ??= responseOf(reply);
+      return response;
+    },
+  };
   if (isJson) return { answer, credence: "sure" };
   if (isGarbled) return { answer, credence: "garbled" };
   return { answer, credence: mayBeAStrangers(headers, data) ? "strangers" : "sure" };

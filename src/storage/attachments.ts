@@ -18,11 +18,12 @@ export interface TakenInput {
 /** @throws {InvalidArgumentError} naming the field that JSON cannot say. */
 export function takeInput(input: unknown): TakenInput {
   const marks = new Map<Attachment, { readonly mark: string; readonly file: Blob }>();
-  // Nobody else's text is like it.
-  const seed = crypto.randomUUID();
+  let seed: string | undefined;
   const text = wireJson(input, "input", (attachment) => {
     const known = marks.get(attachment);
     if (known) return known.mark;
+    // Nobody else's text is like it.
+    seed ??= crypto.randomUUID();
     const mark = `${seed}-${marks.size}`;
     marks.set(attachment, { mark, file: asBlob(attachment) });
     return mark;

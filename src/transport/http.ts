@@ -162,7 +162,7 @@ function sayPause({ report }: TransportOptions, request: WireRequest, ms: number
 async function tryOnce<T>(wire: Wire, request: WireRequest, read: (reply: WireReply) => T): Promise<T> {
   request.signal?.throwIfAborted();
   const reply = await (isPaid(request.operation)
-    ? submitOnce(wire, request)
+    ? answeredOnce(wire, request, (answer) => bodyOf(wire, request, answer))
     : withinTime(wire, request, async (headway) => {
         await request.permit?.();
         const answer = await answerTo(wire, request, "application/json", headway.signal);
@@ -174,10 +174,7 @@ async function tryOnce<T>(wire: Wire, request: WireRequest, read: (reply: WireRe
   return readAs(reply, read);
 }
 
-/** Cut by nobody but who wants it cut: once it is sent, its answer is worth money. */
-const submitOnce = (wire: Wire, request: WireRequest): Promise<WireReply> =>
-  answeredOnce(wire, request, (answer) => bodyOf(wire, request, answer));
-
+/** What is paid for is cut by nobody but who wants it cut: once it is sent, its answer is worth money. */
 async function answeredOnce<T>(
   wire: Wire,
   request: WireRequest,

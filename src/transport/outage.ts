@@ -67,7 +67,7 @@ const TRIAL_MS = 10_000;
 
 export function createOutages(options: OutageOptions): Outages {
   const hosts = new Map<string, Host>();
-  const at = (url: string) => hosts.get(new URL(url).origin);
+  const at = (url: string) => (hosts.size === 0 ? undefined : hosts.get(new URL(url).origin));
   const changed = (host: Host) => {
     host.changed.resolve();
     host.changed = Promise.withResolvers();
