@@ -1,3 +1,4 @@
+import type { Correction } from "../journal/months.ts";
 import { type ClosedMonthCosts, closedMonths, closeMonth } from "./closing.ts";
 import { type CostQuery, type CostSources, type Costs, costsIn } from "./costs.ts";
 
@@ -14,6 +15,8 @@ export interface CostReports {
   close(month: string): Promise<ClosedMonthCosts>;
   /** The months that are closed, the earliest first, and what has been corrected of each since. */
   closed(): Promise<readonly ClosedMonthCosts[]>;
+  /** What has been said since of the costs of calls whose month was closed, call by call, the earliest first. */
+  corrections(): Promise<readonly Correction[]>;
 }
 
 /** @param named The query with names as they are kept. */
@@ -27,5 +30,6 @@ export function createCosts(
   return Object.assign(costs, {
     close: (month: string) => closeMonth(sources().store, sources().clock, month),
     closed: () => closedMonths(sources().store),
+    corrections: () => sources().store.months.corrections(),
   });
 }

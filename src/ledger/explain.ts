@@ -1,5 +1,6 @@
 import { parseOwn } from "../base/json.ts";
 import type { CallRecord, CallState, ReuseOf } from "../journal/call.ts";
+import type { Correction } from "../journal/months.ts";
 import { runOf } from "../journal/run-name.ts";
 import { beforeDiscount, type Cost, formatUsd, knownNanoUsd, savedNanoUsd } from "../money/cost.ts";
 import { formatUnits } from "./format.ts";
@@ -38,13 +39,16 @@ export interface Explanation {
   readonly source: Cost["source"] | "none";
   readonly reuseOf: ReuseOf | undefined;
   readonly savedNanoUsd: number | undefined;
+  /** What its month was closed without: when it came, and how much more, or less, the call cost than was booked. */
+  readonly corrections: readonly { readonly at: number; readonly nanoUsd: number }[];
   /** Where it differs, a sentence each, for people. Empty where all of it agrees, or there is nothing to compare. */
   readonly differs: readonly string[];
   /** Why it is not known what it cost, and what helps; undefined where it is. */
   readonly unknown: { readonly reason: UnknownReason; readonly why: string } | undefined;
 }
 
-export function explained(call: CallRecord): Explanation {
+/** @param corrections Of closed months: its own are taken. */
+export function explained(call: CallRecord, corrections: readonly Correction[] = []): Explanation {
   const { id, endpoint, state, intendedAt, usage, reuseOf } = call;
   const cost = call.cost?.source === "unknown" ? undefined : call.cost;
   const units = { said: usage?.units, charged: cost?.units, unit: cost?.unit };
@@ -70,6 +74,9 @@ export function explained(call: CallRecord): Explanation {
     source: call.cost?.source ?? "none",
     reuseOf,
     savedNanoUsd: savedNanoUsd(call.cost),
+    corrections: corrections
+      .filter(({ callId }) => callId === id)
+      .map(({ at, nanoUsd }) => ({ at, nanoUsd })),
     differs: differences(steps, cost),
     unknown: whyUnknown(call),
   };

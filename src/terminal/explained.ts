@@ -1,4 +1,5 @@
 import type { CallRecord } from "../journal/call.ts";
+import type { Correction } from "../journal/months.ts";
 import { type Explanation, explained } from "../ledger/explain.ts";
 import { formatUnits, formatUnitsShort } from "../ledger/format.ts";
 import { type CostSum, sumOfCalls } from "../ledger/sum.ts";
@@ -10,8 +11,11 @@ import { timeText, totalText } from "./figures.ts";
 import { clip, nameText, type Output, paint, printable, wrap } from "./text.ts";
 
 /** How each of these calls came to its cost, in their order, and what all of them cost. */
-export const explainCalls = (calls: readonly CallRecord[]): { all: Explanation[]; total: CostSum } => ({
-  all: calls.map(explained),
+export const explainCalls = (
+  calls: readonly CallRecord[],
+  corrections: readonly Correction[],
+): { all: Explanation[]; total: CostSum } => ({
+  all: calls.map((call) => explained(call, corrections)),
   total: sumOfCalls(calls),
 });
 
@@ -33,6 +37,7 @@ export function writeExplanation(one: Explanation, output: Output): void {
       ["invoice", invoicedNanoUsd === undefined ? "not on a bill that was read" : formatUsd(invoicedNanoUsd)],
       ["given", givenText(one)],
       ["cost", costOf(one)],
+      ["corrected", correctedText(one)],
       ["unknown", unknown?.why],
       ["differs", differs.length > 0 ? differs.join(" ") : undefined],
     ],
@@ -68,6 +73,14 @@ function priceText(one: Explanation): string {
 function givenText({ reuseOf, savedNanoUsd: saved = 0 }: Explanation): string | undefined {
   if (!reuseOf) return undefined;
   return `what call ${reuseOf.call} was paid for${saved > 0 ? `, which saved ${formatUsd(saved)}` : ""}`;
+}
+
+function correctedText({ corrections, window }: Explanation): string | undefined {
+  const said = corrections.map(
+    ({ at, nanoUsd }) =>
+      `${formatUsd(Math.abs(nanoUsd))} ${nanoUsd < 0 ? "less" : "more"} in ${timeText(at).slice(0, 7)}`,
+  );
+  return said.length > 0 ? `${said.join(", ")}, since ${window.month} was closed` : undefined;
 }
 
 function costOf({ nanoUsd, source, unknown }: Explanation): string {

@@ -82,15 +82,28 @@ test("a run is a line for each of its calls, and says what does not agree", asyn
   expect(alone.stdout).toContain("draw");
 });
 
+test("of a call whose month is closed it says what came since", async () => {
+  const store = sqliteStore(file);
+  await store.months.close(Date.UTC(2026, 0, 1), Date.UTC(2026, 1, 2));
+  await store.calls.charged(
+    id,
+    { source: "invoiced", nanoUsd: 60_000_000, units: 8, unit: "seconds", subtotalNanoUsd: 80_000_000 },
+    Date.UTC(2026, 1, 3),
+  );
+  await store.close();
+  const { stdout } = await explain(id);
+  expect(stdout).toContain("corrected  $0.004 less in 2026-02, since 2026-01 was closed\n");
+});
+
 test("both are had as JSON, and what there is not is said", async () => {
   const one = JSON.parse((await explain(id, "--json")).stdout);
   expect(one).toMatchObject({
     callId: id,
-    invoicedNanoUsd: 64_000_000,
+    invoicedNanoUsd: 60_000_000,
     input: { duration: 5, resolution: "1080p" },
   });
   const all = JSON.parse((await explain("poster/order-1042", "--json")).stdout);
-  expect(all).toMatchObject({ run: "poster/order-1042", total: { nanoUsd: 64_000_000, calls: 3 } });
+  expect(all).toMatchObject({ run: "poster/order-1042", total: { nanoUsd: 60_000_000, calls: 3 } });
   expect(all.calls.map(({ step }: { step: string }) => step)).toEqual(["draw", "again", "\u001b[31mevil"]);
   const none = await explain("nothing");
   expect(none.code).not.toBe(0);

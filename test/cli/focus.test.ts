@@ -1,4 +1,4 @@
-import { type CallRecord, createFal, memoryStore } from "fal-chain";
+import { type CallRecord, type CostQuery, createFal, type Fal, memoryStore } from "fal-chain";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { chargeOf, product } from "../../src/cli/focus/charge.ts";
@@ -34,19 +34,25 @@ async function printed(
       at + n * 700 + 3_100,
     );
   }
-  const fal = createFal({ env: ENV, store });
+  const { text, left } = await writtenWith(createFal({ env: ENV, store }), {}, version);
+  return { head: cells(text.slice(0, text.indexOf("\r\n"))), rows: rowsOf(text), left };
+}
+
+async function writtenWith(fal: Fal, query: CostQuery, version: "1.4" | "1.3") {
   let text = "";
-  const facts = { version, billingAccount: "acme" };
   const write = (part: string) => {
     text += part;
     return true;
   };
-  const left = await writeFocus(fal, {}, facts, { write } as never);
+  const left = await writeFocus(fal, query, { version, billingAccount: "acme" }, { write } as never);
+  return { text, left };
+}
+
+const written = async (fal: Fal, query: CostQuery = {}) => (await writtenWith(fal, query, "1.4")).text;
+
+function rowsOf(text: string): Row[] {
   const [head = [], ...lines] = text.trimEnd().split("\r\n").map(cells);
-  const rows: Row[] = lines.map((line) =>
-    Object.fromEntries(head.map((name, nth) => [name, line[nth] ?? ""])),
-  );
-  return { head, rows, left };
+  return lines.map((line) => Object.fromEntries(head.map((name, nth) => [name, line[nth] ?? ""])));
 }
 
 const measured = (units: number, unitPriceNanoUsd: number, unit = "images"): Cost => ({
@@ -194,6 +200,68 @@ test("what is no charge is said: free, unknown, or of unknown quantity", async (
   expect(focusNotes((await printed([measured(1, 1)])).left)).toEqual([]);
   const unbilled = { cost: undefined, error: { billed: false } } as CallRecord;
   expect(chargeOf(unbilled)).toBe("free");
+});
+
+describe("a closed month", () => {
+  const OCT = Date.UTC(2026, 9, 1);
+  const NOV = Date.UTC(2026, 10, 1);
+  const AT = Date.UTC(2026, 10, 27);
+
+  /** Three calls of October: one that is charged less since, one whose cost comes late, and one that stays. */
+  async function closed() {
+    const store = memoryStore();
+    const ended = { data: 1, units: 2, waitSeconds: 1, runSeconds: 1 };
+    for (const id of ["less", "late", "same"]) {
+      await store.calls.intend(
+        intentOf(id, { at: OCT + 5, endpoint: "acme/echo", userTags: { customer: id } }),
+      );
+      await store.calls.completed(
+        id,
+        { ...ended, ...(id !== "late" && { cost: measured(2, 5_000_000) }) },
+        OCT + 9,
+      );
+    }
+    await store.months.close(OCT, NOV);
+    const bill = (nanoUsd: number) => ({ source: "invoiced", nanoUsd, units: 4, unit: "images" }) as const;
+    await store.calls.charged("less", bill(8_000_000), AT);
+    await store.calls.charged("late", bill(3_000_000), AT);
+    return { store, fal: createFal({ env: ENV, store }) };
+  }
+
+  test("keeps its rows, and what came since is a correction of the month that it came in", async () => {
+    const { fal } = await closed();
+    const rows = rowsOf(await written(fal));
+    expect(rows.flatMap((row) => problemsOfRow(row, "1.4"))).toEqual([]);
+    const told = rows.map((row) => [
+      ...[
+        row["x_CallId"],
+        row["ChargeClass"],
+        row["BillingPeriodStart"]?.slice(0, 7),
+        row["BilledCost"],
+        row["PricingQuantity"],
+      ],
+    ]);
+    expect(told.sort()).toEqual([
+      ["late", "Correction", "2026-11", "0.003", ""],
+      ["less", "", "2026-10", "0.01", "2"],
+      ["less", "Correction", "2026-11", "-0.002", ""],
+      ["same", "", "2026-10", "0.01", "2"],
+    ]);
+  });
+
+  test("adds up to its report, as the month of its corrections does", async () => {
+    const { fal } = await closed();
+    for (const [since, until] of [
+      ["2026-10", "2026-11"],
+      ["2026-11", "2026-12"],
+    ] as const) {
+      const rows = rowsOf(await written(fal, { since, until }));
+      const billed = rows.reduce((sum, row) => sum + Math.round(Number(row["BilledCost"]) * 1e9), 0);
+      expect(billed).toBe((await fal.costs({ since, until })).total.nanoUsd);
+    }
+    const acme = rowsOf(await written(fal, { tags: { customer: "late" } }));
+    expect(acme.map((row) => row["x_CallId"])).toEqual(["late"]);
+  });
 });
 
 test("the account that was billed is the call's where that is known; units that the bill does not count are the result's", async () => {

@@ -122,3 +122,14 @@ test("a call that was given another one's result says so", () => {
   );
   expect(explained(given)).toMatchObject({ reuseOf, savedNanoUsd: 9, nanoUsd: 0, unknown: undefined });
 });
+
+test("what came after its month was closed is said", () => {
+  const of = (callId: string) => ({
+    callId,
+    month: 0,
+    at: 9,
+    nanoUsd: -5,
+    cost: { source: "invoiced", nanoUsd: 1 } as const,
+  });
+  expect(explained(call(undefined), [of("c"), of("other")]).corrections).toEqual([{ at: 9, nanoUsd: -5 }]);
+});

@@ -78,6 +78,22 @@ test("nobody pays for failures, other customers, other months, or what nobody kn
   );
 });
 
+test("what is known later of a closed month is on the invoice of the month that it comes in", async () => {
+  const store = memoryStore();
+  const usage = { data: 1, units: 1, waitSeconds: 1, runSeconds: 1 };
+  await store.calls.intend(intentOf("c", { at: OCT, markup: 1, userTags: { customer: "acme" } }));
+  await store.calls.completed("c", { ...usage, cost: measured(1e9) }, OCT);
+  await store.months.close(OCT, NOV);
+  await store.calls.charged("c", { source: "invoiced", nanoUsd: 7e8 }, NOV + 5);
+  const now = NOV + 86_400_000;
+  const fal = createFal({ env: ENV, store, clock: { now: () => now, sleep: async () => {} } });
+  expect((await fal.invoice(acme)).totalCents).toBe(200);
+  expect(await fal.invoice({ ...acme, since: "2026-11" })).toMatchObject({
+    lines: [{ endpoint: "acme/echo", calls: 0, cents: -60 }],
+    totalCents: -60,
+  });
+});
+
 test("the total is the sum of its lines, and within a cent each of what they come to", async () => {
   const cost = fc.record({
     nano: fc.nat(3e9),

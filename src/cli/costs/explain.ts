@@ -11,7 +11,7 @@ export async function explain(io: Io, named: string, options: StoreOptions): Pro
   const { stdout } = io;
   return withClient(io, options, async (fal) => {
     const { run, calls } = await callsOf(fal, named);
-    const { all, total } = explainCalls(calls);
+    const { all, total } = explainCalls(calls, await fal.costs.corrections());
     if (options.json)
       stdout.write(`${printableJson(run === undefined ? all[0] : { run, calls: all, total })}\n`);
     else if (run !== undefined) stdout.write(`${explainedRun(run, all, total, stdout)}\n`);

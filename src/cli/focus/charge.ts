@@ -1,20 +1,34 @@
 import type { CallRecord } from "../../index.ts";
+import { type Correction, monthOf } from "../../journal/months.ts";
 import { beforeDiscount, decimal, formatUsd, knownNanoUsd } from "../../money/cost.ts";
 
 /** What FOCUS calls a charge: a call with what was counted, and what one of it costs. */
 export interface Charge {
   readonly call: CallRecord;
+  /** When the month began that it is billed in. */
+  readonly month: number;
   readonly billedNanoUsd: number;
-  /** In units of the endpoint's own kind, as a decimal. */
-  readonly quantity: string;
-  readonly unit: string | undefined;
-  /** What one unit costs by the list, and what all of them do: exactly the product. In dollars, as decimals. */
-  readonly unitPrice: string;
+  /** What all of it costs by the list, in dollars, as a decimal. */
   readonly listCost: string;
+  /** How much of it there is. Undefined of a correction: what it corrects may be any of that. */
+  readonly counted:
+    | {
+        /** In units of the endpoint's own kind, as a decimal. */
+        readonly quantity: string;
+        readonly unit: string | undefined;
+        /** What one unit costs by the list: times the quantity it is the list cost, to the last digit. */
+        readonly unitPrice: string;
+      }
+    | undefined;
 }
 
 /** Why a call is no charge: nothing was paid for it, nobody knows what, or nobody knows for how much of what. */
 export type NoCharge = "free" | "unknown" | "unmeasured";
+
+/** What a closed month did not know of a call is a charge of the month that it came in. */
+export const correctionOf = (call: CallRecord, { at, nanoUsd }: Correction): Charge => ({
+  ...{ call, month: monthOf(at), billedNanoUsd: nanoUsd, listCost: usdText(nanoUsd), counted: undefined },
+});
 
 /** FOCUS takes a charge only with its quantity and the price of one. */
 export function chargeOf(call: CallRecord): Charge | NoCharge {
@@ -29,7 +43,26 @@ export function chargeOf(call: CallRecord): Charge | NoCharge {
   if (!(units > 0)) return "unmeasured";
   const unitPrice = usdText(unitPriceFor(listed, units, cost.unitPriceNanoUsd));
   const quantity = decimal(units);
-  return { call, billedNanoUsd, quantity, unit, unitPrice, listCost: product(unitPrice, quantity) };
+  const counted = { quantity, unit, unitPrice };
+  return {
+    call,
+    month: monthOf(call.intendedAt),
+    billedNanoUsd,
+    listCost: product(unitPrice, quantity),
+    counted,
+  };
+}
+
+/** What a closed month has of a call, without what came later: of how it came to that, only the units that the result said are known any more. */
+export function bookedCost(
+  { cost, usage }: CallRecord,
+  corrections: readonly Correction[],
+): CallRecord["cost"] {
+  if (corrections.length === 0 || !cost || cost.source === "unknown") return cost;
+  const nanoUsd = cost.nanoUsd - corrections.reduce((sum, one) => sum + one.nanoUsd, 0);
+  // Nothing was known of it then.
+  if (nanoUsd === 0) return undefined;
+  return { source: "measured", nanoUsd, units: usage?.units ?? cost.units, unit: cost.unit };
 }
 
 type Known = Exclude<CallRecord["cost"], undefined | { source: "unknown" }>;

@@ -1,3 +1,4 @@
+import { monthAfter } from "../../journal/months.ts";
 import { usd } from "../costs/csv.ts";
 import type { Charge } from "./charge.ts";
 import { focusUnit } from "./units.ts";
@@ -20,8 +21,9 @@ const USD = () => "USD";
 /** What the store does not know, or what fal does not have. */
 const NULL = () => undefined;
 const billed: Cell = ({ billedNanoUsd }) => usd(billedNanoUsd);
-const quantity: Cell = (charge) => charge.quantity;
-const unit: Cell = (charge) => focusUnit(charge.unit);
+const list: Cell = ({ listCost }) => listCost;
+const quantity: Cell = ({ counted }) => counted?.quantity;
+const unit: Cell = ({ counted }) => counted && focusUnit(counted.unit);
 const endpoint: Cell = ({ call }) => call.endpoint;
 
 /**
@@ -33,23 +35,23 @@ const COLUMNS: Readonly<Record<string, Cell>> = {
   BillingAccountId: (charge, facts) => accountOf(charge, facts),
   BillingAccountName: NULL,
   BillingCurrency: USD,
-  BillingPeriodEnd: ({ call }) => monthOf(call.intendedAt, 1),
-  BillingPeriodStart: ({ call }) => monthOf(call.intendedAt, 0),
+  BillingPeriodEnd: ({ month }) => timeText(monthAfter(month)),
+  BillingPeriodStart: ({ month }) => timeText(month),
   ChargeCategory: () => "Usage",
-  ChargeClass: NULL,
-  ChargeDescription: ({ call: { endpoint, state } }) => `Call of ${endpoint}, ${state}`,
+  ChargeClass: (charge) => (isCorrection(charge) ? "Correction" : undefined),
+  ChargeDescription: (charge) => described(charge),
   ChargeFrequency: () => "Usage-Based",
   ChargePeriodEnd: ({ call: { intendedAt, endedAt } }) => timeText(endOf(intendedAt, endedAt)),
   ChargePeriodStart: ({ call }) => timeText(secondOf(call.intendedAt)),
   ConsumedQuantity: quantity,
   ConsumedUnit: unit,
   // fal's bill does not tell whether a discount was negotiated: it is what was billed less.
-  ContractedCost: ({ listCost }) => listCost,
+  ContractedCost: list,
   EffectiveCost: billed,
   HostProviderName: FAL,
   InvoiceIssuerName: FAL,
-  ListCost: ({ listCost }) => listCost,
-  ListUnitPrice: ({ unitPrice }) => unitPrice,
+  ListCost: list,
+  ListUnitPrice: ({ counted }) => counted?.unitPrice,
   PricingQuantity: quantity,
   PricingUnit: unit,
   ProviderName: FAL,
@@ -60,8 +62,9 @@ const COLUMNS: Readonly<Record<string, Cell>> = {
   ServiceSubcategory: () => "Generative AI",
   SkuId: endpoint,
   SkuMeter: () => "Model Inference",
-  SkuPriceDetails: ({ call }) => skuPriceDetails(call.endpoint),
-  SkuPriceId: endpoint,
+  // Of a correction nobody knows whether it is one of the price.
+  SkuPriceDetails: ({ call, counted }) => counted && skuPriceDetails(call.endpoint),
+  SkuPriceId: ({ call, counted }) => counted && call.endpoint,
   Tags: ({ call: { for: whom } }) => JSON.stringify({ ...whom.tags, ...whom.userTags }),
   x_CallId: ({ call }) => call.id,
   x_CallState: ({ call }) => call.state,
@@ -72,6 +75,13 @@ const COLUMNS: Readonly<Record<string, Cell>> = {
   x_Run: ({ call }) => call.for.run,
   x_Step: ({ call }) => call.for.step,
 };
+
+const isCorrection = ({ counted }: Charge): boolean => counted === undefined;
+
+function described(charge: Charge): string {
+  const { endpoint, state } = charge.call;
+  return isCorrection(charge) ? `Correction of a call of ${endpoint}` : `Call of ${endpoint}, ${state}`;
+}
 
 export const accountOf = ({ call }: Charge, { billingAccount }: FocusFacts): string | undefined =>
   call.for.account ?? billingAccount;
@@ -96,11 +106,6 @@ function skuPriceDetails(endpoint: string): string {
 const endOf = (from: number, to = from): number => Math.max(secondOf(from) + 1000, secondOf(to + 999));
 
 const secondOf = (at: number): number => Math.floor(at / 1000) * 1000;
-
-const monthOf = (at: number, later: number): string => {
-  const date = new Date(at);
-  return timeText(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + later));
-};
 
 /** As FOCUS has it: ISO 8601 in UTC, to the second. */
 const timeText = (at: number): string => new Date(at).toISOString().replace(".000Z", "Z");

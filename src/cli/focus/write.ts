@@ -2,11 +2,12 @@ import { once } from "node:events";
 import { tagOf } from "../../attribution/tag-key.ts";
 import { timeOf } from "../../base/time.ts";
 import { type CallQuery, type CallRecord, type CostQuery, type Fal, formatUsd } from "../../index.ts";
+import type { Correction } from "../../journal/months.ts";
 import { knownNanoUsd } from "../../money/cost.ts";
 import type { Output } from "../../terminal/index.ts";
 import { pages } from "../calls/pages.ts";
 import { csvLine } from "../costs/csv.ts";
-import { chargeOf, type NoCharge } from "./charge.ts";
+import { bookedCost, type Charge, chargeOf, correctionOf, type NoCharge } from "./charge.ts";
 import { accountOf, type FocusFacts, focusHead, focusRow } from "./columns.ts";
 
 /** What is not in it, since FOCUS has no row for it, or should be. */
@@ -23,35 +24,60 @@ export interface LeftOut {
  * takes them.
  */
 export async function writeFocus(
-  fal: Pick<Fal, "calls">,
+  fal: Pick<Fal, "calls" | "costs">,
   query: CostQuery,
   facts: FocusFacts,
   output: Output,
 ): Promise<LeftOut> {
   const { tags = {} } = query;
+  const corrections = await fal.costs.corrections();
+  const ofCall = Map.groupBy(corrections, ({ callId }) => callId);
+  const asked = callQueryOf(query, Date.now());
   const left: LeftOut = {
     calls: { free: 0, unknown: 0, unmeasured: 0 },
     unmeasuredNanoUsd: 0,
     withoutAccount: 0,
   };
   let text = csvLine(focusHead(facts));
-  for await (const page of pages(fal, callQueryOf(query, Date.now()))) {
-    for (const call of page) if (carries(call, tags)) text += rowOf(call, facts, left);
+  for await (const page of pages(fal, asked)) {
+    for (const call of page) if (carries(call, tags)) text += rowOf(call, ofCall.get(call.id), facts, left);
     if (text !== "" && !output.write(text)) await once(output, "drain");
     text = "";
+  }
+  for (const correction of corrections) {
+    const call = isWithin(correction, asked) ? await fal.calls.get(correction.callId) : undefined;
+    if (!call || !carries(call, tags) || !isAsked(call, asked)) continue;
+    output.write(lineOf(correctionOf(call, correction), facts, left));
   }
   return left;
 }
 
-function rowOf(call: CallRecord, facts: FocusFacts, left: LeftOut): string {
-  const charge = chargeOf(call);
-  if (typeof charge === "object") {
-    if (accountOf(charge, facts) === undefined) left.withoutAccount++;
-    return csvLine(focusRow(charge, facts));
-  }
+/** A correction belongs to the time that it came in. */
+const isWithin = ({ at }: Correction, { since = -Infinity, until = Infinity }: CallQuery): boolean =>
+  at >= since && at < until;
+
+const isAsked = (call: CallRecord, { endpoint, chain, run }: CallQuery): boolean =>
+  (endpoint === undefined || call.endpoint === endpoint) &&
+  (chain === undefined || call.for.chain === chain) &&
+  (run === undefined || call.for.run === run);
+
+function rowOf(
+  call: CallRecord,
+  corrections: readonly Correction[] = [],
+  facts: FocusFacts,
+  left: LeftOut,
+): string {
+  const cost = bookedCost(call, corrections);
+  const charge = chargeOf({ ...call, cost });
+  if (typeof charge === "object") return lineOf(charge, facts, left);
   left.calls[charge]++;
-  if (charge === "unmeasured") left.unmeasuredNanoUsd += knownNanoUsd(call.cost) ?? 0;
+  if (charge === "unmeasured") left.unmeasuredNanoUsd += knownNanoUsd(cost) ?? 0;
   return "";
+}
+
+function lineOf(charge: Charge, facts: FocusFacts, left: LeftOut): string {
+  if (accountOf(charge, facts) === undefined) left.withoutAccount++;
+  return csvLine(focusRow(charge, facts));
 }
 
 /** What is to be known of what was written, a line each; none where all of it is there. */
