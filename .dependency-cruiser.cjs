@@ -57,6 +57,7 @@ const MAY_IMPORT = {
   "stand-ins": ["model"],
   gateway: ["base", "errors"],
   emulator: ["base", "errors", "model", "stand-ins/index.ts", "gateway"],
+  testing: ["errors", "emulator/index.ts", "index.ts"],
   runners: ["base", "errors", "environment", "secrets", "gateway", "emulator/index.ts"],
   terminal: [...GROUND, "environment", "calls", "chain", "ledger", "files", "report"],
   report: [...GROUND, "chain", "ledger"],

@@ -24,6 +24,9 @@ const SERVICE_OF_HOST: Readonly<Record<string, Service>> = {
   "v3b.fal.media": "files",
 };
 
+/** The hosts that fal's own clients ask. */
+export const FAL_HOSTS: readonly string[] = Object.keys(SERVICE_OF_HOST);
+
 export const isFalHost = (host: string): boolean => Object.hasOwn(SERVICE_OF_HOST, host);
 
 export interface OwnOrigins {

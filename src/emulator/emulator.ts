@@ -11,6 +11,7 @@ import { standIns } from "../stand-ins/index.ts";
 import { addressOf } from "./address.ts";
 import { type BillingSwitches, billingSwitches } from "./billing.ts";
 import { EMULATOR, type EmulatorOptions, type Served } from "./emulator-options.ts";
+import { type Expectations, expectations } from "./expect.ts";
 import { createPassage, type Passage } from "./faults/passage.ts";
 import { createFaultPlan, type Faults } from "./faults/plan.ts";
 import { createFileStore } from "./files.ts";
@@ -31,6 +32,7 @@ import { fileRoutes } from "./routes/files.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { historyRoutes } from "./routes/history.ts";
 import { hookRoutes } from "./routes/hooks.ts";
+import { type Inspected, inspectionRoutes } from "./routes/inspection.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { pricingRoutes } from "./routes/pricing.ts";
 import { queueRoutes } from "./routes/queue.ts";
@@ -43,7 +45,7 @@ import { createTokens } from "./tokens.ts";
 import { createUploads } from "./uploads.ts";
 import { type Connect, webSocketOf } from "./web-socket.ts";
 
-export interface Emulator {
+export interface Emulator extends Expectations {
   fetch(request: Request): Promise<Response>;
   /** A WebSocket to it, without a socket: `createFal({ webSocket: emulator.WebSocket })`. */
   readonly WebSocket: typeof WebSocket;
@@ -71,6 +73,8 @@ export interface Emulator {
   readonly fleets: ReadonlyMap<string, Fleet>;
   /** What runners cost: those of its apps are noted by themselves, and whoever runs others notes them here. */
   readonly runners: Runners;
+  /** Begins anew: requests, what was received, webhooks and faults are forgotten, and what runs is stopped. Files stay. */
+  reset(): void;
   /** Stops all jobs and runners, and ends all streams; what is asked later is answered with a 503. */
   close(): Promise<void>;
 }
@@ -86,7 +90,15 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
   const { platform, plan, hooks, stop } = partsOf(options);
   const { machine, apps, history, billing, runners, clock, concurrency, closing } = platform;
   const recorder = createRecorder();
-  const app = routes(platform);
+  const reset = () => {
+    machine.forget();
+    options.past?.forgetJobs();
+    recorder.clear();
+    hooks.forget();
+    plan.clear();
+  };
+  const app = routes(platform, { plan, received: recorder.list, reset });
+  const jobs = () => [...machine.jobs.values()].map(viewOf);
   const pass = createPassage({ plan, machine, clock, concurrency, hooks, closing });
 
   const connect: Connect = async (request) => {
@@ -101,8 +113,9 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
     connect,
     WebSocket: webSocketOf(connect),
     get jobs() {
-      return [...machine.jobs.values()].map(viewOf);
+      return jobs();
     },
+    ...expectations(jobs),
     job(requestId) {
       const job = machine.jobs.get(requestId);
       return job && viewOf(job);
@@ -118,6 +131,7 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
     hooks: hooks.attempts,
     fleets: new Map([...apps].map(([id, { fleet }]) => [id, fleet])),
     ...{ history, billing, runners },
+    reset,
     async close() {
       stop();
       const fleets = [...apps.values()].map(({ fleet }) => fleet.close());
@@ -196,7 +210,7 @@ async function answerTo(
   return answer;
 }
 
-function routes(platform: Platform): Hono<RouteEnv> {
+function routes(platform: Platform, inspected: Inspected): Hono<RouteEnv> {
   // A request is routed by what it is addressed to, whatever its own URL.
   return new Hono<RouteEnv>({ getPath: (_, options) => options?.env?.address.path ?? "/" })
     .use(cors({ origin: "*", exposeHeaders: ["*"], allowMethods: ["GET", "HEAD", "POST", "PUT", "DELETE"] }))
@@ -212,6 +226,7 @@ function routes(platform: Platform): Hono<RouteEnv> {
     .route("/", historyRoutes(platform))
     .route("/", hookRoutes(platform))
     .route("/", healthRoutes(platform))
+    .route("/", inspectionRoutes(platform, inspected))
     .notFound((c) => plainError(404, `Path ${c.req.path} not found`))
     .onError((error) => plainError(500, `The emulator broke: ${error.message}`));
 }

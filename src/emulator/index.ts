@@ -56,9 +56,11 @@ export {
 } from "../model/model.ts";
 export type { Random } from "../model/random.ts";
 export { birefnet, esrgan, fastLightningSdxl, fluxSchnell, router } from "../stand-ins/index.ts";
+export { FAL_HOSTS } from "./address.ts";
 export type { BillingSwitches } from "./billing.ts";
 export { createEmulator, type Emulator } from "./emulator.ts";
 export type { EmulatorOptions, Served } from "./emulator-options.ts";
+export type { Expectations } from "./expect.ts";
 export type {
   Acceptance,
   AfterSome,

@@ -4,7 +4,7 @@ import { randomFrom } from "../model/random.ts";
 import { cancelAtRunner, dispatch } from "./app-queue.ts";
 import { watchDeadline } from "./deadline.ts";
 import type { DirectCall, GivenUp, Job, JobOrder, Outcome } from "./job.ts";
-import { join, type Lane, positionIn, schedule, waitingIn } from "./lane.ts";
+import { join, type Lane, leave, notify, positionIn, schedule, waitingIn } from "./lane.ts";
 import { cancelledOutcome, failureOutcome } from "./outcomes.ts";
 import type { PastJob } from "./past.ts";
 import { accountLane, complete, laneOf, type Requests, start, track } from "./requests.ts";
@@ -30,6 +30,8 @@ export interface Machine {
   isFull(account: string): boolean;
   /** Looks whether a runner of an app has room for what waits. */
   advance(app: string): void;
+  /** Forgets every request. What has not ended is stopped, and nobody is told of it. */
+  forget(): void;
   close(): Promise<void>;
 }
 
@@ -81,6 +83,11 @@ export function createMachine(options: MachineOptions): Machine {
     advance(id) {
       const app = requests.apps.get(id);
       if (app) dispatch(requests, app);
+    },
+    forget() {
+      for (const job of jobs.values()) if (job.state !== "COMPLETED") drop(requests, job);
+      jobs.clear();
+      requests.retention.clear();
     },
     async close() {
       requests.closed = true;
@@ -145,6 +152,15 @@ function cancel(requests: State, job: Job, how: GivenUp): boolean {
   complete(requests, job, cancelledOutcome(how));
   job.stop.abort();
   return true;
+}
+
+function drop(requests: State, job: Job): void {
+  leave(laneOf(requests, job), job);
+  job.state = "COMPLETED";
+  job.completedAt = requests.clock.now();
+  job.outcome = cancelledOutcome("client_cancelled");
+  job.stop.abort();
+  notify(job);
 }
 
 /** Gives out the free slots of an account. */

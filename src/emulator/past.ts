@@ -32,6 +32,8 @@ export interface Past {
   noteJob(job: Job): void;
   noteFile(file: PastFile): void;
   dropFile(id: string): void;
+  /** Of requests; files stay. */
+  forgetJobs(): void;
 }
 
 /** fal's own history goes further back; nobody resumes here what is older. */
@@ -78,6 +80,14 @@ export function openPast(directory: string, now: () => number): Past {
       append({ file });
     },
     dropFile: (id) => rmSync(join(media, id), { force: true }),
+    forgetJobs() {
+      const { files } = latestOf(read(journal), now());
+      replace(
+        journal,
+        files.map((file) => lineOf({ file })),
+      );
+      appended = 0;
+    },
   };
 }
 
@@ -90,9 +100,13 @@ function writtenAnew(journal: string, now: number) {
     ...latest.files.map((file) => lineOf({ file })),
     ...latest.jobs.map((job) => lineOf({ job })),
   ];
+  replace(journal, lines);
+  return latest;
+}
+
+function replace(journal: string, lines: readonly string[]): void {
   writeFileSync(`${journal}.new`, lines.join(""), { mode: 0o600 });
   renameSync(`${journal}.new`, journal);
-  return latest;
 }
 
 /** A line that a killed process has not finished is none, nor is what somebody else has written. */

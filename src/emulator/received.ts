@@ -20,6 +20,7 @@ export interface ReceivedRequest {
 
 export interface Recorder {
   readonly list: readonly ReceivedRequest[];
+  clear(): void;
   add(request: Request, body: Uint8Array, at: number): ReceivedRequest;
 }
 
@@ -29,6 +30,10 @@ export function createRecorder(): Recorder {
   let held = 0;
   return {
     list,
+    clear() {
+      list.length = 0;
+      held = 0;
+    },
     add(request, body, at) {
       const { headers, method, url } = request;
       const hasBody = method !== "GET" && method !== "HEAD";

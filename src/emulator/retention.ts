@@ -12,6 +12,7 @@ export const KEEP: Keep = { jobs: 100_000, payloadBytes: 256 * 2 ** 20 };
 
 export interface Retention {
   completed(job: Job): void;
+  clear(): void;
 }
 
 /**
@@ -34,6 +35,11 @@ export function createRetention(keep: Keep, forget: (job: Job) => void): Retenti
   };
 
   return {
+    clear() {
+      whole.clear();
+      stripped.clear();
+      held = 0;
+    },
     completed(job) {
       whole.add(job);
       held += sizeOf(job);

@@ -25,6 +25,7 @@ export * from "fal-chain/emulator";
 export { useCall, useRun } from "fal-chain/react";
 export * from "fal-chain/schemas";
 export * from "fal-chain/terminal";
+export * from "fal-chain/testing";
 export * from "fal-chain/webhooks";
 export * from "fal-chain/worker";
 

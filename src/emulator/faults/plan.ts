@@ -33,6 +33,13 @@ export interface Faults {
   clear(): void;
   /** How many scripted faults have still to happen; endless ones do not count. */
   readonly pending: number;
+  /**
+   * That every scripted fault has happened as often as was asked for, and an endless one once: a test whose fault never
+   * came has tested nothing.
+   *
+   * @throws {Error} naming those that did not happen, and what was asked instead.
+   */
+  verify(): void;
 }
 
 /** One exchange, as far as it matters for what can go wrong with it. */
@@ -55,6 +62,8 @@ interface Scripted {
   readonly fault: Fault;
   left: number;
   seen: number;
+  /** Whether it has happened at all. */
+  used: boolean;
 }
 
 type Chance = ReadonlyMap<Operation, () => Fault | undefined>;
@@ -75,9 +84,19 @@ export function createFaultPlan(): FaultPlan {
       if (scripted.seen < (scripted.match.nth ?? 1)) continue;
       if (!happens || scripted.order < happens.order) happens = scripted;
     }
-    if (happens) happens.left -= 1;
+    if (happens) {
+      happens.left -= 1;
+      happens.used = true;
+    }
     if (happens?.left === 0) drop(happens);
     return happens?.fault;
+  };
+
+  /** What was asked since there was a script, for whoever looks why a fault did not happen. */
+  const seen = new Map<string, number>();
+  const note = ({ operation, endpoint = "" }: Occasion) => {
+    const what = `${operation} ${endpoint}`.trim();
+    if (seen.size < MOST_SEEN || seen.has(what)) seen.set(what, (seen.get(what) ?? 0) + 1);
   };
 
   const drop = (done: Scripted) => {
@@ -97,7 +116,7 @@ export function createFaultPlan(): FaultPlan {
           throw new RangeError(`${name} must be a whole number from 1 up, not ${value}`);
         }
       }
-      const scripted = { order: count++, match: where, fault, left: times, seen: 0 };
+      const scripted = { order: count++, match: where, fault, left: times, seen: 0, used: false };
       script.set(where.requestId, [...(script.get(where.requestId) ?? []), scripted]);
     },
     random({ seed = 0, rates }) {
@@ -111,6 +130,11 @@ export function createFaultPlan(): FaultPlan {
     clear() {
       script = new Map();
       chance = new Map();
+      seen.clear();
+    },
+    verify() {
+      const waiting = [...script.values()].flat().filter(({ left, used }) => Number.isFinite(left) || !used);
+      if (waiting.length > 0) throw new Error(neverHappened(waiting, seen));
     },
     get pending() {
       const left = [...script.values()].flat().map((scripted) => scripted.left);
@@ -121,10 +145,27 @@ export function createFaultPlan(): FaultPlan {
     },
     pick(occasion) {
       // Chance is asked each time, so that the script does not shift what it gives to later exchanges.
+      note(occasion);
       const byChance = chance.get(occasion.operation)?.();
       return fromScript(occasion) ?? byChance;
     },
   };
+}
+
+const MOST_SEEN = 50;
+
+function neverHappened(waiting: readonly Scripted[], seen: ReadonlyMap<string, number>): string {
+  const lines = waiting.map(({ match, fault, left }) => {
+    const { operation = "any", endpoint, requestId, nth } = match;
+    const where = [operation, endpoint, requestId, nth === undefined ? undefined : `nth ${nth}`];
+    const times = Number.isFinite(left) && left > 1 ? `, ${left} times` : "";
+    return `  ${fault.name} for ${where.filter(Boolean).join(" ")}${times}`;
+  });
+  const asked = [...seen].map(([what, count]) => `  ${what} (${count})`);
+  const there = asked.length > 0 ? asked : ["  nothing"];
+  return ["Faults were scripted that never happened:", ...lines, "What was asked since:", ...there].join(
+    "\n",
+  );
 }
 
 function matches({ match, fault }: Scripted, { operation, endpoint, requestId }: Occasion): boolean {

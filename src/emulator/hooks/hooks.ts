@@ -27,6 +27,8 @@ export interface Hooks {
   tried(job: Job): Promise<void>;
   /** The latest 2,000 attempts, oldest first. */
   readonly attempts: readonly HookAttempt[];
+  /** Forgets the attempts that were. */
+  forget(): void;
   close(): Promise<void>;
 }
 
@@ -90,6 +92,9 @@ export function createHooks({ clock, fetch, plan, signer, closing }: HooksOption
 
   return {
     attempts,
+    forget() {
+      attempts.length = 0;
+    },
     completed(job) {
       const { webhookUrl, outcome } = job;
       if (webhookUrl === undefined || !outcome) return tell(job);

@@ -1,0 +1,80 @@
+import { Hono } from "hono";
+import * as z from "zod";
+import type { Fault } from "../faults/fault.ts";
+import type { FaultMatch, FaultPlan, FaultRates } from "../faults/plan.ts";
+import { type JobView, viewOf } from "../job.ts";
+import type { Platform, RouteEnv } from "../platform.ts";
+import type { ReceivedRequest } from "../received.ts";
+import { json, plainError } from "../replies.ts";
+
+/** What an emulator can be told and asked besides what fal can. */
+export interface Inspected {
+  readonly plan: FaultPlan;
+  readonly received: readonly ReceivedRequest[];
+  reset(): void;
+}
+
+const Scripted = z.strictObject({
+  fault: z.string(),
+  operation: z.string().optional(),
+  endpoint: z.string().optional(),
+  requestId: z.string().optional(),
+  nth: z.number().optional(),
+  count: z.number().optional(),
+});
+const ByChance = z.strictObject({
+  seed: z.number().optional(),
+  rates: z.record(z.string(), z.record(z.string(), z.number())),
+});
+
+/**
+ * `/_emulator/…`: what was accepted and billed, what was received, faults, and beginning anew; for tests in any language.
+ * Only by the emulator's own address, so that no path of fal's can lead here.
+ */
+export function inspectionRoutes(
+  { machine }: Platform,
+  { plan, received, reset }: Inspected,
+): Hono<RouteEnv> {
+  const jobs = (endpoint: string | undefined) =>
+    [...machine.jobs.values()].filter((job) => endpoint === undefined || job.endpoint === endpoint);
+  return new Hono<RouteEnv>()
+    .get("/_emulator/requests", (c) =>
+      json({ requests: jobs(c.req.query("endpoint")).map(viewOf).map(rowOf) }),
+    )
+    .get("/_emulator/received", () => json({ received }))
+    .get("/_emulator/faults", () => json({ pending: plan.pending }))
+    .post("/_emulator/faults", (c) => {
+      try {
+        script(plan, JSON.parse(new TextDecoder().decode(c.env.body)));
+        return json({ pending: plan.pending });
+      } catch (error) {
+        return plainError(400, error instanceof z.ZodError ? z.prettifyError(error) : String(error));
+      }
+    })
+    .delete("/_emulator/faults", () => {
+      plan.clear();
+      return json({ pending: 0 });
+    })
+    .post("/_emulator/reset", () => {
+      reset();
+      return json({ requests: [] });
+    });
+}
+
+function script(plan: FaultPlan, said: unknown): void {
+  if (typeof said === "object" && said !== null && "rates" in said) {
+    const { seed = 0, rates } = ByChance.parse(said);
+    plan.random({ seed, rates: rates as FaultRates });
+    return;
+  }
+  const { fault, count, ...match } = Scripted.parse(said);
+  plan.next(match as FaultMatch, fault as Fault["name"], count);
+}
+
+const rowOf = ({ requestId, endpoint, account, state, input, tags, ...job }: JobView) => ({
+  ...{ request_id: requestId, endpoint, account, state, input, tags },
+  submitted_at: new Date(job.submittedAt).toISOString(),
+  billed_units: state === "COMPLETED" ? (job.billableUnits ?? 0) : null,
+  cancelled: job.cancelled,
+  error: job.error ?? null,
+});
