@@ -56,16 +56,22 @@ async function bundle() {
     external: (id, importer) => !comesAlong(id, importer),
     plugins: [parts.plugin],
   });
-  const { output } = await bundled.write({
-    dir: DIST,
+  const { output } = await bundled.generate({
     chunkFileNames: "[name]-[hash].js",
     comments: { jsdoc: false },
     codeSplitting: { groups: parts.groups },
   });
+  mkdirSync(DIST);
+  for (const { fileName, code } of output) writeFileSync(`${DIST}/${fileName}`, asAscii(code));
   const packages = output.flatMap(({ moduleIds = [] }) =>
     moduleIds.flatMap((id) => /node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []),
   );
   writeFileSync(`${DIST}/LICENSES.txt`, [...new Set(packages)].sort().map(licenseOf).join("\n\n"));
+}
+
+/** Of plain characters alone, an import takes a tenth less. Others stand in texts and patterns only. */
+function asAscii(code) {
+  return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 function comesAlong(id, importer) {
