@@ -25,8 +25,6 @@ import { type Alerts, createAlerts } from "./ledger/alerts.ts";
 import { type BudgetSources, createBudgets } from "./ledger/budget-state.ts";
 import { createCosts } from "./ledger/cost-reports.ts";
 import type { Estimate, UnitsOf } from "./ledger/estimate.ts";
-import { invoiceOf } from "./ledger/invoice.ts";
-import { reconcile } from "./ledger/reconcile.ts";
 import { defaultsOf } from "./queue/defaults.ts";
 import { type AnyEndpoint, type EndpointId, endpoint, idOf, parseEndpointId } from "./queue/endpoint.ts";
 import { createRealtime } from "./realtime/realtime.ts";
@@ -64,12 +62,18 @@ export function createFal(options: FalOptions = {}): Fal {
     price: (id) => client.services.price(id),
     estimate: (target, input, { units } = {}) => estimateOf(client.services, target, input, units),
     billingEvents: (query) => client.services.billingEvents(query),
-    reconcile: (how) => {
+    // What reports are made of loads with the first of them.
+    async reconcile(how) {
       const { directStore, clock, billingAccount } = client.services;
+      const { reconcile } = await import("./ledger/reconcile.ts");
       return reconcile(directStore, clock, billingAccount, (tags) => wireTags({}, tags), how);
     },
     costs: createCosts(() => client.services, byRootNames),
-    invoice: (query) => invoiceOf(client.services.store, client.services.clock, query),
+    async invoice(query) {
+      const { store, clock } = client.services;
+      const { invoiceOf } = await import("./ledger/invoice.ts");
+      return invoiceOf(store, clock, query);
+    },
     budgets: createBudgets(() => budgetSources(client.services)),
     onBudget: client.alerts.onBudget,
     onOutlier: client.alerts.onOutlier,

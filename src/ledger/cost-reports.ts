@@ -1,6 +1,6 @@
 import type { Correction } from "../journal/months.ts";
-import { type ClosedMonthCosts, closedMonths, closeMonth } from "./closing.ts";
-import { type CostQuery, type CostSources, type Costs, costsIn } from "./costs.ts";
+import type { ClosedMonthCosts } from "./closing.ts";
+import type { CostQuery, CostSources, Costs } from "./costs.ts";
 
 /** What calls cost, and what is done with that. */
 export interface CostReports {
@@ -19,17 +19,25 @@ export interface CostReports {
   corrections(): Promise<readonly Correction[]>;
 }
 
-/** @param named The query with names as they are kept. */
+/** What they are made of loads with the first of them. @param named The query with names as they are kept. */
 export function createCosts(
   sources: () => CostSources,
   named: (query: CostQuery) => Promise<CostQuery>,
 ): CostReports {
   const costs = async (query: CostQuery = {}): Promise<Costs> => {
-    return costsIn(sources(), await named(query));
+    const from = sources();
+    const { costsIn } = await import("./costs.ts");
+    return costsIn(from, await named(query));
   };
   return Object.assign(costs, {
-    close: (month: string) => closeMonth(sources().store, sources().clock, month),
-    closed: () => closedMonths(sources().store),
-    corrections: () => sources().store.months.corrections(),
+    async close(month: string) {
+      const { store, clock } = sources();
+      return (await import("./closing.ts")).closeMonth(store, clock, month);
+    },
+    async closed() {
+      const { store } = sources();
+      return (await import("./closing.ts")).closedMonths(store);
+    },
+    corrections: async () => sources().store.months.corrections(),
   });
 }
