@@ -1,4 +1,5 @@
 import { RunStateError } from "../errors/runs.ts";
+import { builtin } from "./builtin.ts";
 import { VERSION } from "./version.ts";
 
 /** A value that follows the asynchronous flow of control. */
@@ -35,8 +36,8 @@ interface Versioned<T> {
 const contexts: AsyncContext<unknown>[] = [];
 
 /**
- * AsyncLocalStorage where the runtime has it, found without a `node:` import so that bundlers for other runtimes are
- * not disturbed. Elsewhere the value holds until the first `await`: pass the run explicitly there.
+ * AsyncLocalStorage where the runtime has it. Elsewhere the value holds until the first `await`: pass the run explicitly
+ * there.
  *
  * It is one for the whole process, by its name: a second copy of this package (a plugin's, a bundle's) sees what the first
  * one has set.
@@ -75,7 +76,7 @@ interface NodeStorage {
 
 /** Some runtimes have it as a global only. */
 const asyncLocalStorage = (): NodeStorage | undefined =>
-  globalThis.process?.getBuiltinModule?.("node:async_hooks")?.AsyncLocalStorage ??
+  builtin("node:async_hooks")?.AsyncLocalStorage ??
   (globalThis as { AsyncLocalStorage?: NodeStorage }).AsyncLocalStorage;
 
 function createStorage<T>(): Storage<T> {

@@ -1,10 +1,12 @@
+import { builtin } from "./builtin.ts";
+
 /**
  * Lower-case hex SHA-256 of bytes, or of a text's UTF-8 bytes. Node's own hash where there is one: it takes no turn of
  * the event loop, and a fraction of the time. Elsewhere WebCrypto.
  */
 export async function sha256(data: string | BufferSource): Promise<string> {
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
-  const node = globalThis.process?.getBuiltinModule?.("node:crypto");
+  const node = builtin("node:crypto");
   if (node) {
     const view = ArrayBuffer.isView(bytes)
       ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -20,7 +22,7 @@ export const derivedId = async (text: string): Promise<string> =>
 
 /** Lower-case hex HMAC-SHA-256 of a text. */
 export async function hmacSha256(secret: string, text: string): Promise<string> {
-  const node = globalThis.process?.getBuiltinModule?.("node:crypto");
+  const node = builtin("node:crypto");
   if (node) return node.createHmac("sha256", secret).update(text).digest("hex");
   const encode = (value: string) => new TextEncoder().encode(value);
   const key = await crypto.subtle.importKey("raw", encode(secret), { name: "HMAC", hash: "SHA-256" }, false, [

@@ -65,7 +65,7 @@ export interface WatchSettings {
   readonly mode?: "auto" | "streaming" | "polling";
   /** Taken for the official client's sake: streams are read here wherever `mode` allows them. */
   readonly connectionMode?: "server" | "client";
-  /** Milliseconds between two polls. @default 500, growing to 5000 while nothing changes */
+  /** Milliseconds between two polls, five at least. @default 500, growing to 5000 while nothing changes */
   readonly pollInterval?: number;
   /** Milliseconds without a sign of life on a stream (fal sends one every 15 s) before it is reopened. @default 45000 */
   readonly idleTimeout?: number;
@@ -218,7 +218,7 @@ export const CALL = {
   abortSignal: signal,
   logs: flag,
   mode: oneOf(["auto", "streaming", "polling"]),
-  pollInterval: milliseconds(5),
+  pollInterval: milliseconds(0),
   idleTimeout: limit(100, "milliseconds"),
   timeout: limit(1, "milliseconds"),
   cancelOnAbort: flag,

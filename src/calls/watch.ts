@@ -36,6 +36,8 @@ export interface Observation {
 }
 
 const FIRST_POLL_MS = 500;
+/** Whatever is asked for: no server is asked without a pause. */
+const SHORTEST_POLL_MS = 5;
 const LONGEST_POLL_MS = 5_000;
 /** A stream that gives signs of life and says nothing, in milliseconds: past it somebody asks. */
 const LONGEST_QUIET_MS = 10 * 60_000;
@@ -81,7 +83,7 @@ export async function* watch(
     const grows = options.pollInterval === undefined && seen === last;
     interval = grows ? Math.min(interval * 1.5, LONGEST_POLL_MS) : (options.pollInterval ?? FIRST_POLL_MS);
     last = seen;
-    await clock.sleep(interval, signal);
+    await clock.sleep(Math.max(interval, SHORTEST_POLL_MS), signal);
     // A stream that did work is worth opening again at once.
     if (streamed) round = -1;
   }

@@ -1,10 +1,9 @@
+import { builtin } from "../base/builtin.ts";
 import type { ProcessIdentity } from "../journal/run.ts";
 
-/** Found without a `node:` import, so that bundlers for other runtimes are not disturbed. */
 function builtins() {
-  const find = globalThis.process?.getBuiltinModule;
-  const os = find?.("node:os");
-  const fs = find?.("node:fs");
+  const os = builtin("node:os");
+  const fs = builtin("node:fs");
   return os && fs && { os, fs };
 }
 

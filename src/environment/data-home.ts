@@ -1,3 +1,5 @@
+import { builtin } from "../base/builtin.ts";
+
 type Env = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -7,8 +9,8 @@ type Env = Readonly<Record<string, string | undefined>>;
  * Source: https://specifications.freedesktop.org/basedir/latest
  */
 export function dataHome(env: Env): string | undefined {
-  const os = globalThis.process?.getBuiltinModule?.("node:os");
-  const path = globalThis.process?.getBuiltinModule?.("node:path");
+  const os = builtin("node:os");
+  const path = builtin("node:path");
   if (!os || !path) return undefined;
   const given = env["XDG_DATA_HOME"]?.trim();
   // The specification says to ignore a path that is not absolute.

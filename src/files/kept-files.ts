@@ -1,3 +1,4 @@
+import { builtin } from "../base/builtin.ts";
 import { type Clock, inTime } from "../base/clock.ts";
 import { pooled } from "../base/pooled.ts";
 import { sha256 } from "../base/sha256.ts";
@@ -230,9 +231,8 @@ function patienceOf(
   };
 }
 
-/** Found without a `node:` import, so that bundlers for other runtimes are not disturbed. */
 function files() {
-  const found = globalThis.process?.getBuiltinModule?.("node:fs/promises");
+  const found = builtin("node:fs/promises");
   if (!found) throw new InvalidArgumentError("keepFiles needs a file system, and this runtime has none.");
   return found;
 }

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { builtin } from "../base/builtin.ts";
 import { dataHome } from "../environment/data-home.ts";
 import type { SavedError } from "../errors/saved-error.ts";
 import { RequestClaimedError } from "../errors/store.ts";
@@ -225,10 +226,10 @@ function isOutdated(call: CallRecord, { write, at }: Pick<RescueLine, "write" | 
 }
 
 function fileSystem() {
-  const fs = globalThis.process?.getBuiltinModule?.("node:fs");
-  const path = globalThis.process?.getBuiltinModule?.("node:path");
-  const os = globalThis.process?.getBuiltinModule?.("node:os");
-  const crypto = globalThis.process?.getBuiltinModule?.("node:crypto");
+  const fs = builtin("node:fs");
+  const path = builtin("node:path");
+  const os = builtin("node:os");
+  const crypto = builtin("node:crypto");
   if (!fs || !path || !os || !crypto) throw new Error("this runtime has no file system");
   return { fs, path, os, crypto };
 }

@@ -1,3 +1,4 @@
+import { builtin } from "../base/builtin.ts";
 import type { Store } from "../journal/store.ts";
 import { nameOf } from "./postgres/name.ts";
 
@@ -39,7 +40,7 @@ function storeName(text: string): string {
   if (selected?.kind === "memory") return "memory";
   if (selected?.kind === "postgres" && URL.canParse(selected.url)) return nameOf(selected.url);
   if (selected?.kind === "sqlite") {
-    return globalThis.process?.getBuiltinModule?.("node:path").resolve(selected.path) ?? selected.path;
+    return builtin("node:path")?.resolve(selected.path) ?? selected.path;
   }
   // It may be a mistyped URL with a password in it, so it is not repeated.
   return "FAL_CHAIN_STORE";

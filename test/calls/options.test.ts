@@ -12,7 +12,7 @@ test.each([
   [{ timeout: Number.NaN }, /timeout is NaN; it is a number of milliseconds/],
   [{ timeout: "90s" }, /timeout is "90s"/],
   [{ timeout: -5 }, /timeout is -5/],
-  [{ pollInterval: 0 }, /pollInterval is 0/],
+  [{ pollInterval: -1 }, /pollInterval is -1/],
   [{ pollInterval: Number.NaN, mode: "polling" }, /pollInterval is NaN/],
   [{ idleTimeout: "1" }, /idleTimeout is "1"/],
   [{ startTimeout: "5" }, /startTimeout is "5"; it is in seconds/],

@@ -77,23 +77,33 @@ test.each([
   120 * SECONDS,
 );
 
-/** Written for the official client, which the type check of this project holds it against. */
-const OFFICIAL = readFileSync(join(import.meta.dirname, "official/program.ts"), "utf8");
+/** Written for the official client, which the type check of this project holds it against; its import is changed. */
+function official(name: string): string {
+  const text = readFileSync(join(import.meta.dirname, `official/${name}.ts`), "utf8");
+  expect(text).toContain('from "@fal-ai/client"');
+  return text.replaceAll('from "@fal-ai/client"', 'from "fal-chain"');
+}
+
+const strictest = { exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
+const STRICTEST = { strict: true, noEmit: true, ...strictest };
+
+test.each(["program", "snippets"])(
+  "what is written for the official client compiles once its import is changed: %s",
+  async (name) => {
+    expect(await complaints(`official-${name}`, official(name), STRICTEST)).toBe("");
+  },
+  120 * SECONDS,
+);
 
 test(
-  "what is written for the official client compiles once its import is changed",
+  "and so it does as CommonJS, and for compilers of the years before packages had exports",
   async () => {
-    expect(OFFICIAL).toContain('from "@fal-ai/client"');
-    const program = OFFICIAL.replace('from "@fal-ai/client"', 'from "fal-chain"');
-    const strictest = { exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
-    const settings = { strict: true, noEmit: true, ...strictest };
-    expect(await complaints("official", program, settings)).toBe("");
-    // As CommonJS; and as compilers of the years before packages had `exports` look for it, every entry point.
-    expect(await complaints("official-cjs.cts", program, { ...settings, module: "Node16" })).toBe("");
+    const program = official("program");
+    expect(await complaints("official-cjs.cts", program, { ...STRICTEST, module: "Node16" })).toBe("");
     const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
     const entries = Object.keys(exports).filter((entry) => entry !== "./package.json");
     const imports = entries.map((entry, n) => `export * as e${n} from "fal-chain${entry.slice(1)}";\n`);
-    const old = { ...settings, module: "CommonJS", moduleResolution: "node10" };
+    const old = { ...STRICTEST, module: "CommonJS", moduleResolution: "node10" };
     expect(await complaints("official-old", program + imports.join(""), old, ["typescript5"])).toBe("");
   },
   120 * SECONDS,
