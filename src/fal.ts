@@ -39,7 +39,7 @@ export interface FalOptions {
   /** Where the platform's variables are read, at the first call. @default process.env */
   readonly env?: Env;
   /** `key_id:key_secret`, or a function that gives it for each request. Wins over `FAL_KEY`. Goes to fal only, never to a proxy. */
-  readonly credentials?: string | (() => string | undefined);
+  readonly credentials?: string | (() => string | undefined) | undefined;
   /** Does not warn of a key that is used in a page, where anybody can read it. @default false */
   readonly suppressLocalCredentialsWarning?: boolean;
   /**
