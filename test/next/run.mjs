@@ -32,8 +32,7 @@ try {
 }
 
 async function tried(cwd, packages, n) {
-  cpSync(join(here, "site"), cwd, { recursive: true });
-  cpSync(join(here, "../runtimes/poster.mjs"), join(cwd, "poster.mjs"));
+  cpSync(join(here, "site"), cwd, { recursive: true, dereference: true });
   writeFileSync(join(cwd, "package.json"), '{ "name": "site", "private": true }');
   const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
   execFileSync("npm", ["install", ...quiet, tarball, ...packages], { cwd, env, stdio: "inherit" });

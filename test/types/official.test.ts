@@ -5,9 +5,9 @@ import { KEY } from "../support/setup.ts";
 
 // What users of the official client write, run as it stands and with its import changed: they see the same.
 
-type Snippets = typeof import("../types/official/snippets.ts");
+type Snippets = typeof import("./official/snippets.ts");
 
-const SNIPPETS = "../types/official/snippets.ts";
+const SNIPPETS = "./official/snippets.ts";
 const refusing: Model = {
   ...(echo({ id: "acme/refuses" }) as Model),
   run: async () => {
