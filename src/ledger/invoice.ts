@@ -46,10 +46,10 @@ export interface InvoiceNotes {
   readonly costNanoUsd: number;
   /** Results that are not on it, since it is not known what they cost. */
   readonly unpriced: number;
-  /** Results whose cost is not fal's bill's word yet: it may still change. */
-  readonly notInvoiced: number;
-  /** Results that were made without a markup. */
-  readonly unmarked: number;
+  /** What of their cost fal's bill has not confirmed: it may still change. In nano-USD. */
+  readonly notInvoicedNanoUsd: number;
+  /** What of their cost was made without a markup. In nano-USD. */
+  readonly unmarkedNanoUsd: number;
   /** What failed and was billed, and results that were not used: none of it is on the invoice. In nano-USD. */
   readonly wasteNanoUsd: number;
 }
@@ -115,13 +115,17 @@ function notesOf(spends: readonly Spend[], delivered: readonly Spend[]): Invoice
     some.reduce((all, one) => all + of(one), 0);
   const calls = (some: readonly Spend[]) => sum(some, (spend) => spend.calls);
   const priced = delivered.filter(isPriced);
-  // What cost nothing is on no bill, and a markup makes no difference to it.
-  const paid = priced.filter(({ nanoUsd }) => nanoUsd > 0);
   return {
     costNanoUsd: sum(priced, nanoOf),
     unpriced: calls(delivered) - calls(priced),
-    notInvoiced: calls(paid.filter(({ source }) => source !== "invoiced")),
-    unmarked: calls(paid.filter(({ group }) => typeof group.markup !== "number")),
+    notInvoicedNanoUsd: sum(
+      priced.filter(({ source }) => source !== "invoiced"),
+      nanoOf,
+    ),
+    unmarkedNanoUsd: sum(
+      priced.filter(({ group }) => typeof group.markup !== "number"),
+      nanoOf,
+    ),
     wasteNanoUsd: sum(spends, nanoOf) - sum(delivered, nanoOf),
   };
 }

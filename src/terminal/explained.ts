@@ -21,7 +21,7 @@ export const explainCalls = (
 
 /** How a call came to its cost, one step a line. */
 export function writeExplanation(one: Explanation, output: Output): void {
-  const { window, unitPrice, discountNanoUsd, measuredNanoUsd, invoicedNanoUsd, differs, unknown } = one;
+  const { window, unitPrice, discountNanoUsd, measuredNanoUsd, differs, unknown } = one;
   writeFieldList(
     [
       ["call", one.callId],
@@ -32,9 +32,9 @@ export function writeExplanation(one: Explanation, output: Output): void {
       ["input", inputText(one)],
       ["units", unitsText(one)],
       ["price", unitPrice.chargedNanoUsd === undefined ? undefined : priceText(one)],
-      ["measured", measuredNanoUsd === undefined ? undefined : formatUsd(measuredNanoUsd)],
+      ["measured", measuredNanoUsd === undefined || one.reuseOf ? undefined : formatUsd(measuredNanoUsd)],
       ["discount", discountNanoUsd > 0 ? formatUsd(discountNanoUsd) : undefined],
-      ["invoice", invoicedNanoUsd === undefined ? "not on a bill that was read" : formatUsd(invoicedNanoUsd)],
+      ["invoice", invoiceText(one)],
       ["given", givenText(one)],
       ["cost", costOf(one)],
       ["corrected", correctedText(one)],
@@ -57,7 +57,7 @@ const asCost = ({ units }: Explanation) =>
 function unitsText(one: Explanation): string | undefined {
   const { said, charged } = one.units;
   const units = charged ?? said;
-  if (units === undefined) return undefined;
+  if (units === undefined || one.reuseOf) return undefined;
   const text = formatUnits(units, asCost(one));
   return charged !== undefined && said !== undefined && said !== charged
     ? `${text}; the result said ${formatUnits(said, asCost(one))}`
@@ -68,6 +68,11 @@ function priceText(one: Explanation): string {
   const { chargedNanoUsd = 0, readAt } = one.unitPrice;
   const when = readAt === undefined ? "" : `, read ${timeText(readAt)} UTC`;
   return `${formatUsd(chargedNanoUsd)} per ${formatUnits(1, asCost(one)).replace(/^1 /, "")}${when}`;
+}
+
+function invoiceText({ invoicedNanoUsd, reuseOf }: Explanation): string | undefined {
+  if (invoicedNanoUsd !== undefined) return formatUsd(invoicedNanoUsd);
+  return reuseOf ? undefined : "not on a bill that was read";
 }
 
 function givenText({ reuseOf, savedNanoUsd: saved = 0 }: Explanation): string | undefined {

@@ -111,7 +111,7 @@ test("without a file it is a table; --json is for programs, and --markup for wha
   expect(stdout).toMatch(/total +1 +\$1\.69/);
   expect(JSON.parse((await invoice("acme", "--json")).stdout)).toMatchObject({
     totalCents: 169,
-    notes: { unmarked: 0 },
+    notes: { unmarkedNanoUsd: 0 },
   });
   expect((await invoice("nobody", "--markup", "20%")).stdout).toContain("No calls.");
   expect((await invoice("acme", "--markup", "much")).stderr).toContain("20% or 0.2");

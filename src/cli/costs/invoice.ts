@@ -104,15 +104,19 @@ function invoiceTable(invoice: Invoice, to: string, { stdout }: Io): string {
 
 /** For the sender alone. */
 function notesFor({ totalCents, notes }: Invoice): string[] {
-  const many = (count: number, what: string) => `${count} ${count === 1 ? "call" : "calls"} ${what}`;
-  const { costNanoUsd, unpriced, notInvoiced, unmarked, wasteNanoUsd } = notes;
+  const { costNanoUsd, unpriced, notInvoicedNanoUsd, unmarkedNanoUsd, wasteNanoUsd } = notes;
+  const when = (is: boolean, note: string) => (is ? [note] : []);
   return [
     `For you alone: these calls cost you ${formatUsd(costNanoUsd)} of the $${dollarsOf(totalCents)}.`,
-    ...(unpriced > 0 ? [`Not on it: ${many(unpriced, "of unknown cost")}.`] : []),
-    ...(wasteNanoUsd > 0 ? [`Not on it: ${formatUsd(wasteNanoUsd)} for what failed or was not used.`] : []),
-    ...(unmarked > 0 ? [`${many(unmarked, "had no markup")}: --markup sets one for those.`] : []),
-    ...(notInvoiced > 0
-      ? [`${many(notInvoiced, "cost what was measured")}, and fal's bill may say otherwise: reconcile first.`]
-      : []),
+    ...when(unpriced > 0, `Not on it: ${unpriced} ${unpriced === 1 ? "call" : "calls"} of unknown cost.`),
+    ...when(wasteNanoUsd > 0, `Not on it: ${formatUsd(wasteNanoUsd)} for what failed or was not used.`),
+    ...when(
+      unmarkedNanoUsd > 0,
+      `${formatUsd(unmarkedNanoUsd)} of it had no markup: --markup sets one for that.`,
+    ),
+    ...when(
+      notInvoicedNanoUsd > 0,
+      `${formatUsd(notInvoicedNanoUsd)} of it is what was measured, and fal's bill may say otherwise: reconcile first.`,
+    ),
   ];
 }
