@@ -51,7 +51,11 @@ export function watched(store: Store, alerts: Alerts, services: Services): Store
   const after = (noting: Promise<void>, then: () => void): Promise<void> =>
     alerts.listeners.size === 0 ? noting : noting.then(then);
   const watchedCalls: Pick<CallJournal, "intend" | "completed" | "failed" | "givenUp" | "charged"> = {
-    intend: (intent, terms) => after(calls.intend(intent, terms), () => watch(intent, terms?.reserve)),
+    intend: (intent, terms) =>
+      after(calls.intend(intent, terms), () => {
+        // One that is given another one's result has ended, and cost nothing.
+        if (!terms?.given) watch(intent, terms?.reserve);
+      }),
     completed: (id, outcome, at) => after(calls.completed(id, outcome, at), () => changed(id, outcome.cost)),
     failed: (id, ...how) => after(calls.failed(id, ...how), () => changed(id)),
     givenUp: (id, ...how) => after(calls.givenUp(id, ...how), () => changed(id)),
