@@ -75,7 +75,13 @@ function seconds(input: Fields, isWhole: boolean): number | undefined {
 
 type Count = (input: Fields, isWhole: boolean, characters: number) => Units | undefined;
 
-const pieces: Count = (input) => (has(input, TIERED) ? undefined : exactly(countIn(input)));
+/** `max_images` of a model that decides by itself how many it makes. */
+function pieces(input: Fields): Units | undefined {
+  const count = countIn(input);
+  if (count === undefined || has(input, TIERED)) return undefined;
+  return { least: count, most: count * (positive(input["max_images"]) ?? 1) };
+}
+
 const thousandth = (thousands: number): Count => {
   return (_, __, characters) => (characters > 0 ? exactly(characters / (1000 * thousands)) : undefined);
 };

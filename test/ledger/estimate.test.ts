@@ -14,6 +14,8 @@ test.each<[string, unknown, number | [number, number] | undefined]>([
   ["images", { num_images: "3" }, 3],
   ["images", { num_images: "many" }, undefined],
   ["images", { num_images: -1 }, undefined],
+  // It is the model that decides.
+  ["images", { max_images: 4 }, [1, 4]],
   // It may be twice as dear.
   ["images", { num_images: 1, resolution: "4K" }, undefined],
   ["images", { quality: "low" }, undefined],
