@@ -116,7 +116,10 @@ export function assemble(options: FalOptions, ground: Ground): ClientServices {
     budgetSettings,
     units: options.units,
     estimate,
-    reserve: budgets(budgetSettings, estimate),
+    reserve: budgets(budgetSettings, estimate, {
+      now: () => clock.now(),
+      used: (query) => ledger.guarded().used(query),
+    }),
     slots: slotsOf(options, ground, network.queue, clock),
     files: createKeptFiles({ keep: options.keepFiles, fetch, clock, isOurs, report, closing }),
     reuse: { settings: options.reuse, underWay: new Map(), rehosted: new Map(), originals: new Map() },

@@ -46,7 +46,7 @@ export async function send(
   const asked = askedFor(wanted, prepared.units);
   const kind = await kindOfCall(asked);
   const reservations = await abortable(
-    services.reserve({ ...wanted, asked }, call.run?.budgets ?? []),
+    services.reserve({ ...wanted, asked, kind, over: call.over.signal }, call.run?.budgets ?? []),
     signal,
   );
   // The timeout may come while fal refuses: then the refusal is the better error, so it is not waited out.

@@ -3,9 +3,11 @@ import { sha256 } from "../base/sha256.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
 import { UnknownPriceError } from "../errors/money.ts";
 import type { Intent } from "../journal/call.ts";
+import type { Store } from "../journal/store.ts";
 import type { Budget } from "../money/budget.ts";
 import type { Reservation } from "../money/cost.ts";
 import type { Asked, EstimateCall, KnownEstimate, UnknownEstimate } from "./estimate.ts";
+import { firstOfKind, type Newcomer } from "./first-of-kind.ts";
 
 /** A budget that begins anew with each window: UTC's hours, days or months, by the time of the intent. */
 export interface WindowBudget extends Budget {
@@ -31,7 +33,7 @@ export interface RunBudget {
 }
 
 /** What decides which budgets a call is held to. */
-export type BudgetFacts = Pick<Intent, "endpoint" | "for"> & { readonly asked: Asked };
+export type BudgetFacts = Pick<Intent, "endpoint" | "for"> & Newcomer & { readonly asked: Asked };
 
 /**
  * What a call has to reserve, once the time of its intent is known.
@@ -51,17 +53,22 @@ export interface BudgetSettings {
 }
 
 /** @throws {InvalidArgumentError} for a budget that is none. */
-export function budgets(settings: BudgetSettings, estimate: EstimateCall): Reserve {
+export function budgets(settings: BudgetSettings, estimate: EstimateCall, uses: BudgetUses): Reserve {
   const { client, tags = [] } = settings;
   for (const budget of [...(client ? [client] : []), ...tags]) checkBudget(budget);
   for (const { tag } of tags)
     if (!isTagKey(tag)) throw notOne(`tag is ${JSON.stringify(tag)}; no call can have that tag`);
 
+  const withoutRush = firstOfKind();
   return async (call, runs) => {
     if (!client && tags.length === 0 && runs.length === 0) return NOTHING_RESERVED;
     const limits = await limitsOf(settings, call.for, runs);
     if (limits.length === 0) return NOTHING_RESERVED;
-    const expected = await estimate(call.asked).catch(() => NO_PRICE);
+    const expected = await withoutRush(
+      call,
+      (): Promise<Expected> => estimate(call.asked).catch(() => NO_PRICE),
+      (nanoUsd) => haveRoom(limits, nanoUsd, uses),
+    );
     const wanted = limits.map((limit) => ({ ...limit, nanoUsd: setAside(call, limit, expected) }));
     return (at) =>
       oncePerWindow(
@@ -73,6 +80,26 @@ export function budgets(settings: BudgetSettings, estimate: EstimateCall): Reser
         })),
       );
   };
+}
+
+/** What budgets have used by now, and what now is. */
+export interface BudgetUses {
+  readonly now: () => number;
+  readonly used: Store["used"];
+}
+
+/** Whether so much can be set aside of each at this moment. Nothing is. */
+async function haveRoom(
+  limits: readonly Limit[],
+  nanoUsd: number,
+  { now, used }: BudgetUses,
+): Promise<boolean> {
+  for (const { name, budget, since } of limits) {
+    const [use] = await used({ budget: name, window: since ?? windowStart(now(), budget.per) });
+    const { chargedNanoUsd = 0, reservedNanoUsd = 0 } = use ?? {};
+    if (chargedNanoUsd + reservedNanoUsd + nanoUsd > toNano(budget.usd)) return false;
+  }
+  return true;
 }
 
 const NOTHING_RESERVED = (): readonly Reservation[] => [];
@@ -111,7 +138,7 @@ export type LimitFacts = Pick<BudgetFacts["for"], "userTags" | "jobId" | "app" |
 const NO_PRICE: Pick<UnknownEstimate, "source" | "reason"> = { source: "unknown", reason: "no_price" };
 
 /** What a call is expected to cost, as far as a budget cares. */
-export type Expected = Pick<KnownEstimate, "source" | "high"> | typeof NO_PRICE;
+export type Expected = Pick<KnownEstimate, "source" | "low" | "high"> | typeof NO_PRICE;
 
 export interface Limit {
   readonly name: string;

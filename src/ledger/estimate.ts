@@ -182,7 +182,7 @@ function ofPrice(
   return {
     source,
     ...{ low: whole(least * unitPriceNanoUsd), likely: high, high, count: 0 },
-    why: `${most} ${unit} at ${formatUsd(unitPriceNanoUsd)}${source === "given" ? ", as the caller says" : ""}`,
+    why: `${most} × ${unit.trim()} at ${formatUsd(unitPriceNanoUsd)}${source === "given" ? ", as the caller says" : ""}`,
     ...{ units: most, unit, unitPriceNanoUsd },
     ...(at !== undefined && { pricedAt: at }),
   };

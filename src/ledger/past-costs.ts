@@ -72,7 +72,7 @@ function spreadOf(past: readonly PastCost[], scaled = ""): FromPast {
 }
 
 function widened(known: FromPast, { isVariable }: HowCounted): FromPast {
-  if (!isVariable || known.count >= ENOUGH) return known;
+  if (!isVariable || known.count >= ENOUGH || known.high === 0) return known;
   return {
     ...known,
     low: Math.floor(known.low / MARGIN),

@@ -7,7 +7,7 @@ import { isPlausible } from "../money/cost.ts";
 import { kept } from "./cached.ts";
 
 /** Source: `POST /v1/models/pricing/estimate` of https://api.fal.ai/v1/openapi.json */
-const Estimate = z.looseObject({ total_cost: z.number(), currency: z.optional(z.string()) });
+const Estimate = z.looseObject({ total_cost: z.nullable(z.number()), currency: z.optional(z.string()) });
 
 /** Somebody waits for it before paying. */
 const PATIENCE_MS = 10_000;
@@ -37,8 +37,9 @@ export function createUsualCosts(transport: Transport, base: () => string, clock
       const { total_cost, currency = "USD" } = await transport.send(request, ({ text }) =>
         z.parse(Estimate, parseForeign(text)),
       );
-      const nanoUsd = Math.round(total_cost * 1e9);
-      return currency === "USD" && isPlausible(nanoUsd) ? nanoUsd : undefined;
+      const nanoUsd = Math.round((total_cost ?? 0) * 1e9);
+      // Nothing at all is what it says where it has no calls to go by; what is free says so by its price.
+      return currency === "USD" && nanoUsd > 0 && isPlausible(nanoUsd) ? nanoUsd : undefined;
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return undefined;
       throw error;

@@ -21,7 +21,10 @@ export async function beginSession(services: Services, { endpoint, for: whose }:
   const { store, clock, queue, background, report } = services;
   const id = crypto.randomUUID();
   const wanted = { endpoint: endpoint.id, body: "{}", for: whose };
-  const reservations = await services.reserve({ ...wanted, asked: { endpoint: endpoint.id, input: {} } }, []);
+  const reservations = await services.reserve(
+    { ...wanted, asked: { endpoint: endpoint.id, input: {} }, kind: undefined, over: undefined },
+    [],
+  );
   const at = clock.now();
   const intent = { id, ...wanted, queue: queue.base, key: undefined, at };
   await store.calls.intend(intent, { reserve: reservations(at) });

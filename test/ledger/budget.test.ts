@@ -334,3 +334,30 @@ test("failures that may be billed fill a budget until they are on no bill for a 
   expect(await fal.budgets()).toMatchObject([{ leftNanoUsd: 100_000_000, chargedNanoUsd: 0 }]);
   await call(fal);
 });
+
+test.each([
+  [2, 1, "wait for the first one where a budget could not bear it"],
+  [100, 10, "set ten times as much aside"],
+])("under $%s calls of a kind that nobody has seen yet %s", async (usd, atOnce) => {
+  const clock = virtualClock({ start: 10 * HOUR });
+  const emulator = createEmulator({
+    ...{ clock, concurrency: 50 },
+    models: [{ ...echo({ id: "acme/dear", units: 5 }), price: { unit: "units", unitPrice: 0.1 } }],
+  });
+  const fetch: typeof globalThis.fetch = async (...of) => emulator.fetch(new Request(...of));
+  const fal = createFal({ env: ENV, clock, fetch, random: () => 0.5, budget: { usd } });
+  await fal.price("acme/dear");
+  const calls = Array.from({ length: 10 }, (_, n) =>
+    fal.subscribe("acme/dear", { input: { prompt: `${n}` } }),
+  );
+  await calls[0]?.submitted;
+  for (let n = 0; n < 100; n++) await Promise.resolve();
+  expect(emulator.jobs.filter(({ completedAt }) => completedAt === undefined).length).toBe(atOnce);
+  const ends = await Promise.allSettled(calls);
+  await fal.close();
+  const paid = ends.filter(({ status }) => status === "fulfilled").length;
+  expect(paid).toBe(usd === 2 ? 4 : 10);
+  const [state] = await fal.budgets();
+  expect(state?.chargedNanoUsd).toBe(paid * 500_000_000);
+  expect(state?.overshot).toBeUndefined();
+});

@@ -176,3 +176,12 @@ test("what is free costs nothing, whatever its unit", async () => {
   expect(await fal.estimate(FILM, { image_size: "constructor" })).toMatchObject({ source: "price", high: 0 });
   await fal.subscribe(FILM, { input: {} });
 });
+
+test.each([null, 0, -3])("a history of %s is none", async (total_cost) => {
+  const { fal } = setup({
+    emulator: { models: [film()] },
+    wire: (request, forward) =>
+      request.url.endsWith("/estimate") ? json({ total_cost, currency: "USD" }) : forward(),
+  });
+  expect(await fal.estimate(FILM, {})).toMatchObject({ source: "unknown", reason: "no_units" });
+});
