@@ -132,7 +132,9 @@ async function findOnBill(
   await readAgain([...known.values()].filter((call) => call.intendedAt < from));
   // What another page hid is found by its name, and so is what the bill cannot be read on to or has no tags of yet.
   const isPartial = !bill.isStill || bill.isCut || chosen.tags !== undefined;
-  const isUnsure = isPartial && (await readAgain(calls.filter((call) => isOpen(call, { billed }))));
+  const isHidden = (call: CallRecord) =>
+    (hasResult(call) || isInDoubt(call)) && !billed.get(requestIdOf(call))?.length;
+  const isUnsure = isPartial && (await readAgain(calls.filter(isHidden)));
   const rows = [...unreadable.values()];
   // A row without its request may be anybody's.
   const isAnybodys = rows.some(({ requestId }) => requestId === undefined);
@@ -236,12 +238,12 @@ const isOpen = (
   !billed.get(requestIdOf(call))?.length &&
   !unreadable.some(({ requestId }) => requestId === requestIdOf(call));
 
+const hasResult = ({ state, ticket, usage }: CallRecord): boolean =>
+  state === "completed" && ticket !== undefined && usage?.units !== 0;
+
 /** What costs nothing is on no bill. */
-const isDue = ({ state, ticket, usage, cost }: CallRecord): boolean =>
-  state === "completed" &&
-  ticket !== undefined &&
-  usage?.units !== 0 &&
-  !(cost && cost.source !== "unknown" && cost.nanoUsd === 0);
+const isDue = (call: CallRecord): boolean =>
+  hasResult(call) && !(call.cost && call.cost.source !== "unknown" && call.cost.nanoUsd === 0);
 
 /** A failed or given-up call may be billed or not. */
 const isInDoubt = ({ state, ticket, cost, error }: CallRecord): boolean =>

@@ -14,15 +14,15 @@ const act = fc.oneof(
   { weight: 4, arbitrary: fc.record({ what: fc.constant("call"), who: fc.nat(1), nano: fc.nat(2e9) }) },
   // A row of some call: all of its price, a part, or what is given back.
   {
-    weight: 5,
+    weight: 9,
     arbitrary: fc.record({
       what: fc.constant("row"),
-      which: fc.nat(50),
+      which: fc.nat(9),
       nano: fc.integer({ min: -5e8, max: 2e9 }),
       lateByHours: fc.nat(400),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ what: fc.constant("change"), which: fc.nat(50), nano: fc.nat(2e9) }) },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant("change"), which: fc.nat(9), nano: fc.nat(2e9) }) },
   { weight: 2, arbitrary: fc.record({ what: fc.constant("wait"), hours: fc.nat(200) }) },
   {
     weight: 2,
@@ -46,8 +46,8 @@ interface Call {
 export async function ledgersAgree(fresh: (clock: VirtualClock) => Store, numRuns: number): Promise<void> {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(act, { minLength: 5, maxLength: 40 }),
-      fc.integer({ min: 1, max: 6 }),
+      fc.array(act, { minLength: 5, maxLength: 50, size: "max" }),
+      fc.integer({ min: 1, max: 4 }),
       async (acts, pageRows) => {
         const world = await opened(fresh, pageRows);
         for (const one of acts) await world.take(one);
@@ -102,12 +102,9 @@ async function opened(fresh: (clock: VirtualClock) => Store, pageRows: number) {
   async function reconcile(who: number, moves: boolean): Promise<void> {
     const bill = bills[who] as LiveBill;
     let page = 0;
-    // Rows of others come in, and go again, while it is read.
+    // Rows of others come in while it is read.
     bill.beforePage = () => {
-      const noise = (n: number) => liveRow(`other-${n}`, clock.now() - n, 1);
-      bill.rows = bill.rows.filter((row) => !(row as LiveRow).request_id.startsWith("other-"));
-      if (moves && ++page % 3 !== 0)
-        bill.rows = [...bill.rows, ...Array.from({ length: page }, (_, n) => noise(n))];
+      if (moves && ++page <= 5) bill.rows = [...bill.rows, liveRow(`other-${page}`, clock.now(), 1)];
     };
     const { missing, unreadable } = (await accounts[who]?.reconcile({ since: BEGIN })) ?? {};
     bill.beforePage = undefined;
