@@ -61,6 +61,7 @@ export function createFal(options: FalOptions = {}): Fal {
     runs: createRuns(() => client.services, chains),
     price: (id) => client.services.price(id),
     estimate: (target, input, { units } = {}) => estimateOf(client.services, target, input, units),
+    balance: () => client.services.account.balance(),
     billingEvents: (query) => client.services.billingEvents(query),
     // What reports are made of loads with the first of them.
     async reconcile(how) {

@@ -23,6 +23,7 @@ import type { Estimate, EstimateOptions, UnitsOf } from "./ledger/estimate.ts";
 import type { Invoice, InvoiceQuery } from "./ledger/invoice.ts";
 import type { Markup } from "./ledger/markup.ts";
 import type { ReconcileOptions, Reconciliation } from "./ledger/reconciliation.ts";
+import type { Balance } from "./platform/account.ts";
 import type { BillingEvents } from "./platform/billing.ts";
 import type { Price } from "./platform/prices.ts";
 import type { AnyEndpoint, DefineEndpoint, EndpointId } from "./queue/endpoint.ts";
@@ -296,6 +297,13 @@ export interface Fal {
    * const { source, low, likely, high, count, why } = await fal.estimate("fal-ai/flux/schnell", { prompt: "a fox" });
    */
   estimate(target: EndpointId | AnyEndpoint, input?: unknown, options?: EstimateOptions): Promise<Estimate>;
+  /**
+   * What the account has left to spend. fal tells one amount: credit that was bought and credit that was given are not told
+   * apart.
+   *
+   * @throws {AdminKeyRequiredError} where the key has not got the ADMIN scope.
+   */
+  balance(): Promise<Balance>;
   /**
    * The account's bill, request by request. An event may be late by hours.
    *

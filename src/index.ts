@@ -163,6 +163,7 @@ export type {
 export type { ClosedMonthCosts } from "./ledger/closing.ts";
 export type { CostReports } from "./ledger/cost-reports.ts";
 export type { CostKey, CostQuery, CostRow, Costs } from "./ledger/costs.ts";
+export type { CurrencyRate } from "./ledger/currency.ts";
 export type {
   Estimate,
   EstimateOptions,
@@ -171,6 +172,7 @@ export type {
   UnitsOf,
   UnknownEstimate,
 } from "./ledger/estimate.ts";
+export type { Expected, Forecast, ForecastQuery, ForecastRow } from "./ledger/forecast.ts";
 export type { Invoice, InvoiceLine, InvoiceNotes, InvoiceQuery } from "./ledger/invoice.ts";
 export type { MarkedCall, Markup, TagMarkup } from "./ledger/markup.ts";
 export type {
@@ -180,6 +182,7 @@ export type {
   Reconciliation,
   UnbilledCall,
 } from "./ledger/reconciliation.ts";
+export type { ChainRunCosts, RunCost, RunCostsQuery, RunDifference } from "./ledger/run-costs.ts";
 export type { RunnerCosts } from "./ledger/runner-costs.ts";
 export type { Amount, CostSum, UnknownReason, Waste } from "./ledger/sum.ts";
 export type { Budget } from "./money/budget.ts";
@@ -204,6 +207,7 @@ export {
   type UrlOptions,
   type WebHookResponse,
 } from "./official-names.ts";
+export type { Balance } from "./platform/account.ts";
 export type { BillingEvents, BillingQuery } from "./platform/billing.ts";
 export type { BillingEvent } from "./platform/billing-rows.ts";
 export type { Price } from "./platform/prices.ts";

@@ -1,6 +1,8 @@
 import type { Correction } from "../journal/months.ts";
 import type { ClosedMonthCosts } from "./closing.ts";
 import type { CostQuery, CostSources, Costs } from "./costs.ts";
+import type { Forecast, ForecastQuery } from "./forecast.ts";
+import type { ChainRunCosts, RunCostsQuery } from "./run-costs.ts";
 
 /** What calls cost, and what is done with that. */
 export interface CostReports {
@@ -17,6 +19,18 @@ export interface CostReports {
   closed(): Promise<readonly ClosedMonthCosts[]>;
   /** What has been said since of the costs of calls whose month was closed, call by call, the earliest first. */
   corrections(): Promise<readonly Correction[]>;
+  /**
+   * What the month that goes on will have cost, by customer and endpoint, and how far that may be off.
+   *
+   * @example const { total } = await fal.costs.forecast({ by: ["endpoint"] });
+   */
+  forecast(query?: ForecastQuery): Promise<Forecast>;
+  /**
+   * The cheapest and the dearest runs of a chain, and which of their steps make them so.
+   *
+   * @example const { dearest } = await fal.costs.runs("poster", { since: "30d" });
+   */
+  runs(chain: string, query?: RunCostsQuery): Promise<ChainRunCosts>;
 }
 
 /** What they are made of loads with the first of them. @param named The query with names as they are kept. */
@@ -39,5 +53,11 @@ export function createCosts(
       return (await import("./closing.ts")).closedMonths(store);
     },
     corrections: async () => sources().store.months.corrections(),
+    async forecast(query?: ForecastQuery) {
+      const now = sources().clock.now();
+      return (await import("./forecast.ts")).forecastOf(costs, now, query);
+    },
+    runs: async (chain: string, query?: RunCostsQuery) =>
+      (await import("./run-costs.ts")).runCostsOf(costs, chain, query),
   });
 }

@@ -9,6 +9,7 @@ import { runOf } from "../journal/run-name.ts";
 import type { Spend, SpendGroup } from "../journal/spend.ts";
 import type { Store } from "../journal/store.ts";
 import { monthText } from "./closing.ts";
+import { type CurrencyRate, checkRate, converted } from "./currency.ts";
 import { lackPrices, priceLate, type ReadPrice } from "./late-prices.ts";
 import { type ReadRunnerCosts, type RunnerCosts, runnerCosts } from "./runner-costs.ts";
 import { type CostSum, sumOf } from "./sum.ts";
@@ -68,6 +69,8 @@ export interface CostQuery {
    * only `until` and `app` beside it. @default false
    */
   readonly runners?: boolean;
+  /** Another currency that sums are told in too, at a rate that you vouch for. */
+  readonly currency?: CurrencyRate;
 }
 
 export interface CostRow extends CostSum {
@@ -84,6 +87,8 @@ export interface Costs {
   readonly closed: readonly { readonly month: string; readonly closedAt: number }[];
   /** What the account's runners cost beside that, where it was asked for. */
   readonly runners?: RunnerCosts;
+  /** The other currency that it was asked for in: each sum has its total in it as `converted`. */
+  readonly currency?: CurrencyRate;
 }
 
 const QUERY: OptionsOf<CostQuery> = {
@@ -103,9 +108,10 @@ const QUERY: OptionsOf<CostQuery> = {
   account: anyText,
   tags: record,
   runners: flag,
+  currency: record,
 };
 
-type CallsQuery = Omit<CostQuery, "since" | "until" | "runners"> & {
+type CallsQuery = Omit<CostQuery, "since" | "until" | "runners" | "currency"> & {
   readonly since?: number;
   readonly until?: number;
 };
@@ -124,10 +130,15 @@ export async function costsIn(
   query: CostQuery = {},
 ): Promise<Costs> {
   checkOptions(query, QUERY, { of: "costs" });
-  const { runners, ...ofCalls } = inMilliseconds(query, clock.now());
+  const { runners, currency, ...ofCalls } = inMilliseconds(query, clock.now());
+  if (currency) checkRate(currency);
   const ofRunners = runners ? await runnerCosts(readRunners, ofCalls) : undefined;
+  const { rows, total } = await costsOfCalls(store, ofCalls, () => priceLate(store, clock, price, ofCalls));
+  const told = <S extends CostSum>(sum: S): S =>
+    currency ? { ...sum, converted: converted(sum.usd.total, currency) } : sum;
   return {
-    ...(await costsOfCalls(store, ofCalls, () => priceLate(store, clock, price, ofCalls))),
+    ...{ rows: rows.map(told), total: told(total) },
+    ...(currency && { currency }),
     closed: await closedIn(store, ofCalls),
     ...(ofRunners && { runners: ofRunners }),
   };

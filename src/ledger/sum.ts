@@ -26,6 +26,8 @@ export interface CostSum extends Total {
    * The numbers beside them are exact up to 9 million dollars.
    */
   readonly usd: Readonly<Record<Amount, string>>;
+  /** `usd.total` in another currency, where a report was asked for one. */
+  readonly converted?: string;
   /** How many calls of unknown cost there are for each reason. */
   readonly unknownBecause: Readonly<Partial<Record<UnknownReason, number>>>;
   /** Seconds in fal's queue. */

@@ -61,7 +61,7 @@ const WASTE = [
 
 /** What calls cost, one group a line, with the total; and why it is not known what some of them cost. */
 export function costTable(
-  { rows, total, closed }: Costs,
+  { rows, total, closed, currency }: Costs,
   { output, by, waste = false }: CostTableOptions,
 ): string {
   const names = by.map(
@@ -78,10 +78,29 @@ export function costTable(
     }),
   );
   const share = right("share", ({ nanoUsd }) => formatShare(nanoUsd, total.nanoUsd), 2);
-  const table = drawTable(lines, [...names, ...MONEY, share, ...(waste ? WASTE : DETAILS)], output, {
-    foot: { names: ["total"], sum: total },
-  });
-  return [table, ...unknownNote(total, output), ...closedNote(closed, total, output)].join("\n");
+  const other = currency ? [right(printable(currency.code), ({ converted = "" }) => converted)] : [];
+  const table = drawTable(
+    lines,
+    [...names, ...MONEY, ...other, share, ...(waste ? WASTE : DETAILS)],
+    output,
+    {
+      foot: { names: ["total"], sum: total },
+    },
+  );
+  return [
+    table,
+    ...unknownNote(total, output),
+    ...closedNote(closed, total, output),
+    ...rateNote(currency, output),
+  ].join("\n");
+}
+
+/** Whose word the other currency rests on. */
+function rateNote(currency: Costs["currency"], output: Output): string[] {
+  if (!currency) return [];
+  const { code, perUsd, on } = currency;
+  const text = `${code} at ${perUsd} for a US dollar, the rate of ${on} that was given. What is paid and summed is in USD.`;
+  return wrap(text.split(" "), output.columns ?? 80);
 }
 
 /** Which of the months are closed, and what of the sum corrects such ones. */

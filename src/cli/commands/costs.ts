@@ -87,6 +87,7 @@ export function addCosts(program: Command, cli: Cli): void {
     .option("--run <chain/id>", "only calls of this run, as a tree")
     .option("--tag <key=value>", "only calls with this tag; may be given several times", collect)
     .option("--key-id <id>", "only calls paid with this key; several with --reconcile", collect)
+    .option("--currency <rate>", "show another currency too, at your rate: EUR=0.92@2026-11-01")
     .option("--waste", "show what was paid for nothing, and what reuse saved")
     .option("--runners", "what the account's runners cost since --since, below it (ADMIN key)")
     .option("--json", "print it as JSON")
@@ -127,6 +128,8 @@ export function addCosts(program: Command, cli: Cli): void {
       cli.exitCode = await close(cli.io, month, options);
     });
 
+  addQuestions(costs, cli);
+
   costs
     .command("explain <call-or-run>")
     .description("Says how a call, or each call of a run, came to what it cost.")
@@ -142,6 +145,43 @@ export function addCosts(program: Command, cli: Cli): void {
 function assertOfInvoice(options: Readonly<Record<string, unknown>>): void {
   const given = ["markup", "from", "number"].filter((name) => options[name] !== undefined);
   if (given.length > 0) throw new InvalidArgumentError(`--${given.join(", --")} is said with --invoice.`);
+}
+
+/** What owners ask beside what was spent. */
+function addQuestions(costs: Command, cli: Cli): void {
+  costs
+    .command("forecast")
+    .description("What this month will have cost, by customer and endpoint, and how far that may be off.")
+    .option("--by <keys>", "as in costs (default: tag:customer,endpoint)")
+    .option("--tag <key=value>", "only calls with this tag; may be given several times", collect)
+    .option("--json", "print it as JSON")
+    .option(...STORE)
+    .action(async (options) => {
+      const { forecast } = await import("../costs/forecast.ts");
+      cli.exitCode = await forecast(cli.io, options);
+    });
+
+  costs
+    .command("runs <chain>")
+    .description("The cheapest and the dearest runs of a chain, and why.")
+    .option(...SINCE)
+    .option("--until <when>", "before then")
+    .option("--limit <count>", "how many of each (default: 3)")
+    .option("--json", "print it as JSON")
+    .option(...STORE)
+    .action(async (chain: string, options) => {
+      const { compareRuns } = await import("../costs/compare-runs.ts");
+      cli.exitCode = await compareRuns(cli.io, chain, options);
+    });
+
+  costs
+    .command("balance")
+    .description("What the account has left to spend (ADMIN key).")
+    .option("--json", "print it as JSON")
+    .action(async (options) => {
+      const { balance } = await import("../costs/balance.ts");
+      cli.exitCode = await balance(cli.io, options);
+    });
 }
 
 /** The bill is the account's: whose requests they are only the ledger knows, and reports once it is reconciled. */

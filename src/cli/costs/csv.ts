@@ -25,12 +25,13 @@ const COLUMNS: Readonly<Record<string, (row: CostRow) => string | number>> = {
 };
 
 /** The rows of a report, exact to the nano-dollar. */
-export const costsCsv = ({ rows }: Costs, by: readonly string[]): string =>
+export const costsCsv = ({ rows, currency }: Costs, by: readonly string[]): string =>
   toCsv(
-    [...by, ...Object.keys(COLUMNS)],
+    [...by, ...Object.keys(COLUMNS), ...(currency ? [currency.code.toLowerCase()] : [])],
     rows.map((row) => [
       ...by.map((name) => row.key[name] ?? ""),
       ...Object.values(COLUMNS).map((value) => value(row)),
+      ...(currency ? [row.converted ?? ""] : []),
     ]),
   );
 

@@ -1,4 +1,10 @@
-import { type CostKey, type CostQuery, type Fal, InvalidArgumentError } from "../../index.ts";
+import {
+  type CostKey,
+  type CostQuery,
+  type CurrencyRate,
+  type Fal,
+  InvalidArgumentError,
+} from "../../index.ts";
 import { aside, costTable, EXIT, printableJson, runnerTable, runTree } from "../../terminal/index.ts";
 import type { Io } from "../cli.ts";
 import { type StoreOptions, withClient } from "../client.ts";
@@ -18,6 +24,7 @@ export interface CostsOptions extends StoreOptions {
   readonly run?: string;
   readonly tag?: readonly string[];
   readonly keyId?: readonly string[];
+  readonly currency?: string;
   readonly waste?: boolean;
   readonly runners?: boolean;
   readonly json?: boolean;
@@ -64,9 +71,19 @@ const BY_DEFAULT: readonly CostKey[] = ["endpoint"];
 const BY_STEP: readonly CostKey[] = ["step", "endpoint"];
 
 /** A tree is of all that a run did; whoever chooses among its calls, or how to group them, gets a table. */
-const isOfWholeRun = ({ run, by, since, until, endpoint, tag, keyId, waste }: CostsOptions): boolean =>
+const isOfWholeRun = ({
+  run,
+  by,
+  since,
+  until,
+  endpoint,
+  tag,
+  keyId,
+  currency,
+  waste,
+}: CostsOptions): boolean =>
   run !== undefined &&
-  [by, since, until, endpoint, tag, keyId, waste].every((option) => option === undefined);
+  [by, since, until, endpoint, tag, keyId, currency, waste].every((option) => option === undefined);
 
 const NO_CALLS = "No such calls are in the store.";
 
@@ -102,6 +119,12 @@ function focusFacts({ focus, billingAccount }: CostsOptions): FocusFacts | undef
   );
 }
 
+/** `EUR=0.92@2026-11-01` */
+function rateOf(text: string): CurrencyRate {
+  const [, code = "", perUsd = "", on = ""] = /^([A-Za-z]{3})=([\d.]+)@(.+)$/.exec(text.trim()) ?? [];
+  return { code: code.toUpperCase(), perUsd: Number(perUsd), on };
+}
+
 /** A call has one key. */
 function oneKey([keyId = "", ...others]: readonly string[]): string {
   if (others.length === 0) return keyId;
@@ -124,7 +147,7 @@ function assertGoTogether({ json, csv, focus, html, by, runners }: CostsOptions)
   }
 }
 
-function queryOf({ by, since, until, endpoint, tag, keyId, runners }: CostsOptions): CostQuery {
+function queryOf({ by, since, until, endpoint, tag, keyId, runners, currency }: CostsOptions): CostQuery {
   return {
     ...(by !== undefined && { by: by.split(",").map((key) => key.trim() as CostKey) }),
     ...(since !== undefined && { since }),
@@ -132,6 +155,7 @@ function queryOf({ by, since, until, endpoint, tag, keyId, runners }: CostsOptio
     ...(endpoint !== undefined && { endpoint }),
     ...(keyId?.[0] !== undefined && { keyId: oneKey(keyId) }),
     ...(runners && { runners }),
+    ...(currency !== undefined && { currency: rateOf(currency) }),
     ...(tag && { tags: oneValueEach(parseTags(tag), tag.length) }),
   };
 }
