@@ -4,6 +4,7 @@ import type { Correction } from "../journal/months.ts";
 import { runOf } from "../journal/run-name.ts";
 import { beforeDiscount, type Cost, formatUsd, knownNanoUsd, savedNanoUsd } from "../money/cost.ts";
 import { formatUnits } from "./format.ts";
+import { tellingFields } from "./kind.ts";
 import { sumOfCalls, type UnknownReason } from "./sum.ts";
 
 /** How a call came to what it cost, step by step, and where two of the steps do not agree. Plain data. */
@@ -16,7 +17,7 @@ export interface Explanation {
   readonly step: string | undefined;
   /** When it was intended, in milliseconds since the epoch, and the UTC day and month that it counts in. */
   readonly window: { readonly at: number; readonly day: string; readonly month: string };
-  /** What of the input is a number, a choice or a switch; undefined where the store does not have it. */
+  /** What of the input tells what it costs: its choices and numbers; undefined where the store does not have it. */
   readonly input: Readonly<Record<string, string | number | boolean>> | undefined;
   readonly units: {
     /** What the result said, and what was charged for. */
@@ -68,7 +69,7 @@ export function explained(call: CallRecord, corrections: readonly Correction[] =
   return {
     ...{ callId: id, endpoint, state, run: runOf(call.for), step: call.for.step },
     window: { at: intendedAt, day: iso.slice(0, 10), month: iso.slice(0, 7) },
-    input: tellingFields(call.body),
+    input: inputOf(call),
     ...steps,
     nanoUsd: knownNanoUsd(call.cost),
     source: call.cost?.source ?? "none",
@@ -141,29 +142,9 @@ function differences(
   return found;
 }
 
-const MOST_FIELDS = 20;
-const LONGEST_WORD = 40;
-const DEEPEST = 3;
-
-/** Every number, choice and switch of an input: no texts, and no files. */
-function tellingFields(body: string | undefined): Explanation["input"] {
-  if (body === undefined) return undefined;
-  const found: Record<string, string | number | boolean> = {};
-  const read = (value: unknown, path: string, depth: number): void => {
-    if (Object.keys(found).length >= MOST_FIELDS) return;
-    if (typeof value === "number" || typeof value === "boolean") found[path] = value;
-    else if (typeof value === "string") {
-      if (value.length <= LONGEST_WORD && /^[\w.:/+-]+$/.test(value) && !/^(https?|data|blob):/.test(value))
-        found[path] = value;
-    } else if (Array.isArray(value)) found[`${path}.length`] = value.length;
-    else if (typeof value === "object" && value !== null && depth < DEEPEST) {
-      for (const [name, field] of Object.entries(value))
-        read(field, path === "" ? name : `${path}.${name}`, depth + 1);
-    }
-  };
+function inputOf({ body }: CallRecord): Explanation["input"] {
   try {
-    read(parseOwn(body), "", 0);
-    return found;
+    return body === undefined ? undefined : tellingFields(parseOwn(body));
   } catch {
     // Something else has changed it.
     return undefined;

@@ -25,6 +25,13 @@ export async function kindOf(endpoint: string, input: unknown): Promise<ToldKind
   };
 }
 
+/** What of an input tells what the call costs: each choice and number, by its path. */
+export function tellingFields(input: unknown): Readonly<Record<string, string | number | boolean>> {
+  const told = new Told();
+  told.readFields(input, "", 0);
+  return told.given;
+}
+
 /** A database's index takes no more, and people read the short ones. */
 const LONGEST_NAME = 300;
 /** What a store holds of a number. */
@@ -61,6 +68,8 @@ const wordIn = (text: string): string | undefined => (text.length <= LONGEST_WOR
 
 class Told {
   readonly fields: (readonly [name: string, value: string | number | boolean])[] = [];
+  /** The same as they were given. */
+  readonly given: Record<string, string | number | boolean> = {};
   amount = 1;
   spoken = 0;
   prompted = 0;
@@ -75,7 +84,7 @@ class Told {
     if (Array.isArray(value)) this.#readList(value, path);
     else if (typeof value === "object") this.readFields(value, `${path}.`, depth + 1);
     else if (typeof value === "string" && isWritten(name)) this.#hear(name, value);
-    else if (this.#isAmount(name, value)) this.#say(path, "#");
+    else if (this.#isAmount(name, value)) this.#say(path, "#", value as string | number);
     else if (typeof value === "string") this.#say(path, FILE.test(value) ? "file" : wordIn(value));
     else if (typeof value === "number" || typeof value === "boolean") this.#say(path, value);
   }
@@ -99,7 +108,9 @@ class Told {
     else if (name === "prompt") this.prompted += length;
   }
 
-  #say(path: string, value: string | number | boolean | undefined): void {
-    if (value !== undefined && this.fields.length < MOST_FIELDS) this.fields.push([path, value]);
+  #say(path: string, value: string | number | boolean | undefined, given = value): void {
+    if (value === undefined || given === undefined || this.fields.length >= MOST_FIELDS) return;
+    this.fields.push([path, value]);
+    this.given[path] = given;
   }
 }

@@ -82,7 +82,7 @@ test.each<[string, object, string[]]>([
   expect(explained(invoiced(facts)).differs).toEqual(differs);
 });
 
-test("of an input its numbers, choices and switches are told, and no texts or files", () => {
+test("of an input it is told what it costs by: numbers, choices and switches, and whether there is a file", () => {
   const body = JSON.stringify({
     prompt: "a fox in the snow",
     image_url: "https://v3.fal.media/a.png",
@@ -91,11 +91,12 @@ test("of an input its numbers, choices and switches are told, and no texts or fi
     generate_audio: true,
     image_size: { width: 64, height: 32 },
     loras: [{ path: "a" }, { path: "b" }],
-    note: 'x" onload="1',
+    seed: 7,
+    text: "spoken by nobody",
   });
   expect(explained(call(undefined, { body })).input).toEqual({
     ...{ duration: "5", resolution: "1080p", generate_audio: true },
-    ...{ "image_size.width": 64, "image_size.height": 32, "loras.length": 2 },
+    ...{ "image_size.width": 64, "image_size.height": 32, "loras[]": 2, image_url: "file" },
   });
   for (const body of [undefined, "no JSON"])
     expect(explained(call(undefined, { body })).input).toBeUndefined();
