@@ -15,6 +15,7 @@ import {
 import type { App } from "../gateway/app.ts";
 import type { Model } from "../model/model.ts";
 import type { BillingSwitches } from "./billing.ts";
+import type { FaultScript } from "./faults/script.ts";
 import type { HistorySwitches } from "./history.ts";
 import type { Past } from "./past.ts";
 import type { Keep } from "./retention.ts";
@@ -49,6 +50,8 @@ export interface EmulatorOptions {
    * Bills stay the same, and so do pings, deadlines and what faults wait for. @default 1
    */
   readonly timeScale?: number;
+  /** What shall go wrong from the start: `["esrgan fail once"]`. @default nothing */
+  readonly faults?: readonly FaultScript[];
   /** How the account's request history differs from the best one there could be. */
   readonly history?: Partial<HistorySwitches>;
   /** How the account's bill differs from the best one there could be. */
@@ -95,6 +98,7 @@ export const EMULATOR: OptionsOf<EmulatorOptions & Served> = {
   apps: list,
   onLine: callback,
   timeScale: number(0),
+  faults: list,
   history: nested(HISTORY, "history"),
   billing: nested(BILLING, "billing"),
   keep: nested(KEPT, "keep"),

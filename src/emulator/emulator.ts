@@ -14,6 +14,7 @@ import { EMULATOR, type EmulatorOptions, type Served } from "./emulator-options.
 import { type Expectations, expectations } from "./expect.ts";
 import { createPassage, type Passage } from "./faults/passage.ts";
 import { createFaultPlan, type Faults } from "./faults/plan.ts";
+import { follow } from "./faults/script.ts";
 import { createFileStore } from "./files.ts";
 import { type HistorySwitches, historySwitches } from "./history.ts";
 import { createHooks, type HookAttempt } from "./hooks/hooks.ts";
@@ -145,12 +146,12 @@ function partsOf(options: EmulatorOptions & Served) {
   const { clock = systemClock, seed = 0, concurrency = 2, timeScale = 1, fetch, past } = options;
   const models = new Map((options.models ?? standIns).map((model) => [model.id, model]));
   const files = createFileStore(undefined, past);
-  const plan = createFaultPlan();
+  const apps = new Map<string, HostedApp>();
+  const plan = createFaultPlan(() => [...models.keys(), ...apps.keys()]);
   const controller = new AbortController();
   const closing = controller.signal;
   const signer = createHookSigner();
   const hooks = createHooks({ clock, fetch: fetch ?? globalThis.fetch, plan, signer, closing });
-  const apps = new Map<string, HostedApp>();
   const machine = createMachine({
     ...{ apps, clock, concurrency, timeScale },
     keep: { ...KEEP, ...options.keep },
@@ -170,6 +171,7 @@ function partsOf(options: EmulatorOptions & Served) {
   const url = options.origin ?? options.servedAt;
   const hosting = { clock, timeScale, machine, bill: runners, url, onLine: options.onLine };
   hostApps(options.apps ?? [], apps, hosting);
+  follow(plan, options.faults ?? []);
   for (const job of past?.jobs ?? []) machine.restore(job);
   const platform: Platform = {
     ...{ clock, machine, files, models, apps, concurrency, seed, billing, runners, signer, closing },

@@ -70,8 +70,10 @@ export type {
   FaultName,
   FaultText,
 } from "./faults/fault.ts";
+export type { FaultMatch } from "./faults/match.ts";
 export type { Operation } from "./faults/operation.ts";
-export type { FaultMatch, FaultRates, Faults } from "./faults/plan.ts";
+export type { FaultRates, Faults } from "./faults/plan.ts";
+export type { FaultScript } from "./faults/script.ts";
 export type { HistorySwitches } from "./history.ts";
 export type { HookAttempt } from "./hooks/hooks.ts";
 export type { JobAttempt, JobState, JobView, LogLine } from "./job.ts";

@@ -119,3 +119,28 @@ test(
     expect(found["NO_PROXY"]).toMatch(/^db\.test,127\.0\.0\.1,/);
   },
 );
+
+test("a named directory keeps requests and port, at the speed that was asked for", PATIENCE, async () => {
+  const { cwd, emulate } = project();
+  const first = await emulate("--state", "kept", "--speed", "20", "--", ...ORDER).ended;
+  const port = readFileSync(join(cwd, "kept", "port"), "utf8");
+  expect([first.code, said(first.stdout).host]).toEqual([0, `http://127.0.0.1:${port}`]);
+
+  const again = await emulate("--state", "kept", "--make", "esrgan fail once", "--", ...ORDER).ended;
+  expect(again.stderr).toContain(`on http://127.0.0.1:${port}.\n`);
+  // Everything was there already, so that the fault had nothing to happen to.
+  expect(again.stderr).toContain(
+    "Faults were scripted that never happened:\n  completed-with-error for any esrgan",
+  );
+  expect(again.code).toBe(1);
+});
+
+test("what cannot be meant is refused, naming what there is", PATIENCE, async () => {
+  const { emulate } = project();
+  const [speed, make] = await Promise.all([
+    emulate("--speed", "fast", "--", "true").ended,
+    emulate("--make", "esrgam fail once", "--", "true").ended,
+  ]);
+  expect(speed.stderr).toContain('--speed is "fast"; it is how many times as fast as usual');
+  expect(make.stderr).toContain('There is no endpoint "esrgam". There are: ');
+});

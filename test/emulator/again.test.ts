@@ -51,6 +51,8 @@ test("the next emulator of a directory has the port, the requests and the files 
       headers: KEY,
     },
   );
+  const bills = await fetch(`${second.url}/api/v1/models/billing-events`, { headers: KEY });
+  expect(await bills.json()).toMatchObject({ billing_events: [{ request_id: requestId }] });
   expect(await history.json()).toMatchObject({ items: [{ request_id: requestId }] });
 
   expect(statSync(directory).mode & 0o077).toBe(0);

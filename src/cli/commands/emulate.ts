@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { constants } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Command } from "commander";
-import type { EmulatorServer } from "../../emulator/index.ts";
+import type { Emulator, EmulatorServer, FaultScript } from "../../emulator/index.ts";
 import { dataHome } from "../../environment/data-home.ts";
 import { InvalidArgumentError } from "../../errors/arguments.ts";
 import { EXIT } from "../../terminal/exit-code.ts";
@@ -22,6 +23,7 @@ resumed against the same requests.
 Examples:
   fal-chain emulate
   fal-chain emulate --port 9000 --seed 7
+  fal-chain emulate --speed 20 --make "esrgan fail once" -- node app.ts
   fal-chain emulate -- node app.ts --its-own-option
   fal-chain emulate -- fal-chain call fal-ai/flux/schnell prompt="a fox"
 `;
@@ -34,6 +36,15 @@ export function addEmulate(program: Command, cli: Cli): void {
     .usage("[options] [-- program args...]")
     .argument("[program...]", "a program to run against it, with FAL_HOST and FAL_KEY set")
     .option("--port <number>", "port on 127.0.0.1 (default: 8787, or a free one for a program)")
+    .option("--speed <times>", "how many times as fast as usual everything runs: 20, or 0.5 (default: 1)")
+    .option(
+      "--make <words>",
+      'what shall go wrong: "esrgan fail once"; may be repeated',
+      (one, all) => [...all, one],
+      [] as string[],
+    )
+    .option("--faults <file>", "a JSON file of what shall go wrong")
+    .option("--state <dir>", "keep requests, files and the port there, for the next start")
     .option("--forget", "begin without the requests of earlier starts")
     .option("--seed <number>", "makes request ids and pictures repeatable")
     .option("--concurrency <number>", "requests that run at once (default: 2)")
@@ -46,6 +57,10 @@ export function addEmulate(program: Command, cli: Cli): void {
 
 interface EmulateOptions {
   readonly port?: string;
+  readonly speed?: string;
+  readonly make?: readonly string[];
+  readonly faults?: string;
+  readonly state?: string;
   readonly forget?: boolean;
   readonly seed?: string;
   readonly concurrency?: string;
@@ -54,7 +69,9 @@ interface EmulateOptions {
 async function emulate(io: Io, program: readonly string[], options: EmulateOptions): Promise<number> {
   const { emulatedEnv, emulatorEnv } = await import("../../emulator/index.ts");
   const [command, ...args] = program;
-  const { url, emulator, close } = await serve(io, command !== undefined, options);
+  const { url, emulator, close } = await serve(io, command !== undefined, options).catch((cause) => {
+    throw cause instanceof RangeError ? new InvalidArgumentError(cause.message, { cause }) : cause;
+  });
   try {
     const earlier = emulator.jobs.length;
     if (earlier > 0) {
@@ -63,9 +80,21 @@ async function emulate(io: Io, program: readonly string[], options: EmulateOptio
     }
     if (!command) return await serveUntilStopped(io, url, emulatorEnv(url));
     io.stderr.write(`The emulator is on ${url}.\n`);
-    return await runProgram(command, args, emulatedEnv(io.env, url));
+    const code = await runProgram(command, args, emulatedEnv(io.env, url));
+    return code === EXIT.ok ? verified(io, emulator) : code;
   } finally {
     await close();
+  }
+}
+
+/** A fault that never happened leaves untested what was run to test it. */
+function verified({ stderr }: Io, { faults }: Emulator): number {
+  try {
+    faults.verify();
+    return EXIT.ok;
+  } catch (error) {
+    stderr.write(`${(error as Error).message}\n`);
+    return EXIT.failed;
   }
 }
 
@@ -75,12 +104,19 @@ async function serve(io: Io, forProgram: boolean, options: EmulateOptions): Prom
   const seed = integer("--seed", options.seed, 0);
   const concurrency = integer("--concurrency", options.concurrency, 1);
   const given = integer("--port", options.port, 0, 65_535);
-  const port = given ?? (forProgram ? 0 : 8787);
+  const speed = speedOf(options.speed);
+  const port = given ?? (forProgram || options.state !== undefined ? 0 : 8787);
   const settings = {
     port,
+    faults: faultsOf(io, options),
+    ...(speed !== undefined && { timeScale: 1 / speed }),
     ...(seed !== undefined && { seed }),
     ...(concurrency !== undefined && { concurrency }),
   };
+  if (options.state !== undefined) {
+    const directory = resolve(io.cwd(), options.state);
+    return serveEmulator({ ...settings, directory, forget: options.forget ?? false });
+  }
   const directory = given === 0 ? undefined : directoryOf(io, port);
   if (directory === undefined) return serveEmulator(settings);
   try {
@@ -90,6 +126,25 @@ async function serve(io: Io, forProgram: boolean, options: EmulateOptions): Prom
     if (why === undefined) throw error;
     io.stderr.write(`${why}: this one forgets its requests when it ends.\n`);
     return serveEmulator(settings);
+  }
+}
+
+function speedOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const speed = Number(text.replace(/x$/, ""));
+  if (speed > 0 && Number.isFinite(speed)) return speed;
+  const what = "it is how many times as fast as usual everything runs: 20, or 0.5";
+  throw new InvalidArgumentError(`--speed is ${JSON.stringify(text)}; ${what}.`);
+}
+
+function faultsOf({ cwd }: Io, { make = [], faults }: EmulateOptions): FaultScript[] {
+  if (faults === undefined) return [...make];
+  try {
+    const said: unknown = JSON.parse(readFileSync(resolve(cwd(), faults), "utf8"));
+    return [...make, ...((Array.isArray(said) ? said : [said]) as FaultScript[])];
+  } catch (cause) {
+    const why = (cause as Error).message;
+    throw new InvalidArgumentError(`--faults ${faults} cannot be read: ${why}.`, { cause });
   }
 }
 

@@ -1,23 +1,25 @@
 import type { Address } from "../address.ts";
 import { parseQueuePath } from "../endpoint.ts";
 
+export const OPERATIONS = [
+  "submit",
+  "run",
+  "run-stream",
+  "status",
+  "stream",
+  "result",
+  "cancel",
+  "platform",
+  "storage",
+  "file",
+  "webhook",
+  "other",
+] as const;
 /**
  * What an exchange is about. `run-stream` is a direct call whose answer comes piece by piece, `platform` is all of `/v1`, `storage` announces uploads and gives the keys of webhooks, `file`
  * puts and gets files; a `webhook` is an exchange that the emulator begins.
  */
-export type Operation =
-  | "submit"
-  | "run"
-  | "run-stream"
-  | "status"
-  | "stream"
-  | "result"
-  | "cancel"
-  | "platform"
-  | "storage"
-  | "file"
-  | "webhook"
-  | "other";
+export type Operation = (typeof OPERATIONS)[number];
 
 /** What a request asks for, as far as its address tells. */
 export interface Aim {

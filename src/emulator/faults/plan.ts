@@ -1,16 +1,8 @@
 import { randomFrom } from "../../model/random.ts";
 import { canHappenTo, type Fault, type FaultText, faultFrom, happensTo } from "./fault.ts";
+import { checkMatch, type FaultMatch, isMeant } from "./match.ts";
 import type { Operation } from "./operation.ts";
-
-/** Which exchanges a scripted fault is for. What is left out matches everything that the fault can happen to. */
-export interface FaultMatch {
-  readonly operation?: Operation;
-  /** The endpoint that was submitted to, whole: `fal-ai/flux/schnell`. */
-  readonly endpoint?: string;
-  readonly requestId?: string;
-  /** 3: the two exchanges before, counted from now, go well. @default 1 */
-  readonly nth?: number;
-}
+import { inWords } from "./words.ts";
 
 /** How likely each fault is, from 0 to 1, for each operation: `{ submit: { "lost-response": 0.01 } }`. */
 export type FaultRates = { readonly [O in Operation]?: { readonly [fault in FaultText]?: number } };
@@ -29,6 +21,13 @@ export interface Faults {
    * operation always meets the same.
    */
   random(chance: { readonly seed?: number; readonly rates: FaultRates }): void;
+  /**
+   * Scripts a fault in words: `[MODEL] fail [once|twice|always|N times] [at OPERATION] [with FAULT]`.
+   *
+   * @example emulator.faults.make("esrgan fail once");
+   * @throws {RangeError} for words that say none, and for what does not exist, naming what does.
+   */
+  make(words: string): void;
   /** Forgets script and chance: from now on everything goes well. */
   clear(): void;
   /** How many scripted faults have still to happen; endless ones do not count. */
@@ -68,7 +67,8 @@ interface Scripted {
 
 type Chance = ReadonlyMap<Operation, () => Fault | undefined>;
 
-export function createFaultPlan(): FaultPlan {
+/** @param endpoints Those that exist: a part of an id stands for each that has it. */
+export function createFaultPlan(endpoints: () => Iterable<string> = () => []): FaultPlan {
   /** By the request that each is for, since thousands of requests may bring one of their own; undefined: for any. */
   let script = new Map<string | undefined, Scripted[]>();
   let count = 0;
@@ -106,10 +106,15 @@ export function createFaultPlan(): FaultPlan {
     else script.delete(requestId);
   };
 
-  return {
+  const plan: FaultPlan = {
+    make(words) {
+      const { fault, count: times, ...match } = inWords(words);
+      plan.next(match, fault, times);
+    },
     next(match, written, times = 1) {
       const fault = faultFrom(written);
       const where = typeof match === "string" ? { operation: match } : match;
+      checkMatch(where, endpoints);
       if (where.operation) insist(fault, where.operation);
       for (const [name, value] of Object.entries({ count: times, nth: where.nth ?? 1 })) {
         if (value !== Number.POSITIVE_INFINITY && !(Number.isInteger(value) && value >= 1)) {
@@ -150,6 +155,7 @@ export function createFaultPlan(): FaultPlan {
       return fromScript(occasion) ?? byChance;
     },
   };
+  return plan;
 }
 
 const MOST_SEEN = 50;
@@ -159,7 +165,9 @@ function neverHappened(waiting: readonly Scripted[], seen: ReadonlyMap<string, n
     const { operation = "any", endpoint, requestId, nth } = match;
     const where = [operation, endpoint, requestId, nth === undefined ? undefined : `nth ${nth}`];
     const times = Number.isFinite(left) && left > 1 ? `, ${left} times` : "";
-    return `  ${fault.name} for ${where.filter(Boolean).join(" ")}${times}`;
+    const near = nearest(match, fault, seen);
+    const missed = near.length > 0 ? ` (nearest: ${near.join(", ")})` : "";
+    return `  ${fault.name} for ${where.filter(Boolean).join(" ")}${times}${missed}`;
   });
   const asked = [...seen].map(([what, count]) => `  ${what} (${count})`);
   const there = asked.length > 0 ? asked : ["  nothing"];
@@ -168,11 +176,22 @@ function neverHappened(waiting: readonly Scripted[], seen: ReadonlyMap<string, n
   );
 }
 
+/** What differs in one respect only. */
+function nearest(match: FaultMatch, fault: Fault, seen: ReadonlyMap<string, number>): string[] {
+  return [...seen.keys()].filter((what) => {
+    const [operation = "", endpoint] = what.split(" ");
+    const isOperation = (match.operation ?? operation) === operation;
+    const isPossible = canHappenTo(fault, operation as Operation);
+    const isEndpoint = isMeant(match.endpoint, endpoint);
+    return isEndpoint ? match.endpoint !== undefined || isOperation : isOperation && isPossible;
+  });
+}
+
 function matches({ match, fault }: Scripted, { operation, endpoint, requestId }: Occasion): boolean {
   return (
     canHappenTo(fault, operation) &&
     (match.operation ?? operation) === operation &&
-    (match.endpoint ?? endpoint) === endpoint &&
+    isMeant(match.endpoint, endpoint) &&
     (match.requestId ?? requestId) === requestId
   );
 }

@@ -1,7 +1,6 @@
 import { Hono } from "hono";
-import * as z from "zod";
-import type { Fault } from "../faults/fault.ts";
-import type { FaultMatch, FaultPlan, FaultRates } from "../faults/plan.ts";
+import type { FaultPlan } from "../faults/plan.ts";
+import { follow } from "../faults/script.ts";
 import { type JobView, viewOf } from "../job.ts";
 import type { Platform, RouteEnv } from "../platform.ts";
 import type { ReceivedRequest } from "../received.ts";
@@ -13,19 +12,6 @@ export interface Inspected {
   readonly received: readonly ReceivedRequest[];
   reset(): void;
 }
-
-const Scripted = z.strictObject({
-  fault: z.string(),
-  operation: z.string().optional(),
-  endpoint: z.string().optional(),
-  requestId: z.string().optional(),
-  nth: z.number().optional(),
-  count: z.number().optional(),
-});
-const ByChance = z.strictObject({
-  seed: z.number().optional(),
-  rates: z.record(z.string(), z.record(z.string(), z.number())),
-});
 
 /**
  * `/_emulator/…`: what was accepted and billed, what was received, faults, and beginning anew; for tests in any language.
@@ -45,10 +31,10 @@ export function inspectionRoutes(
     .get("/_emulator/faults", () => json({ pending: plan.pending }))
     .post("/_emulator/faults", (c) => {
       try {
-        script(plan, JSON.parse(new TextDecoder().decode(c.env.body)));
+        follow(plan, JSON.parse(new TextDecoder().decode(c.env.body)));
         return json({ pending: plan.pending });
       } catch (error) {
-        return plainError(400, error instanceof z.ZodError ? z.prettifyError(error) : String(error));
+        return plainError(400, error instanceof Error ? error.message : String(error));
       }
     })
     .delete("/_emulator/faults", () => {
@@ -59,16 +45,6 @@ export function inspectionRoutes(
       reset();
       return json({ requests: [] });
     });
-}
-
-function script(plan: FaultPlan, said: unknown): void {
-  if (typeof said === "object" && said !== null && "rates" in said) {
-    const { seed = 0, rates } = ByChance.parse(said);
-    plan.random({ seed, rates: rates as FaultRates });
-    return;
-  }
-  const { fault, count, ...match } = Scripted.parse(said);
-  plan.next(match as FaultMatch, fault as Fault["name"], count);
 }
 
 const rowOf = ({ requestId, endpoint, account, state, input, tags, ...job }: JobView) => ({
