@@ -172,6 +172,7 @@ export type {
   UnitsOf,
   UnknownEstimate,
 } from "./ledger/estimate.ts";
+export type { Explanation } from "./ledger/explain.ts";
 export type { Expected, Forecast, ForecastQuery, ForecastRow } from "./ledger/forecast.ts";
 export type { Invoice, InvoiceLine, InvoiceNotes, InvoiceQuery } from "./ledger/invoice.ts";
 export type { MarkedCall, Markup, TagMarkup } from "./ledger/markup.ts";
