@@ -2,14 +2,18 @@
 // points for `require`. The sources lie beside it, and each part of a file says which of them it was.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, normalize, relative, resolve } from "node:path";
+import { isBuiltin } from "node:module";
+import { basename, dirname, join, normalize, resolve } from "node:path";
 import { rolldown } from "rolldown";
 
 const DIST = "dist";
 const CJS = `${DIST}/cjs`;
 
-/** What loads with the client comes along: read in a hundred small files it took as long as all the rest. */
-const INLINED = /^(ky|p-retry|eventsource-parser|zod\/(mini|locales))$/;
+/**
+ * What comes along: what loads with the client, since read in a hundred small files it took as long as all the rest, and what
+ * cannot be required.
+ */
+const INLINED = /^(ky|p-retry|eventsource-parser|fast-png|d3-(scale|shape)|log-update|zod\/(mini|locales))$/;
 /** Programs that others start by their name, beside the file that they are in. */
 const PROGRAMS = ["emulator/outliving-process", "runners/preload", "runners/build-check-preload"];
 
@@ -20,7 +24,7 @@ const { exports, imports, bin } = JSON.parse(readFileSync("package.json", "utf8"
 const entries = Object.values(exports).filter((entry) => entry["fal-chain-source"]);
 
 rmSync(DIST, { recursive: true, force: true });
-await bundle();
+const written = await bundle();
 declare(
   DIST,
   entries.map(({ types }) => types),
@@ -33,7 +37,9 @@ declare(
   "false",
 );
 writeFileSync(`${CJS}/package.json`, '{ "type": "commonjs" }\n');
-for (const entry of entries) passOn(entry.require.default, entry.default);
+written.push(...(await bundleForRequire()));
+const licenses = [...new Set(written.flatMap(packagesIn))].sort().map(licenseOf);
+writeFileSync(`${DIST}/LICENSES.txt`, licenses.join("\n\n"));
 
 /** All in one folder, so that a file is beside another wherever its code has come to be; what several use is there once. */
 async function bundle() {
@@ -63,10 +69,39 @@ async function bundle() {
   });
   mkdirSync(DIST);
   for (const { fileName, code } of output) writeFileSync(`${DIST}/${fileName}`, asAscii(code));
-  const packages = output.flatMap(({ moduleIds = [] }) =>
-    moduleIds.flatMap((id) => /node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []),
-  );
-  writeFileSync(`${DIST}/LICENSES.txt`, [...new Set(packages)].sort().map(licenseOf).join("\n\n"));
+  return output;
+}
+
+/**
+ * The same once more, as CommonJS: for Jest, which cannot require a module. Node does not take it: it gives a program that
+ * requires the package the modules that all others import, so that there is one of each.
+ */
+async function bundleForRequire() {
+  const parts = partsOf(OWN_PARTS.map((name) => resolve(`src/${name}.ts`)));
+  const inputs = entries.map((entry) => [
+    basename(entry.default, ".js"),
+    normalize(entry["fal-chain-source"]),
+  ]);
+  const stores = resolve(imports["#open-store"]["fal-chain-source"].default);
+  const bundled = await rolldown({
+    input: Object.fromEntries(inputs),
+    platform: "node",
+    resolve: { mainFields: ["module", "main"], alias: { "#open-store": stores } },
+    external: (id, importer) => !comesAlong(id, importer) && id !== "#open-store",
+    plugins: [parts.plugin],
+  });
+  const { output } = await bundled.write({
+    ...{ dir: CJS, format: "cjs", entryFileNames: "[name].js", chunkFileNames: "[name]-[hash].js" },
+    comments: false,
+    // Names stay, of what errors are called by.
+    minify: {
+      compress: true,
+      mangle: { toplevel: false, keepNames: true },
+      codegen: { removeWhitespace: true },
+    },
+    codeSplitting: { groups: parts.groups },
+  });
+  return output;
 }
 
 /** Of plain characters alone, an import takes a tenth less. Others stand in texts and patterns only. */
@@ -75,6 +110,7 @@ function asAscii(code) {
 }
 
 function comesAlong(id, importer) {
+  if (isBuiltin(id)) return false;
   return (
     importer === undefined || /^[./]|^\w:/.test(id) || INLINED.test(id) || importer.includes("node_modules")
   );
@@ -107,6 +143,11 @@ function partsOf(others) {
   return { plugin, groups };
 }
 
+/** The folders of the packages that have come along in a file. */
+function packagesIn({ moduleIds = [] }) {
+  return moduleIds.flatMap((id) => /node_modules\/(?:@[^/]+\/)?[^/]+/.exec(id)?.[0] ?? []);
+}
+
 function licenseOf(folder) {
   const file = readdirSync(folder).find((name) => /^licen[cs]e/i.test(name));
   if (!file) throw new Error(`${folder} has no license that could be passed on`);
@@ -133,10 +174,4 @@ function reachable(files) {
     }
   }
   return found;
-}
-
-/** Node gives a program that requires it the modules that all others import, so that there is one of each. */
-function passOn(file, imported) {
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `module.exports = require(${JSON.stringify(relative(dirname(file), imported))});\n`);
 }

@@ -30,8 +30,7 @@ const programs = runtimes.flatMap(([name, command, ...argv]) =>
 );
 
 async function jest() {
-  const flags = { NODE_OPTIONS: "--experimental-vm-modules" };
-  const text = await said(NODE_26, [bin("jest"), "--testMatch", "**/jest.test.cjs"], flags);
+  const text = await said(process.execPath, [bin("jest"), "--testMatch", "**/jest.test.cjs"]);
   return ["Jest, require", /Tests: +1 passed/.test(text) ? [] : [text]];
 }
 
