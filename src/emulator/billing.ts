@@ -76,8 +76,8 @@ export function chargesOf(
   const charges = [...jobs].flatMap((job): Charge[] => {
     const { completedAt, outcome, endpoint } = job;
     const price = priceOf(endpoint, catalog);
-    if (completedAt === undefined || !outcome?.billableUnits || !price || !isMeant(job, completedAt))
-      return [];
+    if (completedAt === undefined || !outcome || !price || !isMeant(job, completedAt)) return [];
+    if (!isBilled(outcome)) return [];
     const { billableUnits: units } = outcome;
     const subtotal = usd(units * price.unitPrice);
     const discount = usd((subtotal * percentDiscount) / 100);
@@ -97,6 +97,10 @@ export function chargesOf(
   });
   return charges.sort((a, b) => a.at - b.at);
 }
+
+/** Failures of the platform's own are not, whatever their answers count: https://fal.ai/docs/model-apis/faq */
+const isBilled = ({ status, billableUnits }: NonNullable<Job["outcome"]>): boolean =>
+  billableUnits > 0 && status < 500;
 
 const oneOf = (wanted: readonly string[], value: string): boolean =>
   wanted.length === 0 || wanted.includes(value);

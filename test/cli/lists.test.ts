@@ -126,6 +126,7 @@ test("budgets are listed with what they have left, the latest windows first, and
     await store.calls.intend(intentOf(`call-${n}`, { at: n }), { reserve: [reservation] });
   }
   await store.calls.charged("call-24", { source: "measured", nanoUsd: 1_250_000_000 }, 1);
+  await store.calls.charged("call-22", { source: "measured", nanoUsd: 3_000_000_000 }, 1);
   await store.close();
   const few = await run("budgets", "--store", budgets);
   expect(few.stderr).toBe("The newest 20 of 25 budgets. More: --limit 25\n");
@@ -139,6 +140,9 @@ test("budgets are listed with what they have left, the latest windows first, and
     ["tag:customer=c24", "1970-01-02 00:00:00", "$2.00", "$1.25", "$0.00", "$0.75"],
     ["tag:customer=c23", "1970-01-01 23:00:00", "$2.00", "$0.00", "$0.50", "$1.50"],
   ]);
+  expect(few.stdout).toContain(
+    "tag:customer=c22 is overshot by $1.00: call call-22 to acme/echo was charged $3.00 where $0.50 was set aside\n",
+  );
   const json = JSON.parse((await run("budgets", "--store", budgets, "--json")).stdout);
   expect(json).toHaveLength(25);
   expect(json[0]).toMatchObject({ budget: "tag:customer=c24", leftNanoUsd: 750_000_000 });

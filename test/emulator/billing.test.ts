@@ -78,6 +78,13 @@ test("a failure that is billed all the same is on it", async () => {
   expect(await events()).toMatchObject([{ output_units: 1, cost_total: 0.5 }]);
 });
 
+test("a failure of the platform's own is not on it, whatever its answer counts", async () => {
+  const { events, call, emulator } = await billed([]);
+  await call(ECHO, {}, { "x-emulator-fault": "completed-with-error; status=500; billableUnits=1" });
+  expect(emulator.jobs[0]).toMatchObject({ billableUnits: 1 });
+  expect(await events()).toEqual([]);
+});
+
 test("events are late by as much as the switch says, and their tags by more", async () => {
   const { events, emulator, clock } = await billed(["team=a"], {
     billing: { lagMs: HOUR_MS, tagLagMs: HOUR_MS },

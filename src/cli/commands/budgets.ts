@@ -14,6 +14,8 @@ month the latest window is shown.
   reserved  set aside for calls under way, in doubt, or of unknown cost
   left      what a call may still cost
 
+Of one that is beyond its limit it is told by how much, and which call did it.
+
 Examples:
   fal-chain budgets
   fal-chain budgets --run poster/order-1042

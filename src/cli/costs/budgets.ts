@@ -20,11 +20,20 @@ export async function listBudgets(io: Io, options: BudgetsOptions): Promise<numb
     const budgets = found.toSorted((a, b) => (b.since ?? 0) - (a.since ?? 0)).slice(0, limit);
     if (options.json) io.stdout.write(`${printableJson(budgets)}\n`);
     else if (budgets.length === 0) io.stdout.write("No budgets are in the store.\n");
-    else io.stdout.write(`${tableOf(budgets, io)}\n`);
+    else io.stdout.write(`${tableOf(budgets, io)}\n${overshootsOf(budgets)}`);
     if (found.length > budgets.length) sayHowMany(io, budgets.length, found.length, "budgets");
     return EXIT.ok;
   });
 }
+
+/** A line for each that is beyond its limit. */
+const overshootsOf = (budgets: readonly BudgetState[]): string =>
+  budgets
+    .flatMap(({ budget, overshot }) =>
+      overshot ? [`${budget} is overshot by ${usd(overshot.nanoUsd)}: ${overshot.why}`] : [],
+    )
+    .map((line) => `${printable(line)}\n`)
+    .join("");
 
 const tableOf = (budgets: readonly BudgetState[], { stdout }: Io): string =>
   drawTable(
