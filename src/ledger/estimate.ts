@@ -72,7 +72,7 @@ export interface EstimateSources {
 }
 
 /** The input as the endpoint will read it. */
-export const withDefaults = (input: unknown, defaults: Asked["defaults"]): unknown => {
+const withDefaults = (input: unknown, defaults: Asked["defaults"]): unknown => {
   if (!defaults || typeof input !== "object" || input === null) return input;
   const given = Object.entries(input).filter(([, value]) => value !== undefined);
   return { ...defaults, ...Object.fromEntries(given) };

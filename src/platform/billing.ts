@@ -148,7 +148,7 @@ export function createBillingEvents(readPages: ReadBillPages, clock: Clock): Bil
   };
 }
 
-export const CUT =
+const CUT =
   "fal's bill is incomplete: a page says that there is more, and not where. What was read is a part of it.";
 
 /** Whether it was among them; it is not any more. */
