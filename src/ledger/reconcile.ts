@@ -12,7 +12,7 @@ import {
 import { timeOf } from "../base/time.ts";
 import type { CallRecord } from "../journal/call.ts";
 import type { Store } from "../journal/store.ts";
-import { type Cost, isPlausible } from "../money/cost.ts";
+import { type Cost, formatUsd, isPlausible } from "../money/cost.ts";
 import { addedUp, type BilledRequest, type BillingAccount, type UnreadableRow } from "./bill.ts";
 import type {
   LedgerCall,
@@ -87,11 +87,17 @@ export async function reconcile(
     free,
     elsewhere: unbilled(others, now),
     unseen,
-    unreadable: found.unreadable,
+    unreadable: [...found.unreadable, ...matched.flatMap(notBooked)],
     isIncomplete: found.isCut,
     isCut: newest.length > limit,
   };
 }
+
+/** What no request costs is told, and is no cost that sums can rest on. */
+const notBooked = ({ requestId, invoicedNanoUsd }: MatchedCall): UnreadableRow[] =>
+  isPlausible(invoicedNanoUsd)
+    ? []
+    : [{ requestId, problem: `comes to ${formatUsd(invoicedNanoUsd)}, which no request costs` }];
 
 interface Found {
   /** The rows of each request. */
@@ -190,7 +196,6 @@ async function invoice(
     ...(measuredNanoUsd !== undefined && { measuredNanoUsd }),
     ...(account !== undefined && { account }),
   };
-  // What no request costs is told here, and is no cost that sums can rest on.
   if (isPlausible(nanoUsd)) await calls.charged(call.id, cost, clock.now());
   return {
     ...ledgerCall(call),

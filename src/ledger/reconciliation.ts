@@ -61,7 +61,10 @@ export interface Reconciliation {
   readonly elsewhere: readonly UnbilledCall[];
   /** On the bill, and not in this ledger: another program's, or of a ledger that was lost. */
   readonly unseen: readonly BilledRequest[];
-  /** Rows of the bill that say no amount that could be booked. What else is on it is booked all the same. */
+  /**
+   * Rows of the bill that say no amount that could be booked, and requests whose rows come to less than nothing or to more than
+   * any costs. What else is on it is booked all the same.
+   */
   readonly unreadable: readonly UnreadableRow[];
   /** Whether the bill said that there is more, and not where: what else is on it nobody can tell, and `unseen` lacks it. */
   readonly isIncomplete: boolean;

@@ -58,6 +58,19 @@ test("rows that cannot be read are told one by one, and the others are booked", 
   expect(missing).toEqual([]);
 });
 
+test("a request that comes to less than nothing is told, and its cost stays as it was", async () => {
+  const bill = liveBill();
+  const { fal, call, clock } = account(bill);
+  const requestId = await call();
+  bill.rows = [liveRow(requestId, clock.now(), 0.02), liveRow(requestId, clock.now(), -0.05)];
+  const { unreadable } = await fal.reconcile();
+  expect(unreadable).toEqual([{ requestId, problem: "comes to -$0.03, which no request costs" }]);
+  expect((await fal.costs()).total).toMatchObject({
+    nanoUsd: 21_000_000,
+    bySource: { measured: 21_000_000 },
+  });
+});
+
 test("an amount in nano-dollars alone is an amount", async () => {
   const bill = liveBill();
   const { fal, call, clock } = account(bill);

@@ -1,5 +1,5 @@
 import { formatUsd, type Reconciliation } from "../../index.ts";
-import { EXIT, printable, printableJson } from "../../terminal/index.ts";
+import { EXIT, printable, printableJson, wrap } from "../../terminal/index.ts";
 import type { Io } from "../cli.ts";
 import { type StoreOptions, withClient } from "../client.ts";
 import { parseTags } from "../inputs.ts";
@@ -24,33 +24,37 @@ export async function reconcile(
       ...(tag && { tags: parseTags(tag) }),
       ...(keyId && { keyIds: keyId }),
     });
-    io.stdout.write(options.json ? `${printableJson(found)}\n` : inWords(found));
+    io.stdout.write(options.json ? `${printableJson(found)}\n` : inWords(found, io));
     return EXIT.ok;
   });
 }
 
-function inWords(found: Reconciliation): string {
-  const { account, matched, late, free, isIncomplete, isCut } = found;
+function inWords(found: Reconciliation, { stdout }: Io): string {
+  const { account, matched, unreadable, late, free, isIncomplete, isCut } = found;
   const whose = account === undefined ? "the bill" : `the bill of ${printable(account)}`;
+  const odd = new Set(unreadable.map(({ requestId }) => requestId));
+  const booked = matched.filter(({ requestId }) => !odd.has(requestId));
+  const prose = (text: string) => wrap(text.split(" "), stdout.columns ?? 80);
   return [
-    `${counted(matched.length, "call")} on ${whose}, for ${sum(matched, "invoicedNanoUsd")}; recorded as invoiced.`,
-    ...(late.length > 0 ? [`${counted(late.length, "call")} not on it yet: it is late by hours.`] : []),
-    ...(free.length > 0 ? [`${counted(free.length, "failed call")} not on it, and recorded as free.`] : []),
+    ...prose(
+      `${counted(booked.length, "call")} on ${whose}, for ${sum(booked, "invoicedNanoUsd")}; recorded as invoiced.`,
+    ),
+    ...(late.length > 0 ? prose(`${counted(late.length, "call")} not on it yet: it is late by hours.`) : []),
+    ...(free.length > 0
+      ? prose(`${counted(free.length, "failed call")} not on it, and recorded as free.`)
+      : []),
     ...listsOf(found).flat(),
-    ...(isIncomplete
-      ? [
-          "The bill is incomplete: a page says that there is more, and not where. Calls were asked for by their request",
-          "ids; what could not be told of is in no list, and what others were billed is told in part.",
-        ]
-      : []),
-    ...(isCut
-      ? [
-          "Only the newest 10,000 calls were looked for: in a program, fal.reconcile({ limit }) looks for more.",
-        ]
-      : []),
+    ...(isIncomplete ? prose(INCOMPLETE) : []),
+    ...(isCut ? prose(ONLY_NEWEST) : []),
     "",
   ].join("\n");
 }
+
+const INCOMPLETE =
+  "The bill is incomplete: a page says that there is more, and not where. Calls were asked for by their request ids; what " +
+  "could not be told of is in no list, and what others were billed is told in part.";
+const ONLY_NEWEST =
+  "Only the newest 10,000 calls were looked for: in a program, fal.reconcile({ limit }) looks for more.";
 
 /** What does not agree, each with its lines. */
 function listsOf({ drift, revised, missing, elsewhere, unseen, unreadable }: Reconciliation): string[][] {
@@ -82,7 +86,7 @@ function listsOf({ drift, revised, missing, elsewhere, unseen, unreadable }: Rec
     ),
     list(
       unreadable,
-      "rows of the bill could not be booked:",
+      "on the bill could not be booked:",
       ({ requestId, problem }) => `${requestId ?? "a request that is not named"}  ${problem}`,
     ),
   ];
