@@ -1,9 +1,11 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { createFalClient } from "@fal-ai/client";
 import { createFal } from "fal-chain";
 import { createEmulator, type Model } from "fal-chain/emulator";
 import { describe, expect, test } from "vitest";
 import { echo } from "../support/models.ts";
-import { pages } from "../support/pages.ts";
+import { pages, root } from "../support/pages.ts";
 import { ECHO, failureOf, KEY } from "../support/setup.ts";
 import { kindOf, type Wire } from "../support/wire.ts";
 
@@ -259,12 +261,12 @@ const SHOWN: Record<string, Difference> = {
 };
 
 /** What is there only in a page, over real sockets, in a run, or to a compiler. */
-const ELSEWHERE: Record<string, readonly string[]> = {
-  "`realtime`": ["test/realtime/realtime.test.ts"],
-  proxies: ["test/transport/proxy-url.test.ts"],
-  warning: ["test/transport/proxy-url.test.ts"],
-  types: ["test/types/declarations.process.test.ts"],
-  uploads: ["test/storage/upload.process.test.ts"],
+const ELSEWHERE: Record<string, string> = {
+  "`realtime`": "test/realtime/realtime.test.ts",
+  proxies: "test/transport/proxy-url.test.ts",
+  warning: "test/transport/proxy-url.test.ts",
+  types: "test/types/declarations.process.test.ts",
+  uploads: "test/storage/upload.process.test.ts",
 };
 
 describe("a difference", () => {
@@ -280,5 +282,6 @@ test("the list is whole, and each of its rows is shown", () => {
   const { text } = pages.find(({ path }) => path === "docs/migrating.md") ?? { text: "" };
   const [, table = ""] = /\n\| topic [^\n]*\n\| -[^\n]*\n((?:\|[^\n]*\n)+)/.exec(text) ?? [];
   const topics = [...table.matchAll(/^\| (.*?) +\|/gm)].map(([, topic]) => topic);
+  for (const file of Object.values(ELSEWHERE)) expect(existsSync(join(root, file)), file).toBe(true);
   expect(topics.sort()).toEqual([...Object.keys(SHOWN), ...Object.keys(ELSEWHERE)].sort());
 });
