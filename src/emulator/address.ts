@@ -27,6 +27,15 @@ const SERVICE_OF_HOST: Readonly<Record<string, Service>> = {
 /** The hosts that fal's own clients ask. */
 export const FAL_HOSTS: readonly string[] = Object.keys(SERVICE_OF_HOST);
 
+/** What stands on an emulator's own origin before the paths of each of fal's hosts; the CDN's start with /files already. */
+export const falHostPaths = (): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(SERVICE_OF_HOST).map(([host, service]) => [
+      host,
+      service === "files" ? "" : `/${service}`,
+    ]),
+  );
+
 export const isFalHost = (host: string): boolean => Object.hasOwn(SERVICE_OF_HOST, host);
 
 export interface OwnOrigins {

@@ -82,6 +82,7 @@ export type { OutlivingJob } from "./outliving-state.ts";
 export type { AcceptRealtime, RealtimeEnd, RealtimePeer } from "./realtime.ts";
 export type { ReceivedRequest } from "./received.ts";
 export type { Keep } from "./retention.ts";
+export { routedEnv } from "./route-node.ts";
 export type { BilledRunner, Runners } from "./runners.ts";
 export { type EmulatorServer, type ServeOptions, serveEmulator } from "./serve.ts";
 export { emulatedEnv, emulatorEnv, emulatorUnlessKey } from "./unless-key.ts";

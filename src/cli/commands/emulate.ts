@@ -14,7 +14,8 @@ import type { Cli, Io } from "../cli.ts";
 const HELP = `
 Without a program it serves until Ctrl-C. With one it serves for as long as the
 program runs, and exits with the program's own exit code. The program finds
-FAL_HOST and FAL_KEY in its environment, in place of any real ones.
+FAL_HOST and FAL_KEY in its environment, in place of any real ones; a Node
+program needs to know of neither, as its calls to fal's own hosts are led here.
 
 Its requests and files are kept for a week, by port, or for programs by the
 directory that they are started in, which keeps its port too: what was killed is
@@ -67,7 +68,7 @@ interface EmulateOptions {
 }
 
 async function emulate(io: Io, program: readonly string[], options: EmulateOptions): Promise<number> {
-  const { emulatedEnv, emulatorEnv } = await import("../../emulator/index.ts");
+  const { emulatorEnv, routedEnv } = await import("../../emulator/index.ts");
   const [command, ...args] = program;
   const { url, emulator, close } = await serve(io, command !== undefined, options).catch((cause) => {
     throw cause instanceof RangeError ? new InvalidArgumentError(cause.message, { cause }) : cause;
@@ -80,7 +81,7 @@ async function emulate(io: Io, program: readonly string[], options: EmulateOptio
     }
     if (!command) return await serveUntilStopped(io, url, emulatorEnv(url));
     io.stderr.write(`The emulator is on ${url}.\n`);
-    const code = await runProgram(command, args, emulatedEnv(io.env, url));
+    const code = await runProgram(command, args, routedEnv(io.env, url));
     return code === EXIT.ok ? verified(io, emulator) : code;
   } finally {
     await close();
@@ -172,11 +173,30 @@ async function serveUntilStopped(
   const options = { signal: stopped.signal };
   // Listening before the address is out: who reads it may stop us at once.
   const stop = Promise.race([once(process, "SIGINT", options), once(process, "SIGTERM", options)]);
-  const exports = Object.entries(variables).map(([name, value]) => `  export ${name}=${value}\n`);
-  stdout.write(`The emulator is on ${url}. In another terminal:\n${exports.join("")}Ctrl-C stops it.\n`);
+  stdout.write(`${firstScreen(url, variables)}Ctrl-C stops it.\n`);
   await stop;
   stopped.abort();
   return EXIT.ok;
+}
+
+/** How each kind of client is pointed at it: a line each, to be copied. */
+function firstScreen(url: string, variables: Readonly<Record<string, string>>): string {
+  const exports = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
+  return `The emulator is on ${url}. Nothing is paid, and any key will do.
+
+any Node program, as it is
+  fal-chain emulate -- node app.js
+fal-chain, in another terminal
+  export ${exports.join(" ")}
+@fal-ai/client, in a page
+  fal.config({ proxyUrl: "${url}" })
+curl, and other languages: fal's paths, after queue, run, rest, api or files
+  curl ${url}/queue/fal-ai/flux/schnell \\
+    -H "Authorization: Key any:key" -d '{"prompt": "a fox"}'
+what was asked and billed
+  curl ${url}/_emulator/requests
+
+`;
 }
 
 async function runProgram(
