@@ -11,7 +11,11 @@ export interface RealBill {
 const FILE = "https://a.example/file";
 const silent = { generate_audio: false };
 
-/** Pairs of an endpoint and an input, and the units that fal said it bills for them, as recorded between May and November 2026. */
+/**
+ * Pairs of an endpoint and an input, and the units that fal bills for them. Most are from recorded answers; those of kling with
+ * sound, h3-max, 4K and flux are from what fal's pages and other projects' bills say. The inputs of topaz and grok's edit-video
+ * say nothing of how long the film is: one that was billed is taken.
+ */
 export const REAL_BILLS: readonly RealBill[] = [
   {
     endpoint: "bytedance/seedance-2.0/text-to-video",
