@@ -81,6 +81,8 @@ export { type OutlivingEmulator, type OutlivingOptions, outlivingEmulatorUnlessK
 export type { OutlivingJob } from "./outliving-state.ts";
 export type { AcceptRealtime, RealtimeEnd, RealtimePeer } from "./realtime.ts";
 export type { ReceivedRequest } from "./received.ts";
+export { type Recorder, type RecordOptions, recordTo } from "./recording/record.ts";
+export { type ReplayOptions, replayFrom } from "./recording/replay.ts";
 export type { Keep } from "./retention.ts";
 export { routedEnv } from "./route-node.ts";
 export type { BilledRunner, Runners } from "./runners.ts";

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { serveEmulator } from "fal-chain/emulator";
+import { expect, onTestFinished, test } from "vitest";
 import { BIN, child } from "../support/child.ts";
 import { tempDir } from "../support/temp.ts";
 
@@ -143,4 +144,28 @@ test("what cannot be meant is refused, naming what there is", PATIENCE, async ()
   ]);
   expect(speed.stderr).toContain('--speed is "fast"; it is how many times as fast as usual');
   expect(make.stderr).toContain('There is no endpoint "esrgam". There are: ');
+});
+
+test("a program is recorded against another emulator, and answered from that", PATIENCE, async () => {
+  const cwd = tempDir();
+  const real = await serveEmulator({ timeScale: 0 });
+  onTestFinished(() => real.close());
+  const run = (env: Record<string, string>, ...argv: string[]) =>
+    child(BIN, ["emulate", ...argv, "--", ...ORDER], env, { cwd, haste: true }).ended;
+  const env = { FAL_HOST: real.url, FAL_KEY: "the-real-one:5ecret-0123456789" };
+  const first = await run(env, "--record", "kept");
+  expect(first.code).toBe(0);
+  expect(real.emulator.received.map(({ headers }) => headers["authorization"])).toContain(
+    `Key ${env.FAL_KEY}`,
+  );
+  const files = readdirSync(join(cwd, "kept")).filter((name) => name.endsWith(".json"));
+  const texts = files.map((name) => readFileSync(join(cwd, "kept", name), "utf8"));
+  expect(texts.join("")).not.toMatch(/the-real-one|5ecret/);
+
+  rmSync(join(cwd, "order.db"));
+  const again = await run({}, "--replay", "kept", "--strict");
+  expect([again.code, again.stderr]).toEqual([0, expect.not.stringContaining("Error")]);
+  const ids = (stdout: string) => said(stdout).requests.map(([id]) => id);
+  expect(ids(again.stdout)).toEqual(ids(first.stdout));
+  expect(real.emulator.jobs).toHaveLength(2);
 });

@@ -46,6 +46,9 @@ export function addEmulate(program: Command, cli: Cli): void {
     )
     .option("--faults <file>", "a JSON file of what shall go wrong")
     .option("--state <dir>", "keep requests, files and the port there, for the next start")
+    .option("--record <dir>", "pass everything to the real fal, which is paid, and keep it there as files")
+    .option("--replay <dir>", "answer from such files, and what they lack from the stand-ins")
+    .option("--strict", "with --replay: what was not recorded is an error")
     .option("--forget", "begin without the requests of earlier starts")
     .option("--seed <number>", "makes request ids and pictures repeatable")
     .option("--concurrency <number>", "requests that run at once (default: 2)")
@@ -62,6 +65,9 @@ interface EmulateOptions {
   readonly make?: readonly string[];
   readonly faults?: string;
   readonly state?: string;
+  readonly record?: string;
+  readonly replay?: string;
+  readonly strict?: boolean;
   readonly forget?: boolean;
   readonly seed?: string;
   readonly concurrency?: string;
@@ -72,6 +78,10 @@ async function emulate(io: Io, program: readonly string[], options: EmulateOptio
   const [command, ...args] = program;
   const { url, emulator, close } = await serve(io, command !== undefined, options).catch((cause) => {
     throw cause instanceof RangeError ? new InvalidArgumentError(cause.message, { cause }) : cause;
+  });
+  const pass = await passing(io, emulator, options).catch(async (error) => {
+    await close();
+    throw error;
   });
   try {
     const earlier = emulator.jobs.length;
@@ -85,7 +95,36 @@ async function emulate(io: Io, program: readonly string[], options: EmulateOptio
     return code === EXIT.ok ? verified(io, emulator) : code;
   } finally {
     await close();
+    await pass.close();
   }
+}
+
+/** Has something else answer: the real platform, or what it once said. */
+async function passing(
+  io: Io,
+  emulator: Emulator,
+  options: EmulateOptions,
+): Promise<{ close(): Promise<void> }> {
+  const { record, replay, strict = false } = options;
+  const { recordTo, replayFrom } = await import("../../emulator/index.ts");
+  if (record !== undefined && replay !== undefined) {
+    throw new InvalidArgumentError("--record and --replay are for different starts: name one of them.");
+  }
+  if (record !== undefined) {
+    const key = io.env["FAL_KEY"]?.trim();
+    if (!key)
+      throw new InvalidArgumentError("--record asks the real fal: set FAL_KEY. Its calls are paid for.");
+    const host = io.env["FAL_HOST"]?.trim();
+    const upstream = host && /^https?:/.test(host) ? host.replace(/\/+$/, "") : undefined;
+    const recorder = recordTo(resolve(io.cwd(), record), { key, ...(upstream && { upstream }) });
+    emulator.fetch = recorder.fetch;
+    return recorder;
+  }
+  if (replay !== undefined) {
+    const directory = resolve(io.cwd(), replay);
+    emulator.fetch = replayFrom(directory, { emulator: emulator.fetch, strict });
+  }
+  return { close: async () => {} };
 }
 
 /** A fault that never happened leaves untested what was run to test it. */
@@ -118,6 +157,7 @@ async function serve(io: Io, forProgram: boolean, options: EmulateOptions): Prom
     const directory = resolve(io.cwd(), options.state);
     return serveEmulator({ ...settings, directory, forget: options.forget ?? false });
   }
+  if (options.record !== undefined || options.replay !== undefined) return serveEmulator(settings);
   const directory = given === 0 ? undefined : directoryOf(io, port);
   if (directory === undefined) return serveEmulator(settings);
   try {
