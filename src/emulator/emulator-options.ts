@@ -9,6 +9,7 @@ import {
   nested,
   number,
   type OptionsOf,
+  oneOf,
   record,
   text,
 } from "../base/options.ts";
@@ -41,6 +42,13 @@ export interface EmulatorOptions {
    * @default the five stand-ins
    */
   readonly models?: readonly Model[];
+  /**
+   * What becomes of a call to an endpoint that there is not: its input is given back, for nothing, or it is refused with a
+   * 404, as fal does. @default "echo" where `models` is left out, else "refuse"
+   */
+  readonly unknown?: "echo" | "refuse";
+  /** Other prices than the stand-ins': what one unit costs, by endpoint. @default those of the stand-ins */
+  readonly prices?: Readonly<Record<string, Model["price"]>>;
   /** Apps of your own, on runners that the emulator starts, routes to and ends as fal does. @default none */
   readonly apps?: readonly App[];
   /** What a runner of one of the apps wrote. @default it is a part of its request's log only */
@@ -95,6 +103,8 @@ export const EMULATOR: OptionsOf<EmulatorOptions & Served> = {
   concurrency: count(1),
   origin: text,
   models: list,
+  unknown: oneOf(["echo", "refuse"]),
+  prices: record,
   apps: list,
   onLine: callback,
   timeScale: number(0),

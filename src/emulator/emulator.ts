@@ -7,9 +7,11 @@ import { checkOptions } from "../base/options.ts";
 import { runtimeTooOld } from "../errors/environment.ts";
 import type { HostedApp } from "../gateway/app.ts";
 import type { Fleet } from "../gateway/fleet.ts";
+import type { Model } from "../model/model.ts";
 import { standIns } from "../stand-ins/index.ts";
 import { addressOf } from "./address.ts";
 import { type BillingSwitches, billingSwitches } from "./billing.ts";
+import { modelFor } from "./catalog.ts";
 import { EMULATOR, type EmulatorOptions, type Served } from "./emulator-options.ts";
 import { type Expectations, expectations } from "./expect.ts";
 import { createPassage, type Passage } from "./faults/passage.ts";
@@ -144,7 +146,10 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
 
 function partsOf(options: EmulatorOptions & Served) {
   const { clock = systemClock, seed = 0, concurrency = 2, timeScale = 1, fetch, past } = options;
-  const models = new Map((options.models ?? standIns).map((model) => [model.id, model]));
+  const models = new Map(
+    (options.models ?? standIns).map((model) => [model.id, priced(model, options.prices)]),
+  );
+  const answersAll = (options.unknown ?? (options.models ? "refuse" : "echo")) === "echo";
   const files = createFileStore(undefined, past);
   const apps = new Map<string, HostedApp>();
   const plan = createFaultPlan(() => [...models.keys(), ...apps.keys()]);
@@ -164,7 +169,10 @@ function partsOf(options: EmulatorOptions & Served) {
         // Its next life runs it anew.
       }
     },
-    perform: createPerformer({ models, clock, files, seed, timeScale, fetch }),
+    perform: createPerformer({
+      modelFor: (endpoint) => modelFor(endpoint, { models, answersAll }),
+      ...{ clock, files, seed, timeScale, fetch },
+    }),
   });
   const billing = billingSwitches(options.billing);
   const runners = createRunnerBill(clock, () => billing.percentDiscount);
@@ -174,7 +182,20 @@ function partsOf(options: EmulatorOptions & Served) {
   follow(plan, options.faults ?? []);
   for (const job of past?.jobs ?? []) machine.restore(job);
   const platform: Platform = {
-    ...{ clock, machine, files, models, apps, concurrency, seed, billing, runners, signer, closing },
+    ...{
+      clock,
+      machine,
+      files,
+      models,
+      answersAll,
+      apps,
+      concurrency,
+      seed,
+      billing,
+      runners,
+      signer,
+      closing,
+    },
     uploads: createUploads(files),
     tokens: createTokens(),
     own: { stated: options.origin?.replace(/(?<!\/)\/+$/, ""), servedAt: options.servedAt },
@@ -182,6 +203,9 @@ function partsOf(options: EmulatorOptions & Served) {
   };
   return { platform, plan, hooks, stop: () => controller.abort() };
 }
+
+const priced = (model: Model, prices: EmulatorOptions["prices"] = {}): Model =>
+  Object.hasOwn(prices, model.id) ? { ...model, price: prices[model.id] as Model["price"] } : model;
 
 /** Undefined where it is too long. */
 const bodyOf = (request: Request): Promise<Uint8Array<ArrayBuffer> | undefined> =>

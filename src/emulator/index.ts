@@ -47,6 +47,7 @@ export type {
   Verdict,
 } from "../gateway/retries.ts";
 export { type Runner, RunnerLost, type RunnerStart, type StartRunner } from "../gateway/runner.ts";
+export { defineModel, type ModelDefinition } from "../model/define-model.ts";
 export {
   type DetailItem,
   type Model,
@@ -55,7 +56,9 @@ export {
   type ModelRun,
 } from "../model/model.ts";
 export type { Random } from "../model/random.ts";
-export { birefnet, esrgan, fastLightningSdxl, fluxSchnell, router } from "../stand-ins/index.ts";
+export { type FromSchemaOptions, modelFromSchema } from "../stand-ins/from-schema/index.ts";
+export { modelsFromFile } from "../stand-ins/from-schema/read.ts";
+export { birefnet, esrgan, fastLightningSdxl, fluxSchnell, router, standIns } from "../stand-ins/index.ts";
 export { FAL_HOSTS } from "./address.ts";
 export type { BillingSwitches } from "./billing.ts";
 export { createEmulator, type Emulator } from "./emulator.ts";

@@ -18,7 +18,7 @@ const REFUSAL_MS = 120;
 const OVER = "over";
 
 export interface PerformOptions {
-  readonly models: ReadonlyMap<string, Model>;
+  readonly modelFor: (endpoint: string) => Model | undefined;
   readonly clock: Clock;
   readonly files: FileStore;
   readonly seed: number;
@@ -32,7 +32,7 @@ export function createPerformer(options: PerformOptions): (job: Job) => Promise<
   const { clock, timeScale } = options;
   return async (job) => {
     const startedAt = clock.now();
-    const model = options.models.get(job.endpoint);
+    const model = options.modelFor(job.endpoint);
     if (!model) return failureOutcome(500, "internal_error", `No stand-in serves ${job.endpoint}`);
     try {
       const input = parseInput(model.input, job.input);

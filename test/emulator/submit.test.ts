@@ -1,3 +1,4 @@
+import { standIns } from "fal-chain/emulator";
 import { expect, test } from "vitest";
 import { echo, FLUX, json, ORIGIN, stage } from "../support/stage.ts";
 
@@ -41,8 +42,19 @@ test("a submit without a key, or with one that is none, is refused", async () =>
   expect(emulator.jobs).toHaveLength(0);
 });
 
-test("an unknown endpoint is named, together with those that exist", async () => {
-  const { send } = stage();
+test("an endpoint of which nothing is known gives back its input, for nothing", async () => {
+  const { emulator, send, clock } = stage();
+  const response = await send("POST", "/queue/acme/new/model", { body: { n: 1 } });
+  const { request_id } = (await json(response)) as { request_id: string };
+  await clock.sleep(5_000);
+  expect(await json(await send("GET", `/queue/acme/new/requests/${request_id}`))).toEqual({ n: 1 });
+  expect(emulator.job(request_id)?.logs[0]?.message).toContain("nothing is known of acme/new/model");
+  // What only looks like one is none.
+  expect((await send("POST", "/queue/acme/new/model/stream", { body: {} })).status).toBe(404);
+});
+
+test("where models are given, an unknown endpoint is named, together with those that exist", async () => {
+  const { send } = stage({ models: standIns });
   const response = await send("POST", "/queue/fal-ai/flux/dev", { body: {} });
   expect(response.status).toBe(404);
   const { detail } = await json(response);

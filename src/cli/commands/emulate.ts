@@ -10,6 +10,7 @@ import { dataHome } from "../../environment/data-home.ts";
 import { InvalidArgumentError } from "../../errors/arguments.ts";
 import { EXIT } from "../../terminal/exit-code.ts";
 import type { Cli, Io } from "../cli.ts";
+import { whatItServes } from "../emulate/models.ts";
 
 const HELP = `
 Without a program it serves until Ctrl-C. With one it serves for as long as the
@@ -25,6 +26,7 @@ Examples:
   fal-chain emulate
   fal-chain emulate --port 9000 --seed 7
   fal-chain emulate --speed 20 --make "esrgan fail once" -- node app.ts
+  fal-chain emulate --schema fal-endpoints.ts --model ./my-model.ts --prices prices.json
   fal-chain emulate -- node app.ts --its-own-option
   fal-chain emulate -- fal-chain call fal-ai/flux/schnell prompt="a fox"
 `;
@@ -52,6 +54,12 @@ export function addEmulate(program: Command, cli: Cli): void {
     .option("--forget", "begin without the requests of earlier starts")
     .option("--seed <number>", "makes request ids and pictures repeatable")
     .option("--concurrency <number>", "requests that run at once (default: 2)")
+    .option("--schema <file...>", "stand-ins made from OpenAPI documents, or from what pull has written")
+    .option("--model <file...>", "stand-ins of your own: modules that export models")
+    .option(
+      "--prices <file>",
+      'JSON of other prices: {"acme/painter": {"unit": "images", "unitPrice": 0.02}}',
+    )
     .passThroughOptions()
     .addHelpText("after", HELP)
     .action(async (words, options) => {
@@ -71,6 +79,9 @@ interface EmulateOptions {
   readonly forget?: boolean;
   readonly seed?: string;
   readonly concurrency?: string;
+  readonly schema?: readonly string[];
+  readonly model?: readonly string[];
+  readonly prices?: string;
 }
 
 async function emulate(io: Io, program: readonly string[], options: EmulateOptions): Promise<number> {
@@ -152,6 +163,7 @@ async function serve(io: Io, forProgram: boolean, options: EmulateOptions): Prom
     ...(speed !== undefined && { timeScale: 1 / speed }),
     ...(seed !== undefined && { seed }),
     ...(concurrency !== undefined && { concurrency }),
+    ...(await whatItServes(io, options)),
   };
   if (options.state !== undefined) {
     const directory = resolve(io.cwd(), options.state);

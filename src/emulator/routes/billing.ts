@@ -114,9 +114,10 @@ type Common = Pick<z.output<typeof EventParameters>, keyof typeof common>;
 function chargesFor(
   wish: Common,
   account: string,
-  { clock, machine, models, apps, billing }: Platform,
+  platform: Platform,
   more: Pick<BillQuery, "requests" | "tagged">,
 ): { charges: Charge[]; from: Cursor } | Response {
+  const { clock, machine, billing } = platform;
   const now = clock.now();
   const from =
     wish.cursor === undefined
@@ -138,7 +139,7 @@ function chargesFor(
   };
   // Nobody logs in to an emulator: what was paid for by a login is nothing.
   const jobs = wish.login_username.length > 0 ? [] : machine.jobs.values();
-  return { charges: chargesOf(jobs, query, { models, apps }, billing), from };
+  return { charges: chargesOf(jobs, query, platform, billing), from };
 }
 
 const eventOf = (charge: Charge, tagged: boolean, expand: readonly string[]) => ({

@@ -1,5 +1,5 @@
 import { randomFrom } from "../../model/random.ts";
-import { appFor, namesOf } from "../catalog.ts";
+import { appFor, modelFor, namesOf } from "../catalog.ts";
 import { callerFor } from "../credentials.ts";
 import { appOf } from "../endpoint.ts";
 import { exactJson } from "../exact-json.ts";
@@ -21,7 +21,7 @@ export function orderFrom(
   const caller = callerFor(endpoint, headers, address, platform);
   if (!caller.known) return plainError(401, caller.why);
   const app = appFor(endpoint, platform);
-  if (!app && !platform.models.has(endpoint)) {
+  if (!app && !modelFor(endpoint, platform)) {
     const served = namesOf(platform).join(", ");
     return plainError(404, `Application "${endpoint}" not found. This emulator serves ${served}.`);
   }
