@@ -71,7 +71,9 @@ describe("a client for tests", () => {
     made.emulator.faults.next({ operation: "submit", endpoint: "acme/ecko" }, "lost-response");
     await made.fal.subscribe(ECHO, { input: { n: 1 } });
     const error = String(await failureOf(made.close()));
-    expect(error).toMatch(/lost-response for submit acme\/ecko\n.*\n {2}submit acme\/echo \(1\)/s);
+    expect(error).toMatch(
+      /lost-response for submit acme\/ecko \(nearest: submit acme\/echo\)\n.*\n {2}submit acme\/echo \(1\)/s,
+    );
   });
 });
 
