@@ -28,7 +28,7 @@ import { createPerformer } from "./perform.ts";
 import type { Platform, RouteEnv } from "./platform.ts";
 import { type AcceptRealtime, answerRealtime } from "./realtime.ts";
 import { createRecorder, type ReceivedRequest, type Recorder } from "./received.ts";
-import { plainError } from "./replies.ts";
+import { plainError, platformError } from "./replies.ts";
 import { KEEP } from "./retention.ts";
 import { billingRoutes } from "./routes/billing.ts";
 import { fileRoutes } from "./routes/files.ts";
@@ -253,6 +253,10 @@ function routes(platform: Platform, inspected: Inspected): Hono<RouteEnv> {
     .route("/", hookRoutes(platform))
     .route("/", healthRoutes(platform))
     .route("/", inspectionRoutes(platform, inspected))
-    .notFound((c) => plainError(404, `Path ${c.req.path} not found`))
+    .notFound(({ req: { path } }) =>
+      path.startsWith("/api/")
+        ? platformError(404, "not_found", `${path.slice("/api".length)} is not emulated`)
+        : plainError(404, `Path ${path} not found`),
+    )
     .onError((error) => plainError(500, `The emulator broke: ${error.message}`));
 }

@@ -33,6 +33,13 @@ test("the platform API has error bodies of its own", async () => {
   ]);
 });
 
+test("what it has not of the platform API is refused in the platform's own form", async () => {
+  const { send } = stage();
+  const answer = await send("GET", "https://api.fal.ai/v1/organization/usage");
+  const message = "/v1/organization/usage is not emulated";
+  expect([answer.status, await json(answer)]).toEqual([404, { error: { type: "not_found", message } }]);
+});
+
 test("an uploaded file can be fetched, with its type and length, by GET and HEAD", async () => {
   const { send, emulator } = stage();
   const announced = await json(
