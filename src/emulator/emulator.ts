@@ -44,6 +44,7 @@ import { serverlessRoutes } from "./routes/serverless.ts";
 import { storageRoutes } from "./routes/storage.ts";
 import { tokenRoutes } from "./routes/tokens.ts";
 import { createRunnerBill, type Runners } from "./runners.ts";
+import { restoreFrom, snapshotOf } from "./snapshot.ts";
 import { createTokens } from "./tokens.ts";
 import { createUploads } from "./uploads.ts";
 import { type Connect, webSocketOf } from "./web-socket.ts";
@@ -78,6 +79,14 @@ export interface Emulator extends Expectations {
   readonly runners: Runners;
   /** Begins anew: requests, what was received, webhooks and faults are forgotten, and what runs is stopped. Files stay. */
   reset(): void;
+  /** Requests, what they cost, and files, as JSON. */
+  snapshot(): string;
+  /**
+   * Goes back to a snapshot, of this emulator or another one; what had not ended runs anew.
+   *
+   * @throws {RangeError} for what is none; then nothing has changed.
+   */
+  restore(snapshot: string): void;
   /** Stops all jobs and runners, and ends all streams; what is asked later is answered with a 503. */
   close(): Promise<void>;
 }
@@ -100,7 +109,13 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
     hooks.forget();
     plan.clear();
   };
-  const app = routes(platform, { plan, received: recorder.list, reset });
+  const snapshot = () => snapshotOf({ ...platform, past: options.past });
+  const restore = (text: string) => {
+    recorder.clear();
+    hooks.forget();
+    restoreFrom(text, { ...platform, past: options.past });
+  };
+  const app = routes(platform, { plan, received: recorder.list, reset, snapshot, restore });
   const jobs = () => [...machine.jobs.values()].map(viewOf);
   const pass = createPassage({ plan, machine, clock, concurrency, hooks, closing });
 
@@ -135,6 +150,8 @@ export function createEmulator(options: EmulatorOptions & Served = {}): Emulator
     fleets: new Map([...apps].map(([id, { fleet }]) => [id, fleet])),
     ...{ history, billing, runners },
     reset,
+    snapshot,
+    restore,
     async close() {
       stop();
       const fleets = [...apps.values()].map(({ fleet }) => fleet.close());

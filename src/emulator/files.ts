@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Past } from "./past.ts";
+import type { Past, PastFile } from "./past.ts";
 
 export interface StoredFile {
   readonly name: string;
@@ -17,6 +17,10 @@ export interface FileStore {
   get(id: string): StoredFile | undefined;
   /** The file that a URL points to, whichever origin it names. */
   find(url: URL): StoredFile | undefined;
+  /** Every file, oldest first. */
+  all(): PastFile[];
+  /** Keeps these files instead of those that there are. */
+  replace(files: readonly PastFile[]): void;
   readonly mostBytes: number;
 }
 
@@ -79,6 +83,11 @@ export function createFileStore(mostBytes = 256 * 2 ** 20, past?: Past): FileSto
       return true;
     },
     get: (id) => files.get(id),
+    all: () => [...files].map(([id, file]) => ({ id, ...file })),
+    replace(others) {
+      for (const id of [...files.keys()]) drop(id);
+      for (const { id, ...file } of others) keep(id, file);
+    },
     find(url) {
       const [folder, id] = url.pathname.split("/").filter(Boolean);
       return folder === "files" && id ? files.get(id) : undefined;

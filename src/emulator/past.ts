@@ -152,7 +152,7 @@ function withBytes(file: Omit<PastFile, "bytes">, media: string): PastFile[] {
 }
 
 /** Without the key, which may be a real one. */
-function pastOf(all: Job): PastJob {
+export function pastOf(all: Job): PastJob {
   const { random: _, stop: _1, watchers: _2, payload: _3, state: _4, direct: _5, ...job } = all;
   const { authorization: _6, cookie: _7, ...headers } = job.headers;
   return { ...job, headers };

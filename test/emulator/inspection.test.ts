@@ -75,3 +75,22 @@ test("is not to be had by fal's own hosts", async () => {
   const response = await emulator.fetch(new Request("https://queue.fal.run/_emulator/requests"));
   expect([response.status, await response.json()]).toEqual([405, { detail: "Method Not Allowed" }]);
 });
+
+test("goes back to a snapshot, in another emulator too, and changes nothing for what is none", async () => {
+  await ask("POST", "/_emulator/reset");
+  const { body } = await ask("POST", `/queue/${ECHO}`, { n: 4 });
+  const path = `/queue/${ECHO}/requests/${body["request_id"]}`;
+  await clock.sleep(10_000);
+  const text = emulator.snapshot();
+  expect(text).not.toContain("ada:x");
+  await ask("POST", `/queue/${ECHO}`, { n: 5 });
+  expect((await ask("POST", "/_emulator/restore", { jobs: 1 })).status).toBe(400);
+  expect(emulator.jobs).toHaveLength(2);
+  expect((await ask("GET", "/_emulator/snapshot")).body).toMatchObject({ jobs: [{}, {}], files: [] });
+  expect((await ask("POST", "/_emulator/restore", JSON.parse(text))).body).toEqual({ requests: 1 });
+  expect((await ask("GET", path)).body).toEqual({ echo: { n: 4 } });
+
+  const other = createEmulator({ clock, models: [echo({ units: 3 })] });
+  other.restore(text);
+  expect(other.jobs).toEqual(emulator.jobs);
+});

@@ -11,6 +11,8 @@ export interface Inspected {
   readonly plan: FaultPlan;
   readonly received: readonly ReceivedRequest[];
   reset(): void;
+  snapshot(): string;
+  restore(snapshot: string): void;
 }
 
 /**
@@ -19,7 +21,7 @@ export interface Inspected {
  */
 export function inspectionRoutes(
   { machine }: Platform,
-  { plan, received, reset }: Inspected,
+  { plan, received, reset, snapshot, restore }: Inspected,
 ): Hono<RouteEnv> {
   const jobs = (endpoint: string | undefined) =>
     [...machine.jobs.values()].filter((job) => endpoint === undefined || job.endpoint === endpoint);
@@ -40,6 +42,18 @@ export function inspectionRoutes(
     .delete("/_emulator/faults", () => {
       plan.clear();
       return json({ pending: 0 });
+    })
+    .get(
+      "/_emulator/snapshot",
+      () => new Response(snapshot(), { headers: { "content-type": "application/json" } }),
+    )
+    .post("/_emulator/restore", (c) => {
+      try {
+        restore(new TextDecoder().decode(c.env.body));
+        return json({ requests: machine.jobs.size });
+      } catch (error) {
+        return plainError(400, (error as Error).message);
+      }
     })
     .post("/_emulator/reset", () => {
       reset();
