@@ -2,7 +2,15 @@ const { builtinModules } = require("node:module");
 const { exports: packageExports } = require("./package.json");
 
 /** Packages that the build puts into our own files; of their types nothing is in the declarations. */
-const IN_OUR_FILES = ["p-retry", "eventsource-parser", "fast-png", "d3-scale", "d3-shape", "log-update"];
+const IN_OUR_FILES = [
+  "ky",
+  "p-retry",
+  "eventsource-parser",
+  "fast-png",
+  "d3-scale",
+  "d3-shape",
+  "log-update",
+];
 
 /** What every folder may stand on. */
 const GROUND = ["base", "errors", "money", "journal"];

@@ -13,7 +13,7 @@ const CJS = `${DIST}/cjs`;
  * What comes along: what loads with the client, since read in a hundred small files it took as long as all the rest, and what
  * cannot be required.
  */
-const INLINED = /^(p-retry|eventsource-parser|fast-png|d3-(scale|shape)|log-update|zod\/(mini|locales))$/;
+const INLINED = /^(ky|p-retry|eventsource-parser|fast-png|d3-(scale|shape)|log-update|zod\/(mini|locales))$/;
 /** Programs that others start by their name, beside the file that they are in. */
 const PROGRAMS = ["emulator/outliving-process", "runners/preload", "runners/build-check-preload"];
 

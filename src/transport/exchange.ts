@@ -1,3 +1,4 @@
+import ky from "ky";
 import { uncached, type WireRequest } from "../base/transport.ts";
 import { VERSION } from "../base/version.ts";
 import type { FalKey } from "../environment/credentials.ts";
@@ -63,7 +64,14 @@ export async function exchange(
       ...(request.body !== undefined && { body: request.body }),
       ...(signal && { signal }),
     };
-    const response = await callFetch(options.fetch, routed.url, init, sending);
+    // ky makes a Request of all that it is told, with a signal composed of others, and nobody reads it: the fetch has `init`.
+    const response = await ky(url, {
+      method: request.method,
+      retry: 0,
+      throwHttpErrors: false,
+      timeout: false,
+      fetch: () => callFetch(options.fetch, routed.url, init, sending),
+    });
     // Where a proxy's redirect leads says nothing of where fal's would.
     const target = routed.url === url ? redirectTarget(response, url) : undefined;
     if (!target || request.method !== "GET" || hop === MAX_REDIRECTS || !mayFollow(target)) {

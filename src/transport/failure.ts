@@ -162,8 +162,8 @@ function codeOf(root: Error): string | undefined {
 const HARMLESS = ["name", "message", "stack", "code", "errno", "syscall", "hostname", "address", "port"];
 
 /**
- * Errors of a fetch that was passed in may hold the Request, and with it the key. So of a thrown error only a copy is kept,
- * of what network errors have, all along its causes.
+ * ky's errors hold the Request, and with it the key; so may those of a fetch that was passed in. So of a thrown error
+ * only a copy is kept, of what network errors have, all along its causes.
  */
 function withoutRequest(error: unknown, hide: Hide, depth = 0): Error | undefined {
   if (!(error instanceof Error) || depth > 8) return undefined;
