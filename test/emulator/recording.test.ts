@@ -12,6 +12,7 @@ const HERE = "http://127.0.0.1:8787";
 const REAL = "http://real.test";
 const KEPT_OUT = {
   signed: "https://bucket.test/cat.png?X-Amz-Signature=5ignature-0123456789",
+  dated: "https://bucket.test/dog.png?until=un5igned",
   login: "https://ada:passw0rd-of-ada@elsewhere.test/x",
   api_key: "4pi-key-0123456789",
   nested: { accessToken: "t0ken-0123456789abc" },
@@ -19,7 +20,7 @@ const KEPT_OUT = {
   code: Buffer.from(`x${KEY}`).toString("base64"),
 };
 const SECRETS =
-  /0123456789|passw0rd|5ignature|4pi-key|t0ken|b3arer|eyJ|c2lnbmF0|program-of|00c04fc964ff|MDEyMzQ1Njc|AxMjM0NTY3|wMTIzNDU2N/;
+  /0123456789|passw0rd|un5igned|5ignature|4pi-key|t0ken|b3arer|eyJ|c2lnbmF0|program-of|00c04fc964ff|MDEyMzQ1Njc|AxMjM0NTY3|wMTIzNDU2N/;
 
 const models = [echo(), fluxSchnell, esrgan];
 
@@ -86,6 +87,27 @@ test("no key, token, signature or login is in any file of a recording", async ()
   const text = textOf(directory);
   expect(text).toContain("https://bucket.test/cat.png");
   expect(text).toContain(ECHO);
+  expect(SECRETS.exec(text)?.[0]).toBeUndefined();
+});
+
+test("no secret is in a stream either, and only fal's own headers are kept", async () => {
+  const directory = tempDir();
+  const headers = {
+    "content-type": "text/event-stream",
+    "set-cookie": "s=0123456789",
+    "x-fal-request-id": "r-1",
+  };
+  const events =
+    'data: {"access_token":"short-0123456789","n":1}\n\ndata: see https://a.test/b?x=0123456789\n\n';
+  const recorder = recordTo(directory, { key: KEY, fetch: async () => new Response(events, { headers }) });
+  const answer = await recorder.fetch(
+    new Request(`${HERE}/run/acme/words/stream`, { method: "POST", body: "{}" }),
+  );
+  expect(await answer.text()).toBe(events);
+  await recorder.close();
+  const text = textOf(directory);
+  expect(text).toContain('\\"n\\":1');
+  expect(text).toContain("r-1");
   expect(SECRETS.exec(text)?.[0]).toBeUndefined();
 });
 

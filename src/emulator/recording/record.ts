@@ -145,10 +145,10 @@ async function bodyOf(bytes: Uint8Array, headers: Headers, { tape, scrub, take }
     try {
       return { body: scrub.value(await exchanged(JSON.parse(text), take)) };
     } catch {
-      return { text: scrub.value(text) };
+      return { text: scrub.events(text) };
     }
   }
-  if (/^text\//.test(type)) return { text: scrub.value(text) };
+  if (/^text\//.test(type)) return { text: scrub.events(text) };
   return { media: tape.keep(bytes, type) };
 }
 

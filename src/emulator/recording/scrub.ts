@@ -11,14 +11,16 @@ const SCHEME = /\b(Key|Bearer|Basic)\s+[\w+/=.~:-]{8,}/g;
 const QUERY = /(\bhttps?:\/\/[^\s"'<>?#\\]+)[?#]([^\s"'<>\\]+)/g;
 const LOGIN = /(\bhttps?:\/\/)[^\s/"'@]+@/g;
 /** What is shorter may be a word of anybody's. */
-const LEAST = 12;
+const LEAST = 8;
 
 /** Takes keys, tokens, signatures and cookies out of what is written down. */
 export interface Scrubber {
-  /** It is taken out of everything that comes, in every form. */
+  /** It is taken out of everything that comes, in every form, unless it is short enough to be a word. */
   remember(secret: string | null | undefined): void;
   /** A value of JSON, without what is secret by its name or its look. */
   value(value: unknown): unknown;
+  /** Text that may be a stream of events, whose data is JSON. */
+  events(text: string): string;
   /** A path with its query. */
   path(path: string, search: string): string;
   /** The last look: whatever is known to be secret, wherever it stands. */
@@ -54,6 +56,19 @@ export function createScrubber(): Scrubber {
   return {
     remember,
     value,
+    events: (text) =>
+      text
+        .split("\n")
+        .map((line) => {
+          try {
+            return line.startsWith("data:")
+              ? `data: ${JSON.stringify(value(JSON.parse(line.slice(5))))}`
+              : plain(line);
+          } catch {
+            return plain(line);
+          }
+        })
+        .join("\n"),
     path(path, search) {
       const query = new URLSearchParams(search);
       for (const [name, given] of [...query]) {
