@@ -81,7 +81,7 @@ describe.concurrent("as a process", () => {
     process.kill("SIGINT");
     const { code, stdout, stderr } = await ended;
     expect([code, stderr]).toEqual([0, ""]);
-    expect(stdout).toMatch(/^ {2}export FAL_HOST=http:\/\/127\.0\.0\.1:\d+\n {2}export FAL_KEY=/m);
+    expect(stdout).toMatch(/^ {2}export FAL_HOST=http:\/\/127\.0\.0\.1:\d+ FAL_KEY=/m);
   });
 
   test("emulate ends its program with itself, and exits as the program did", async () => {
@@ -100,8 +100,8 @@ describe.concurrent("as a process", () => {
 
 test("emulate runs a program against itself and exits with its code", async () => {
   const script =
-    "fetch(process.env.FAL_HOST + '/queue/acme/x', { method: 'POST', headers: { authorization: 'Key ' + " +
-    "process.env.FAL_KEY } }).then(({ status }) => process.exit(status === 404 && process.argv[1] === '--own' ? 7 : 1))";
+    "fetch(process.env.FAL_HOST + '/queue/acme/x', { method: 'POST', body: '{}', headers: { authorization: 'Key ' + " +
+    "process.env.FAL_KEY } }).then(({ status }) => process.exit(status === 200 && process.argv[1] === '--own' ? 7 : 1))";
   const env = { PATH: process.env["PATH"], FAL_KEY: "a-real:key" };
   const own = [process.execPath, "-e", script, "--", "--own"];
   expect(await command(main, ["emulate", "--", ...own], { env })).toMatchObject({ code: 7 });

@@ -87,7 +87,7 @@ test("all that fal takes is taken: another format is a png that says so, and the
 });
 
 test("only v2 is there, with the models that it has", async () => {
-  const s = stage();
+  const s = stage({ unknown: "refuse" });
   expect(await refusal(s, BIREFNET, { image_url: "x", model: "General Use" })).toMatchObject({
     status: 422,
     type: "one_of",

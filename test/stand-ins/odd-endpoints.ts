@@ -138,6 +138,12 @@ export const ENDPOINTS: Readonly<Record<string, Odd>> = {
       others: { Node: { type: "object", ...props({ name: text, children: listOf(to("Node")) }, ["name"]) } },
     },
   ),
+  chain: giving(
+    { head: to("Link") },
+    { others: { Link: { type: "object", ...props({ value: whole, next: orNull(to("Link")) }) } } },
+  ),
+  "narrow-limits": giving({ a: { ...decimal, exclusiveMinimum: 0, exclusiveMaximum: 0.0005 } }),
+  dates: giving({ at: { ...text, format: "date-time" }, id: { ...text, format: "uuid" } }),
   "list-of-itself": giving({ loop: to("Loop") }, { others: { Loop: { type: "array", items: to("Loop") } } }),
   nowhere: giving({ lost: to("Nobody") }),
   "long-names": giving(

@@ -212,7 +212,7 @@ test.each(["serializable", "repeatable read"])(
       ),
     );
     expect(await store.calls.list()).toHaveLength(20);
-    expect(await store.spend({ by: [] })).toMatchObject([{ calls: 20, nanoUsd: 20 }]);
+    expect(await store.spend({ by: [] })).toMatchObject([{ calls: 20, nanoUsd: 20n }]);
   },
 );
 

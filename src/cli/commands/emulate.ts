@@ -26,7 +26,7 @@ Examples:
   fal-chain emulate
   fal-chain emulate --port 9000 --seed 7
   fal-chain emulate --speed 20 --make "esrgan fail once" -- node app.ts
-  fal-chain emulate --schema fal-endpoints.ts --model ./my-model.ts --prices prices.json
+  fal-chain emulate --schema fal-endpoints.ts --model ./my-model.ts
   fal-chain emulate -- node app.ts --its-own-option
   fal-chain emulate -- fal-chain call fal-ai/flux/schnell prompt="a fox"
 `;

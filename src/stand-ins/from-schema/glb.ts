@@ -1,5 +1,5 @@
 /** A tetrahedron in glTF's binary form, with a note of what it is. Source: the glTF 2.0 specification, GLB. */
-export function glbOf(generator: string): Uint8Array {
+export function glbOf(generator: string, extras: Readonly<Record<string, string | number>>): Uint8Array {
   const corners = [
     [1, 1, 1],
     [-1, -1, 1],
@@ -10,7 +10,7 @@ export function glbOf(generator: string): Uint8Array {
   const positions = Buffer.from(new Float32Array(corners.flat()).buffer);
   const indices = Buffer.from(new Uint16Array(faces).buffer);
   const json = JSON.stringify({
-    asset: { version: "2.0", generator },
+    asset: { version: "2.0", generator, extras },
     scene: 0,
     scenes: [{ nodes: [0] }],
     nodes: [{ mesh: 0 }],

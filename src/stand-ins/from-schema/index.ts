@@ -77,10 +77,11 @@ function modelOf(
       const text = textOf(given) ?? notice;
       const seed = typeof given["seed"] === "number" ? given["seed"] : anySeed(context);
       const size = sizeOf(given);
+      const format = given["output_format"] === "jpeg" ? "jpeg" : undefined;
       let files = 0;
       const made = await sample(output, ["output"], {
         ...{ defs, text, seed, input: given, count: countOf(given) },
-        file: (kind) => makeMedia(kind, { text, seed: seed + files++, note: notice, size }, context),
+        file: (kind) => makeMedia(kind, { text, seed: seed + files++, note: notice, size, format }, context),
       });
       return { output: made, units: Math.max(1, files) };
     },

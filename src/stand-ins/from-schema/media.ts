@@ -1,6 +1,5 @@
 import type { ModelContext } from "../../model/model.ts";
 import { wholeBetween } from "../../model/random.ts";
-import { paint } from "../painting/paint.ts";
 import { encodePicture } from "../picture/encode.ts";
 import { glbOf } from "./glb.ts";
 import { mp4Of } from "./mp4.ts";
@@ -50,6 +49,8 @@ export interface Subject {
   /** What it says of itself within the file, where a file can. */
   readonly note: string;
   readonly size?: { readonly width: number; readonly height: number } | undefined;
+  /** Of pictures. @default "png" */
+  readonly format?: "png" | "jpeg" | undefined;
 }
 
 /** Makes a file of a kind and keeps it. */
@@ -60,15 +61,24 @@ export async function makeMedia(kind: Kind, subject: Subject, context: ModelCont
   return { url, content_type: type, file_name, file_size: bytes.length, ...facts };
 }
 
-async function make(kind: Kind, { text, seed, note, size = PICTURE }: Subject, { breathe }: ModelContext) {
+/** Loaded with the first picture: who starts an emulator does not wait for it. */
+const painting = () => import("../painting/paint.ts");
+
+async function make(
+  kind: Kind,
+  { text, seed, note, size = PICTURE, format = "png" }: Subject,
+  { breathe }: ModelContext,
+) {
   switch (kind) {
     case "image": {
+      const { paint } = await painting();
       const picture = await paint(text, seed, size, breathe);
-      const { bytes, contentType } = encodePicture(picture, "png");
-      return { bytes, type: contentType, ending: ".png", ...size };
+      const { bytes, contentType } = encodePicture(picture, format);
+      return { bytes, type: contentType, ending: `.${format}`, ...size };
     }
     case "video": {
       const { width, height, fps, seconds } = FILM;
+      const { paint } = await painting();
       const pictures = [];
       for (let n = 0; n < fps * seconds; n++) {
         pictures.push(await paint(text, seed + n, { width, height }, breathe));
@@ -79,15 +89,15 @@ async function make(kind: Kind, { text, seed, note, size = PICTURE }: Subject, {
     }
     case "audio":
       return {
-        bytes: wavOf(text, SOUND_SECONDS),
+        bytes: wavOf(text, SOUND_SECONDS, seed),
         type: "audio/wav",
         ending: ".wav",
         duration: SOUND_SECONDS,
       };
     case "model":
-      return { bytes: glbOf(note), type: "model/gltf-binary", ending: ".glb" };
+      return { bytes: glbOf(note, { prompt: text, seed }), type: "model/gltf-binary", ending: ".glb" };
     case "text":
-      return { bytes: Buffer.from(`${note}\n${text}\n`), type: "text/plain", ending: ".txt" };
+      return { bytes: Buffer.from(`${note}\n${text}\nseed ${seed}\n`), type: "text/plain", ending: ".txt" };
   }
 }
 

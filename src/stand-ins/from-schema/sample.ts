@@ -28,7 +28,9 @@ export async function sample(schema: Schema, names: readonly string[], sampling:
   const known = schema.$ref === undefined ? names : [names[0] ?? "", schema.$ref, ...names.slice(1)];
   const { anyOf, ...part } = resolved(schema, defs);
   if (part.enum) return part.enum[0] ?? null;
-  if (anyOf) return sample(anyOf[indexOfMeant(anyOf, defs)] ?? {}, known, sampling);
+  if (anyOf && !part.properties) {
+    return sample(anyOf[indexOfMeant(anyOf, defs, known.length >= DEEPEST)] ?? {}, [...known, ""], sampling);
+  }
   const [name = ""] = names;
   switch (part.type) {
     case "object":
@@ -50,8 +52,10 @@ export async function sample(schema: Schema, names: readonly string[], sampling:
 }
 
 /** Of a choice, what says most: no null where there is anything else, and no bare text where there is an object. */
-function indexOfMeant(choices: readonly Schema[], defs: EndpointSchema["defs"]): number {
+function indexOfMeant(choices: readonly Schema[], defs: EndpointSchema["defs"], isDeep: boolean): number {
   const types = choices.map((choice) => resolved(choice, defs).type);
+  // What speaks of itself ends where it may.
+  if (isDeep && types.includes("null")) return types.indexOf("null");
   const wished = ["object", "array", "string", "number", "integer", "boolean", undefined, "null"] as const;
   return Math.max(0, Math.min(...wished.map((type) => types.indexOf(type)).filter((at) => at >= 0)));
 }
@@ -99,11 +103,20 @@ function lengthOf(names: readonly string[], { count }: Sampling, least: number, 
   return Math.min(Math.max(count, least), most);
 }
 
+const FORMATS: Readonly<Record<string, string>> = {
+  "date-time": "2026-01-01T00:00:00Z",
+  date: "2026-01-01",
+  time: "00:00:00Z",
+  uuid: "00000000-0000-4000-8000-000000000000",
+};
+
 async function text(schema: Schema, names: readonly string[], sampling: Sampling): Promise<string> {
   const [name = ""] = names;
   if (schema.isFile || schema.format === "uri" || /(^|_)ur[li]$/.test(name)) {
     return (await sampling.file(kindOf(names))).url;
   }
+  const formatted = FORMATS[schema.format ?? ""];
+  if (formatted !== undefined) return formatted;
   const asked = sampling.input[name];
   const said = typeof asked === "string" ? asked : (stringIn(schema) ?? sampling.text);
   const { minLength = 0, maxLength = Number.POSITIVE_INFINITY } = schema;
@@ -135,6 +148,7 @@ function within(schema: Schema, wanted: number): number {
   const step = multipleOf ?? (schema.type === "integer" ? 1 : undefined);
   const least = Math.max(minimum, exclusiveMinimum + (step ?? 1e-3));
   const most = Math.min(maximum, exclusiveMaximum - (step ?? 1e-3));
+  if (step === undefined && least > most) return (least + most) / 2;
   const inside = Math.min(Math.max(wanted, least), most);
   return step === undefined ? inside : step * Math.min(Math.ceil(inside / step), Math.floor(most / step));
 }

@@ -1,12 +1,12 @@
 const RATE = 16_000;
 
 /** A sound of whole tones, one for each character of a text: 16 bits, one channel. */
-export function wavOf(text: string, seconds: number): Uint8Array {
+export function wavOf(text: string, seconds: number, seed: number): Uint8Array {
   const samples = new Int16Array(Math.round(RATE * seconds));
   const letters = Array.from(text || " ");
   for (let i = 0; i < samples.length; i++) {
     const at = (i / samples.length) * letters.length;
-    const tone = (letters[Math.floor(at)]?.codePointAt(0) ?? 0) % 24;
+    const tone = ((letters[Math.floor(at)]?.codePointAt(0) ?? 0) + seed) % 24;
     const frequency = 220 * 2 ** (tone / 12);
     // Each tone swells and fades, so that none clicks.
     const swell = Math.sin(Math.PI * (at % 1));
