@@ -26,7 +26,7 @@ export async function openPool(
     getTypeParser: (oid, format) =>
       oid === INT8 ? Number : pg.types.getTypeParser(oid, format as "text" | undefined),
   };
-  if (typeof database !== "string") return { pool: database, types };
+  if (typeof database !== "string") return { pool: unbroken(database), types };
   const pool = new pg.Pool({
     connectionString: database,
     max,
@@ -37,7 +37,16 @@ export async function openPool(
   });
   // An idle connection that breaks is replaced at the next use, which says so if that fails too.
   pool.on("error", () => {});
-  return { pool, types };
+  return { pool: unbroken(pool), types };
+}
+
+/**
+ * A server that ends may say so in the same breath in which it lets a client in: before the pool has handed that over, and
+ * nobody else listens yet. Unheard, it would end the process. Who uses the connection is told by its first query.
+ */
+function unbroken(pool: Pool): Pool {
+  pool.on("connect", (client) => void client.on("error", () => {}));
+  return pool;
 }
 
 /** A connection that has fallen silent never says that it is closed: it is cut after a while. */
