@@ -5,5 +5,5 @@
  * @module
  */
 export { type FalFixtures, falFixtures, falFor, type TestContext } from "./fixtures.ts";
-export { falHandlers } from "./msw.ts";
+export { falHandlers, type MswHandler } from "./msw.ts";
 export { type TestFal, type TestFalOptions, testFal } from "./test-fal.ts";

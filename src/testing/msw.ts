@@ -1,7 +1,10 @@
 import { createRequire } from "node:module";
-import type { HttpHandler } from "msw";
 import { createEmulator, type Emulator, FAL_HOSTS } from "../emulator/index.ts";
 import { InvalidArgumentError } from "../errors/arguments.ts";
+
+/** What `setupServer` of msw takes. As loose as this, since whoever has no msw could not read a type of it. */
+// biome-ignore lint/suspicious/noExplicitAny: see above
+export type MswHandler = any;
 
 /**
  * Handlers of Mock Service Worker that answer for all of fal's hosts, by an emulator: for tests of programs that make their
@@ -14,7 +17,7 @@ import { InvalidArgumentError } from "../errors/arguments.ts";
  * const emulator = createEmulator({ timeScale: 0 });
  * const server = setupServer(...falHandlers(emulator));
  */
-export function falHandlers(emulator: Emulator = createEmulator({ timeScale: 0 })): HttpHandler[] {
+export function falHandlers(emulator: Emulator = createEmulator({ timeScale: 0 })): MswHandler[] {
   const { http } = installedMsw();
   return FAL_HOSTS.map((host) => http.all(`https://${host}/*`, ({ request }) => emulator.fetch(request)));
 }
