@@ -1,17 +1,3 @@
-/** A row of the account's bill. */
-interface BillRow {
-  readonly requestId: string;
-  readonly endpoint: string;
-  readonly at: number;
-  readonly units: number | undefined;
-  readonly unit: string | undefined;
-  readonly unitPriceNanoUsd: number | undefined;
-  readonly percentDiscount: number;
-  readonly subtotalNanoUsd: number | undefined;
-  readonly nanoUsd: number;
-  readonly keyId: string | undefined;
-}
-
 /** A request on fal's bill, its rows added up. */
 export interface BilledRequest {
   readonly requestId: string;
@@ -31,6 +17,9 @@ export interface BilledRequest {
   /** The key that paid, by its id; undefined where the bill does not say. */
   readonly keyId: string | undefined;
 }
+
+/** A row of the account's bill says of itself what a request says of all of its rows. */
+type BillRow = BilledRequest;
 
 /** A row of the bill that says no amount that could be booked. */
 export interface UnreadableRow {

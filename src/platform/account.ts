@@ -1,9 +1,7 @@
 import * as z from "zod/mini";
-import { parseForeign } from "../base/json.ts";
 import type { Transport } from "../base/transport.ts";
-import { ApiError } from "../errors/api.ts";
-import { AdminKeyRequiredError } from "../errors/platform.ts";
 import { pagesOf } from "./pages.ts";
+import { readAsAdmin } from "./read-as-admin.ts";
 
 /** What an account has left to spend. */
 export interface Balance {
@@ -43,16 +41,8 @@ const MOST_PAGES = 100;
 
 /** The account that the key belongs to. For ADMIN keys. */
 export function createAccount(transport: Transport, base: () => string): AccountReader {
-  async function read<T>(path: string, schema: z.ZodMiniType<T>, signal: AbortSignal | undefined) {
-    const request = { operation: "platform", method: "GET", url: `${base()}${path}`, signal } as const;
-    try {
-      return await transport.send(request, ({ text }) => z.parse(schema, parseForeign(text)));
-    } catch (error) {
-      throw error instanceof ApiError && error.status === 403
-        ? new AdminKeyRequiredError({ cause: error })
-        : error;
-    }
-  }
+  const read = <T>(path: string, schema: z.ZodMiniType<T>, signal: AbortSignal | undefined) =>
+    readAsAdmin(transport, `${base()}${path}`, schema, signal);
   return {
     async balance(signal) {
       const { username, credits } = await read("/account/billing?expand=credits", WithCredits, signal);

@@ -1,13 +1,11 @@
 import * as z from "zod/mini";
 import type { Clock } from "../base/clock.ts";
-import { parseForeign } from "../base/json.ts";
 import { type Time, timeOf } from "../base/time.ts";
 import type { Transport } from "../base/transport.ts";
-import { ApiError } from "../errors/api.ts";
 import { MalformedReplyError } from "../errors/network.ts";
-import { AdminKeyRequiredError } from "../errors/platform.ts";
 import { type BillingEvent, rowsOf, type UnreadableRow } from "./billing-rows.ts";
 import { pagesOf } from "./pages.ts";
+import { readAsAdmin } from "./read-as-admin.ts";
 
 export interface BillingQuery {
   /** From. @default a day before `until` */
@@ -63,17 +61,8 @@ const PAGE_ROWS = 10_000;
 const MOST_PAGES = 5_000;
 
 export function createBillPages(transport: Transport, base: () => string): ReadBillPages {
-  async function page(search: URLSearchParams, signal: AbortSignal | undefined) {
-    const url = `${base()}/models/billing-events?${search}`;
-    const request = { operation: "platform", method: "GET", url, signal } as const;
-    try {
-      return await transport.send(request, ({ text }) => z.parse(Page, parseForeign(text)));
-    } catch (error) {
-      throw error instanceof ApiError && error.status === 403
-        ? new AdminKeyRequiredError({ cause: error })
-        : error;
-    }
-  }
+  const page = (search: URLSearchParams, signal: AbortSignal | undefined) =>
+    readAsAdmin(transport, `${base()}/models/billing-events?${search}`, Page, signal);
 
   async function* pages(parameters: readonly Parameter[], signal: AbortSignal | undefined) {
     const read = ({ cursor }: { readonly cursor?: string }) => {

@@ -1,12 +1,10 @@
 import * as z from "zod/mini";
 import type { Clock } from "../base/clock.ts";
-import { parseForeign } from "../base/json.ts";
 import { type Time, timeOf } from "../base/time.ts";
 import type { Transport } from "../base/transport.ts";
-import { ApiError } from "../errors/api.ts";
-import { AdminKeyRequiredError } from "../errors/platform.ts";
 import type { RunnerCost } from "../money/runner-cost.ts";
 import { pagesOf } from "./pages.ts";
+import { readAsAdmin } from "./read-as-admin.ts";
 
 export interface RunnerUsageQuery {
   /** From. @default a day ago */
@@ -57,20 +55,13 @@ export function createRunnerUsage(transport: Transport, base: () => string, cloc
       expand: "time_series",
       ...(apps && { app: apps.join(",") }),
     };
-    const read = async (cursor: object) => {
+    const read = (cursor: object) => {
       const url = `${base()}/serverless/usage?${new URLSearchParams({ ...parameters, ...cursor })}`;
-      const request = { operation: "platform", method: "GET", url, signal } as const;
-      return transport.send(request, ({ text }) => z.parse(Page, parseForeign(text)));
+      return readAsAdmin(transport, url, Page, signal);
     };
     const rows: RunnerCost[] = [];
-    try {
-      for await (const { time_series } of pagesOf("the runners' bill", MOST_PAGES, read)) {
-        rows.push(...time_series.flatMap(({ results }) => results.map(toUsage)));
-      }
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 403)
-        throw new AdminKeyRequiredError({ cause: error });
-      throw error;
+    for await (const { time_series } of pagesOf("the runners' bill", MOST_PAGES, read)) {
+      rows.push(...time_series.flatMap(({ results }) => results.map(toUsage)));
     }
     return addedUp(rows);
   };
